@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Nodes: what a machine has, as found by an engine or configured. Pure data; no thread of its own.
+ */
+#ifndef DROVER_INVENTORY_NODE_H
+#define DROVER_INVENTORY_NODE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define NODE_NAME_MAX 64
+#define NODE_GPU_MAX 64
+
+/* One GPU of a node. */
+struct gpu {
+    int index;         /* as the driver counts, 0.. */
+    char uuid[48];     /* "GPU-..." or "" when simulated */
+    char model[64];    /* "NVIDIA H100 80GB HBM3", "simulated" */
+    int64_t memory_mb; /* 0 = not known */
+    bool simulated;    /* no such device: counted and exported, but nothing runs on it */
+    bool quarantined;  /* not to be given out: its last owner could not be proven gone */
+};
+
+/* What one node offers. Amounts are totals, not what is free. */
+struct node {
+    char name[NODE_NAME_MAX];
+    char address[64];   /* IP that tasks on other nodes reach it by */
+    char boot_id[40];   /* kernel's boot id, "" = not known */
+    char isolation[32]; /* level in force: "cgroup2", "cgroup1", "rlimits" */
+    int cpus;           /* logical CPUs offered */
+    int64_t memory_mb;  /* MiB offered */
+    int port_first;     /* ports that tasks may get, inclusive range */
+    int port_last;
+    int gpu_count;
+    struct gpu gpus[NODE_GPU_MAX];
+    bool up;       /* the engine reaches it */
+    bool cordoned; /* by an admin: nothing new starts */
+};
+
+/* Resources that one task asks of one node; also used for sums. */
+struct resources {
+    int64_t cpus;
+    int64_t memory_mb;
+    int64_t gpus;
+};
+
+#endif

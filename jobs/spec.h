@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A job as its author wrote it: OpenPAI job protocol v2, parsed, templated and validated.
+ *
+ * Pipeline: YAML text -> doc (base/doc.h) -> spec_parse: schema, references, templates, extras. All memory is in the
+ * arena.
+ */
+#ifndef DROVER_JOBS_SPEC_H
+#define DROVER_JOBS_SPEC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "inventory/node.h"
+
+struct arena;
+struct buf;
+struct doc;
+struct err;
+
+/* Ports asked by label; "ssh" and "http" with count 1 are always added as OpenPAI does. */
+struct spec_port {
+    const char *label;
+    int count; /* >= 1 */
+};
+
+/* One task role. */
+struct spec_role {
+    const char *name;      /* as written; key of the config */
+    const char *wire_name; /* lower case, only [a-z0-9]: OpenPAI's status output */
+    int instances;         /* >= 1 */
+    int min_failed;        /* -1 = failures never fail the job; else >= 1 */
+    int min_succeeded;     /* -1 = all must end; else >= 1 */
+    int task_retry_count;  /* honoured only without gang allocation */
+    struct resources per_task;
+    int shm_mb; /* 512 by default */
+    bool infiniband;
+    const char *image_uri; /* of the dockerimage prerequisite */
+    const struct spec_port *ports;
+    size_t port_kinds;   /* entries of ports */
+    int port_total;      /* sum of counts */
+    const char *command; /* script: commands joined by newline, templates filled but for $secrets, deployment's
+                            pre- and postCommands and cmd plugin's around it */
+};
+
+struct spec_notify {
+    bool running, succeeded, stopped, failed, retried;
+};
+
+/* The whole job. Plain data, immutable after spec_parse. */
+struct spec {
+    const char *name;
+    const char *description;    /* or NULL */
+    const char *vc;             /* defaults.virtualCluster, "default" */
+    const char *priority_class; /* "crit", "prod", "test", "oppo" as written, NULL when not given */
+    int priority;               /* crit 120, prod 100, test 10 (default), oppo -1 */
+    int job_retry_count;
+    bool gang; /* extras.gangAllocation, true by default */
+    const struct spec_role *roles;
+    size_t role_count;
+    int total_tasks;
+    int64_t total_gpus;
+    const char *checkpoint_name; /* extras.drover.checkpoint.name, or NULL */
+    int64_t time_limit_ms;       /* extras.drover.timeLimit seconds, 0 = none */
+    int stop_grace_s;            /* extras.drover.stopGrace, default 10 */
+    struct spec_notify notify;
+    const struct doc *secrets; /* the secrets block, NULL when none; only right after submission, never stored */
+    const struct doc *tags;    /* extras.tags list or NULL */
+};
+
+/* Parses the text of a submission. Every rule of OpenPAI's protocol v2; unknown keys are refused at the levels where
+ * the protocol refuses them. ERR_INVALID_PROTOCOL with line, column and pointer of the offending place. The result and
+ * all it points to live in `a`. NULL on error. Any thread. */
+struct spec *spec_parse(struct arena *a, const char *text, size_t len, struct err *e);
+
+/* As spec_parse for text that was accepted before (from the database). Errors there are ERR_INTERNAL. */
+struct spec *spec_load(struct arena *a, const char *text, size_t len, struct err *e);
+
+/* Writes the config to keep and to show: the submitted document with the values of `secrets` (and image auth passwords)
+ * replaced by "******". 0 or -1. */
+int spec_masked_config(const char *text, size_t len, struct buf *out, struct err *e);
+
+/* The secrets block alone as YAML, for sealing; leaves `out` empty when there is none. 0 or -1. */
+int spec_secrets(const char *text, size_t len, struct buf *out, struct err *e);
+
+/* Fills <% $secrets.x %> in a role's command. `secrets_yaml` is what spec_secrets wrote (len 0 = none). Unknown names
+ * stay as they are. 0 or -1. */
+int spec_fill_secrets(const char *command, const char *secrets_yaml, size_t len, struct buf *out, struct err *e);
+
+#endif
