@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
-# Third-party libraries, all from Debian (DESIGN 4, "dependencies"). Use PkgConfig::NAME in a folder's CMakeLists.txt.
+# Third-party libraries, all from Debian (docs/DESIGN.md 4, "dependencies"): PkgConfig::NAME in a folder's
+# CMakeLists.txt. One TLS stack: the GnuTLS flavours of libcurl and libjwt.
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
 pkg_check_modules(MHD REQUIRED IMPORTED_TARGET libmicrohttpd)
 pkg_check_modules(SQLITE REQUIRED IMPORTED_TARGET sqlite3)
 pkg_check_modules(CURL REQUIRED IMPORTED_TARGET libcurl)
 pkg_check_modules(CJSON REQUIRED IMPORTED_TARGET libcjson)
-pkg_check_modules(JWT REQUIRED IMPORTED_TARGET libjwt)
+pkg_check_modules(JWT REQUIRED IMPORTED_TARGET libjwt-gnutls)
 pkg_check_modules(NCURSES REQUIRED IMPORTED_TARGET ncursesw)
 pkg_check_modules(YAML REQUIRED IMPORTED_TARGET yaml-0.1)
 pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)

@@ -1,23 +1,59 @@
 # SPDX-License-Identifier: MIT
 # One interface target, drover_options, carries every compile and link flag of the project.
+include(CheckCCompilerFlag)
+include(CheckLinkerFlag)
+
 option(DROVER_WERROR "warnings are errors" OFF)
 set(DROVER_SANITIZE "" CACHE STRING "sanitizers, as for -fsanitize=")
 option(DROVER_COVERAGE "instrument for gcov" OFF)
-option(DROVER_FUZZ "build libFuzzer targets (clang)" OFF)
+option(DROVER_FUZZ "build libFuzzer programs instead of corpus replays (clang)" OFF)
 option(DROVER_FAILPOINTS "compile named failpoints in (never in release)" ON)
+
+# Assertions guard the invariants of docs/DESIGN.md 5 in every build, so NDEBUG is never defined.
+set(CMAKE_C_FLAGS_RELEASE "-O2 -g1")
+set(CMAKE_C_FLAGS_DEBUG "-Og -g")
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+# Two runs of the same compiler from two folders give the same bytes.
+set(CMAKE_C_ARCHIVE_CREATE "<CMAKE_AR> qcD <TARGET> <LINK_FLAGS> <OBJECTS>")
 
 add_library(drover_options INTERFACE)
 target_compile_definitions(drover_options INTERFACE _GNU_SOURCE)
 target_compile_options(drover_options INTERFACE
   -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wvla
-  -Wimplicit-fallthrough -Wundef -Wpointer-arith -fno-strict-aliasing)
+  -Wimplicit-fallthrough -Wundef -Wpointer-arith
+  -Werror=implicit -Werror=incompatible-pointer-types -Werror=int-conversion -Werror=format-security
+  -fno-strict-aliasing -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
 target_include_directories(drover_options INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR}/gen)
+
+# drover_flags(COMPILE|LINK flag...): adds the flags that this compiler or linker takes. Hardening flags come and go
+# with versions (docs/STYLE.md); a missing one is no reason not to build.
+function(drover_flags kind)
+  foreach(flag ${ARGN})
+    string(MAKE_C_IDENTIFIER "DROVER_HAS_${kind}_${flag}" has)
+    if(kind STREQUAL "COMPILE")
+      check_c_compiler_flag("-Werror;${flag}" ${has})
+      if(${has})
+        target_compile_options(drover_options INTERFACE ${flag})
+      endif()
+    else()
+      check_linker_flag(C "${flag}" ${has})
+      if(${has})
+        target_link_options(drover_options INTERFACE ${flag})
+      endif()
+    endif()
+  endforeach()
+endfunction()
+
 if(DROVER_WERROR)
   target_compile_options(drover_options INTERFACE -Werror)
 endif()
 if(DROVER_SANITIZE)
-  target_compile_options(drover_options INTERFACE -fsanitize=${DROVER_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_compile_options(drover_options INTERFACE
+    -fsanitize=${DROVER_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(drover_options INTERFACE -fsanitize=${DROVER_SANITIZE})
+endif()
+if(DROVER_FUZZ)
+  target_compile_options(drover_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 if(DROVER_COVERAGE)
   target_compile_options(drover_options INTERFACE --coverage -O0)
@@ -27,11 +63,11 @@ if(DROVER_FAILPOINTS)
   target_compile_definitions(drover_options INTERFACE DROVER_FAILPOINTS=1)
 endif()
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
-  # reliability.md 5: the OpenSSF set that gcc 12 and clang 14 both take.
-  target_compile_options(drover_options INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-clash-protection
-    -fstack-protector-strong -fcf-protection=full -fPIE -fno-delete-null-pointer-checks -fno-strict-overflow)
-  target_link_options(drover_options INTERFACE -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,-z,separate-code -Wl,--as-needed)
-  if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
-    target_compile_options(drover_options INTERFACE -Wtrampolines -ftrivial-auto-var-init=zero)
-  endif()
+  target_compile_options(drover_options INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
+  drover_flags(COMPILE
+    -fstack-clash-protection -fstack-protector-strong -fcf-protection=full -fno-delete-null-pointer-checks
+    -fno-strict-overflow -fexceptions -ftrivial-auto-var-init=zero -fstrict-flex-arrays=3
+    -fzero-init-padding-bits=all -Wtrampolines -Wbidi-chars=any)
+  drover_flags(LINK
+    -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,-z,nodlopen -Wl,-z,separate-code -Wl,--as-needed)
 endif()

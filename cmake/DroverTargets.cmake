@@ -1,7 +1,17 @@
 # SPDX-License-Identifier: MIT
 # How folders become targets. Sources are globbed (with CONFIGURE_DEPENDS), so adding a file needs no edit here.
 
-# drover_library(NAME [DIRS d...] LINK t...): the folder's *.c as static library drover_NAME.
+# A report of a sanitizer must fail the test that provoked it.
+set(DROVER_TEST_ENV
+  "ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1"
+  "UBSAN_OPTIONS=print_stacktrace=1"
+  "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1"
+  "DROVER_BIN=${CMAKE_RUNTIME_OUTPUT_DIRECTORY}"
+  "DROVER_SOURCE=${CMAKE_SOURCE_DIR}"
+  "DROVER_BUILD=${CMAKE_BINARY_DIR}")
+
+# drover_library(NAME [DIRS d...] LINK t...): the folder's *.c as static library drover_NAME. Files named main.c or
+# *_main.c are programs and stay out.
 function(drover_library name)
   cmake_parse_arguments(A "" "" "DIRS;LINK" ${ARGN})
   file(GLOB srcs CONFIGURE_DEPENDS *.c)
@@ -10,8 +20,12 @@ function(drover_library name)
     list(APPEND srcs ${more})
   endforeach()
   list(FILTER srcs EXCLUDE REGEX "_main\\.c$|/main\\.c$")
+  if(NOT srcs)
+    add_library(drover_${name} INTERFACE)
+    target_link_libraries(drover_${name} INTERFACE drover_options ${A_LINK})
+    return()
+  endif()
   add_library(drover_${name} STATIC ${srcs})
-  target_include_directories(drover_${name} PUBLIC ${CMAKE_SOURCE_DIR})
   target_link_libraries(drover_${name} PUBLIC drover_options ${A_LINK})
 endfunction()
 
@@ -21,6 +35,32 @@ function(drover_program name)
   add_executable(${name} ${A_SOURCES})
   target_link_libraries(${name} PRIVATE drover_options ${A_LINK})
   install(TARGETS ${name} RUNTIME DESTINATION bin)
+endfunction()
+
+# drover_linked_program(TARGET SOURCE [DEFAULT t...]): a one-file program that names its libraries in a comment line
+# `// link: drover_jobs PkgConfig::MHD`; without such a line it gets DEFAULT.
+function(drover_linked_program target source)
+  cmake_parse_arguments(A "" "" "DEFAULT" ${ARGN})
+  file(STRINGS ${source} line REGEX "^// link:" LIMIT_COUNT 1)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${source})
+  set(libs ${A_DEFAULT})
+  if(line)
+    string(REGEX REPLACE "^// link:[ ]*" "" libs "${line}")
+    separate_arguments(libs UNIX_COMMAND "${libs}")
+  endif()
+  add_executable(${target} ${source})
+  target_link_libraries(${target} PRIVATE drover_options ${libs})
+endfunction()
+
+# drover_test(NAME LABEL l [TIMEOUT s] COMMAND c...): a ctest with our environment; exit status 77 is a skip.
+function(drover_test name)
+  cmake_parse_arguments(A "" "LABEL;TIMEOUT" "COMMAND" ${ARGN})
+  if(NOT A_TIMEOUT)
+    set(A_TIMEOUT 60)
+  endif()
+  add_test(NAME ${name} COMMAND ${A_COMMAND})
+  set_tests_properties(${name} PROPERTIES LABELS "${A_LABEL}" TIMEOUT ${A_TIMEOUT} SKIP_RETURN_CODE 77
+    ENVIRONMENT "${DROVER_TEST_ENV}")
 endfunction()
 
 # drover_unit_tests(LINK t...): each test_*.c here is one cmocka program, one ctest of label "unit".
@@ -40,7 +80,6 @@ function(drover_unit_tests)
       TEST_DATA="${CMAKE_CURRENT_SOURCE_DIR}/data" DROVER_BIN="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}"
       DROVER_SOURCE="${CMAKE_SOURCE_DIR}")
     set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
-    add_test(NAME unit.${folder}.${stem} COMMAND ${target})
-    set_tests_properties(unit.${folder}.${stem} PROPERTIES LABELS unit TIMEOUT 60)
+    drover_test(unit.${folder}.${stem} LABEL unit COMMAND ${target})
   endforeach()
 endfunction()
