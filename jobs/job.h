@@ -87,9 +87,7 @@ struct job {
     struct exit_trigger trigger;
     struct task *tasks;       /* spec->total_tasks, role by role */
     int tasks_live;           /* tasks in a PLACED state */
-    struct job *next_waiting; /* queue links, owned by the core */
-    struct job *prev_waiting;
-    void *queue_group;                   /* the core's queue group while WAITING */
+    void *queue_entry; /* the core's place in the waiting queue; NULL when not queued */
     const unsigned char *sealed_secrets; /* in the arena; NULL = none */
     size_t sealed_len;
 };
