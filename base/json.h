@@ -43,6 +43,7 @@ struct json_out {
     bool after_key;
 };
 
+/* Starts a writer that appends to `out` (borrowed). The calls below each write one token or one value. */
 void json_out_init(struct json_out *j, struct buf *out);
 void json_out_object(struct json_out *j); /* { */
 void json_out_object_end(struct json_out *j);
