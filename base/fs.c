@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Reading small files and replacing them durably. The order write, fsync, rename, fsync of the folder is what makes a
+ * replaced file either old or new after a power cut, never half.
+ */
+#include "base/fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/id.h"
+
+int fs_write_all(int fd, const void *data, size_t len)
+{
+    const char *p = data;
+
+    while (len > 0) {
+        ssize_t n = write(fd, p, len);
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -1;
+        p += n;
+        len -= (size_t)n;
+    }
+    return 0;
+}
+
+/* Reads `fd` to its end, at most `max` bytes. */
+static int fs_read_fd(int fd, const char *path, size_t max, struct buf *out, struct err *e)
+{
+    char chunk[16384];
+    size_t total = 0;
+
+    for (;;) {
+        ssize_t n = read(fd, chunk, sizeof(chunk));
+
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return err_errno(e, errno, "cannot read %s", path);
+        if (n == 0)
+            return 0;
+        /* The file may have grown since fstat, so the cap is checked here too. */
+        if ((size_t)n > max - total)
+            return err_set(e, ERR_TOO_LARGE, "%s is larger than %zu bytes", path, max);
+        total += (size_t)n;
+        if (buf_add(out, chunk, (size_t)n))
+            return err_set(e, ERR_INTERNAL, "cannot read %s: out of memory", path);
+    }
+}
+
+int fs_read(const char *path, size_t max, struct buf *out, struct err *e)
+{
+    struct stat st;
+    int rc = -1;
+    /* O_NONBLOCK: a FIFO at this place must not make us wait for a writer. */
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
+    if (fd < 0)
+        return err_errno(e, errno, "cannot open %s", path);
+    if (fstat(fd, &st)) {
+        err_errno(e, errno, "cannot stat %s", path);
+        goto out;
+    }
+    if (!S_ISREG(st.st_mode)) {
+        err_set(e, ERR_INTERNAL, "%s is not a regular file", path);
+        goto out;
+    }
+    if ((uintmax_t)st.st_size > max) {
+        err_set(e, ERR_TOO_LARGE, "%s is larger than %zu bytes", path, max);
+        goto out;
+    }
+    rc = fs_read_fd(fd, path, max, out, e);
+out:
+    (void)close(fd);
+    return rc;
+}
+
+/* Creates the temporary with its final mode and content on disk. Closes; removes it again on failure. */
+static int fs_write_temp(int dirfd, const char *temp, const void *data, size_t len, mode_t mode)
+{
+    int fd = openat(dirfd, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+    int saved = 0;
+
+    if (fd < 0)
+        return -1;
+    if (fchmod(fd, mode) || fs_write_all(fd, data, len) || fsync(fd))
+        saved = errno;
+    if (close(fd) && !saved)
+        saved = errno;
+    if (!saved)
+        return 0;
+    (void)unlinkat(dirfd, temp, 0);
+    errno = saved;
+    return -1;
+}
+
+int fs_write_atomic_at(int dirfd, const char *name, const void *data, size_t len, mode_t mode, struct err *e)
+{
+    char random[17];
+    char temp[NAME_MAX + 1];
+    int n;
+
+    id_random_hex(random, 8);
+    n = snprintf(temp, sizeof(temp), ".%s.%s", name, random);
+    if (n < 0 || (size_t)n >= sizeof(temp) || strchr(name, '/'))
+        return err_set(e, ERR_INTERNAL, "cannot write %s: bad file name", name);
+    if (fs_write_temp(dirfd, temp, data, len, mode))
+        return err_errno(e, errno, "cannot write %s", name);
+    if (renameat(dirfd, temp, dirfd, name)) {
+        err_errno(e, errno, "cannot rename to %s", name);
+        (void)unlinkat(dirfd, temp, 0);
+        return -1;
+    }
+    if (fsync(dirfd))
+        return err_errno(e, errno, "cannot sync the folder of %s", name);
+    return 0;
+}
+
+int fs_write_atomic(const char *path, const void *data, size_t len, mode_t mode, struct err *e)
+{
+    char folder[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    size_t n = slash ? (size_t)(slash - path) : 0;
+    int dirfd, rc;
+
+    if (n >= sizeof(folder))
+        return err_errno(e, ENAMETOOLONG, "cannot write %s", path);
+    memcpy(folder, path, n);
+    folder[n] = '\0';
+    dirfd = open(!slash ? "." : n == 0 ? "/" : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (dirfd < 0)
+        return err_errno(e, errno, "cannot open the folder of %s", path);
+    rc = fs_write_atomic_at(dirfd, slash ? slash + 1 : path, data, len, mode, e);
+    (void)close(dirfd);
+    return rc;
+}
+
+int fs_mkdir(const char *path, mode_t mode, struct err *e)
+{
+    struct stat st;
+
+    if (mkdir(path, mode) == 0)
+        return 0;
+    if (errno != EEXIST)
+        return err_errno(e, errno, "cannot create the folder %s", path);
+    if (stat(path, &st))
+        return err_errno(e, errno, "cannot stat %s", path);
+    if (!S_ISDIR(st.st_mode))
+        return err_errno(e, ENOTDIR, "cannot use %s", path);
+    return 0;
+}
