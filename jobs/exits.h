@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The exit catalogue: OpenPAI's 62 codes with our own words (openpai.md 4), one table.
+ * The exit catalogue: OpenPAI's 62 codes with our own words and three of ours (1, 126, 127), one table.
  */
 #ifndef DROVER_JOBS_EXITS_H
 #define DROVER_JOBS_EXITS_H
@@ -42,8 +42,8 @@ enum {
     EXIT_CODE_ENGINE_REFUSED = -120,
 };
 
-/* The entry for a code; codes not in the table give the catch-all entries (user code 1..255 unknown -> 255's sibling,
- * negative -> -8000). Never NULL. */
+/* The entry for a code. Codes that are not in the table give a catch-all entry, whose `code` then differs from the one
+ * asked for: exit status 1..255 -> 1 (UserCommandFailed), above -> 256, negative -> -8000. Never NULL. */
 const struct exit_entry *exits_find(int code);
 /* The table, for reports and tests. */
 const struct exit_entry *exits_all(size_t *count);
