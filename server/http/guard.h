@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The request guard (reliability.md 4.10): what libmicrohttpd 0.9.75 lets through and must not reach us. Pure functions
+ * over the header list and the URL, so that they can be fuzzed. Not seen from here, and so not refused: bare LF,
+ * obs-fold and NUL in a header value (docs: no proxy in front that re-uses connections and differs in these).
+ */
+#ifndef DROVER_SERVER_HTTP_GUARD_H
+#define DROVER_SERVER_HTTP_GUARD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+
+#define GUARD_MAX_HEADERS 64
+
+struct guard_header {
+    const char *name;
+    const char *value; /* may be NULL */
+};
+
+/* What the guard judges. Borrowed. */
+struct guard_input {
+    const char *method;
+    const char *version; /* "HTTP/1.1" */
+    const char *path;    /* decoded by guard_unescape, without query */
+    const struct guard_header *headers;
+    size_t header_count;
+};
+
+enum guard_verdict {
+    GUARD_OK,
+    GUARD_METHOD,         /* not one of ours */
+    GUARD_VERSION,        /* not HTTP/1.0 or 1.1 */
+    GUARD_HEADER_COUNT,   /* more than GUARD_MAX_HEADERS */
+    GUARD_HEADER_NAME,    /* empty or not a token */
+    GUARD_HEADER_VALUE,   /* control bytes */
+    GUARD_CONTENT_LENGTH, /* twice, or not a plain decimal number */
+    GUARD_TRANSFER,       /* twice, or not exactly chunked */
+    GUARD_BOTH_LENGTHS,   /* Content-Length with Transfer-Encoding */
+    GUARD_HOST,           /* not exactly one, or with foreign bytes */
+    GUARD_REPEATED,       /* a header twice that must be one: Authorization, Cookie, Content-Type */
+    GUARD_PATH,           /* refused by guard_unescape, not starting with a slash, . or .. segments, bad UTF-8 */
+    GUARD_VERDICT_COUNT
+};
+
+/* What the guard learnt about the body. */
+struct guard_body {
+    bool chunked;
+    bool has_length;
+    uint64_t length; /* bytes, with has_length */
+};
+
+/* Judges. On a refusal `e` gets ERR_BAD_REQUEST (ERR_HEADERS_TOO_LARGE for the count) with a sentence; `body` (may be
+ * NULL) is filled on GUARD_OK. Any thread. */
+enum guard_verdict guard_check(const struct guard_input *in, struct guard_body *body, struct err *e);
+
+/* Percent-decodes `s` in place and returns the new length. A %00, an encoded control byte, an encoded slash or
+ * backslash, or a percent sign without two hex digits makes the string the single byte GUARD_BAD_BYTE, which
+ * guard_check refuses in a path and request_query in a field. Plus signs stay. */
+size_t guard_unescape(char *s);
+#define GUARD_BAD_BYTE '\x01'
+
+#endif
