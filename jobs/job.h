@@ -85,9 +85,10 @@ struct job {
     int exit_code;                 /* of the trigger */
     const struct exit_entry *exit; /* catalogue entry of the outcome, or NULL */
     struct exit_trigger trigger;
-    struct task *tasks;       /* spec->total_tasks, role by role */
-    int tasks_live;           /* tasks in a PLACED state */
-    void *queue_entry; /* the core's place in the waiting queue; NULL when not queued */
+    struct task *tasks;                  /* spec->total_tasks, role by role */
+    int tasks_live;                      /* tasks in a PLACED state */
+    bool row_pending;                    /* its row is already to be written in this batch */
+    void *queue_entry;                   /* the core's place in the waiting queue; NULL when not queued */
     const unsigned char *sealed_secrets; /* in the arena; NULL = none */
     size_t sealed_len;
 };
