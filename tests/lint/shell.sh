@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# shellcheck over every shell script of the project, after a planted bad one.
+# Runs shellcheck over every shell script of the project, after a planted bad one.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-# shellcheck disable=SC2016  # the planted text is not to expand
+# shellcheck disable=SC2016 # the planted text is not to expand
 if printf '#!/bin/bash\nrm $1\n' | shellcheck - >/dev/null; then
     echo "shell: shellcheck does not find the planted fault"
     exit 1
