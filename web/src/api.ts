@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: MIT
+// The only place that speaks to the server. Addresses are relative to the page, so that the portal
+// works below a base path; the session is a cookie that scripts cannot read.
+
+/** "https://host/base/api/v2/" */
+const ROOT = new URL('api/v2/', document.baseURI.replace(/[#?].*$/, '')).href;
+
+export type JobState = 'WAITING' | 'RUNNING' | 'STOPPING' | 'STOPPED' | 'SUCCEEDED' | 'FAILED' | 'UNKNOWN';
+
+export interface Session {
+  user: string;
+  admin: boolean;
+}
+
+export interface JobSummary {
+  name: string;
+  username: string;
+  state: JobState;
+  subState: string;
+  executionType: 'START' | 'STOP';
+  retries: number;
+  submissionTime: number;
+  launchedTime: number | null;
+  completedTime: number | null;
+  appExitCode: number | null;
+  virtualCluster: string;
+  totalGpuNumber: number;
+  totalTaskNumber: number;
+  jobPriority: string | null;
+  waitReason: string | null;
+  exitPhrase: string | null;
+}
+
+export interface JobPage {
+  totalCount: number;
+  data: JobSummary[];
+}
+
+export interface ExitSpec {
+  code: number;
+  phrase: string;
+  type: string;
+  reason?: string | null;
+  solution?: string[] | null;
+}
+
+/** What a task and each of its attempts have in common. */
+export interface Placement {
+  attemptId: number;
+  attemptState: JobState;
+  containerNodeName: string | null;
+  containerPorts: Record<string, string> | null;
+  containerGpus: number[] | null;
+  containerExitCode: number | null;
+  containerExitSpec: ExitSpec | null;
+  containerExitDiagnostics: string | null;
+  currentAttemptLaunchedTime: number | null;
+  currentAttemptCompletedTime: number | null;
+}
+
+export interface TaskStatus extends Placement {
+  taskIndex: number;
+  taskState: JobState;
+  retries: number;
+  node?: string | null;
+  simulatedGpus?: boolean;
+  isolation?: string | null;
+  onHost?: boolean;
+}
+
+export interface JobDetail {
+  name: string;
+  tags?: string[];
+  jobPriority?: string | null;
+  jobStatus: {
+    username: string;
+    state: JobState;
+    subState: string;
+    executionType: 'START' | 'STOP';
+    retries: number;
+    submissionTime: number;
+    launchedTime: number | null;
+    completedTime: number | null;
+    attemptId: number;
+    attemptState: JobState;
+    appExitCode: number | null;
+    appExitSpec: ExitSpec | null;
+    appExitDiagnostics: string | null;
+    appExitTriggerMessage: string | null;
+    virtualCluster: string;
+    waitReason?: string | null;
+  };
+  taskRoles: Record<string, { taskRoleStatus: { name: string }; taskStatuses: TaskStatus[] }>;
+}
+
+export interface JobEvent {
+  uid: string;
+  taskroleName: string | null;
+  taskIndex: number | null;
+  type: string;
+  reason: string;
+  message: string;
+  firstTimestamp: string;
+  lastTimestamp: string;
+  count: number;
+}
+
+export interface Node {
+  name: string;
+  gpus: { total: number; used: number; simulated: boolean };
+}
+
+/** Names one task attempt of one job attempt. */
+export interface TaskRef {
+  job: string;
+  attempt: number;
+  role: string;
+  index: number;
+  taskAttempt: number;
+}
+
+export type LogName = 'stdout' | 'stderr' | 'all';
+
+/** What the server said no with; `status` is 0 where there was no answer at all. */
+export class ApiError extends Error {
+  readonly status: number;
+  readonly code: string;
+
+  constructor(status: number, code: string, message: string) {
+    super(message);
+    this.status = status;
+    this.code = code;
+  }
+}
+
+let onSignedOut = (): void => {};
+
+/** Called whenever the server no longer knows the session. */
+export function whenSignedOut(handler: () => void): void {
+  onSignedOut = handler;
+}
+
+interface Options {
+  method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  body?: unknown;
+  headers?: Record<string, string>;
+  signal?: AbortSignal | undefined;
+}
+
+async function send(path: string, options: Options = {}): Promise<Response> {
+  const method = options.method ?? 'GET';
+  const headers: Record<string, string> = { ...options.headers };
+  if (method !== 'GET') headers['X-Drover-Csrf'] = '1';
+  if (options.body !== undefined) headers['Content-Type'] = 'application/json';
+  let response: Response;
+  try {
+    response = await fetch(ROOT + path, {
+      method,
+      headers,
+      credentials: 'same-origin',
+      cache: 'no-store',
+      ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
+      ...(options.signal ? { signal: options.signal } : {}),
+    });
+  } catch (cause) {
+    if (options.signal?.aborted) throw cause;
+    throw new ApiError(0, 'Unreachable', 'The server cannot be reached.');
+  }
+  if (response.ok) return response;
+  if (response.status === 401) onSignedOut();
+  throw await refusal(response);
+}
+
+async function refusal(response: Response): Promise<ApiError> {
+  let code = `HTTP ${response.status}`;
+  let message = response.statusText;
+  try {
+    const body = (await response.json()) as { code?: unknown; message?: unknown; detail?: unknown };
+    if (typeof body.code === 'string') code = body.code;
+    if (typeof body.message === 'string') message = body.message;
+    else if (typeof body.detail === 'string') message = body.detail;
+  } catch {
+    // Not JSON: something between us and the server has answered; its status is all we have.
+  }
+  return new ApiError(response.status, code, message || code);
+}
+
+async function json<T>(path: string, options?: Options): Promise<T> {
+  return (await (await send(path, options)).json()) as T;
+}
+
+const jobPath = (job: string): string => `jobs/${encodeURIComponent(job)}`;
+
+const taskPath = (ref: TaskRef): string =>
+  `${jobPath(ref.job)}/attempts/${ref.attempt}/taskRoles/${encodeURIComponent(ref.role)}/taskIndex/${ref.index}/attempts`;
+
+export const getSession = (): Promise<Session> => json('session');
+
+export const signIn = (username: string, password: string): Promise<Session> =>
+  json('session', { method: 'POST', body: { username, password } });
+
+export const signOut = async (): Promise<void> => void (await send('session', { method: 'DELETE' }));
+
+export const listJobs = (query: URLSearchParams): Promise<JobPage> => json(`jobs?${query}`);
+
+/** The job as it is, or one of its earlier attempts. */
+export const getJob = (job: string, attempt: number | null): Promise<JobDetail> =>
+  json(attempt === null ? jobPath(job) : `${jobPath(job)}/attempts/${attempt}`);
+
+export const getConfig = async (job: string): Promise<string> => (await send(`${jobPath(job)}/config`)).text();
+
+export const getEvents = async (job: string): Promise<JobEvent[]> =>
+  (await json<{ data: JobEvent[] }>(`${jobPath(job)}/events`)).data;
+
+export const stopJob = async (job: string): Promise<void> =>
+  void (await send(`${jobPath(job)}/executionType`, { method: 'PUT', body: { value: 'STOP' } }));
+
+export const listVirtualClusters = async (): Promise<string[]> =>
+  Object.keys(await json<Record<string, unknown>>('virtual-clusters')).sort();
+
+export const listNodes = (): Promise<Node[]> => json('nodes');
+
+/** Address of a whole log, for a download. */
+export const logHref = (ref: TaskRef, name: LogName): string =>
+  `${ROOT}${taskPath(ref)}/${ref.taskAttempt}/logs/${name}`;
+
+export const configHref = (job: string): string => `${ROOT}${jobPath(job)}/config`;
+
+/** Where a log stands: bytes written so far. Its last piece comes with the answer and is not read. */
+export async function logSize(ref: TaskRef, name: LogName, signal: AbortSignal): Promise<number> {
+  const response = await send(`${taskPath(ref)}/${ref.taskAttempt}/logs/${name}?tail-mode=true`, { signal });
+  await response.body?.cancel();
+  return Number(response.headers.get('X-Drover-Log-Size') ?? 0);
+}
+
+/** Opens a log from a byte on; the body goes on until the attempt has ended. */
+export async function followLog(
+  ref: TaskRef,
+  name: LogName,
+  offset: number,
+  signal: AbortSignal,
+): Promise<{ body: ReadableStream<Uint8Array>; complete: boolean }> {
+  const path = `${taskPath(ref)}/${ref.taskAttempt}/logs/${name}?follow=true&offset=${offset}`;
+  const response = await send(path, { signal });
+  if (!response.body) throw new ApiError(0, 'Unreachable', 'The log has no body.');
+  return { body: response.body, complete: response.headers.get('X-Drover-Log-Complete') === 'true' };
+}
+
+/** Opens the event stream, after the last event seen. */
+export async function openStream(lastEventId: string, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+  const headers: Record<string, string> = { Accept: 'text/event-stream' };
+  if (lastEventId !== '') headers['Last-Event-ID'] = lastEventId;
+  const response = await send('stream', { headers, signal });
+  if (!response.body) throw new ApiError(0, 'Unreachable', 'The stream has no body.');
+  return response.body;
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+// The facts of a job, and its tasks role by role.
+import type { ComponentChildren } from 'preact';
+import type { JobDetail, TaskStatus } from '../api.ts';
+import { jobHref, jobsHref } from '../router.ts';
+import { allTasks, countStates, taskName } from '../tasks.ts';
+import { GLYPHS, isFinal, priorityWord, shownState, t } from '../words.ts';
+import { OnHost, Simulated } from './labels.tsx';
+import { State } from './state.tsx';
+import { Ago, Span } from './time.tsx';
+
+interface Props {
+  job: string;
+  detail: JobDetail;
+  attempt: number | null;
+}
+
+export function JobOverview({ job, detail, attempt }: Props) {
+  return (
+    <>
+      <Facts detail={detail} />
+      {Object.entries(detail.taskRoles).map(([role, { taskStatuses }]) => (
+        <Role key={role} job={job} role={role} tasks={taskStatuses} attempt={attempt} />
+      ))}
+    </>
+  );
+}
+
+function Fact({ word, children }: { word: string; children: ComponentChildren }) {
+  return (
+    <div>
+      <dt>{word}</dt>
+      <dd>{children}</dd>
+    </div>
+  );
+}
+
+function Facts({ detail }: { detail: JobDetail }) {
+  const status = detail.jobStatus;
+  const isolation = new Set(allTasks(detail).flatMap((task) => task.status.isolation ?? []));
+  const time = (at: number | null) => (at === null ? t('job.notYet') : <Ago at={at} />);
+  return (
+    <dl class="facts" aria-label={t('job.facts')}>
+      <Fact word={t('column.user')}>
+        <a href={jobsHref({ user: status.username })}>{status.username}</a>
+      </Fact>
+      <Fact word={t('column.vc')}>{status.virtualCluster}</Fact>
+      <Fact word={t('column.priority')}>{priorityWord(detail.jobPriority)}</Fact>
+      <Fact word={t('column.submitted')}>{time(status.submissionTime)}</Fact>
+      <Fact word={t('job.started')}>{time(status.launchedTime)}</Fact>
+      <Fact word={t('job.ended')}>{time(status.completedTime)}</Fact>
+      <Fact word={t('column.retries')}>{status.retries}</Fact>
+      {isolation.size > 0 && <Fact word={t('job.isolation')}>{[...isolation].join(', ')}</Fact>}
+      {(detail.tags?.length ?? 0) > 0 && <Fact word={t('job.tags')}>{detail.tags?.join(', ')}</Fact>}
+    </dl>
+  );
+}
+
+interface RoleProps {
+  job: string;
+  role: string;
+  tasks: readonly TaskStatus[];
+  attempt: number | null;
+}
+
+function Role({ job, role, tasks, attempt }: RoleProps) {
+  return (
+    <section class="role" aria-label={t('task.role', { role })}>
+      <h2>
+        {role}
+        {countStates(tasks).map(([state, number]) => {
+          const shown = shownState({ state });
+          return (
+            <span key={state} class={`count state-${shown}`}>
+              <span class="glyph" aria-hidden="true">
+                {GLYPHS[shown]}
+              </span>{' '}
+              {number} {t(`state.${shown}`)}
+            </span>
+          );
+        })}
+      </h2>
+      <div class="scroll" tabIndex={0} role="region" aria-label={t('task.role', { role })}>
+        <table class="list">
+          <thead>
+            <tr>
+              <th scope="col">{t('task.index')}</th>
+              <th scope="col">{t('column.state')}</th>
+              <th scope="col">{t('task.node')}</th>
+              <th scope="col">{t('task.gpus')}</th>
+              <th scope="col">{t('task.ports')}</th>
+              <th scope="col">{t('task.exit')}</th>
+              <th scope="col">{t('task.started')}</th>
+              <th scope="col" class="number">
+                {t('column.duration')}
+              </th>
+              <th scope="col" class="number">
+                {t('column.retries')}
+              </th>
+              <th scope="col">{t('task.log')}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {tasks.map((task) => (
+              <TaskRow key={task.taskIndex} job={job} role={role} task={task} attempt={attempt} />
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  );
+}
+
+function TaskRow({ job, role, task, attempt }: { job: string; role: string; task: TaskStatus; attempt: number | null }) {
+  const launched = task.currentAttemptLaunchedTime;
+  const completed = task.currentAttemptCompletedTime;
+  const name = taskName({ role, status: task });
+  return (
+    <tr>
+      <th scope="row">{name}</th>
+      <td>
+        <State state={shownState({ state: task.taskState })} /> {task.onHost && <OnHost />}
+      </td>
+      <td>{task.node ?? task.containerNodeName}</td>
+      <td>
+        {task.containerGpus && task.containerGpus.length > 0 && (
+          <>
+            {task.containerGpus.join(', ')} {task.simulatedGpus && <Simulated />}
+          </>
+        )}
+      </td>
+      <td>
+        {Object.entries(task.containerPorts ?? {})
+          .map(([label, ports]) => `${label} ${ports}`)
+          .join(' · ')}
+      </td>
+      <td title={task.containerExitDiagnostics ?? undefined}>
+        {task.containerExitCode}
+        {task.containerExitCode !== null && task.containerExitSpec && (
+          <span class="dim"> {task.containerExitSpec.phrase}</span>
+        )}
+      </td>
+      <td>{launched !== null && <Ago at={launched} />}</td>
+      <td class="number">
+        {launched !== null && (completed !== null || !isFinal(task.taskState)) && <Span from={launched} to={completed} />}
+      </td>
+      <td class="number">{task.retries}</td>
+      <td>
+        {launched !== null && (
+          <a
+            href={jobHref(job, { tab: 'log', attempt, role, index: task.taskIndex })}
+            aria-label={t('task.log.open', { task: name })}
+          >
+            {t('task.log')}
+          </a>
+        )}
+      </td>
+    </tr>
+  );
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+// The frame around every page: navigation, where one is, whether the data is live, who one is.
+import type { ComponentChildren } from 'preact';
+import { fullName } from '../format.ts';
+import { jobHref, jobsHref, route } from '../router.ts';
+import { session } from '../store.ts';
+import { t } from '../words.ts';
+import { Account } from './account.tsx';
+import { Notices } from './notices.tsx';
+import { StreamState } from './stream-state.tsx';
+
+/** The address's fragment names the page, so that a link to `#main` would leave it. */
+const skip = (): void => document.getElementById('main')?.focus();
+
+export function Shell({ children }: { children: ComponentChildren }) {
+  return (
+    <div class="shell">
+      <nav class="side" aria-label={t('app.nav')}>
+        <button type="button" class="skip" onClick={skip}>
+          {t('app.skip')}
+        </button>
+        <a class="brand" href={jobsHref()}>
+          <span aria-hidden="true">▣</span> Drover
+        </a>
+        <Links />
+      </nav>
+      <header class="top">
+        <Crumbs />
+        <StreamState />
+        <Account />
+      </header>
+      <main id="main" tabIndex={-1}>
+        {children}
+      </main>
+      <Notices />
+    </div>
+  );
+}
+
+function Links() {
+  const here = route.value;
+  const mine = here.view === 'jobs' && here.query.get('user') === '@me';
+  return (
+    <ul>
+      <li>
+        <a href={jobsHref()} aria-current={here.view === 'jobs' && !mine ? 'page' : undefined}>
+          {t('nav.all')}
+        </a>
+      </li>
+      <li>
+        <a href={jobsHref({ user: '@me' })} aria-current={mine ? 'page' : undefined}>
+          {t('nav.mine')}
+        </a>
+      </li>
+    </ul>
+  );
+}
+
+function Crumbs() {
+  const here = route.value;
+  if (here.view !== 'job') return <p class="crumbs">{here.view === 'jobs' && t('nav.jobs')}</p>;
+  return (
+    <p class="crumbs">
+      <a href={jobsHref()}>{t('nav.jobs')}</a> <span aria-hidden="true">/</span>{' '}
+      <a href={jobHref(here.job)}>{fullName(session.value?.user ?? '', here.job)}</a>
+    </p>
+  );
+}

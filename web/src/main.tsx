@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// Where the portal starts: styles, session, then the view that the address names.
+import './styles/theme.css';
+import './styles/base.css';
+import './styles/shell.css';
+import './styles/jobs.css';
+import './styles/job.css';
+import { render } from 'preact';
+import { Shell } from './components/shell.tsx';
+import { jobsHref, route, startRouter } from './router.ts';
+import { session, start } from './store.ts';
+import { Job } from './views/job.tsx';
+import { Jobs } from './views/jobs.tsx';
+import { Login } from './views/login.tsx';
+import { t } from './words.ts';
+
+function View() {
+  const here = route.value;
+  if (here.view === 'jobs') return <Jobs />;
+  if (here.view === 'job') return <Job key={here.job} job={here.job} />;
+  return (
+    <div class="empty">
+      <h1>{t('app.missing')}</h1>
+      <p>
+        <a href={jobsHref()}>{t('app.missing.go')}</a>
+      </p>
+    </div>
+  );
+}
+
+function App() {
+  if (session.value === undefined) return <p class="loading">{t('app.loading')}</p>;
+  if (session.value === null) return <Login />;
+  return (
+    <Shell>
+      <View />
+    </Shell>
+  );
+}
+
+startRouter();
+void start();
+render(<App />, document.getElementById('app') as HTMLElement);

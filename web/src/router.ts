@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+// Routes live in the fragment (`#/jobs?state=RUNNING`): the page is one file, so it works below any
+// base path and on any server, and every filter is in the address.
+import { computed, signal } from '@preact/signals';
+
+export type Route =
+  | { view: 'jobs'; query: URLSearchParams }
+  | { view: 'job'; job: string; query: URLSearchParams }
+  | { view: 'missing'; query: URLSearchParams };
+
+/** Reads a fragment, with or without its '#'. An empty one is the job list. */
+export function parseRoute(fragment: string): Route {
+  const text = fragment.replace(/^#/, '');
+  const mark = text.indexOf('?');
+  const path = mark < 0 ? text : text.slice(0, mark);
+  const query = new URLSearchParams(mark < 0 ? '' : text.slice(mark + 1));
+  const parts = path.split('/').filter((part) => part !== '');
+  if (parts.length === 0 || (parts.length === 1 && parts[0] === 'jobs')) return { view: 'jobs', query };
+  if (parts.length === 2 && parts[0] === 'jobs') {
+    const job = decode(parts[1] as string);
+    if (job !== null) return { view: 'job', job, query };
+  }
+  return { view: 'missing', query };
+}
+
+/** A malformed escape in a hand-written address is a missing page, not an exception. */
+function decode(part: string): string | null {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return null;
+  }
+}
+
+/** Parameters whose value is empty or null are left out, so that the default has the shortest address. */
+export type Params = Record<string, string | number | null | undefined>;
+
+function withQuery(path: string, params: Params): string {
+  const query = new URLSearchParams();
+  for (const [key, value] of Object.entries(params)) {
+    if (value !== null && value !== undefined && value !== '') query.set(key, String(value));
+  }
+  const text = query.toString();
+  return `#${path}${text ? `?${text}` : ''}`;
+}
+
+export const jobsHref = (params: Params = {}): string => withQuery('/jobs', params);
+
+export const jobHref = (job: string, params: Params = {}): string =>
+  withQuery(`/jobs/${encodeURIComponent(job)}`, params);
+
+const fragment = signal('');
+
+export const route = computed<Route>(() => parseRoute(fragment.value));
+
+/** Starts to follow the address bar. Called once. */
+export function startRouter(): void {
+  const read = (): void => {
+    fragment.value = location.hash;
+  };
+  addEventListener('hashchange', read);
+  read();
+}
+
+/** Goes to an address; `replace` leaves no entry in the history (for every keystroke of a filter). */
+export function go(href: string, replace = false): void {
+  if (replace) {
+    history.replaceState(null, '', href);
+    fragment.value = href;
+  } else {
+    location.hash = href;
+  }
+}

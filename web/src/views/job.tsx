@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT
+// One job. The first screenful answers: is it all right, why not, what can I do. Everything else
+// is a tab; tab, attempt and the log's choices are in the address.
+import { useEffect, useState } from 'preact/hooks';
+import { getJob, type JobDetail } from '../api.ts';
+import { ConfirmStop } from '../components/confirm-stop.tsx';
+import { JobBanner } from '../components/job-banner.tsx';
+import { JobConfig } from '../components/job-config.tsx';
+import { JobEvents } from '../components/job-events.tsx';
+import { JobLog } from '../components/job-log.tsx';
+import { JobOverview } from '../components/job-overview.tsx';
+import { useLive } from '../components/use-live.ts';
+import { jobHref, jobsHref, route } from '../router.ts';
+import { session } from '../store.ts';
+import { isFinal, t } from '../words.ts';
+
+const TABS = ['overview', 'log', 'events', 'config'] as const;
+type Tab = (typeof TABS)[number];
+
+/** `job` is the full name. */
+export function Job({ job }: { job: string }) {
+  const query = route.value.query;
+  const tab = TABS.find((name) => name === query.get('tab')) ?? 'overview';
+  const asked = query.get('attempt');
+  const attempt = asked !== null && /^\d{1,9}$/.test(asked) ? Number(asked) : null;
+  const live = useLive(
+    () => getJob(job, attempt),
+    String(attempt),
+    (change) => change.kind === 'reset' || change.name === job,
+  );
+  const [stopping, setStopping] = useState<readonly string[]>([]);
+
+  useEffect(() => {
+    document.title = `${job} · Drover`;
+  }, [job]);
+
+  const detail = live.data.value;
+  if (!detail) {
+    if (!live.error.value) return <p class="loading">{t('app.loading')}</p>;
+    return (
+      <div class="empty">
+        <h1>{t('job.loadFailed')}</h1>
+        <p role="alert">{live.error.value.message}</p>
+        <p>
+          <button type="button" onClick={() => void live.refresh()}>
+            {t('retry')}
+          </button>{' '}
+          <a href={jobsHref()}>{t('app.missing.go')}</a>
+        </p>
+      </div>
+    );
+  }
+  return (
+    <article class="job" aria-labelledby="title">
+      <div class="headline">
+        <h1 id="title">{detail.name}</h1>
+        <Attempts job={job} detail={detail} attempt={attempt} tab={tab} />
+        <StopButton detail={detail} onStop={() => setStopping([job])} />
+      </div>
+      {live.error.value && (
+        <p class="problem" role="alert">
+          {live.error.value.message}
+        </p>
+      )}
+      <JobBanner job={job} detail={detail} />
+      <nav class="tabs" aria-label={t('job.tabs')}>
+        {TABS.map((name) => (
+          <a
+            key={name}
+            href={jobHref(job, { tab: name === 'overview' ? null : name, attempt })}
+            aria-current={name === tab ? 'page' : undefined}
+          >
+            {t(`job.tab.${name}`)}
+          </a>
+        ))}
+      </nav>
+      {tab === 'overview' && <JobOverview job={job} detail={detail} attempt={attempt} />}
+      {tab === 'log' && <JobLog job={job} detail={detail} attempt={attempt} query={query} />}
+      {tab === 'events' && <JobEvents job={job} />}
+      {tab === 'config' && <JobConfig job={job} />}
+      <ConfirmStop jobs={stopping} onClose={() => setStopping([])} />
+    </article>
+  );
+}
+
+function StopButton({ detail, onStop }: { detail: JobDetail; onStop: () => void }) {
+  const me = session.value;
+  const { state, executionType, username } = detail.jobStatus;
+  if (isFinal(state) || !(me?.admin || me?.user === username)) return null;
+  const asked = executionType === 'STOP';
+  return (
+    <button type="button" class="danger" disabled={asked} onClick={onStop}>
+      {asked ? t('job.stopping') : t('job.stop')}
+    </button>
+  );
+}
+
+interface AttemptsProps {
+  job: string;
+  detail: JobDetail;
+  attempt: number | null;
+  tab: Tab;
+}
+
+/** Shown only where there is more than one. */
+function Attempts({ job, detail, attempt, tab }: AttemptsProps) {
+  const latest = Math.max(detail.jobStatus.retries, detail.jobStatus.attemptId);
+  if (latest === 0) return null;
+  const choose = (value: string): void => {
+    location.hash = jobHref(job, {
+      tab: tab === 'overview' ? null : tab,
+      attempt: Number(value) === latest ? null : value,
+    });
+  };
+  return (
+    <label class="attempts">
+      {t('job.attempt')}{' '}
+      <select value={attempt ?? latest} onChange={(event) => choose(event.currentTarget.value)}>
+        {Array.from({ length: latest + 1 }, (_, number) => latest - number).map((number) => (
+          <option key={number} value={number}>
+            {number === latest ? t('job.attempt.latest', { number }) : number}
+          </option>
+        ))}
+      </select>
+      {attempt !== null && attempt !== latest && <span class="dim"> {t('job.attempt.old')}</span>}
+    </label>
+  );
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+// The job list. The address holds every filter; the server filters, orders and cuts pages; the
+// stream says when a page may have changed.
+import { useEffect, useState } from 'preact/hooks';
+import { type JobSummary, listJobs, listNodes, listVirtualClusters } from '../api.ts';
+import { ConfirmStop } from '../components/confirm-stop.tsx';
+import { FilterBar } from '../components/filter-bar.tsx';
+import { JobTable } from '../components/job-table.tsx';
+import { Simulated } from '../components/labels.tsx';
+import { useLive } from '../components/use-live.ts';
+import { apiQuery, type Filters, filterParams, isFiltered, PAGE_SIZE, parseFilters } from '../filters.ts';
+import { count, fullName } from '../format.ts';
+import { jobsHref, route } from '../router.ts';
+import { session } from '../store.ts';
+import { isFinal, language, t } from '../words.ts';
+
+/** May this person stop this job, now? */
+function canStop(job: JobSummary): boolean {
+  const me = session.value;
+  return !isFinal(job.state) && job.executionType !== 'STOP' && (me?.admin === true || me?.user === job.username);
+}
+
+export function Jobs() {
+  const filters = parseFilters(route.value.query);
+  const query = apiQuery(filters, session.value?.user ?? '');
+  const jobs = useLive(() => listJobs(query), query.toString(), () => true);
+  const clusters = useLive(listVirtualClusters, '', (change) => change.kind === 'reset');
+  const nodes = useLive(listNodes, '', (change) => change.kind === 'reset');
+  const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
+  const [stopping, setStopping] = useState<readonly string[]>([]);
+
+  useEffect(() => {
+    document.title = `${t('jobs.title')} · Drover`;
+  }, []);
+  // Another page of jobs is another selection: nobody stops what they do not see.
+  useEffect(() => setSelected(new Set()), [query.toString()]);
+
+  const page = jobs.data.value;
+  const stoppable = (page?.data ?? []).filter(canStop).map((job) => fullName(job.username, job.name));
+  const chosen = stoppable.filter((name) => selected.has(name));
+  const simulated = nodes.data.value?.some((node) => node.gpus.simulated) ?? false;
+
+  return (
+    <section class="jobs" aria-labelledby="title">
+      <div class="headline">
+        <h1 id="title">{t('jobs.title')}</h1>
+        {simulated && <Simulated />}
+        {chosen.length > 0 && (
+          <div class="selection">
+            <span role="status">
+              {chosen.length === 1 ? t('jobs.selected.one') : t('jobs.selected.many', { count: chosen.length })}
+            </span>
+            <button type="button" class="danger" onClick={() => setStopping(chosen)}>
+              {t('job.stop')}
+            </button>
+            <button type="button" class="quiet" onClick={() => setSelected(new Set())}>
+              {t('jobs.unselect')}
+            </button>
+          </div>
+        )}
+      </div>
+      <FilterBar filters={filters} clusters={clusters.data.value ?? []} />
+      {jobs.error.value && (
+        <p class="problem" role="alert">
+          {jobs.error.value.message}{' '}
+          <button type="button" onClick={() => void jobs.refresh()}>
+            {t('retry')}
+          </button>
+        </p>
+      )}
+      {page === null ? (
+        !jobs.error.value && <p class="loading">{t('app.loading')}</p>
+      ) : page.data.length === 0 ? (
+        <Empty filters={filters} />
+      ) : (
+        <>
+          <JobTable
+            jobs={page.data}
+            filters={filters}
+            stoppable={new Set(stoppable)}
+            selected={new Set(chosen)}
+            onSelect={setSelected}
+          />
+          <Pages filters={filters} total={page.totalCount} shown={page.data.length} />
+        </>
+      )}
+      <ConfirmStop jobs={stopping} onClose={() => setStopping([])} />
+    </section>
+  );
+}
+
+/** An empty page says how to fill it. */
+function Empty({ filters }: { filters: Filters }) {
+  if (isFiltered(filters) || filters.page > 1) {
+    return (
+      <div class="empty">
+        <p>{t('jobs.noMatch')}</p>
+        <p>
+          <a href={jobsHref()}>{t('jobs.clear')}</a>
+        </p>
+      </div>
+    );
+  }
+  return (
+    <div class="empty">
+      <p>{t('jobs.none')}</p>
+      <p>{t('jobs.none.how')}</p>
+      <pre>drover submit examples/hello.yaml</pre>
+    </div>
+  );
+}
+
+function Pages({ filters, total, shown }: { filters: Filters; total: number; shown: number }) {
+  const from = (filters.page - 1) * PAGE_SIZE + 1;
+  const number = (value: number): string => count(value, language.value);
+  const to = (page: number): string => jobsHref(filterParams({ ...filters, page }));
+  const last = from + shown - 1;
+  return (
+    <nav class="pages" aria-label={t('jobs.pages')}>
+      <span>{t('jobs.range', { from: number(from), to: number(last), total: number(total) })}</span>
+      {filters.page > 1 && <a href={to(filters.page - 1)}>{t('jobs.previous')}</a>}
+      {last < total && <a href={to(filters.page + 1)}>{t('jobs.next')}</a>}
+    </nav>
+  );
+}
