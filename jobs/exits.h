@@ -36,6 +36,7 @@ enum {
     EXIT_CODE_STOPPED = -210,           /* a user stopped the job */
     EXIT_CODE_ATTEMPT_COMPLETED = -220, /* stopped because the job's outcome was decided */
     EXIT_CODE_NODE_LOST = -1001,
+    EXIT_CODE_TIME_LIMIT = -1004, /* extras.drover.timeLimit */
     EXIT_CODE_LAUNCH_LOST = -111, /* lost between order and start: never counted */
     EXIT_CODE_PORT_CONFLICT = 253,
     EXIT_CODE_NO_IMAGE = 254,

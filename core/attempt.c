@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The life of a job attempt: claimed, started, its tasks end, the outcome is decided, the others are stopped, and when
+ * the last is gone the attempt is over: done, or tried again.
+ *
+ *   claim ─► STARTING ─► RUNNING ─► decided: COMPLETING ─► tasks_live == 0 ─► SUCCEEDED | FAILED | WAITING (retry)
+ *                 └── stop requested: STOPPING ─────────► tasks_live == 0 ─► STOPPED
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/internal.h"
+#include "jobs/exits.h"
+#include "jobs/policy.h"
+
+/* ---- claims ---- */
+
+static void arm(struct step *s, enum timer_kind kind, const char *id, int number, int64_t at_mono)
+{
+    struct timer t = {.at_mono = at_mono, .kind = kind, .number = number};
+    memcpy(t.id, id, ID_SIZE);
+    if (timers_add(&s->core->timers, &t))
+        s->fx->failed = true;
+}
+
+/* Gives a task attempt its identity and orders its launch. Node and ports are set. */
+static void launch(struct step *s, struct task *t)
+{
+    core_derive_id(s->core, t, t->id, t->nonce);
+    t->epoch = s->core->config.epoch;
+    t->claim = CLAIM_PROPOSED;
+    t->created_ms = s->now.wall;
+    t->launched_ms = t->completed_ms = 0;
+    t->exit = (struct exit_info){0};
+    t->stop_sent = false;
+    for (int64_t g = 0; g < t->role->per_task.gpus; g++)
+        t->gpus[g] = -1;
+    if (hash_put(s->core->by_attempt, t->id, t))
+        s->fx->failed = true;
+    core_move_task(s, t, STATE_STARTING, "TaskPlaced", t->node);
+    effects_task(s->fx, t);
+    effects_add(s->fx, &(struct effect){.kind = EFFECT_LAUNCH, .task = t});
+    arm(s, TIMER_CLAIM, t->id, 0, s->now.mono + s->core->config.claim_timeout_ms);
+}
+
+void core_start_claim(struct step *s, const struct sched_claim *claim)
+{
+    struct job *j = claim->entry->owner;
+    j->created_ms = s->now.wall;
+    core_move_job(s, j, STATE_STARTING, "JobPlaced", "All tasks have a node; they are being started.");
+    effects_attempt(s->fx, j, STATE_STARTING);
+    for (size_t i = 0; i < claim->spot_count; i++) {
+        struct task *t = &j->tasks[i];
+        const struct sched_spot *spot = &claim->spots[i];
+        t->node = cluster_at(s->core->cluster, spot->node)->info.name;
+        memcpy(t->ports, spot->ports, (size_t)t->role->port_total * sizeof *t->ports);
+    }
+    j->tasks_live = (int)claim->spot_count;
+    for (size_t i = 0; i < claim->spot_count; i++)
+        launch(s, &j->tasks[i]);
+}
+
+void core_task_started(struct step *s, struct task *t, int64_t wall_ms)
+{
+    struct job *j = t->job;
+    if (t->state != STATE_STARTING)
+        return;
+    t->launched_ms = wall_ms;
+    core_move_task(s, t, STATE_RUNNING, "TaskStarted", t->node);
+    effects_task(s->fx, t);
+    if (j->state != STATE_STARTING)
+        return;
+    j->launched_ms = wall_ms;
+    core_move_job(s, j, STATE_RUNNING, "JobRunning", "The job runs.");
+    effects_attempt(s->fx, j, STATE_RUNNING);
+    if (j->spec->time_limit_ms)
+        arm(s, TIMER_TIME_LIMIT, j->id, j->attempt, s->now.mono + j->spec->time_limit_ms);
+}
+
+/* ---- the end of an attempt ---- */
+
+static void stop_tasks(struct step *s, struct job *j)
+{
+    for (int i = 0; i < j->spec->total_tasks; i++) {
+        struct task *t = &j->tasks[i];
+        if (!(t->state & STATE_PLACED) || t->stop_sent)
+            continue;
+        t->stop_sent = true;
+        effects_stop(s->fx, t, j->spec->stop_grace_s * 1000);
+    }
+}
+
+/* The job leaves memory when the batch ends; its row says the rest. */
+static void bury(struct step *s, struct job *j)
+{
+    hash_remove(s->core->by_name, j->full_name);
+    hash_remove(s->core->by_id, j->id);
+    j->queue_entry = s->core->graveyard;
+    s->core->graveyard = j;
+}
+
+static void finish_job(struct step *s, struct job *j, enum run_state to)
+{
+    static const struct {
+        enum run_state state;
+        const char *reason;
+    } names[] = {{STATE_SUCCEEDED, "JobSucceeded"}, {STATE_FAILED, "JobFailed"}, {STATE_STOPPED, "JobStopped"}};
+    const char *reason = NULL;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (names[i].state == to)
+            reason = names[i].reason;
+    j->completed_ms = s->now.wall;
+    j->outcome = to;
+    core_move_job(s, j, to, reason, j->trigger.message);
+    bury(s, j);
+}
+
+static void retry_job(struct step *s, struct job *j, enum policy_retry kind, int64_t delay_ms)
+{
+    if (kind == POLICY_RETRY_COUNTED)
+        j->retries_user++;
+    else
+        j->retries_platform++;
+    j->attempt++;
+    j->outcome = 0;
+    j->exit = NULL;
+    j->exit_code = 0;
+    j->created_ms = j->launched_ms = j->completed_ms = 0;
+    job_reset_tasks(j);
+    core_move_job(s, j, STATE_WAITING, "JobRetried", j->trigger.message);
+    j->trigger = (struct exit_trigger){0};
+    j->retry_at_mono = s->now.mono + delay_ms;
+    if (delay_ms)
+        arm(s, TIMER_RETRY, j->id, j->attempt, j->retry_at_mono);
+    else if (core_enqueue(s->core, j))
+        s->fx->failed = true;
+}
+
+/* The last task of the attempt is gone. */
+static void attempt_over(struct step *s, struct job *j)
+{
+    j->completed_ms = s->now.wall;
+    if (j->stop_requested && j->outcome != STATE_SUCCEEDED) {
+        j->exit_code = EXIT_CODE_STOPPED;
+        j->exit = exits_find(EXIT_CODE_STOPPED);
+        effects_attempt(s->fx, j, STATE_STOPPED);
+        finish_job(s, j, STATE_STOPPED);
+        return;
+    }
+    effects_attempt(s->fx, j, j->outcome);
+    if (j->outcome == STATE_FAILED) {
+        int64_t delay_ms = 0;
+        enum policy_retry kind = policy_job_retry(j, j->exit, &delay_ms);
+        if (kind != POLICY_NO_RETRY) {
+            retry_job(s, j, kind, delay_ms);
+            return;
+        }
+    }
+    finish_job(s, j, j->outcome);
+}
+
+void core_decide(struct step *s, struct job *j, enum run_state outcome, int exit_code, const struct exit_trigger *why)
+{
+    j->outcome = outcome;
+    j->exit_code = exit_code;
+    j->exit = exits_find(exit_code);
+    j->trigger = *why;
+    if (j->state & (STATE_STARTING | STATE_RUNNING))
+        core_move_job(s, j, STATE_COMPLETING, outcome == STATE_SUCCEEDED ? "JobCompleting" : "JobFailing",
+                      why->message);
+    stop_tasks(s, j);
+    if (!j->tasks_live)
+        attempt_over(s, j);
+}
+
+/* ---- the end of a task ---- */
+
+static enum run_state ended_state(const struct task *t, const struct exit_info *exit)
+{
+    if (t->stop_sent && exit->code != 0)
+        return STATE_STOPPED;
+    return exit->code == 0 ? STATE_SUCCEEDED : STATE_FAILED;
+}
+
+/* The catalogue's code for a task that ended because it was told to; the command's own status stays in the message. */
+static void stopped_exit(struct task *t)
+{
+    int status = t->exit.code;
+    bool by_user = t->job->stop_requested && t->job->outcome == 0;
+    t->exit.code = by_user ? EXIT_CODE_STOPPED : EXIT_CODE_ATTEMPT_COMPLETED;
+    if (!t->exit.message[0])
+        snprintf(t->exit.message, sizeof t->exit.message, "Stopped; the command ended with status %d.", status);
+}
+
+static void release(struct step *s, struct task *t)
+{
+    int node = cluster_find(s->core->cluster, t->node);
+    cluster_give(s->core->cluster, node, &t->role->per_task, t->ports, t->role->port_total);
+    t->job->tasks_live--;
+}
+
+/* Another attempt of the task alone, on the node and ports it holds. */
+static void retry_task(struct step *s, struct task *t, enum policy_retry kind)
+{
+    t->retries++;
+    t->accountable_retries += kind == POLICY_RETRY_COUNTED;
+    t->attempt++;
+    t->state = STATE_WAITING;
+    launch(s, t);
+}
+
+void core_task_ended(struct step *s, struct task *t, const struct exit_info *exit)
+{
+    struct job *j = t->job;
+    char message[64];
+    enum run_state to = ended_state(t, exit);
+    t->exit = *exit;
+    t->completed_ms = s->now.wall;
+    if (to == STATE_STOPPED)
+        stopped_exit(t);
+    snprintf(message, sizeof message, "Exit code %d (%s).", t->exit.code, exits_find(t->exit.code)->phrase);
+    static const char *const reasons[] = {"TaskSucceeded", "TaskFailed", "TaskStopped"};
+    core_move_task(s, t, to,
+                   reasons[to == STATE_SUCCEEDED ? 0
+                           : to == STATE_FAILED  ? 1
+                                                 : 2],
+                   t->exit.message[0] ? t->exit.message : message);
+    effects_task(s->fx, t);
+    effects_forget(s->fx, t->id, t->nonce);
+    hash_remove(s->core->by_attempt, t->id);
+    bool undecided = !j->outcome && !j->stop_requested;
+    /* A claim that was refused or lost is not worth a second try on the same node and ports. */
+    if (to == STATE_FAILED && undecided && t->claim == CLAIM_CONFIRMED) {
+        enum policy_retry kind = policy_task_retry(t, exits_find(t->exit.code));
+        if (kind != POLICY_NO_RETRY) {
+            retry_task(s, t, kind);
+            return;
+        }
+    }
+    release(s, t);
+    struct exit_trigger why = {0};
+    int code = 0;
+    enum run_state outcome = undecided ? policy_completion(j, t, &why, &code) : 0;
+    if (outcome)
+        core_decide(s, j, outcome, code, &why);
+    else if (!j->tasks_live)
+        attempt_over(s, j);
+}
+
+/* ---- stop ---- */
+
+void core_stop_job(struct step *s, struct job *j, const char *by)
+{
+    if (j->stop_requested)
+        return;
+    j->stop_requested = true;
+    snprintf(j->stopped_by, sizeof j->stopped_by, "%s", by ? by : "");
+    if (!j->outcome)
+        snprintf(j->trigger.message, sizeof j->trigger.message, "Stopped by %s.", by ? by : "the server");
+    if (j->state == STATE_WAITING) {
+        core_dequeue(s->core, j);
+        j->exit_code = EXIT_CODE_STOPPED;
+        j->exit = exits_find(EXIT_CODE_STOPPED);
+        finish_job(s, j, STATE_STOPPED);
+        return;
+    }
+    if (j->outcome == STATE_SUCCEEDED) {
+        effects_job(s->fx, j); /* too late: it has succeeded, its other tasks are leaving */
+        return;
+    }
+    core_move_job(s, j, STATE_STOPPING, "JobStopRequested", j->trigger.message);
+    stop_tasks(s, j);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A recount of everything the core counts (I4, I5), for tests and assertions.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/internal.h"
+
+/* Adds a job's placed tasks to the per-node sums; false when an index is unsound. */
+static bool count_job(const struct core *c, const struct job *j, struct resources *used)
+{
+    int live = 0;
+    for (int i = 0; i < j->spec->total_tasks; i++) {
+        const struct task *t = &j->tasks[i];
+        if (!(t->state & STATE_PLACED))
+            continue;
+        int node = cluster_find(c->cluster, t->node);
+        if (node < 0 || hash_get(c->by_attempt, t->id) != t)
+            return false;
+        used[node].cpus += t->role->per_task.cpus;
+        used[node].memory_mb += t->role->per_task.memory_mb;
+        used[node].gpus += t->role->per_task.gpus;
+        live++;
+    }
+    if (live != j->tasks_live || hash_get(c->by_name, j->full_name) != j)
+        return false;
+    return (j->state & STATE_LIVE) && (j->state != STATE_WAITING || live == 0);
+}
+
+bool core_check(const struct core *c)
+{
+    size_t nodes = cluster_count(c->cluster), pos = 0;
+    struct resources *used = calloc(nodes ? nodes : 1, sizeof *used);
+    bool ok = used && cluster_check(c->cluster);
+    const struct job *j;
+    while (ok && (j = hash_next(c->by_id, &pos)))
+        ok = count_job(c, j, used);
+    for (size_t i = 0; ok && i < nodes; i++)
+        ok = !memcmp(&used[i], &cluster_at(c->cluster, (int)i)->used, sizeof used[i]);
+    free(used);
+    return ok;
+}

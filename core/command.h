@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What may be asked of the core: one tagged union. Commands come from HTTP threads, the engine's thread and the clock.
+ * Text is borrowed from the sender and lives until the reply was given.
+ */
+#ifndef DROVER_CORE_COMMAND_H
+#define DROVER_CORE_COMMAND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/id.h"
+#include "engines/engine.h"
+
+struct arena;
+struct job;
+
+enum command_kind {
+    COMMAND_SUBMIT,
+    COMMAND_EXECUTION, /* START or STOP of a job */
+    COMMAND_TAG,       /* put or drop a tag */
+    COMMAND_TOKEN,     /* keep or revoke a login; the core only orders it with everything else */
+    COMMAND_ENGINE,    /* an engine event */
+    COMMAND_TICK,      /* nothing but the time */
+};
+
+/* A job named by a command that is not live: what the rows say, loaded before the step (DESIGN 1.3). */
+struct command_target {
+    bool exists;
+    char id[ID_SIZE];
+    char user[65];
+};
+
+struct command_submit {
+    struct job
+        *job; /* WAITING, made by the sender; the core takes it over when it accepts, else it stays the sender's */
+    const char *config; /* YAML to keep, secrets masked */
+    size_t config_len;
+    bool name_taken; /* the name belongs to a job that has ended (loaded before the step) */
+};
+
+struct command_execution {
+    const char *full_name; /* user~job */
+    bool stop;             /* STOP or START */
+    struct command_target target;
+};
+
+struct command_tag {
+    const char *full_name;
+    const char *tag;
+    bool drop;
+    bool present; /* loaded before the step */
+    struct command_target target;
+};
+
+/* Rows of the token table; see auth/auth_store.h for the fields' meaning. */
+struct command_token {
+    const char *id;
+    const char *user;
+    const unsigned char *hash; /* SHA-256, 32 bytes */
+    const char *kind;
+    int64_t issued_ms, expires_ms;
+    bool revoke; /* drop the row `id` instead */
+};
+
+/* Who asks, for rights that depend on the object and for the audit record. */
+struct command_actor {
+    const char *user; /* NULL: the server itself */
+    bool admin;
+    const char *ip;
+    const char *method;
+    const char *route;
+    const char *object;
+    const char *request_id;
+};
+
+struct command {
+    enum command_kind kind;
+    struct command_actor actor;
+    void *reply_to; /* the sender's cookie, given back in the reply; NULL: no reply wanted */
+    union {
+        struct command_submit submit;
+        struct command_execution execution;
+        struct command_tag tag;
+        struct command_token token;
+        struct engine_event engine;
+    };
+};
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The truth and its transitions. core_step takes one command and the time and says what is to be done; it does no I/O,
+ * starts no thread and reads no clock or random source. One owner thread.
+ *
+ * A batch:  core_step ... core_step, core_schedule, then the loop writes the rows and commits, performs the other
+ * effects, and calls core_batch_end. If the commit failed, the loop destroys the core and loads a new one from the
+ * rows.
+ */
+#ifndef DROVER_CORE_CORE_H
+#define DROVER_CORE_CORE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "core/command.h"
+#include "core/effect.h"
+#include "jobs/job.h"
+
+struct cluster;
+struct core;
+
+struct core_config {
+    int64_t epoch;            /* of this server's life; grows by one at each start */
+    int64_t next_event_id;    /* one above the highest in the rows */
+    int64_t next_seq;         /* likewise, submission order */
+    unsigned char seed[32];   /* ids and nonces of attempts are derived from it */
+    int64_t claim_timeout_ms; /* an unconfirmed claim expires after this; 0 = 60 s */
+    size_t max_live_jobs;     /* more are refused; 0 = 200,000 */
+};
+
+/* An empty core. NULL on out of memory. */
+struct core *core_create(const struct core_config *config);
+/* Frees it and all live jobs. NULL ok. */
+void core_destroy(struct core *c);
+
+/* Loading, before the first step. core_load_node: a node from its row (down until the engine reports it). core_load_job
+ * takes over a job whose tasks were filled from rows, and accounts its resources. 0, or -1 on out of memory. */
+int core_load_node(struct core *c, const struct node *n);
+int core_load_job(struct core *c, struct job *j, struct clock_now now);
+/* After loading: orders to find out what became of every placed task. */
+void core_adopt(struct core *c, struct effects *fx);
+
+/* One transition. `cmd` must stay alive until core_batch_end. */
+void core_step(struct core *c, const struct command *cmd, struct clock_now now, struct effects *fx);
+/* Places what fits; once per batch, after its steps. */
+void core_schedule(struct core *c, struct clock_now now, struct effects *fx);
+/* After the batch was committed and its effects performed: frees the jobs that ended in it. */
+void core_batch_end(struct core *c, struct effects *fx);
+
+/* When the next COMMAND_TICK is due, on the monotonic clock; INT64_MAX when never. */
+int64_t core_deadline(const struct core *c);
+
+/* Looks up a live job by "user~name"; NULL when there is none. Borrowed until the next step. */
+const struct job *core_find(const struct core *c, const char *full_name);
+/* The account of resources. Borrowed. */
+const struct cluster *core_cluster(const struct core *c);
+/* Number of live jobs, and of those that wait. */
+size_t core_live_jobs(const struct core *c);
+size_t core_waiting_jobs(const struct core *c);
+/* Whether the account equals a recount over live tasks and every index is sound (I4, I5). For tests and assertions. */
+bool core_check(const struct core *c);
+
+/* What the scheduler is asked for a job's spec; roles are allocated in `a`. NULL on out of memory. Pure. */
+struct sched_request;
+struct sched_request *core_request(struct arena *a, const struct spec *spec);
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a batch of steps asks the loop to do: first the rows, in one transaction; after COMMIT the engine's orders, then
+ * the replies and the events for live streams. Rows are snapshots: a later step of the batch does not change them (job
+ * rows are the exception: written once per batch, as the job stands at its end).
+ */
+#ifndef DROVER_CORE_EFFECT_H
+#define DROVER_CORE_EFFECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "core/command.h"
+#include "inventory/node.h"
+#include "jobs/job.h"
+
+struct arena;
+
+enum effect_kind {
+    EFFECT_JOB_INSERT,  /* job, with config */
+    EFFECT_JOB_UPDATE,  /* job */
+    EFFECT_ATTEMPT_ROW, /* job attempt */
+    EFFECT_TASK_ROW,    /* task attempt */
+    EFFECT_EVENT_ROW,   /* event; also told to live streams */
+    EFFECT_NODE_ROW,    /* node */
+    EFFECT_TAG_ROW,
+    EFFECT_TOKEN_ROW,
+    EFFECT_AUDIT_ROW,
+    EFFECT_LAUNCH, /* task: order to the engine */
+    EFFECT_ADOPT,
+    EFFECT_STOP,
+    EFFECT_FORGET,
+    EFFECT_REPLY,
+};
+
+/* A job attempt as its row. */
+struct effect_attempt {
+    char job_id[ID_SIZE];
+    int attempt;
+    enum run_state state;
+    int64_t created_ms, launched_ms, completed_ms;
+    bool ended;
+    int exit_code;
+    const char *exit_phrase;
+    struct exit_trigger trigger;
+};
+
+/* One thing that happened. `type` is "job." or "task." and the state entered, in lower case; folding the events of a
+ * job gives its states. */
+struct effect_event {
+    int64_t id;
+    int64_t time_ms;
+    char job_id[ID_SIZE];
+    char full_name[JOB_FULL_NAME_SIZE];
+    char vc[JOB_USER_MAX + 1];
+    int job_attempt;
+    const char *role; /* NULL: about the job */
+    int task_index;
+    int task_attempt;
+    char type[32];
+    bool warning;
+    const char *reason;   /* one word, static */
+    const char *message;  /* in the batch's arena */
+    enum run_state state; /* of the job, after it */
+};
+
+struct effect_tag {
+    char job_id[ID_SIZE];
+    const char *tag;
+    bool drop;
+};
+
+struct effect_stop {
+    char attempt_id[ID_SIZE];
+    char nonce[33];
+    int grace_ms;
+};
+
+struct effect_reply {
+    void *to;
+    struct err err;        /* code ERR_NONE: accepted */
+    char job_id[ID_SIZE];  /* submit */
+    const char *full_name; /* submit; in the batch's arena */
+};
+
+struct effect {
+    enum effect_kind kind;
+    union {
+        struct {
+            struct job *job;
+            const char *config;
+            size_t config_len;
+        } job;
+        const struct effect_attempt *attempt;
+        const struct task *row; /* EFFECT_TASK_ROW: a copy */
+        struct task *task;      /* EFFECT_LAUNCH, EFFECT_ADOPT: the live one, alive until core_batch_end */
+        const struct effect_event *event;
+        const struct node *node;
+        const struct effect_tag *tag;
+        const struct command_token *token;
+        const struct command *audit;    /* the command, and */
+        const struct effect_stop *stop; /* EFFECT_STOP and EFFECT_FORGET */
+        const struct effect_reply *reply;
+    };
+    enum err_code audit_code; /* EFFECT_AUDIT_ROW: how it ended */
+};
+
+/* The growing list of one batch. */
+struct effects {
+    struct arena *arena;
+    struct effect *list;
+    size_t count, cap;
+    bool failed; /* out of memory: the batch must be given up and the state reloaded */
+};
+
+/* An empty list. 0, or -1 on out of memory. */
+int effects_init(struct effects *fx);
+/* Frees list and arena. */
+void effects_fini(struct effects *fx);
+/* Empties it for the next batch. 0, or -1 on out of memory. */
+int effects_reset(struct effects *fx);
+/* Appends; a failed allocation sets fx->failed. */
+void effects_add(struct effects *fx, const struct effect *f);
+/* Appenders that snapshot what they are given. */
+void effects_job(struct effects *fx, struct job *j);
+void effects_attempt(struct effects *fx, const struct job *j, enum run_state state);
+void effects_task(struct effects *fx, const struct task *t);
+void effects_stop(struct effects *fx, const struct task *t, int grace_ms);
+void effects_forget(struct effects *fx, const char *attempt_id, const char *nonce);
+void effects_reply(struct effects *fx, void *to, const struct err *e, const struct job *j);
+
+#endif
