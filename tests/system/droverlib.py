@@ -1,0 +1,426 @@
+# SPDX-License-Identifier: MIT
+"""What the system tests share: a real droverd on a temporary data folder, a REST client, raw sockets, waiting.
+
+Only processes that belong to the test's own data folder are ever signalled: by the pid files in it, by its run
+folders in a command line, or by the task marker DROVER_TASK_ATTEMPT of an attempt that it holds.
+"""
+import collections
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.parse
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BIN = os.environ.get("DROVER_BIN", os.path.join(ROOT, "build", "dev", "bin"))
+#: Sanitized builds are slower: every deadline is multiplied by this.
+TIME_SCALE = float(os.environ.get("DROVER_TIME_SCALE", "1"))
+ADMIN, PASSWORD = "admin", "correct horse battery staple"
+FINAL = ("SUCCEEDED", "FAILED", "STOPPED")
+
+Reply = collections.namedtuple("Reply", "status headers body")
+
+
+def binary(name):
+    """The path of a built program; fails loudly where there is none."""
+    path = os.path.join(BIN, name)
+    if not os.access(path, os.X_OK):
+        raise RuntimeError("no %s in %s: build first, or set DROVER_BIN" % (name, BIN))
+    return path
+
+
+def wait_until(probe, what, timeout=10.0, step=0.02):
+    """Call `probe` until it gives something true, and return that; TimeoutError after `timeout` seconds."""
+    end = time.monotonic() + timeout * TIME_SCALE
+    while True:
+        value = probe()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise TimeoutError("not within %g s: %s" % (timeout * TIME_SCALE, what))
+        time.sleep(step)
+
+
+# --- processes -------------------------------------------------------------------------------
+
+def read_pid(path):
+    """The pid in a pid file, or 0."""
+    try:
+        with open(path, encoding="ascii") as f:
+            return int(f.read().split()[0])
+    except (OSError, ValueError, IndexError):
+        return 0
+
+
+def alive(pid):
+    """Whether the process exists and is not a zombie."""
+    try:
+        with open("/proc/%d/stat" % pid, encoding="ascii", errors="replace") as f:
+            return f.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except (OSError, IndexError):
+        return False
+
+
+def _proc_file(pid, name):
+    try:
+        with open("/proc/%s/%s" % (pid, name), "rb") as f:
+            return f.read()
+    except OSError:
+        return b""
+
+
+def _exe_name(pid):
+    try:
+        return os.path.basename(os.readlink("/proc/%s/exe" % pid)).split(" ")[0]
+    except OSError:
+        return ""
+
+
+def processes():
+    """{pid: (program name, command line, environment block)} of every live process."""
+    found = {}
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        if alive(int(pid)):
+            found[int(pid)] = (_exe_name(pid), _proc_file(pid, "cmdline"), _proc_file(pid, "environ"))
+    return found
+
+
+def task_processes(snapshot=None):
+    """{task attempt id: [pids]} by the marker in the environment; the shims themselves are not counted."""
+    marked = {}
+    for pid, (exe, _, environ) in (processes() if snapshot is None else snapshot).items():
+        if exe in ("drover-shim", "drover-spawner"):
+            continue
+        for variable in environ.split(b"\0"):
+            if variable.startswith(b"DROVER_TASK_ATTEMPT="):
+                marked.setdefault(variable.split(b"=", 1)[1].decode("ascii", "replace"), []).append(pid)
+    return marked
+
+
+def kill_and_wait(pid, number=signal.SIGKILL, timeout=10.0):
+    """Signal a process and wait until it is gone."""
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return
+    wait_until(lambda: not alive(pid), "process %d ends" % pid, timeout)
+
+
+# --- the server ------------------------------------------------------------------------------
+
+class Server:
+    """One droverd on its own data folder. `with Server() as s:` starts it, and leaves nothing behind."""
+
+    def __init__(self, config=None, folder=None, wrapper=(), env=None):
+        self.folder = tempfile.mkdtemp(prefix="drover-sys-")
+        self.data = folder or os.path.join(self.folder, "data")
+        self.config = {"unknownImage": "host", "gpus": 4}
+        self.config.update(config or {})
+        self.wrapper = list(wrapper)
+        self.env = dict(os.environ, **(env or {}))
+        self.process = None
+        self.address = None
+        self.log_path = os.path.join(self.folder, "droverd.log")
+
+    def __enter__(self):
+        try:
+            self.init()
+            self.start()
+        except BaseException:
+            self.clean_up()
+            raise
+        return self
+
+    def __exit__(self, *exc):
+        if exc[0] is not None:
+            sys.stderr.write("--- end of the server's log\n%s\n" % self.log_tail())
+        self.clean_up()
+
+    def init(self):
+        """`droverd init`, with the admin's password from a file."""
+        password = os.path.join(self.folder, "password")
+        with open(os.open(password, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as f:
+            f.write(PASSWORD + "\n")
+        subprocess.run([binary("droverd"), "init", "--data", self.data, "--admin", ADMIN,
+                        "--password-file", password], check=True, timeout=30 * TIME_SCALE, stdout=subprocess.DEVNULL)
+        with open(os.path.join(self.folder, "config.yaml"), "w", encoding="utf-8") as f:
+            f.write("".join("%s: %s\n" % (k, json.dumps(v)) for k, v in self.config.items()))
+
+    def start(self, timeout=15.0, ready=True):
+        """Start it and wait until it is ready (or, with ready=False, until it listens)."""
+        listen = os.path.join(self.data, "listen")
+        if os.path.exists(listen):
+            os.unlink(listen)
+        with open(self.log_path, "ab") as log:
+            self.process = subprocess.Popen(
+                self.wrapper + [binary("droverd"), "serve", "--data", self.data, "--config",
+                                os.path.join(self.folder, "config.yaml"), "--listen", "127.0.0.1:0"],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.env)
+
+        def listening():
+            if self.process.poll() is not None:
+                raise RuntimeError("droverd ended with %d:\n%s" % (self.process.returncode, self.log_tail()))
+            try:
+                with open(listen, encoding="ascii") as f:
+                    line = f.read()
+            except OSError:
+                return None
+            return line.strip() if line.endswith("\n") else None
+
+        line = wait_until(listening, "droverd listens", timeout)
+        host, port = line.rsplit("/", 1)[-1].rsplit(":", 1)
+        self.address = (host, int(port))
+        if ready:
+            wait_until(lambda: self.probe("/readyz") == 200, "droverd is ready", timeout)
+
+    def probe(self, path):
+        """The status of a GET, or 0 when there is no answer."""
+        try:
+            return Client(self).request("GET", path).status
+        except OSError:
+            return 0
+
+    @property
+    def pid(self):
+        """droverd's own pid, also where a wrapper started it."""
+        return read_pid(os.path.join(self.data, "droverd.pid")) if self.wrapper else self.process.pid
+
+    def spawner_pid(self):
+        return read_pid(os.path.join(self.data, "spawner.pid"))
+
+    def log_tail(self, size=4000):
+        try:
+            with open(self.log_path, "rb") as f:
+                return f.read()[-size:].decode("utf-8", "replace")
+        except OSError:
+            return ""
+
+    def kill(self):
+        """kill -9 of droverd alone."""
+        if self.process is None:
+            return
+        if self.process.poll() is None:
+            try:
+                os.kill(self.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        self.process.wait(timeout=30 * TIME_SCALE)
+
+    def stop(self, timeout=15.0):
+        """Orderly end by SIGTERM; its exit status."""
+        os.kill(self.pid, signal.SIGTERM)
+        return self.process.wait(timeout=timeout * TIME_SCALE)
+
+    def kill_spawner(self):
+        """kill -9 of the spawner; waits until droverd has started another. Its new pid."""
+        old = wait_until(self.spawner_pid, "there is a spawner")
+        kill_and_wait(old)
+
+        def renewed():
+            new = self.spawner_pid()
+            return new if new and new != old and alive(new) else 0
+        return wait_until(renewed, "the spawner is started again")
+
+    def own_processes(self):
+        """Pids of everything that belongs to this data folder."""
+        run = os.path.join(self.data, "run")
+        attempts = {name.encode() for name in os.listdir(run)} if os.path.isdir(run) else set()
+        needle = os.fsencode(self.data)
+        pids = []
+        for pid, (_, cmdline, environ) in processes().items():
+            marker = [v.split(b"=", 1)[1] for v in environ.split(b"\0") if v.startswith(b"DROVER_TASK_ATTEMPT=")]
+            if pid != os.getpid() and (needle in cmdline or attempts.intersection(marker)):
+                pids.append(pid)
+        return pids
+
+    def clean_up(self):
+        """End all that is left of this server, its spawner and its tasks, and remove the folders."""
+        self.kill()
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline:
+            pids = self.own_processes()
+            if not pids:
+                break
+            for pid in pids:
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+            time.sleep(0.02)
+        shutil.rmtree(self.data, ignore_errors=True)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    # --- its database, read from outside ---
+
+    def database(self):
+        """A consistent copy in memory, taken by the backup API over a read-only connection that never checkpoints."""
+        uri = "file:%s?mode=ro" % urllib.parse.quote(os.path.join(self.data, "drover.db"))
+        source = sqlite3.connect(uri, uri=True, timeout=10)
+        try:
+            source.execute("PRAGMA wal_autocheckpoint=0")
+            copy = sqlite3.connect(":memory:")
+            source.backup(copy)
+            return copy
+        finally:
+            source.close()
+
+    def row_counts(self):
+        """{table: rows} of every table."""
+        db = self.database()
+        try:
+            tables = [r[0] for r in db.execute("SELECT name FROM sqlite_master WHERE type='table'")]
+            return {t: db.execute('SELECT count(*) FROM "%s"' % t).fetchone()[0] for t in tables}
+        finally:
+            db.close()
+
+
+# --- HTTP ------------------------------------------------------------------------------------
+
+class Client:
+    """A REST client of one thread. Connects anew after the server was restarted."""
+
+    def __init__(self, server, token=None):
+        self.server = server
+        self.token = token
+        self.connection = None
+        self.peer = None
+
+    def close(self):
+        if self.connection:
+            self.connection.close()
+        self.connection = None
+
+    def request(self, method, path, body=None, content_type="application/json", headers=None):
+        """One exchange; OSError when there was no whole answer. Never repeats a request by itself."""
+        if self.connection is None or self.peer != self.server.address:
+            self.close()
+            self.peer = self.server.address
+            self.connection = http.client.HTTPConnection(*self.peer, timeout=15 * TIME_SCALE)
+        all_headers = dict(headers or {})
+        if self.token:
+            all_headers["Authorization"] = "Bearer " + self.token
+        if body is not None:
+            all_headers["Content-Type"] = content_type
+            if not isinstance(body, (bytes, str)):
+                body = json.dumps(body)
+        if isinstance(body, str):
+            body = body.encode()
+        try:
+            self.connection.request(method, path, body=body, headers=all_headers)
+            r = self.connection.getresponse()
+            data = r.read()
+        except (OSError, http.client.HTTPException) as e:
+            self.close()
+            raise ConnectionError("%s %s: %r" % (method, path, e)) from e
+        if r.will_close:
+            self.close()
+        return Reply(r.status, {k.lower(): v for k, v in r.getheaders()}, data)
+
+    def json(self, method, path, body=None, expect=(200, 202)):
+        """One exchange whose answer must be JSON with one of the expected statuses."""
+        r = self.request(method, path, body)
+        if r.status not in expect:
+            raise AssertionError("%s %s: %d %s" % (method, path, r.status, r.body[:2000].decode("utf-8", "replace")))
+        return json.loads(r.body)
+
+    def login(self, user=ADMIN, password=PASSWORD, **more):
+        self.token = self.json("POST", "/api/v2/authn/basic/login",
+                               dict({"username": user, "password": password}, **more))["token"]
+        return self
+
+    def submit(self, yaml):
+        """Submit a job; "user~name"."""
+        r = self.request("POST", "/api/v2/jobs", yaml, "text/yaml")
+        if r.status != 202:
+            raise AssertionError("submit: %d %s" % (r.status, r.body[:2000].decode("utf-8", "replace")))
+        return json.loads(r.body)["name"]
+
+    def job(self, name):
+        return self.json("GET", "/api/v2/jobs/" + name)
+
+    def state(self, name):
+        return self.job(name)["jobStatus"]["state"]
+
+    def stop(self, name):
+        return self.json("PUT", "/api/v2/jobs/%s/executionType" % name, {"value": "STOP"})
+
+    def wait(self, name, states=FINAL, timeout=20.0):
+        """Wait until the job is in one of the states; its detail."""
+        def probe():
+            detail = self.job(name)
+            return detail if detail["jobStatus"]["state"] in states else None
+        return wait_until(probe, "%s is %s" % (name, "/".join(states)), timeout, 0.05)
+
+    def log(self, name, role="main", index=0, attempt=0, task_attempt=0, kind="all"):
+        """The whole log of one task attempt, as bytes."""
+        r = self.request("GET", "/api/v2/jobs/%s/attempts/%d/taskRoles/%s/taskIndex/%d/attempts/%d/logs/%s"
+                         % (name, attempt, role, index, task_attempt, kind))
+        if r.status != 200:
+            raise AssertionError("log of %s: %d %s" % (name, r.status, r.body[:500]))
+        return r.body
+
+
+def raw_exchange(address, data, timeout=5.0, limit=1 << 20):
+    """Send bytes, read until the peer closes, a complete answer stands or `timeout`: (status, answer, seconds)."""
+    begin = time.monotonic()
+    answer = b""
+    with socket.create_connection(address, timeout=timeout * TIME_SCALE) as s:
+        try:
+            s.sendall(data)
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # it answered and closed before it had read all
+        try:
+            while len(answer) < limit and not _complete(answer):
+                part = s.recv(65536)
+                if not part:
+                    break
+                answer += part
+        except (ConnectionResetError, socket.timeout):
+            pass
+    seconds = time.monotonic() - begin
+    try:
+        status = int(answer.split(b" ", 2)[1])
+    except (IndexError, ValueError):
+        status = 0
+    return status, answer, seconds
+
+
+def _complete(answer):
+    head, mark, body = answer.partition(b"\r\n\r\n")
+    if not mark:
+        return False
+    for line in head.split(b"\r\n")[1:]:
+        name, _, value = line.partition(b":")
+        if name.lower() == b"content-length":
+            return len(body) >= int(value)
+    return False
+
+
+# --- jobs ------------------------------------------------------------------------------------
+
+def job_yaml(name, commands, cpu=1, memory=64, gpu=0, instances=1, retry=0, ports=None, extra=""):
+    """A job of one role `main`, as YAML text. `commands` is a string or a list of strings."""
+    if isinstance(commands, str):
+        commands = [commands]
+    port_lines = "".join("        %s: %d\n" % item for item in (ports or {}).items())
+    return ("protocolVersion: 2\nname: %s\ntype: job\njobRetryCount: %d\n"
+            "prerequisites:\n  - {name: image, type: dockerimage, uri: 'debian:12-slim'}\n"
+            "taskRoles:\n  main:\n    instances: %d\n    dockerImage: image\n"
+            "    resourcePerInstance:\n      cpu: %d\n      memoryMB: %d\n      gpu: %d\n%s"
+            "    commands:\n%s%s" % (
+                name, retry, instances, cpu, memory, gpu,
+                "      ports:\n" + port_lines if port_lines else "",
+                "".join("      - %s\n" % json.dumps(c) for c in commands), extra))
+
+
+def witness_command(path):
+    """A shell line that records the start of this attempt, in one appending write."""
+    return ("printf '%%s %%s %%s %%s\\n' \"$PAI_JOB_NAME\" \"$DROVER_TASK_ATTEMPT\" \"$$\" "
+            "\"$(cat /proc/sys/kernel/random/uuid)\" >> %s" % path)

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: MIT
+"""The checker itself: a sound history has no violation, and each planted one is found."""
+import os
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import unittest
+import uuid
+
+import checker
+from checker import Attempt, Event, Job, Node, Witness
+
+RULE_NAMES = {rule.__name__.split("_")[0].upper() for rule in checker.RULES}
+
+
+class RulesTest(unittest.TestCase):
+    """The rules over hand-made evidence: two jobs, one ended, one running in this very process' tree."""
+
+    def setUp(self):
+        self.data = tempfile.TemporaryDirectory(prefix="drover-checker-")
+        self.addCleanup(self.data.cleanup)
+        self.ended, self.running = str(uuid.uuid4()), str(uuid.uuid4())
+        task = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE,
+                                env=dict(os.environ, DROVER_TASK_ATTEMPT=self.running))
+        self.addCleanup(lambda: (task.communicate(b"\n"), None))
+        ev = self.ev = checker.Evidence.__new__(checker.Evidence)
+        ev.data = self.data.name
+        ev.jobs = {"j1": Job("j1", "u~one", "SUCCEEDED", "aa", 10, 50), "j2": Job("j2", "u~two", "RUNNING", "bb", 20, 0)}
+        ev.attempts = [
+            Attempt(self.ended, "j1", 0, "main", 0, 0, "SUCCEEDED", "n", 1, 100, [0], [15000], 20, 30, 40, 0),
+            Attempt(self.running, "j2", 0, "main", 0, 0, "RUNNING", "n", 1, 100, [0, 1], [15000], 30, 40, 0, None)]
+        ev.nodes = {"n": Node("n", 2, 400, 3)}
+        states = [("j1", ["WAITING", "STARTING", "RUNNING", "COMPLETING", "SUCCEEDED"]),
+                  ("j2", ["WAITING", "STARTING", "RUNNING"])]
+        ev.events = [Event(i, job, None, 10 + i, state)
+                     for i, (job, state) in enumerate((job, s) for job, many in states for s in many)]
+        ev.witness = [Witness("u~one", self.ended, "7", "x"), Witness("u~two", self.running, "8", "y")]
+        ev.acked = [("u~one", "aa"), ("u~two", "bb")]
+        ev.db = sqlite3.connect(":memory:")
+        self.addCleanup(ev.db.close)
+        self.look()
+
+    def look(self):
+        self.ev.processes = checker.droverlib.processes()
+
+    def change(self, at, **fields):
+        self.ev.attempts[at] = self.ev.attempts[at]._replace(**fields)
+
+    def change_job(self, name, **fields):
+        self.ev.jobs[name] = self.ev.jobs[name]._replace(**fields)
+
+    def found(self, rule, words):
+        violations = checker.check(self.ev)
+        self.assertTrue([v for v in violations if v.startswith(rule + " ") and words in v], violations)
+
+    def test_a_sound_history(self):
+        self.assertEqual(checker.check(self.ev), [])
+        self.assertEqual(RULE_NAMES, {"I1", "I2", "I3", "I4", "I5", "I6"})
+
+    def test_i1(self):
+        self.ev.acked.append(("u~three", "cc"))
+        self.found("I1", "u~three was acknowledged and is not there")
+
+    def test_i1_other_text(self):
+        self.ev.acked[0] = ("u~one", "ab")
+        self.found("I1", "with another text")
+
+    def test_i2_twice(self):
+        self.ev.witness.append(Witness("u~one", self.ended, "9", "z"))
+        self.found("I2", "was started twice: pids 7 and 9")
+
+    def test_i2_without_a_row(self):
+        self.ev.witness.append(Witness("u~one", str(uuid.uuid4()), "9", "z"))
+        self.found("I2", "was started without a row")
+
+    def test_i2_same_attempt_under_two_ids(self):
+        again = str(uuid.uuid4())
+        self.ev.attempts.append(self.ev.attempts[0]._replace(id=again))
+        self.ev.witness.append(Witness("u~one", again, "9", "z"))
+        self.found("I2", "under two ids")
+
+    def test_i3_a_process_of_the_dead(self):
+        self.change(1, state="FAILED", exit=1, completed=60)
+        self.found("I3", "is FAILED, and process")
+
+    def test_i3_nothing_runs(self):
+        self.change(1, id=str(uuid.uuid4()))
+        self.found("I3", "is RUNNING, and nothing runs")
+
+    def test_i3_an_exit_that_waits_for_the_server_is_no_violation(self):
+        other = str(uuid.uuid4())
+        self.change(1, id=other)
+        self.ev.witness.pop()
+        os.makedirs(os.path.join(self.data.name, "run", other))
+        with open(os.path.join(self.data.name, "run", other, "exit"), "w", encoding="ascii"):
+            pass
+        self.assertEqual(checker.check(self.ev), [])
+
+    def test_i4_a_gpu_held_twice(self):
+        other = self.ev.attempts[1]._replace(id=str(uuid.uuid4()), gpus=[1], state="STARTING", ports=[])
+        self.ev.attempts.append(other)
+        self.found("I4", "GPU 1 of n is held by")
+
+    def test_i4_a_port_held_twice(self):
+        other = self.ev.attempts[1]._replace(id=str(uuid.uuid4()), gpus=[], state="STARTING")
+        self.ev.attempts.append(other)
+        self.found("I4", "port 15000 of n is held by")
+
+    def test_i4_more_than_the_node_has(self):
+        self.change(1, cpus=3)
+        self.found("I4", "3 CPUs of n are given out, it has 2")
+        self.change(1, cpus=1, memory_mb=401)
+        self.found("I4", "401 MB of n are given out, it has 400")
+
+    def test_i5_a_forbidden_edge(self):
+        self.ev.events.append(Event(99, "j1", None, 99, "RUNNING"))
+        self.found("I5", "moved SUCCEEDED -> RUNNING")
+
+    def test_i5_a_forbidden_edge_of_a_task(self):
+        for i, state in enumerate(("STARTING", "SUCCEEDED", "STOPPED")):
+            self.ev.events.append(Event(90 + i, "j2", (0, "main", 0, 0), 90, state))
+        self.found("I5", "moved SUCCEEDED -> STOPPED")
+
+    def test_i5_time_goes_back(self):
+        self.ev.events.append(Event(99, "j2", None, 1, "COMPLETING"))
+        self.found("I5", "is earlier than the one before")
+
+    def test_i5_row_and_events_differ(self):
+        self.change_job("j1", state="FAILED")
+        self.found("I5", "is FAILED, its events say SUCCEEDED")
+
+    def test_i5_no_exit_code(self):
+        self.change(0, exit=None)
+        self.found("I5", "without an exit code")
+
+    def test_i5_wrong_exit_code(self):
+        self.change(0, exit=3)
+        self.found("I5", "is SUCCEEDED with exit code 3")
+
+    def test_i5_an_ended_job_with_a_live_attempt(self):
+        self.change(0, state="RUNNING", completed=0, exit=None)
+        self.found("I5", "is SUCCEEDED, and attempt %s is not" % self.ended)
+
+    def test_i5_times_of_an_attempt(self):
+        self.change(0, launched=10)
+        self.found("I5", "out of order")
+
+    def test_i6_a_dangling_reference(self):
+        self.ev.db.executescript("CREATE TABLE p (id PRIMARY KEY); CREATE TABLE c (p REFERENCES p(id));"
+                                 "INSERT INTO c VALUES (5);")
+        self.found("I6", "foreign_key_check: table c")
+
+
+if __name__ == "__main__":
+    unittest.main()
