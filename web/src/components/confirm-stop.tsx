@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Stopping cannot be undone: the dialog names what it hits, and Enter does not stop anything.
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { stopJobs } from '../store.ts';
 import { t } from '../words.ts';
 
@@ -9,7 +9,7 @@ const NAMED = 10;
 /** `jobs` are full names; an empty list shows nothing. `onClose` is called after either answer. */
 export function ConfirmStop({ jobs, onClose }: { jobs: readonly string[]; onClose: (stopped: boolean) => void }) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (jobs.length > 0) dialog.current?.showModal();
   }, [jobs]);
   if (jobs.length === 0) return null;

@@ -65,7 +65,7 @@ interface RoleProps {
 
 function Role({ job, role, tasks, attempt }: RoleProps) {
   return (
-    <section class="role" aria-label={t('task.role', { role })}>
+    <section class="role">
       <h2>
         {role}
         {countStates(tasks).map(([state, number]) => {

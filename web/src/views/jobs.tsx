@@ -41,9 +41,9 @@ export function Jobs() {
   const simulated = nodes.data.value?.some((node) => node.gpus.simulated) ?? false;
 
   return (
-    <section class="jobs" aria-labelledby="title">
+    <div class="jobs">
       <div class="headline">
-        <h1 id="title">{t('jobs.title')}</h1>
+        <h1>{t('jobs.title')}</h1>
         {simulated && <Simulated />}
         {chosen.length > 0 && (
           <div class="selection">
@@ -85,7 +85,7 @@ export function Jobs() {
         </>
       )}
       <ConfirmStop jobs={stopping} onClose={() => setStopping([])} />
-    </section>
+    </div>
   );
 }
 

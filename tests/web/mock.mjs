@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: MIT
+// A stand-in for droverd in page tests: it speaks the portal's part of the HTTP contract with jobs
+// in states that a real server reaches slowly or never (waiting on a quota, failing hardware,
+// hostile names), and can be told to drop its streams. The journey runs against the real server.
+import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { extname, join, normalize } from 'node:path';
+
+export const CSP =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
+  "font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; " +
+  "require-trusted-types-for 'script'";
+
+const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
+
+const PROBLEMS = {
+  400: ['IncorrectPasswordError', 'Password is incorrect.'],
+  401: ['UnauthorizedUserError', 'Guest is not allowed to do this operation.'],
+  403: ['ForbiddenUserError', 'The portal must send X-Drover-Csrf.'],
+  404: ['NoJobError', 'There is no such job.'],
+};
+
+/** A job as the mock keeps it; `log` grows by calls of `say`. */
+function makeJob(user, name, over = {}) {
+  return {
+    user,
+    name,
+    vc: 'default',
+    state: 'WAITING',
+    subState: 'AttemptCreationPending',
+    executionType: 'START',
+    priority: null,
+    tasks: 1,
+    gpus: 1,
+    retries: 0,
+    submitted: Date.now(),
+    launched: null,
+    completed: null,
+    waitReason: null,
+    exitCode: null,
+    exitSpec: null,
+    trigger: null,
+    diagnostics: null,
+    simulated: false,
+    onHost: false,
+    log: '',
+    ...over,
+  };
+}
+
+const fullName = (job) => `${job.user}~${job.name}`;
+
+/** Starts the mock on a port of the kernel's choice. `root` holds the built portal. */
+export async function startMock({ root, user = 'ana', password = 'correct horse', base = '/' }) {
+  const jobs = new Map();
+  const streams = new Set();
+  const waiters = new Set();
+  let nextEvent = 1;
+  let refuseStreams = false;
+
+  const changed = (job) => {
+    const data = { jobId: fullName(job), name: job.name, user: job.user, vc: job.vc, state: job.state, subState: job.subState };
+    const text = `id: ${nextEvent}\nevent: job\ndata: ${JSON.stringify(data)}\n\n`;
+    nextEvent += 1;
+    for (const stream of streams) stream.write(text);
+    for (const wake of waiters) wake();
+  };
+
+  const server = createServer((request, response) => {
+    serve(request, response).catch((error) => {
+      response.writeHead(500).end(String(error));
+    });
+  });
+
+  async function serve(request, response) {
+    const url = new URL(request.url, 'http://mock');
+    if (!url.pathname.startsWith(base)) return problem(response, 404);
+    const path = decodeURIComponent(url.pathname.slice(base.length - 1));
+    if (!path.startsWith('/api/v2/')) return file(path, response);
+    const parts = path.slice('/api/v2/'.length).split('/');
+    const signedIn = /(?:^|; )drover=mock/.test(request.headers.cookie ?? '');
+    if (path === '/api/v2/session' && request.method === 'POST') return signIn(request, response);
+    if (!signedIn) return problem(response, 401);
+    if (request.method !== 'GET' && request.headers['x-drover-csrf'] !== '1') return problem(response, 403);
+    const route = ROUTES[`${request.method} ${parts[0]}`];
+    return route ? route({ request, response, url, parts }) : problem(response, 404);
+  }
+
+  async function file(path, response) {
+    const name = normalize(path === '/' ? '/index.html' : path);
+    try {
+      const body = await readFile(join(root, name));
+      response.writeHead(200, {
+        'Content-Type': TYPES[extname(name)] ?? 'application/octet-stream',
+        'Content-Security-Policy': CSP,
+        'X-Content-Type-Options': 'nosniff',
+      });
+      response.end(body);
+    } catch {
+      problem(response, 401);
+    }
+  }
+
+  async function signIn(request, response) {
+    const body = JSON.parse(await text(request));
+    if (request.headers['x-drover-csrf'] !== '1') return problem(response, 403);
+    if (body.username !== user || body.password !== password) return problem(response, 400);
+    response.setHeader('Set-Cookie', 'drover=mock; HttpOnly; SameSite=Strict; Path=/');
+    return json(response, 200, { user, admin: true });
+  }
+
+  const ROUTES = {
+    'GET session': ({ response }) => json(response, 200, { user, admin: true, email: '' }),
+    'DELETE session': ({ response }) => {
+      response.setHeader('Set-Cookie', 'drover=; Max-Age=0; Path=/');
+      json(response, 200, { message: 'signed out' });
+    },
+    'GET virtual-clusters': ({ response }) => json(response, 200, { default: {}, vision: {} }),
+    'GET nodes': ({ response }) =>
+      json(response, 200, [{ name: 'node-1', gpus: { total: 8, used: 0, simulated: true, model: 'simulated' } }]),
+    'GET stream': ({ request, response }) => {
+      if (refuseStreams) return problem(response, 503);
+      response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
+      response.write(': ping\n\n');
+      streams.add(response);
+      return request.on('close', () => streams.delete(response));
+    },
+    'GET jobs': (call) => (call.parts.length === 1 ? list(call) : part(call)),
+    'PUT jobs': ({ response, parts }) => {
+      const job = jobs.get(parts[1]);
+      if (!job || parts[2] !== 'executionType') return problem(response, 404);
+      Object.assign(job, { executionType: 'STOP', state: 'STOPPING' });
+      changed(job);
+      setTimeout(() => update(job, { state: 'STOPPED', completed: Date.now(), exitCode: -210 }), 200);
+      return json(response, 202, { status: 202, message: 'stopping' });
+    },
+  };
+
+  function list({ response, url }) {
+    const wanted = (name) => (url.searchParams.get(name) ?? '').split(',').filter(Boolean);
+    const [users, states, vcs] = ['username', 'state', 'vc'].map(wanted);
+    const keyword = url.searchParams.get('keyword') ?? '';
+    const found = [...jobs.values()]
+      .filter((job) => !users.length || users.includes(job.user))
+      .filter((job) => !states.length || states.includes(job.state))
+      .filter((job) => !vcs.length || vcs.includes(job.vc))
+      .filter((job) => [job.name, job.user, job.vc].some((field) => field.includes(keyword)))
+      .sort((a, b) => b.submitted - a.submitted);
+    const offset = Number(url.searchParams.get('offset') ?? 0);
+    const limit = Number(url.searchParams.get('limit') ?? 5000);
+    json(response, 200, { totalCount: found.length, data: found.slice(offset, offset + limit).map(summary) });
+  }
+
+  function part({ request, response, url, parts }) {
+    const job = jobs.get(parts[1]);
+    if (!job) return problem(response, 404);
+    if (parts[2] === 'config') return plain(response, `protocolVersion: 2\nname: ${job.name}\ntype: job\n`);
+    if (parts[2] === 'events') return json(response, 200, { totalCount: 1, data: [eventOf(job)] });
+    if (parts.at(-2) === 'logs') return log(job, request, response, url);
+    return json(response, 200, detail(job));
+  }
+
+  async function log(job, request, response, url) {
+    const bytes = () => Buffer.from(job.log);
+    const ended = () => job.completed !== null;
+    let at = Number(url.searchParams.get('offset') ?? 0);
+    if (url.searchParams.get('tail-mode') === 'true') at = Math.max(0, bytes().length - 16_384);
+    response.writeHead(200, {
+      'Content-Type': 'text/plain; charset=utf-8',
+      'X-Drover-Log-Size': bytes().length,
+      'X-Drover-Log-Offset': at,
+      'X-Drover-Log-Complete': String(ended()),
+    });
+    response.flushHeaders();
+    for (;;) {
+      const piece = bytes().subarray(at);
+      at += piece.length;
+      response.write(piece);
+      if (ended() || url.searchParams.get('follow') !== 'true' || request.destroyed) break;
+      await new Promise((wake) => {
+        waiters.add(wake);
+        request.once('close', wake);
+      });
+    }
+    response.end();
+  }
+
+  function update(job, change) {
+    Object.assign(job, change);
+    changed(job);
+  }
+
+  await new Promise((ready) => server.listen(0, '127.0.0.1', ready));
+  return {
+    url: `http://127.0.0.1:${server.address().port}${base}`,
+    user,
+    password,
+    add(name, over = {}) {
+      const job = makeJob(over.user ?? user, name, over);
+      jobs.set(fullName(job), job);
+      changed(job);
+      return job;
+    },
+    update,
+    /** Adds to a job's log and wakes its readers. */
+    say(job, line) {
+      job.log += line;
+      for (const wake of waiters) wake();
+    },
+    /** Ends every stream; while `refuse`, none opens again. */
+    drop(refuse) {
+      refuseStreams = refuse;
+      for (const stream of streams) stream.end();
+      streams.clear();
+    },
+    streams: () => streams.size,
+    stop() {
+      server.closeAllConnections();
+      return new Promise((done) => server.close(done));
+    },
+  };
+}
+
+async function text(request) {
+  const pieces = [];
+  for await (const piece of request) pieces.push(piece);
+  return Buffer.concat(pieces).toString();
+}
+
+function json(response, status, body) {
+  response.writeHead(status, { 'Content-Type': status < 400 ? 'application/json' : 'application/problem+json' });
+  response.end(JSON.stringify(body));
+}
+
+function plain(response, body) {
+  response.writeHead(200, { 'Content-Type': 'text/yaml; charset=utf-8' });
+  response.end(body);
+}
+
+function problem(response, status) {
+  const [code, message] = PROBLEMS[status] ?? ['UnknownError', 'Try again later.'];
+  json(response, status, { code, message, status, title: code, type: 'about:blank' });
+}
+
+function summary(job) {
+  return {
+    debugId: fullName(job),
+    jobId: fullName(job),
+    name: job.name,
+    username: job.user,
+    state: job.state,
+    subState: job.subState,
+    executionType: job.executionType,
+    tags: [],
+    retries: job.retries,
+    retryDetails: { user: job.retries, platform: 0, resource: 0 },
+    retryDelayTime: null,
+    submissionTime: job.submitted,
+    createdTime: job.submitted,
+    launchedTime: job.launched,
+    completedTime: job.completed,
+    appExitCode: job.exitCode,
+    virtualCluster: job.vc,
+    totalGpuNumber: job.gpus,
+    totalTaskNumber: job.tasks,
+    totalTaskRoleNumber: 1,
+    jobPriority: job.priority,
+    waitReason: job.waitReason,
+    exitPhrase: job.exitSpec?.phrase ?? null,
+  };
+}
+
+function detail(job) {
+  const task = (index) => ({
+    taskIndex: index,
+    taskUid: `${fullName(job)}-${index}`,
+    taskState: job.state,
+    retries: job.retries,
+    accountableRetries: 0,
+    createdTime: job.submitted,
+    launchedTime: job.launched,
+    completedTime: job.completed,
+    attemptId: 0,
+    attemptState: job.state,
+    currentAttemptCreatedTime: job.submitted,
+    currentAttemptLaunchedTime: job.launched,
+    currentAttemptCompletedTime: job.completed,
+    containerId: null,
+    containerIp: '127.0.0.1',
+    containerNodeName: job.launched ? 'node-1' : null,
+    containerPorts: job.launched ? { ssh: String(15000 + index), http: String(15100 + index) } : {},
+    containerGpus: job.launched ? Array.from({ length: job.gpus / job.tasks }, (_, gpu) => gpu) : [],
+    containerLog: '',
+    containerExitCode: job.exitCode,
+    containerExitSpec: job.exitSpec,
+    containerExitDiagnostics: job.diagnostics,
+    node: job.launched ? 'node-1' : null,
+    simulatedGpus: job.simulated,
+    isolation: 'cgroup v2',
+    onHost: job.onHost,
+  });
+  return {
+    debugId: fullName(job),
+    name: job.name,
+    tags: [],
+    jobPriority: job.priority,
+    jobStatus: {
+      username: job.user,
+      state: job.state,
+      subState: job.subState,
+      executionType: job.executionType,
+      retries: job.retries,
+      retryDetails: { user: job.retries, platform: 0, resource: 0 },
+      retryDelayTime: null,
+      submissionTime: job.submitted,
+      createdTime: job.submitted,
+      launchedTime: job.launched,
+      completedTime: job.completed,
+      attemptId: job.retries,
+      attemptState: job.state,
+      appExitCode: job.exitCode,
+      appExitSpec: job.exitSpec,
+      appExitDiagnostics: job.diagnostics,
+      appExitTriggerMessage: job.trigger,
+      virtualCluster: job.vc,
+      waitReason: job.waitReason,
+    },
+    taskRoles: {
+      worker: {
+        taskRoleStatus: { name: 'worker' },
+        taskStatuses: Array.from({ length: job.tasks }, (_, index) => task(index)),
+      },
+    },
+  };
+}
+
+function eventOf(job) {
+  const time = new Date(job.submitted).toISOString();
+  return {
+    uid: `${fullName(job)}-1`,
+    frameworkName: fullName(job),
+    podUid: '',
+    taskroleName: 'worker',
+    taskName: 'worker-0',
+    taskIndex: 0,
+    type: job.exitSpec ? 'Warning' : 'Normal',
+    reason: job.exitSpec?.phrase ?? 'Submitted',
+    message: job.trigger ?? 'The job was taken in.',
+    firstTimestamp: time,
+    lastTimestamp: time,
+    count: 1,
+    sourceComponent: 'drover',
+    sourceHost: null,
+  };
+}

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: MIT
+// Page tests on the mock: states that a real server reaches slowly or never.
+//   node tests/web/pages.mjs BUILT_PORTAL
+import { accessible, check, openWindow, run, until } from './browser.mjs';
+import { startMock } from './mock.mjs';
+
+const OOM = {
+  code: 226,
+  phrase: 'ContainerCudaOOMKilled',
+  issuer: 'USER_CONTAINER',
+  causer: 'USER_CONTAINER',
+  type: 'USER_FAILURE',
+  stage: 'RUNNING',
+  behavior: 'PERMANENT',
+  reaction: 'NEVER_RETRY',
+  reason: 'The process asked for more memory than its GPU had left.',
+  repro: [],
+  solution: ['Use a smaller batch.', 'Accumulate gradients.'],
+};
+const ECC = { ...OOM, code: 223, phrase: 'ContainerCudaUncorrectableECCError', type: 'PLATFORM_FAILURE', solution: [] };
+const HOSTILE = '<img src=x onerror=alert(1)>';
+
+const root = process.argv[2];
+if (!root) throw new Error('usage: pages.mjs BUILT_PORTAL');
+
+/** Two jobs of every kind, so that lists look like lists. */
+function fill(mock) {
+  const ago = (minutes) => Date.now() - minutes * 60_000;
+  mock.add('sweep-31', { submitted: ago(41), vc: 'vision', priority: 'test', gpus: 8, waitReason: 'Waiting for 8 GPUs in one node. vision uses 128 of 128.' });
+  mock.add('vit-l', { user: 'bo', vc: 'vision', state: 'RUNNING', subState: 'AttemptRunning', submitted: ago(190), launched: ago(182), gpus: 16, tasks: 2, priority: 'prod', simulated: true, onHost: true, log: 'step 1 loss 2.31\n' });
+  mock.add('dbg', { state: 'FAILED', subState: 'Completed', submitted: ago(12), launched: ago(11), completed: ago(9), exitCode: 226, exitSpec: OOM, trigger: 'worker-0 failed with exit code 226.', diagnostics: 'CUDA out of memory. Tried to allocate 2.00 GiB', log: 'CUDA out of memory\n' });
+  mock.add('ecc', { state: 'FAILED', subState: 'Completed', submitted: ago(14), launched: ago(13), completed: ago(10), exitCode: 223, exitSpec: ECC, retries: 2 });
+  mock.add('hello', { state: 'SUCCEEDED', subState: 'Completed', submitted: ago(60), launched: ago(59), completed: ago(58), exitCode: 0, gpus: 0, log: 'hello\n' });
+  mock.add('evaluate', { user: 'li', state: 'STOPPED', subState: 'Completed', executionType: 'STOP', submitted: ago(300), launched: ago(299), completed: ago(240), exitCode: -210 });
+  mock.add('hostile', { submitted: ago(5), waitReason: HOSTILE, vc: HOSTILE, log: `${HOSTILE}\n` });
+}
+
+const rows = (page) => page.locator('tr[data-job]').count();
+const textOf = async (page, selector) => (await page.locator(selector).first().textContent()) ?? '';
+
+async function signIn(page, mock) {
+  await page.goto(mock.url);
+  await page.getByLabel('User').fill(mock.user);
+  await page.getByLabel('Password').fill(mock.password);
+  await page.keyboard.press('Enter');
+  await page.locator('main#main').waitFor();
+}
+
+async function listTest(page, mock) {
+  await until(async () => (await rows(page)) === 7, 'the list shows all jobs');
+  check((await textOf(page, 'tr[data-job="ana~sweep-31"] .state-cell')).includes('vision uses 128'), 'a waiting row says why');
+  check((await textOf(page, 'tr[data-job="ana~dbg"] .state-cell')).includes('ContainerCudaOOMKilled'), 'a failed row says what');
+  check((await textOf(page, '.headline')).includes('Simulated GPUs'), 'simulated GPUs are labelled in the list');
+  await accessible(page, 'job list');
+
+  await page.locator('.filters .chip.state-failed').click();
+  await until(async () => (await rows(page)) === 2, 'a click filters by state');
+  check(page.url().includes('state=FAILED'), 'the filter is in the address');
+  await page.getByLabel(/^Search/).fill('ecc');
+  await until(async () => (await rows(page)) === 1, 'the keyword filters');
+  await page.reload();
+  await until(async () => (await rows(page)) === 1, 'a reload keeps the filters');
+  await page.getByLabel(/^Search/).fill('nothing has this name');
+  await until(async () => (await textOf(page, '.empty')).includes('No job matches'), 'an empty page says why it is empty');
+  await accessible(page, 'empty job list');
+  await page.locator('.empty a').click();
+  await until(async () => (await rows(page)) === 7, 'the filters are cleared');
+
+  await page.locator('thead a', { hasText: 'Name' }).click();
+  await until(() => page.url().includes('order=jobName'), 'a column head orders');
+  for (let i = 0; i < 60; i += 1) mock.add(`many-${i}`, { submitted: Date.now() - 86_400_000 - i });
+  await page.goto(`${mock.url}#/jobs`);
+  await until(async () => (await textOf(page, '.pages')).includes('1–50 of 67'), 'the pager counts');
+  await page.getByRole('link', { name: 'Next' }).click();
+  await until(async () => (await rows(page)) === 17, 'the second page');
+}
+
+async function stopTest(page, mock) {
+  await page.goto(`${mock.url}#/jobs?q=vi`);
+  const box = page.getByLabel('Select bo~vit-l');
+  await box.check();
+  await page.getByLabel('Select ana~sweep-31').check();
+  await page.locator('.selection .danger').click();
+  await until(async () => (await textOf(page, 'dialog h2')) === 'Stop 2 jobs of 2 users?', 'the dialog counts jobs and users');
+  check((await textOf(page, 'dialog')).includes('bo~vit-l'), 'the dialog names what it hits');
+  check((await page.evaluate(() => document.activeElement?.textContent)) === 'Cancel', 'the focus is on Cancel');
+  await accessible(page, 'stop dialog');
+  await page.keyboard.press('Enter');
+  await until(async () => (await page.locator('dialog').count()) === 0, 'Enter cancels');
+  await page.locator('.selection .danger').click();
+  await page.locator('dialog[open]').waitFor();
+  await page.keyboard.press('Escape');
+  await until(async () => (await page.locator('dialog').count()) === 0, 'Escape cancels');
+}
+
+async function jobTest(page, mock) {
+  await page.goto(`${mock.url}#/jobs/ana~sweep-31`);
+  await until(async () => (await textOf(page, '.banner')).includes('Waiting for 8 GPUs'), 'a waiting job says why');
+  await accessible(page, 'waiting job');
+  await page.goto(`${mock.url}#/jobs/ana~dbg`);
+  await until(async () => (await textOf(page, '.banner')).includes('Use a smaller batch.'), 'a failed job says what to do');
+  check((await textOf(page, '.banner')).includes('exit code 226'), 'a failed job shows its exit code');
+  await accessible(page, 'failed job');
+  await page.goto(`${mock.url}#/jobs/ana~ecc`);
+  await until(async () => (await textOf(page, '.banner')).includes('not your fault'), 'a platform failure is not blamed on the user');
+  await page.goto(`${mock.url}#/jobs/bo~vit-l`);
+  await until(async () => (await textOf(page, '.banner')).includes('image not used'), 'a job on the host says so');
+  check((await textOf(page, '.banner')).includes('Simulated GPUs'), 'a job on simulated GPUs says so');
+  await accessible(page, 'running job');
+  for (const tab of ['events', 'config']) {
+    await page.goto(`${mock.url}#/jobs/bo~vit-l?tab=${tab}`);
+    await page.locator('.tabs a[aria-current]', { hasText: new RegExp(tab, 'i') }).waitFor();
+    await page.locator(tab === 'events' ? '.list.wrap' : 'pre.config').waitFor();
+    await accessible(page, `${tab} of a job`);
+  }
+  await page.goto(`${mock.url}#/jobs/no~such`);
+  await until(async () => (await textOf(page, '.empty')).includes('There is no such job'), 'an unknown job says so');
+}
+
+async function logTest(page, mock) {
+  const job = mock.add('logs', { state: 'RUNNING', subState: 'AttemptRunning', launched: Date.now() });
+  await page.goto(`${mock.url}#/jobs/ana~logs?tab=log`);
+  const lines = page.locator('.lines > div:not([hidden])');
+  await until(async () => (await textOf(page, '.log-state')).includes('Nothing written'), 'an empty log says so');
+  mock.say(job, 'one\ntw');
+  mock.say(job, 'o\n\u001b[31mred\u001b[0m\n10%\r100%\npart');
+  await until(async () => (await lines.allTextContents()).join('|') === 'one|two|red|100%|part', 'lines are clean and whole');
+  mock.say(job, `ial ${HOSTILE}\n`);
+  await until(async () => (await lines.last().textContent()) === `partial ${HOSTILE}`, 'markup in a log is text');
+  await page.getByLabel('Show only lines with').fill('RED');
+  await until(async () => (await lines.count()) === 1, 'the filter hides the other lines');
+  await page.getByLabel('Show only lines with').fill('');
+  mock.say(job, `${Array.from({ length: 12_000 }, (_, i) => `line ${i}`).join('\n')}\n`);
+  await until(async () => (await lines.last().textContent()) === 'line 11999', 'a burst arrives whole');
+  check((await page.locator('.lines > div').count()) <= 5_001, 'the page keeps a bounded number of lines');
+  const end = () => page.evaluate(() => {
+    const box = document.querySelector('.lines');
+    return box.scrollHeight - box.scrollTop - box.clientHeight;
+  });
+  check((await end()) < 8, 'the view follows the end');
+  await page.locator('.lines').hover();
+  await page.mouse.wheel(0, -2000);
+  await until(async () => !(await page.getByLabel('Follow').isChecked()), 'scrolling up stops following');
+  mock.say(job, 'more\n');
+  await until(async () => (await lines.last().textContent()) === 'more', 'lines still arrive');
+  check((await end()) > 500, 'the view stays where the reader is');
+  await accessible(page, 'live log');
+  mock.update(job, { state: 'SUCCEEDED', completed: Date.now(), exitCode: 0 });
+  await until(async () => (await textOf(page, '.log-state')).startsWith('Complete'), 'a log that ended says so');
+}
+
+async function liveTest(page, mock) {
+  await page.goto(`${mock.url}#/jobs?q=live-`);
+  await page.locator('.empty').waitFor();
+  const job = mock.add('live-1');
+  await until(async () => (await rows(page)) === 1, 'a new job appears by itself');
+  mock.drop(true);
+  await until(async () => (await textOf(page, '.stream')).includes('Connection lost'), 'a lost stream is said');
+  await until(async () => /data from .* ago/.test(await textOf(page, '.stream')), 'and how old the data is');
+  await accessible(page, 'connection lost');
+  mock.update(job, { state: 'RUNNING', launched: Date.now() });
+  mock.drop(false);
+  await until(async () => (await textOf(page, '.stream')).includes('Live'), 'the stream comes back');
+  await until(async () => (await textOf(page, 'tr[data-job="ana~live-1"]')).includes('Running'), 'what was missed is read');
+}
+
+/** One stream a browser, and it outlives the tab that read it. */
+async function tabsTest(context, page, mock) {
+  const second = await context.newPage();
+  await second.goto(`${mock.url}#/jobs?q=tabs-`);
+  await second.locator('.empty').waitFor();
+  await until(async () => (await textOf(second, '.stream')).includes('Live'), 'the second tab is live');
+  check(mock.streams() === 1, 'two tabs share one stream');
+  await page.close();
+  await until(() => mock.streams() === 1, 'the second tab takes over');
+  await until(async () => (await textOf(second, '.stream')).includes('Live'), 'and is live');
+  mock.add('tabs-1');
+  await until(async () => (await rows(second)) === 1, 'and hears of changes');
+  return second;
+}
+
+async function lookTest(page, mock) {
+  await page.getByRole('button', { name: /Account and display/ }).click();
+  await page.getByLabel('Theme').selectOption('contrast');
+  await accessible(page, 'account menu, high contrast');
+  await page.getByLabel('Theme').selectOption('auto');
+  await page.getByLabel('Language').selectOption('zh-CN');
+  await until(async () => (await textOf(page, 'h1')) === '作业', 'the page speaks Chinese');
+  check((await page.evaluate(() => document.documentElement.lang)) === 'zh-CN', 'and says so to readers');
+  await page.getByLabel('语言').selectOption('en');
+  await page.keyboard.press('Escape');
+  await page.setViewportSize({ width: 320, height: 640 });
+  for (const where of ['#/jobs', '#/jobs/ana~dbg', '#/jobs/ana~dbg?tab=log']) {
+    await page.goto(mock.url + where);
+    await page.locator('h1').waitFor();
+    await accessible(page, `${where} at 320 px`);
+    const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    check(over <= 0, `${where} needs no sideways scrolling at 320 px (${over} px over)`);
+  }
+  await page.setViewportSize({ width: 1280, height: 800 });
+  await page.getByRole('button', { name: /Account and display/ }).click();
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByLabel('Password').waitFor();
+  await accessible(page, 'login');
+}
+
+await run(async (browser) => {
+  // Below a base path: nothing may ask for "/api" or "/assets".
+  const mock = await startMock({ root, base: '/site/drover/' });
+  try {
+    fill(mock);
+    const { context, page, breaches } = await openWindow(browser);
+    await signIn(page, mock);
+    await listTest(page, mock);
+    await stopTest(page, mock);
+    await jobTest(page, mock);
+    await logTest(page, mock);
+    await liveTest(page, mock);
+    const second = await tabsTest(context, page, mock);
+    await lookTest(second, mock);
+    check(breaches.length === 0, `no policy violation, no script error${breaches.map((b) => `\n     ${b}`).join('')}`);
+    await context.close();
+  } finally {
+    await mock.stop();
+  }
+});
