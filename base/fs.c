@@ -86,15 +86,22 @@ out:
     return rc;
 }
 
+/* What a file is to hold. */
+struct fs_content {
+    const void *data;
+    size_t len;
+    mode_t mode;
+};
+
 /* Creates the temporary with its final mode and content on disk. Closes; removes it again on failure. */
-static int fs_write_temp(int dirfd, const char *temp, const void *data, size_t len, mode_t mode)
+static int fs_write_temp(int dirfd, const char *temp, const struct fs_content *c)
 {
-    int fd = openat(dirfd, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+    int fd = openat(dirfd, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, c->mode);
     int saved = 0;
 
     if (fd < 0)
         return -1;
-    if (fchmod(fd, mode) || fs_write_all(fd, data, len) || fsync(fd))
+    if (fchmod(fd, c->mode) || fs_write_all(fd, c->data, c->len) || fsync(fd))
         saved = errno;
     if (close(fd) && !saved)
         saved = errno;
@@ -105,7 +112,7 @@ static int fs_write_temp(int dirfd, const char *temp, const void *data, size_t l
     return -1;
 }
 
-int fs_write_atomic_at(int dirfd, const char *name, const void *data, size_t len, mode_t mode, struct err *e)
+static int fs_replace(int dirfd, const char *name, const struct fs_content *c, struct err *e)
 {
     char random[17];
     char temp[NAME_MAX + 1];
@@ -115,10 +122,10 @@ int fs_write_atomic_at(int dirfd, const char *name, const void *data, size_t len
     n = snprintf(temp, sizeof(temp), ".%s.%s", name, random);
     if (n < 0 || (size_t)n >= sizeof(temp) || strchr(name, '/'))
         return err_set(e, ERR_INTERNAL, "cannot write %s: bad file name", name);
-    if (fs_write_temp(dirfd, temp, data, len, mode))
+    if (fs_write_temp(dirfd, temp, c))
         return err_errno(e, errno, "cannot write %s", name);
     if (renameat(dirfd, temp, dirfd, name)) {
-        err_errno(e, errno, "cannot rename to %s", name);
+        (void)err_errno(e, errno, "cannot rename to %s", name);
         (void)unlinkat(dirfd, temp, 0);
         return -1;
     }
@@ -127,8 +134,14 @@ int fs_write_atomic_at(int dirfd, const char *name, const void *data, size_t len
     return 0;
 }
 
+int fs_write_atomic_at(int dirfd, const char *name, const void *data, size_t len, struct err *e)
+{
+    return fs_replace(dirfd, name, &(struct fs_content){.data = data, .len = len, .mode = 0600}, e);
+}
+
 int fs_write_atomic(const char *path, const void *data, size_t len, mode_t mode, struct err *e)
 {
+    const struct fs_content content = {.data = data, .len = len, .mode = mode};
     char folder[PATH_MAX];
     const char *slash = strrchr(path, '/');
     size_t n = slash ? (size_t)(slash - path) : 0;
@@ -141,7 +154,7 @@ int fs_write_atomic(const char *path, const void *data, size_t len, mode_t mode,
     dirfd = open(!slash ? "." : n == 0 ? "/" : folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dirfd < 0)
         return err_errno(e, errno, "cannot open the folder of %s", path);
-    rc = fs_write_atomic_at(dirfd, slash ? slash + 1 : path, data, len, mode, e);
+    rc = fs_replace(dirfd, slash ? slash + 1 : path, &content, e);
     (void)close(dirfd);
     return rc;
 }

@@ -87,24 +87,14 @@ static int32_t gate_hex4(const char *p, const char *end)
     return v;
 }
 
-/* Reads the escape after a backslash at `p` into *cp; the bytes after the backslash that it takes, or 0 with *why. */
-static size_t gate_escape(const char *p, const char *end, uint32_t *cp, const char **why)
+/* Reads "uXXXX", or two of them that make a surrogate pair, at `p`; the bytes taken, or 0 with *why. */
+static size_t gate_unicode_escape(const char *p, const char *end, uint32_t *cp, const char **why)
 {
-    static const char from[] = "\"\\/bfnrt";
-    static const char to[] = "\"\\/\b\f\n\r\t";
-    const char *simple = p < end && *p ? strchr(from, *p) : NULL;
-    int32_t hi, lo;
+    int32_t hi = gate_hex4(p + 1, end);
+    int32_t lo;
 
-    if (simple) {
-        *cp = (unsigned char)to[simple - from];
-        return 1;
-    }
-    *why = "unknown escape";
-    hi = p < end && *p == 'u' ? gate_hex4(p + 1, end) : -1;
-    if (hi < 0)
-        return 0;
-    *why = hi == 0 ? "NUL character" : "half of a surrogate pair";
-    if (hi == 0 || (hi >= 0xdc00 && hi <= 0xdfff))
+    *why = hi < 0 ? "unknown escape" : hi == 0 ? "NUL character" : "half of a surrogate pair";
+    if (hi <= 0 || (hi >= 0xdc00 && hi <= 0xdfff))
         return 0;
     if (hi < 0xd800 || hi > 0xdfff) {
         *cp = (uint32_t)hi;
@@ -115,6 +105,23 @@ static size_t gate_escape(const char *p, const char *end, uint32_t *cp, const ch
         return 0;
     *cp = 0x10000u + ((uint32_t)(hi - 0xd800) << 10) + (uint32_t)(lo - 0xdc00);
     return 11;
+}
+
+/* Reads the escape after a backslash at `p` into *cp; the bytes after the backslash that it takes, or 0 with *why. */
+static size_t gate_escape(const char *p, const char *end, uint32_t *cp, const char **why)
+{
+    static const char from[] = "\"\\/bfnrt";
+    static const char to[] = "\"\\/\b\f\n\r\t";
+    const char *simple = p < end && *p ? strchr(from, *p) : NULL;
+
+    if (simple) {
+        *cp = (unsigned char)to[simple - from];
+        return 1;
+    }
+    if (p < end && *p == 'u')
+        return gate_unicode_escape(p, end, cp, why);
+    *why = "unknown escape";
+    return 0;
 }
 
 /* Passes over a string whose opening quote is at p. *escaped says whether it holds escapes. */
@@ -247,33 +254,47 @@ static size_t gate_digits(struct gate *g)
     return (size_t)(g->p - start);
 }
 
-static int gate_number(struct gate *g)
+/* Passes over one byte if it is among `set`. */
+static bool gate_take(struct gate *g, const char *set)
 {
-    const char *start = g->p;
+    if (g->p >= g->end || !*g->p || !strchr(set, *g->p))
+        return false;
+    g->p++;
+    return true;
+}
+
+/* Passes over the syntax of a number; what is wrong with it, or NULL. */
+static const char *gate_number_syntax(struct gate *g)
+{
     const char *digits;
     size_t whole;
-    double v;
 
     if (*g->p == '-')
         g->p++;
     digits = g->p;
     whole = gate_digits(g);
     if (whole == 0)
-        return gate_fail(g, start, "expected a value");
+        return "expected a value";
     if (whole > 1 && *digits == '0')
-        return gate_fail(g, start, "number with a leading zero");
-    if (g->p < g->end && *g->p == '.') {
-        g->p++;
+        return "number with a leading zero";
+    if (gate_take(g, ".") && !gate_digits(g))
+        return "number without digits after the point";
+    if (gate_take(g, "eE")) {
+        (void)gate_take(g, "+-");
         if (!gate_digits(g))
-            return gate_fail(g, start, "number without digits after the point");
+            return "number without digits in the exponent";
     }
-    if (g->p < g->end && (*g->p == 'e' || *g->p == 'E')) {
-        g->p++;
-        if (g->p < g->end && (*g->p == '+' || *g->p == '-'))
-            g->p++;
-        if (!gate_digits(g))
-            return gate_fail(g, start, "number without digits in the exponent");
-    }
+    return NULL;
+}
+
+static int gate_number(struct gate *g)
+{
+    const char *start = g->p;
+    const char *why = gate_number_syntax(g);
+    double v;
+
+    if (why)
+        return gate_fail(g, start, why);
     if (g->p - start > GATE_NUMBER_MAX)
         return gate_fail(g, start, "number longer than 63 characters");
     if (num_parse(start, (size_t)(g->p - start), &v))

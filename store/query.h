@@ -47,13 +47,16 @@ struct query {
     struct stmt *stmt;
 };
 
+/* Starts a query with its first fragment; ends with query_fini, whatever comes between. */
 #define query_init(q, fragment) query_init_fragment(q, "" fragment "")
+/* Adds a fragment. */
 #define query_sql(q, fragment) query_sql_fragment(q, "" fragment "")
 /* Adds " WHERE " the first time and " AND " later. */
 #define query_where(q, fragment) query_where_fragment(q, "" fragment "")
 /* Adds entry `index` of a constant array of fragments; an index outside makes the query fail. */
 #define query_pick(q, table, index) query_pick_fragment(q, table, sizeof(table) / sizeof((table)[0]), (size_t)(index))
 
+/* Behind the macros; call those. Failures (memory, caps, a bad index) are kept and reported by query_stmt. */
 void query_init_fragment(struct query *q, const char *fragment);
 void query_sql_fragment(struct query *q, const char *fragment);
 void query_where_fragment(struct query *q, const char *fragment);
