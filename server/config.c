@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One table of keys: name, type, place, range. Reading a file is a walk over it.
+ */
+#include "server/config.h"
+
+#include <arpa/inet.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/doc.h"
+#include "base/err.h"
+#include "base/fs.h"
+
+enum { FILE_MAX = 64 * 1024, PORT_MAX = 65535 };
+
+typedef int set_fn(struct config *c, const struct doc *d, struct err *e);
+
+static int bad(const struct doc *d, struct err *e, const char *want)
+{
+    err_set(e, ERR_INVALID_PARAMETERS, "%s must be %s.", d->key, want);
+    return err_at(e, d->line, d->column);
+}
+
+static int set_text(char out[CONFIG_TEXT_MAX], const struct doc *d, struct err *e)
+{
+    if (d->type != DOC_STRING || d->text_len >= CONFIG_TEXT_MAX)
+        return bad(d, e, "a string of at most 255 bytes");
+    memcpy(out, d->text, d->text_len + 1);
+    return 0;
+}
+
+/* One of two words. */
+static int set_word(const struct doc *d, const char *const words[2], bool *second, struct err *e)
+{
+    if (d->text && !strcmp(d->text, words[0])) {
+        *second = false;
+        return 0;
+    }
+    if (d->text && !strcmp(d->text, words[1])) {
+        *second = true;
+        return 0;
+    }
+    char want[64];
+    snprintf(want, sizeof want, "%s or %s", words[0], words[1]);
+    return bad(d, e, want);
+}
+
+static int set_int(const struct doc *d, int64_t min, int64_t max, int64_t *out, struct err *e)
+{
+    if (d->type != DOC_INT || d->integer < min || d->integer > max) {
+        char want[80];
+        snprintf(want, sizeof want, "a whole number from %lld to %lld", (long long)min, (long long)max);
+        return bad(d, e, want);
+    }
+    *out = d->integer;
+    return 0;
+}
+
+static int set_listen(struct config *c, const struct doc *d, struct err *e)
+{
+    char address[CONFIG_TEXT_MAX];
+    uint16_t port;
+    if (set_text(c->listen, d, e))
+        return -1;
+    return config_split_listen(c->listen, address, &port, e) ? err_at(e, d->line, d->column) : 0;
+}
+
+static int set_unknown_image(struct config *c, const struct doc *d, struct err *e)
+{
+    return set_word(d, (const char *const[]){"refuse", "host"}, &c->image_on_host, e);
+}
+
+static int set_insecure(struct config *c, const struct doc *d, struct err *e)
+{
+    return set_word(d, (const char *const[]){"false", "true"}, &c->insecure_http, e);
+}
+
+static int set_gpus(struct config *c, const struct doc *d, struct err *e)
+{
+    int64_t n = 0;
+    int rc = set_int(d, 0, 64, &n, e);
+    c->gpus = (int)n;
+    return rc;
+}
+
+static int set_cpus(struct config *c, const struct doc *d, struct err *e)
+{
+    int64_t n = 0;
+    int rc = set_int(d, 1, 65536, &n, e);
+    c->cpus = (int)n;
+    return rc;
+}
+
+static int set_memory(struct config *c, const struct doc *d, struct err *e)
+{
+    return set_int(d, 1, INT64_C(1) << 40, &c->memory_mb, e);
+}
+
+static int set_node(struct config *c, const struct doc *d, struct err *e)
+{
+    return set_text(c->node, d, e);
+}
+
+static int set_ports(struct config *c, const struct doc *d, struct err *e)
+{
+    char *end = NULL;
+    long first = d->text ? strtol(d->text, &end, 10) : 0;
+    long last = end && *end == '-' ? strtol(end + 1, &end, 10) : 0;
+    if (!end || *end || first < 1024 || last < first || last > PORT_MAX)
+        return bad(d, e, "a range such as \"15000-32767\", within 1024-65535");
+    c->port_first = (int)first;
+    c->port_last = (int)last;
+    return 0;
+}
+
+static int set_log_level(struct config *c, const struct doc *d, struct err *e)
+{
+    static const char *const names[] = {
+        [LOG_LEVEL_ERROR] = "error", [LOG_LEVEL_WARN] = "warn", [LOG_LEVEL_INFO] = "info", [LOG_LEVEL_DEBUG] = "debug"};
+    for (size_t i = 0; d->text && i < sizeof names / sizeof *names; i++)
+        if (!strcmp(d->text, names[i])) {
+            c->log_level = (enum log_level)i;
+            return 0;
+        }
+    return bad(d, e, "error, warn, info or debug");
+}
+
+static int set_log_format(struct config *c, const struct doc *d, struct err *e)
+{
+    bool json = false;
+    int rc = set_word(d, (const char *const[]){"logfmt", "json"}, &json, e);
+    c->log_format = json ? LOG_FORMAT_JSON : LOG_FORMAT_LOGFMT;
+    return rc;
+}
+
+static const struct {
+    const char *key;
+    set_fn *set;
+} keys[] = {
+    {"listen", set_listen},
+    {"unknownImage", set_unknown_image},
+    {"insecureHttp", set_insecure},
+    {"gpus", set_gpus},
+    {"cpus", set_cpus},
+    {"memoryMB", set_memory},
+    {"node", set_node},
+    {"portRange", set_ports},
+    {"logLevel", set_log_level},
+    {"logFormat", set_log_format},
+};
+
+void config_defaults(struct config *c)
+{
+    *c = (struct config){.listen = "127.0.0.1:7780",
+                         .gpus = -1,
+                         .port_first = 15000,
+                         .port_last = 32767, /* below Linux's range for outgoing connections */
+                         .log_level = LOG_LEVEL_INFO};
+}
+
+static int apply(struct config *c, const struct doc *d, struct err *e)
+{
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (!strcmp(keys[i].key, d->key))
+            return keys[i].set(c, d, e);
+    err_set(e, ERR_INVALID_PARAMETERS, "Unknown key \"%s\".", d->key);
+    return err_at(e, d->key_line, d->key_column);
+}
+
+int config_load(struct config *c, const char *path, struct err *e)
+{
+    int rc = -1;
+    struct buf text;
+    struct arena *a = arena_create(0);
+    const struct doc *root = NULL;
+    buf_init(&text, FILE_MAX);
+    if (!a) {
+        err_set(e, ERR_INTERNAL, "Out of memory.");
+        goto out;
+    }
+    if (fs_read(path, FILE_MAX, &text, e))
+        goto out;
+    root = doc_parse_yaml(a, buf_str(&text), text.len, NULL, e);
+    if (!root)
+        goto out;
+    if (root->type != DOC_MAP) {
+        err_set(e, ERR_INVALID_PARAMETERS, "The configuration must be a map of keys.");
+        goto out;
+    }
+    for (const struct doc *d = root->first; d; d = d->next)
+        if (apply(c, d, e))
+            goto out;
+    rc = 0;
+out:
+    if (rc)
+        err_wrap(e, "%s", path);
+    arena_destroy(a);
+    buf_fini(&text);
+    return rc;
+}
+
+int config_split_listen(const char *listen, char address[CONFIG_TEXT_MAX], uint16_t *port, struct err *e)
+{
+    const char *colon = strrchr(listen, ':');
+    char *end = NULL;
+    long n = colon ? strtol(colon + 1, &end, 10) : -1;
+    if (!colon || end == colon + 1 || *end || n < 0 || n > PORT_MAX)
+        return err_set(e, ERR_INVALID_PARAMETERS, "\"%s\" is no ADDRESS:PORT.", listen);
+    size_t len = (size_t)(colon - listen);
+    if (len >= 2 && listen[0] == '[' && listen[len - 1] == ']') {
+        listen++;
+        len -= 2;
+    }
+    unsigned char raw[16];
+    snprintf(address, CONFIG_TEXT_MAX, "%.*s", (int)len, listen);
+    if (inet_pton(AF_INET, address, raw) != 1 && inet_pton(AF_INET6, address, raw) != 1)
+        return err_set(e, ERR_INVALID_PARAMETERS, "\"%s\" is no numeric IP address.", address);
+    *port = (uint16_t)n;
+    return 0;
+}
+
+bool config_is_loopback(const char *address)
+{
+    return !strncmp(address, "127.", 4) || !strcmp(address, "::1");
+}

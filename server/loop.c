@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One batch:
+ *
+ *   take (all that wait, at most BATCH) ─► prepare: rows that commands name ─► core_step each ─► core_schedule
+ *     ─► COMMIT ─► orders to the engine ─► replies ─► events to the hub ─► core_batch_end ─► snapshot
+ *
+ * Nothing of a batch is performed or confirmed before its COMMIT. When it fails, the batch's senders are told so, the
+ * core is thrown away and loaded from the rows, and the engine is asked again for every placed task, because what it
+ * had told was lost with the batch.
+ */
+#include "server/loop.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "core/core.h"
+#include "engines/engine.h"
+#include "jobs/exits.h"
+#include "jobs/jobs_store.h"
+#include "scheduler/cluster.h"
+#include "server/launch.h"
+#include "server/mailbox.h"
+#include "server/persist.h"
+#include "server/publish.h"
+#include "server/snapshot.h"
+#include "store/store.h"
+
+enum { BATCH = 256, IDLE_MS = 1000, RETRY_FIRST_MS = 100, RETRY_MAX_MS = 2000, SNAPSHOT_MS = 50 };
+
+struct loop {
+    struct loop_config config;
+    struct core *core; /* NULL while the rows cannot be read */
+    struct effects fx;
+    int64_t epoch;
+    int64_t snapshot_mono; /* when the last was published */
+    bool snapshot_due;
+    int64_t retry_mono; /* after a failed commit: when to ask the engine again; 0 = not pending */
+    int64_t retry_wait; /* the back-off's current step, ms */
+    struct node *nodes; /* as last told by the engine, kept over a reload */
+    size_t node_count;
+    pthread_t thread;
+    atomic_uint_fast64_t batches, commits, commands, commit_failures;
+    atomic_bool ready, healthy;
+    atomic_int_fast64_t beat_mono;
+};
+
+/* ---- the engine's side ---- */
+
+static void engine_mail_done(struct mail *m, const struct effect_reply *reply)
+{
+    (void)reply;
+    free(m);
+}
+
+/* The engine's sink: copies the event into the lane that is never dropped. The engine's thread. */
+static void on_engine_event(void *ctx, const struct engine_event *ev)
+{
+    struct loop *l = ctx;
+    struct mail *m = calloc(1, sizeof *m);
+    if (!m) {
+        log_error("engine_event_lost", "out of memory; the engine is asked again at the next start");
+        return;
+    }
+    m->cmd = (struct command){.kind = COMMAND_ENGINE, .engine = *ev};
+    m->done = engine_mail_done;
+    mailbox_post_engine(l->config.mailbox, m);
+}
+
+static void send_order(struct loop *l, struct engine_order *o)
+{
+    l->config.engine->ops->order(l->config.engine, o);
+}
+
+static void order_task(struct loop *l, enum engine_order_kind kind, const struct task *t)
+{
+    struct err e = {0};
+    struct launch_site site = {
+        .keys = l->config.keys, .cluster = core_cluster(l->core), .image_on_host = l->config.image_on_host};
+    struct engine_order *o = launch_order(&site, kind, t, &e);
+    if (o) {
+        send_order(l, o);
+        return;
+    }
+    /* It cannot be started: tell the core as if the engine had refused, so that the job ends with the reason. */
+    struct engine_event ev = {.kind = ENGINE_REFUSED, .epoch = t->epoch, .exit_code = EXIT_CODE_ENGINE_REFUSED};
+    memcpy(ev.attempt_id, t->id, ID_SIZE);
+    memcpy(ev.nonce, t->nonce, sizeof ev.nonce);
+    memcpy(ev.message, e.text, sizeof ev.message - 1);
+    log_error("launch_failed", "%s: %s", t->job->full_name, e.text);
+    on_engine_event(l, &ev);
+}
+
+static void order_by_id(struct loop *l, enum engine_order_kind kind, const struct effect_stop *s)
+{
+    struct engine_order *o = engine_order_create(kind, false);
+    if (!o) {
+        log_error("order_lost", "out of memory for an order; it is given again at the next start");
+        return;
+    }
+    memcpy(o->attempt_id, s->attempt_id, ID_SIZE);
+    memcpy(o->nonce, s->nonce, sizeof o->nonce);
+    o->epoch = l->epoch;
+    o->grace_ms = s->grace_ms;
+    send_order(l, o);
+}
+
+/* ---- one batch ---- */
+
+static void find_target(struct loop *l, const char *full_name, struct command_target *t)
+{
+    struct jobs_store_target row;
+    struct err e = {0};
+    if (core_find(l->core, full_name) || jobs_store_find_target(l->config.store, full_name, &row, &e) != 1)
+        return;
+    t->exists = true;
+    memcpy(t->id, row.id, sizeof t->id);
+    memcpy(t->user, row.user, sizeof t->user);
+}
+
+/* DESIGN 1.3: loads the ended rows that the command names, by index. */
+static void prepare(struct loop *l, struct command *cmd)
+{
+    struct err e = {0};
+    switch (cmd->kind) {
+    case COMMAND_SUBMIT:
+        cmd->submit.name_taken = jobs_store_name_taken(l->config.store, cmd->submit.job->full_name, &e) != 0;
+        break;
+    case COMMAND_EXECUTION:
+        find_target(l, cmd->execution.full_name, &cmd->execution.target);
+        break;
+    case COMMAND_TAG:
+        find_target(l, cmd->tag.full_name, &cmd->tag.target);
+        cmd->tag.present = jobs_store_has_tag(l->config.store, cmd->tag.full_name, cmd->tag.tag, &e) == 1;
+        break;
+    case COMMAND_TOKEN:
+    case COMMAND_ENGINE:
+    case COMMAND_TICK:
+        break;
+    }
+}
+
+/* Keeps what is known of nodes, for a reload. */
+static void keep_node(struct loop *l, const struct node *n)
+{
+    for (size_t i = 0; i < l->node_count; i++)
+        if (!strcmp(l->nodes[i].name, n->name)) {
+            l->nodes[i] = *n;
+            return;
+        }
+    struct node *grown = realloc(l->nodes, (l->node_count + 1) * sizeof *grown);
+    if (!grown)
+        return;
+    l->nodes = grown;
+    l->nodes[l->node_count++] = *n;
+}
+
+static void step_one(struct loop *l, struct mail *m, struct clock_now now)
+{
+    prepare(l, &m->cmd);
+    if (m->cmd.kind == COMMAND_ENGINE && m->cmd.engine.kind == ENGINE_NODE)
+        keep_node(l, &m->cmd.engine.node);
+    if (m->cmd.kind == COMMAND_ENGINE && m->cmd.engine.kind == ENGINE_READY && !atomic_exchange(&l->ready, true) &&
+        l->config.ready)
+        l->config.ready(l->config.ctx);
+    core_step(l->core, &m->cmd, now, &l->fx);
+    if (m->cmd.kind == COMMAND_SUBMIT && core_find(l->core, m->cmd.submit.job->full_name) == m->cmd.submit.job)
+        m->cmd.submit.job = NULL; /* the core's now, even if the commit fails */
+}
+
+static void perform_orders(struct loop *l)
+{
+    for (size_t i = 0; i < l->fx.count; i++) {
+        const struct effect *f = &l->fx.list[i];
+        if (f->kind == EFFECT_LAUNCH)
+            order_task(l, ENGINE_LAUNCH, f->task);
+        else if (f->kind == EFFECT_ADOPT)
+            order_task(l, ENGINE_ADOPT, f->task);
+        else if (f->kind == EFFECT_STOP)
+            order_by_id(l, ENGINE_STOP, f->stop);
+        else if (f->kind == EFFECT_FORGET)
+            order_by_id(l, ENGINE_FORGET, f->stop);
+    }
+}
+
+/* The batch is on disk: each sender gets its reply; mails that want none (the engine's) are given back. */
+static void answer(struct loop *l, struct mail *list)
+{
+    for (struct mail *m = list, *next; m; m = next) {
+        next = m->next;
+        if (!m->cmd.reply_to)
+            m->done(m, NULL);
+    }
+    for (size_t i = 0; i < l->fx.count; i++) {
+        const struct effect *f = &l->fx.list[i];
+        if (f->kind == EFFECT_REPLY) {
+            struct mail *m = f->reply->to;
+            m->done(m, f->reply);
+        }
+    }
+}
+
+/* Nothing of the batch is on disk: everybody hears why. */
+static void answer_failed(struct mail *list, const struct err *e)
+{
+    struct effect_reply reply = {.err = *e};
+    for (struct mail *m = list, *next; m; m = next) {
+        next = m->next;
+        m->done(m, &reply);
+    }
+}
+
+static void publish(struct loop *l)
+{
+    for (size_t i = 0; l->config.hub && i < l->fx.count; i++)
+        if (l->fx.list[i].kind == EFFECT_EVENT_ROW)
+            publish_event(l->config.hub, l->fx.list[i].event);
+}
+
+/* ---- failure and recovery ---- */
+
+/* Loads the core anew and puts back what the engine told of its nodes. */
+static void reload(struct loop *l)
+{
+    struct err e = {0};
+    struct clock_now now = clock_read();
+    core_destroy(l->core);
+    l->core = persist_load_core(l->config.store, l->epoch, l->config.seed, now, &e);
+    if (!l->core) {
+        log_error("reload_failed", "%s", e.text);
+        return;
+    }
+    for (size_t i = 0; i < l->node_count; i++) {
+        struct engine_event ev = {.kind = ENGINE_NODE, .node = l->nodes[i]};
+        on_engine_event(l, &ev);
+    }
+}
+
+/* The batch could not be committed: throw it away, and plan to ask the engine again, later each time. */
+static void fail_batch(struct loop *l, struct mail *list, const struct err *e)
+{
+    if (store_fsync_failed(l->config.store))
+        l->config.fsync_failed(l->config.ctx, e);
+    atomic_fetch_add(&l->commit_failures, 1);
+    if (atomic_exchange(&l->healthy, false))
+        log_error("commit_failed", "%s", e->text);
+    reload(l);
+    effects_reset(&l->fx);
+    answer_failed(list, e);
+    l->retry_wait = l->retry_wait ? l->retry_wait * 2 : RETRY_FIRST_MS;
+    if (l->retry_wait > RETRY_MAX_MS)
+        l->retry_wait = RETRY_MAX_MS;
+    l->retry_mono = clock_read().mono + l->retry_wait;
+}
+
+/* After a failure, when the back-off is over: a reload that did not work is tried again, and every placed task is asked
+ * for. */
+static void recover(struct loop *l, struct clock_now now)
+{
+    if (!l->retry_mono || now.mono < l->retry_mono)
+        return;
+    l->retry_mono = 0;
+    if (!l->core)
+        reload(l);
+    if (!l->core) {
+        l->retry_mono = now.mono + RETRY_MAX_MS;
+        return;
+    }
+    core_adopt(l->core, &l->fx);
+}
+
+static void committed(struct loop *l)
+{
+    atomic_fetch_add(&l->commits, 1);
+    if (!atomic_exchange(&l->healthy, true))
+        log_info("commit_recovered", "the database takes writes again");
+    l->retry_wait = 0;
+}
+
+/* ---- the thread ---- */
+
+static void snapshot(struct loop *l, struct clock_now now)
+{
+    if (!l->snapshot_due || now.mono - l->snapshot_mono < SNAPSHOT_MS || !snapshots_wanted(l->config.snapshots))
+        return;
+    snapshots_publish(l->config.snapshots, cluster_clone(core_cluster(l->core)), now.wall, core_live_jobs(l->core),
+                      core_waiting_jobs(l->core));
+    l->snapshot_mono = now.mono;
+    l->snapshot_due = false;
+}
+
+static void run_batch(struct loop *l, struct mail *list, struct clock_now now)
+{
+    static const struct command tick = {.kind = COMMAND_TICK};
+    struct err e = {0};
+    uint64_t n = 0;
+    for (struct mail *m = list; m; m = m->next, n++)
+        step_one(l, m, now);
+    if (core_deadline(l->core) <= now.mono)
+        core_step(l->core, &tick, now, &l->fx);
+    core_schedule(l->core, now, &l->fx);
+    atomic_fetch_add(&l->commands, n);
+    if (l->fx.failed)
+        err_set(&e, ERR_BUSY, "Out of memory; nothing was changed.");
+    if (e.code || (persist_needed(&l->fx) && persist_commit(l->config.store, &l->fx, l->epoch, &e))) {
+        fail_batch(l, list, &e);
+        return;
+    }
+    if (persist_needed(&l->fx))
+        committed(l);
+    if (l->fx.count)
+        l->snapshot_due = true;
+    perform_orders(l);
+    core_batch_end(l->core, &l->fx);
+    answer(l, list);
+    publish(l);
+}
+
+/* When the thread must come round again without mail. */
+static int64_t next_wake(const struct loop *l, int64_t now_mono)
+{
+    int64_t at = now_mono + IDLE_MS;
+    if (l->snapshot_due && at > now_mono + SNAPSHOT_MS)
+        at = now_mono + SNAPSHOT_MS;
+    if (l->core && core_deadline(l->core) < at)
+        at = core_deadline(l->core);
+    if (l->retry_mono && l->retry_mono < at)
+        at = l->retry_mono;
+    return at;
+}
+
+static void *thread_main(void *ctx)
+{
+    struct loop *l = ctx;
+    for (;;) {
+        struct mail *list = mailbox_take(l->config.mailbox, BATCH, next_wake(l, clock_read().mono));
+        if (!list && mailbox_closed(l->config.mailbox))
+            return NULL;
+        struct clock_now now = clock_read();
+        atomic_store(&l->beat_mono, now.mono);
+        atomic_fetch_add(&l->batches, 1);
+        recover(l, now);
+        if (!l->core) {
+            struct err e = {0};
+            err_set(&e, ERR_BUSY, "The database cannot be read; the server tries again.");
+            answer_failed(list, &e);
+            continue;
+        }
+        run_batch(l, list, now);
+        effects_reset(&l->fx);
+        if (l->core)
+            snapshot(l, clock_read());
+    }
+}
+
+/* ---- life ---- */
+
+struct loop *loop_create(const struct loop_config *config, struct err *e)
+{
+    struct loop *l = calloc(1, sizeof *l);
+    if (!l || effects_init(&l->fx)) {
+        free(l);
+        err_set(e, ERR_INTERNAL, "Out of memory.");
+        return NULL;
+    }
+    l->config = *config;
+    atomic_store(&l->healthy, true);
+    l->epoch = persist_new_epoch(config->store, e);
+    if (l->epoch < 0)
+        goto fail;
+    l->core = persist_load_core(config->store, l->epoch, config->seed, clock_read(), e);
+    if (!l->core)
+        goto fail;
+    core_adopt(l->core, &l->fx);
+    perform_orders(l); /* queued before the engine starts: it answers them first */
+    effects_reset(&l->fx);
+    if (config->engine->ops->start(config->engine, on_engine_event, l, e))
+        goto fail;
+    if (pthread_create(&l->thread, NULL, thread_main, l)) {
+        config->engine->ops->stop(config->engine);
+        err_set(e, ERR_INTERNAL, "No thread for the core.");
+        goto fail;
+    }
+    return l;
+fail:
+    core_destroy(l->core);
+    effects_fini(&l->fx);
+    free(l);
+    return NULL;
+}
+
+void loop_destroy(struct loop *l)
+{
+    if (!l)
+        return;
+    mailbox_close(l->config.mailbox);
+    pthread_join(l->thread, NULL);
+    l->config.engine->ops->stop(l->config.engine);
+    struct mail *rest; /* what the engine said in its last moments: it will say it again */
+    while ((rest = mailbox_take(l->config.mailbox, BATCH, 0)))
+        answer_failed(rest, &(struct err){.code = ERR_BUSY});
+    core_destroy(l->core);
+    effects_fini(&l->fx);
+    free(l->nodes);
+    free(l);
+}
+
+void loop_stats(struct loop *l, struct loop_stats *out)
+{
+    *out = (struct loop_stats){.batches = atomic_load(&l->batches),
+                               .commits = atomic_load(&l->commits),
+                               .commands = atomic_load(&l->commands),
+                               .commit_failures = atomic_load(&l->commit_failures),
+                               .ready = atomic_load(&l->ready) && atomic_load(&l->healthy),
+                               .beat_mono = atomic_load(&l->beat_mono)};
+}

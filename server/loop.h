@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The core's thread: mailbox -> step -> one transaction a batch -> engine orders -> replies -> live events.
+ */
+#ifndef DROVER_SERVER_LOOP_H
+#define DROVER_SERVER_LOOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct engine;
+struct err;
+struct hub;
+struct keys;
+struct loop;
+struct mailbox;
+struct snapshots;
+struct store;
+
+struct loop_config {
+    struct store *store;   /* the writer; the loop's thread uses it alone */
+    struct engine *engine; /* created, not started */
+    struct mailbox *mailbox;
+    struct snapshots *snapshots;
+    struct hub *hub; /* NULL in tests */
+    const struct keys *keys;
+    unsigned char seed[32];
+    bool image_on_host;
+    /* Told once when every placed task was adopted: the server is ready. On the loop's thread. NULL ok. */
+    void (*ready)(void *ctx);
+    /* A failed fsync: must not return (DESIGN 1.2). On the loop's thread. */
+    void (*fsync_failed)(void *ctx, const struct err *e);
+    void *ctx;
+};
+
+/* Loads the core from the rows, starts the engine and the thread. NULL on error. */
+struct loop *loop_create(const struct loop_config *config, struct err *e);
+/* Closes the mailbox, lets the thread finish what waits, joins it, stops the engine (tasks go on running), frees. NULL
+ * ok. */
+void loop_destroy(struct loop *l);
+
+/* Counters, for /readyz and metrics. Any thread. */
+struct loop_stats {
+    uint64_t batches, commits, commands, commit_failures;
+    bool ready;        /* adoption is complete and the last commit did not fail */
+    int64_t beat_mono; /* when the thread last came round */
+};
+void loop_stats(struct loop *l, struct loop_stats *out);
+
+#endif

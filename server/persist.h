@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Effects to rows and rows to the core: the two directions between core/ and store/.
+ */
+#ifndef DROVER_SERVER_PERSIST_H
+#define DROVER_SERVER_PERSIST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+
+struct core;
+struct effect;
+struct effects;
+struct err;
+struct store;
+
+/* Whether a batch has anything to write. */
+bool persist_needed(const struct effects *fx);
+/* Writes a batch's rows in one transaction that checks the leader's epoch, and commits. 0 when it is on disk; -1 when
+ * nothing of it is (store_failure says why). The core's thread. */
+int persist_commit(struct store *s, const struct effects *fx, int64_t epoch, struct err *e);
+
+/* Starts a life: raises the epoch in the rows and returns it, or -1. */
+int64_t persist_new_epoch(struct store *s, struct err *e);
+/* A core with all nodes and live jobs of the rows. NULL on error. `seed` is 32 bytes. */
+struct core *persist_load_core(struct store *s, int64_t epoch, const unsigned char *seed, struct clock_now now,
+                               struct err *e);
+
+#endif

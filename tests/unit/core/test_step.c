@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The core's transitions, told as stories: submit, place, run, end, retry, stop.
+ */
+#include "tests/unit/core/harness.h"
+
+#include "jobs/exits.h"
+
+#define STORY static void
+#define BEGIN                                                                                                          \
+    struct harness *h = &(struct harness){0};                                                                          \
+    (void)state;                                                                                                       \
+    setup_core(h)
+#define END teardown_core(h)
+
+STORY a_job_runs_and_succeeds(void **state)
+{
+    BEGIN;
+    add_node(h, "n1", 4, 0);
+    assert_int_equal(submit(h, &(struct ask){.name = "x"}), ERR_NONE);
+    assert_int_equal(h->launches, 1);
+    run(h, 0);
+    assert_int_equal(state_of(h, "ana~x"), STATE_RUNNING);
+    engine(h, 0, ENGINE_EXITED, 0);
+    assert_int_equal(state_of(h, "ana~x"), 0);
+    assert_string_equal(h->trace,
+                        "job.waiting ana~x\njob.starting ana~x\ntask.starting main[0]\ntask.running main[0]\n"
+                        "job.running ana~x\ntask.succeeded main[0]\njob.completing ana~x\njob.succeeded ana~x\n");
+    assert_int_equal(h->forgets, 1);
+    END;
+}
+
+STORY a_job_waits_until_resources_return(void **state)
+{
+    BEGIN;
+    add_node(h, "n1", 2, 0);
+    submit(h, &(struct ask){.name = "a", .cpus = 2});
+    submit(h, &(struct ask){.name = "b", .cpus = 2});
+    assert_int_equal(state_of(h, "ana~b"), STATE_WAITING);
+    run(h, 0);
+    engine(h, 0, ENGINE_EXITED, 0);
+    assert_int_equal(state_of(h, "ana~b"), STATE_STARTING);
+    END;
+}
+
+STORY priority_goes_first_then_submission(void **state)
+{
+    BEGIN;
+    submit(h, &(struct ask){.name = "low", .priority = 10});
+    submit(h, &(struct ask){.name = "high1", .priority = 100});
+    submit(h, &(struct ask){.name = "high2", .priority = 100});
+    add_node(h, "n1", 2, 0);
+    assert_int_equal(state_of(h, "ana~high1"), STATE_STARTING);
+    assert_int_equal(state_of(h, "ana~high2"), STATE_STARTING);
+    assert_int_equal(state_of(h, "ana~low"), STATE_WAITING);
+    END;
+}
+
+STORY a_gang_is_placed_whole_or_not_at_all(void **state)
+{
+    BEGIN;
+    add_node(h, "n1", 3, 0);
+    submit(h, &(struct ask){.name = "g", .instances = 2, .role2_instances = 2});
+    assert_int_equal(h->launches, 0);
+    submit(h, &(struct ask){.name = "small"});
+    assert_int_equal(h->launches, 1);
+    add_node(h, "n2", 2, 0);
+    assert_int_equal(h->launches, 5);
+    END;
+}
+
+STORY the_same_name_is_refused(void **state)
+{
+    BEGIN;
+    submit(h, &(struct ask){.name = "x"});
+    assert_int_equal(submit(h, &(struct ask){.name = "x"}), ERR_CONFLICT_JOB);
+    END;
+}
+
+STORY one_failure_stops_the_others(void **state)
+{
+    BEGIN;
+    add_node(h, "n1", 4, 0);
+    submit(h, &(struct ask){.name = "x", .instances = 3});
+    for (size_t i = 0; i < 3; i++)
+        run(h, i);
+    engine(h, 1, ENGINE_EXITED, 1);
+    assert_int_equal(state_of(h, "ana~x"), STATE_COMPLETING);
+    assert_int_equal(h->stops, 2);
+    engine(h, 0, ENGINE_EXITED, 143);
+    engine(h, 2, ENGINE_EXITED, 137);
+    assert_int_equal(state_of(h, "ana~x"), 0);
+    assert_non_null(strstr(h->trace, "job.failed ana~x"));
+    END;
+}
+
+STORY a_failed_job_is_retried_and_counted(void **state)
+{
+    BEGIN;
+    add_node(h, "n1", 4, 0);
+    submit(h, &(struct ask){.name = "x", .retries = 1});
+    run(h, 0);
+    engine(h, 0, ENGINE_EXITED, 7);
+    assert_int_equal(h->launches, 2);
+    const struct job *j = core_find(h->core, "ana~x");
+    assert_int_equal(j->attempt, 1);
+    assert_int_equal(j->retries_user, 1);
+    assert_string_not_equal(h->launched[0], h->launched[1]);
+    run(h, 1);
+    engine(h, 1, ENGINE_EXITED, 7);
+    assert_int_equal(state_of(h, "ana~x"), 0);
+    END;
+}
+
+STORY lost_at_launch_counts_no_retry(void **state)
+{
+    BEGIN;
+    add_node(h, "n1", 4, 0);
+    submit(h, &(struct ask){.name = "x"});
+    engine(h, 0, ENGINE_LOST, 1);
+    tick(h, 3600000);
+    assert_int_equal(h->launches, 2);
+    assert_int_equal(core_find(h->core, "ana~x")->retries_user, 0);
+    END;
+}
+
+STORY a_stop_ends_waiting_jobs_at_once_and_running_ones_by_order(void **state)
+{
+    BEGIN;
+    submit(h, &(struct ask){.name = "w"});
+    assert_int_equal(stop(h, "ana~w", "ana", false), ERR_NONE);
+    assert_int_equal(state_of(h, "ana~w"), 0);
+    add_node(h, "n1", 4, 0);
+    submit(h, &(struct ask){.name = "r", .instances = 2});
+    run(h, 0);
+    assert_int_equal(stop(h, "ana~r", "ana", false), ERR_NONE);
+    assert_int_equal(h->stops, 2);
+    assert_int_equal(state_of(h, "ana~r"), STATE_STOPPING);
+    engine(h, 0, ENGINE_EXITED, 143);
+    engine(h, 1, ENGINE_EXITED, 143);
+    assert_int_equal(state_of(h, "ana~r"), 0);
+    assert_non_null(strstr(h->trace, "job.stopped ana~r"));
+    END;
+}
+
+STORY only_owner_or_admin_may_stop(void **state)
+{
+    BEGIN;
+    submit(h, &(struct ask){.name = "x"});
+    assert_int_equal(stop(h, "ana~x", "bob", false), ERR_FORBIDDEN);
+    assert_int_equal(state_of(h, "ana~x"), STATE_WAITING);
+    assert_int_equal(stop(h, "ana~y", "bob", false), ERR_NO_JOB);
+    assert_int_equal(stop(h, "ana~x", "root", true), ERR_NONE);
+    END;
+}
+
+STORY a_stop_while_failing_prevents_the_retry(void **state)
+{
+    BEGIN;
+    add_node(h, "n1", 4, 0);
+    submit(h, &(struct ask){.name = "x", .instances = 2, .retries = 5});
+    run(h, 0);
+    run(h, 1);
+    engine(h, 0, ENGINE_EXITED, 1);
+    stop(h, "ana~x", "ana", false);
+    engine(h, 1, ENGINE_EXITED, 143);
+    assert_int_equal(state_of(h, "ana~x"), 0);
+    assert_non_null(strstr(h->trace, "job.stopped ana~x"));
+    END;
+}
+
+STORY an_unconfirmed_claim_expires_without_a_counted_retry(void **state)
+{
+    BEGIN;
+    add_node(h, "n1", 4, 0);
+    submit(h, &(struct ask){.name = "x"});
+    tick(h, 60 * 1000);
+    assert_int_equal(h->stops, 1);
+    engine(h, 0, ENGINE_EXITED, 137);
+    tick(h, 3600000);
+    assert_int_equal(h->launches, 2);
+    assert_int_equal(core_find(h->core, "ana~x")->retries_user, 0);
+    END;
+}
+
+STORY a_task_alone_is_retried_without_gang(void **state)
+{
+    BEGIN;
+    add_node(h, "n1", 4, 0);
+    submit(h, &(struct ask){.name = "x", .instances = 2, .no_gang = true, .task_retries = 1});
+    run(h, 0);
+    run(h, 1);
+    engine(h, 0, ENGINE_EXITED, 9);
+    assert_int_equal(state_of(h, "ana~x"), STATE_RUNNING);
+    assert_int_equal(h->launches, 3);
+    run(h, 2);
+    engine(h, 2, ENGINE_EXITED, 0);
+    engine(h, 1, ENGINE_EXITED, 0);
+    assert_non_null(strstr(h->trace, "job.succeeded ana~x"));
+    END;
+}
+
+STORY a_time_limit_fails_the_job(void **state)
+{
+    BEGIN;
+    add_node(h, "n1", 4, 0);
+    submit(h, &(struct ask){.name = "x", .time_limit_ms = 5000});
+    run(h, 0);
+    tick(h, 4999);
+    assert_int_equal(state_of(h, "ana~x"), STATE_RUNNING);
+    tick(h, 1);
+    assert_int_equal(state_of(h, "ana~x"), STATE_COMPLETING);
+    assert_int_equal(core_find(h->core, "ana~x")->exit_code, EXIT_CODE_TIME_LIMIT);
+    engine(h, 0, ENGINE_EXITED, 143);
+    assert_non_null(strstr(h->trace, "job.failed ana~x"));
+    END;
+}
+
+STORY events_of_strangers_change_nothing(void **state)
+{
+    BEGIN;
+    add_node(h, "n1", 4, 0);
+    submit(h, &(struct ask){.name = "x"});
+    h->nonces[0][0] = h->nonces[0][0] == '0' ? '1' : '0';
+    engine(h, 0, ENGINE_EXITED, 0);
+    assert_int_equal(state_of(h, "ana~x"), STATE_STARTING);
+    assert_int_equal(h->forgets, 1);
+    END;
+}
+
+STORY the_end_seen_before_the_start_still_tells_both(void **state)
+{
+    BEGIN;
+    add_node(h, "n1", 4, 0);
+    submit(h, &(struct ask){.name = "x"});
+    engine(h, 0, ENGINE_EXITED, 0);
+    assert_non_null(strstr(h->trace, "job.running ana~x"));
+    assert_non_null(strstr(h->trace, "job.succeeded ana~x"));
+    END;
+}
+
+STORY a_busy_port_is_not_given_again(void **state)
+{
+    BEGIN;
+    add_node(h, "n1", 4, 0);
+    submit(h, &(struct ask){.name = "x"});
+    int port = core_find(h->core, "ana~x")->tasks[0].ports[0];
+    struct command cmd = {.kind = COMMAND_ENGINE,
+                          .engine = {.kind = ENGINE_REFUSED, .exit_code = EXIT_CODE_PORT_CONFLICT, .busy_port = port}};
+    memcpy(cmd.engine.attempt_id, h->launched[0], ID_SIZE);
+    memcpy(cmd.engine.nonce, h->nonces[0], 33);
+    step(h, &cmd);
+    int free_before = cluster_at(core_cluster(h->core), 0)->port_free;
+    assert_int_equal(free_before, 999);
+    END;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_job_runs_and_succeeds),
+        cmocka_unit_test(a_job_waits_until_resources_return),
+        cmocka_unit_test(priority_goes_first_then_submission),
+        cmocka_unit_test(a_gang_is_placed_whole_or_not_at_all),
+        cmocka_unit_test(the_same_name_is_refused),
+        cmocka_unit_test(one_failure_stops_the_others),
+        cmocka_unit_test(a_failed_job_is_retried_and_counted),
+        cmocka_unit_test(lost_at_launch_counts_no_retry),
+        cmocka_unit_test(a_stop_ends_waiting_jobs_at_once_and_running_ones_by_order),
+        cmocka_unit_test(only_owner_or_admin_may_stop),
+        cmocka_unit_test(a_stop_while_failing_prevents_the_retry),
+        cmocka_unit_test(an_unconfirmed_claim_expires_without_a_counted_retry),
+        cmocka_unit_test(a_task_alone_is_retried_without_gang),
+        cmocka_unit_test(a_time_limit_fails_the_job),
+        cmocka_unit_test(events_of_strangers_change_nothing),
+        cmocka_unit_test(the_end_seen_before_the_start_still_tells_both),
+        cmocka_unit_test(a_busy_port_is_not_given_again),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
