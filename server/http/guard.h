@@ -24,7 +24,7 @@ struct guard_header {
 struct guard_input {
     const char *method;
     const char *version; /* "HTTP/1.1" */
-    const char *path;    /* decoded by guard_unescape, without query */
+    const char *path;    /* decoded by guard_decode_path, without query; NULL when that refused */
     const struct guard_header *headers;
     size_t header_count;
 };
@@ -41,7 +41,7 @@ enum guard_verdict {
     GUARD_BOTH_LENGTHS,   /* Content-Length with Transfer-Encoding */
     GUARD_HOST,           /* not exactly one, or with foreign bytes */
     GUARD_REPEATED,       /* a header twice that must be one: Authorization, Cookie, Content-Type */
-    GUARD_PATH,           /* refused by guard_unescape, not starting with a slash, . or .. segments, bad UTF-8 */
+    GUARD_PATH,           /* refused by guard_decode_path, not starting with a slash, . or .. segments */
     GUARD_VERDICT_COUNT
 };
 
@@ -56,10 +56,10 @@ struct guard_body {
  * NULL) is filled on GUARD_OK. Any thread. */
 enum guard_verdict guard_check(const struct guard_input *in, struct guard_body *body, struct err *e);
 
-/* Percent-decodes `s` in place and returns the new length. A %00, an encoded control byte, an encoded slash or
- * backslash, or a percent sign without two hex digits makes the string the single byte GUARD_BAD_BYTE, which
- * guard_check refuses in a path and request_query in a field. Plus signs stay. */
-size_t guard_unescape(char *s);
-#define GUARD_BAD_BYTE '\x01'
+/* Percent-decodes in place. Refuses (-1, content undefined) a percent sign without two hex digits, bytes that are or
+ * decode to control bytes, and what is no UTF-8 afterwards. In a path an encoded slash or backslash is refused too; in
+ * a field (query, form) a plus sign becomes a space. Any thread. */
+int guard_decode_path(char *s);
+int guard_decode_field(char *s);
 
 #endif
