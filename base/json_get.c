@@ -2,7 +2,6 @@
  *
  * Typed, exact-case look-ups in a parsed JSON object.
  */
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -57,7 +56,7 @@ int json_get_int(const cJSON *o, const char *key, int64_t *out, struct err *e)
     if (!cJSON_IsNumber(m))
         return json_fail(e, key, "must be a whole number");
     v = m->valuedouble;
-    if (!(fabs(v) <= JSON_INT_MAX) || fabs(v - nearbyint(v)) > 0)
+    if (!(v >= -JSON_INT_MAX && v <= JSON_INT_MAX) || v - (double)(int64_t)v != 0)
         return json_fail(e, key, "must be a whole number of at most 2^53");
     *out = (int64_t)v;
     return 0;
