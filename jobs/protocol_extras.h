@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * `extras.drover`: what the protocol of OpenPAI lacks. This file and its .c are the only owner of that key; additions
+ * go here, one field each in the table and in struct spec.
+ */
+#ifndef DROVER_JOBS_PROTOCOL_EXTRAS_H
+#define DROVER_JOBS_PROTOCOL_EXTRAS_H
+
+struct err;
+struct doc;
+struct spec;
+struct spec_place;
+
+/* Checks `drover` (NULL: not given) and fills checkpoint_name, time_limit_ms and stop_grace_s, or their defaults.
+ * `place` is the map's own. 0, or -1 with the place. */
+int protocol_extras_read(struct spec *spec, const struct doc *drover, const struct spec_place *place, struct err *e);
+
+#endif

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The template filler: one pass over the text. A template is
+ *
+ *     "<%" spaces "$" name ( "." name | "[" digits "]" )* spaces "%>"
+ *
+ * and anything else that begins with "<%" is text. The grammar never looks past the next "<", so bad templates cost no
+ * more than good ones.
+ */
+#include "jobs/spec_template.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/doc.h"
+
+void spec_template_add(struct spec_template *t, const char *name, const struct doc *value)
+{
+    if (!value || t->count == SPEC_TEMPLATE_ROOTS)
+        return;
+    t->roots[t->count].name = name;
+    t->roots[t->count].value = value;
+    t->count++;
+}
+
+static const char *skip_spaces(const char *s)
+{
+    return s + strspn(s, " \t");
+}
+
+static size_t name_length(const char *s)
+{
+    return strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
+}
+
+static bool same(const char *key, const char *s, size_t len)
+{
+    return strncmp(key, s, len) == 0 && key[len] == '\0';
+}
+
+static const struct doc *find_root(const struct spec_template *t, const char *s, size_t len)
+{
+    for (size_t i = 0; i < t->count; i++)
+        if (same(t->roots[i].name, s, len))
+            return t->roots[i].value;
+    return NULL;
+}
+
+/* The entry of a list by its digits, or the child of a map by its name; NULL when there is none. */
+static const struct doc *find_child(struct spec_template *t, const struct doc *in, const char *s, size_t len)
+{
+    const struct doc *c = in ? in->first : NULL;
+    size_t index = 0;
+
+    if (!in || (in->type != DOC_MAP && in->type != DOC_LIST))
+        return NULL;
+    if (in->type == DOC_MAP) {
+        for (; c && !same(c->key, s, len); c = c->next)
+            t->steps++;
+        return c;
+    }
+    if (strspn(s, "0123456789") < len || len > 6)
+        return NULL;
+    for (size_t i = 0; i < len; i++)
+        index = index * 10 + (size_t)(s[i] - '0');
+    for (; c && index > 0; index--, c = c->next)
+        t->steps++;
+    return c;
+}
+
+/* Reads a template at `s` (its "<%"). The byte behind it, or NULL when it is none; *value gets what it names, or NULL.
+ */
+static const char *read_template(struct spec_template *t, const char *s, const struct doc **value)
+{
+    size_t len;
+
+    s = skip_spaces(s + 2);
+    if (*s != '$')
+        return NULL;
+    len = 1 + name_length(s + 1);
+    *value = find_root(t, s, len);
+    for (s += len; *s == '.' || *s == '['; s += len) {
+        bool bracket = *s == '[';
+
+        s++;
+        len = bracket ? strspn(s, "0123456789") : name_length(s);
+        if (len == 0 || (bracket && s[len] != ']'))
+            return NULL;
+        *value = find_child(t, *value, s, len);
+        len += bracket;
+    }
+    s = skip_spaces(s);
+    return s[0] == '%' && s[1] == '>' ? s + 2 : NULL;
+}
+
+static bool is_scalar(const struct doc *d)
+{
+    return d->type != DOC_LIST && d->type != DOC_MAP;
+}
+
+static bool can_fill(const struct doc *d)
+{
+    if (!d || d->type == DOC_MAP)
+        return false;
+    for (const struct doc *c = d->first; c; c = c->next)
+        if (!is_scalar(c))
+            return false;
+    return true;
+}
+
+static void fill_scalar(const struct doc *d, struct buf *out)
+{
+    if (d->type != DOC_NULL)
+        buf_add(out, d->text, d->text_len);
+}
+
+static void fill_value(struct spec_template *t, const struct doc *d, struct buf *out)
+{
+    if (is_scalar(d))
+        fill_scalar(d, out);
+    for (const struct doc *c = d->first; c; c = c->next) {
+        fill_scalar(c, out);
+        if (c->next)
+            buf_addc(out, ',');
+        t->steps++;
+    }
+}
+
+int spec_template_fill(struct spec_template *t, const char *text, struct buf *out)
+{
+    const char *s = text;
+    const char *open;
+
+    while (!out->bad && (open = strstr(s, "<%"))) {
+        const struct doc *value = NULL;
+        const char *end = read_template(t, open, &value);
+
+        buf_add(out, s, (size_t)(open - s));
+        if (end && can_fill(value))
+            fill_value(t, value, out);
+        else
+            buf_add(out, open, (size_t)((end ? end : open + 2) - open));
+        s = end ? end : open + 2;
+    }
+    buf_adds(out, s);
+    return out->bad ? -1 : 0;
+}
