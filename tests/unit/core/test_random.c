@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Random histories: submissions, ends, failures, losses, refusals, stops, node loss and return, clock jumps. After each
+ * event the core's account is recounted (I4, I5), no port is held twice on a node, and in the end everything drains.
+ * DROVER_SEEDS=N runs N seeds (a failing one is printed and runs alone with DROVER_SEED=S).
+ */
+#include <stdlib.h>
+
+#include "tests/unit/core/harness.h"
+
+#include "jobs/exits.h"
+
+#define NODES 4
+#define EVENTS 400
+
+struct rng {
+    uint64_t s;
+};
+
+static uint64_t next(struct rng *r) /* splitmix64 (Steele, Lea, Flood 2014) */
+{
+    uint64_t z = (r->s += UINT64_C(0x9E3779B97F4A7C15));
+    z = (z ^ (z >> 30)) * UINT64_C(0xBF58476D1CE4E5B9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94D049BB133111EB);
+    return z ^ (z >> 31);
+}
+
+static int below(struct rng *r, int n)
+{
+    return (int)(next(r) % (uint64_t)n);
+}
+
+static void do_submit(struct harness *h, struct rng *r)
+{
+    static const int priorities[] = {-1, 10, 100, 120};
+    char name[32];
+    snprintf(name, sizeof name, "j%d", below(r, 1000000));
+    struct ask a = {.name = name,
+                    .instances = 1 + below(r, 3),
+                    .cpus = 1 + below(r, 3),
+                    .gpus = below(r, 3),
+                    .priority = priorities[below(r, 4)],
+                    .retries = below(r, 3),
+                    .role2_instances = below(r, 4) == 0 ? 1 + below(r, 2) : 0,
+                    .task_retries = below(r, 2),
+                    .min_failed = below(r, 3) == 0 ? -1 : 1,
+                    .min_succeeded = below(r, 3) == 0 ? -1 : 0,
+                    .no_gang = below(r, 3) == 0,
+                    .time_limit_ms = below(r, 5) == 0 ? 5000 : 0};
+    submit(h, &a);
+}
+
+static void do_engine(struct harness *h, struct rng *r)
+{
+    static const enum engine_event_kind kinds[] = {ENGINE_CONFIRMED, ENGINE_STARTED, ENGINE_STARTED, ENGINE_EXITED,
+                                                   ENGINE_EXITED,    ENGINE_REFUSED, ENGINE_LOST};
+    static const int codes[] = {0, 0, 1, 137, 253, 254, 7};
+    if (!h->launches)
+        return;
+    size_t back = h->launches < 12 ? h->launches : 12; /* mostly the newest, some long gone */
+    size_t n = below(r, 5) ? h->launches - 1 - (size_t)below(r, (int)back) : (size_t)below(r, (int)h->launches);
+    engine(h, n, kinds[below(r, 7)], codes[below(r, 7)]);
+}
+
+static void do_stop(struct harness *h, struct rng *r)
+{
+    char name[32];
+    snprintf(name, sizeof name, "ana~j%d", below(r, 1000000));
+    stop(h, name, "ana", false);
+}
+
+static void do_node(struct harness *h, struct rng *r)
+{
+    char name[16];
+    snprintf(name, sizeof name, "n%d", below(r, NODES));
+    struct command cmd = {.kind = COMMAND_ENGINE, .engine = {.kind = ENGINE_NODE}};
+    struct node *n = &cmd.engine.node;
+    snprintf(n->name, sizeof n->name, "%s", name);
+    n->cpus = 4;
+    n->memory_mb = 4096;
+    n->gpu_count = 2 + below(r, 3);
+    n->port_first = 20000;
+    n->port_last = 20063;
+    n->up = below(r, 4) != 0;
+    step(h, &cmd);
+}
+
+/* Everything that was launched ends; with all nodes back, all that can run does, and nothing is left taken. */
+static void drain(struct harness *h)
+{
+    for (int i = 0; i < NODES; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "n%d", i);
+        add_node(h, name, 64, 16);
+    }
+    for (int round = 0; round < 20; round++) {
+        for (size_t i = 0; i < h->launches; i++) /* an end may launch more */
+            engine(h, i, ENGINE_EXITED, 0);
+        tick(h, 1000000);
+    }
+    assert_int_equal(core_live_jobs(h->core), 0);
+    for (int i = 0; i < NODES; i++) {
+        const struct cluster_node *n = cluster_at(core_cluster(h->core), i);
+        assert_int_equal(n->used.cpus, 0);
+        assert_int_equal(n->used.gpus, 0);
+    }
+}
+
+static void one_seed(uint64_t seed)
+{
+    struct harness *h = calloc(1, sizeof *h);
+    struct rng r = {seed};
+    setup_core(h);
+    for (int i = 0; i < NODES; i++)
+        do_node(h, &r);
+    for (int i = 0; i < EVENTS && h->launches < MAX_ORDERS - 200; i++) {
+        int what = below(&r, 20);
+        h->trace[0] = '\0';
+        if (what < 5)
+            do_submit(h, &r);
+        else if (what < 16)
+            do_engine(h, &r);
+        else if (what < 17)
+            do_stop(h, &r);
+        else if (what < 18)
+            do_node(h, &r);
+        else
+            tick(h, below(&r, 20000));
+        h->stops = 0;
+    }
+    h->trace[0] = '\0';
+    drain(h);
+    teardown_core(h);
+    free(h);
+}
+
+static void random_histories(void **state)
+{
+    (void)state;
+    const char *one = getenv("DROVER_SEED"), *many = getenv("DROVER_SEEDS");
+    uint64_t first = one ? strtoull(one, NULL, 10) : 1, count = one ? 1 : many ? strtoull(many, NULL, 10) : 50;
+    for (uint64_t seed = first; seed < first + count; seed++) {
+        print_message("seed %llu\n", (unsigned long long)seed);
+        one_seed(seed);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(random_histories)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
