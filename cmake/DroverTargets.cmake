@@ -52,9 +52,9 @@ function(drover_linked_program target source)
   target_link_libraries(${target} PRIVATE drover_options ${libs})
 endfunction()
 
-# drover_test(NAME LABEL l [TIMEOUT s] COMMAND c...): a ctest with our environment; exit status 77 is a skip.
+# drover_test(NAME LABEL l... [TIMEOUT s] COMMAND c...): a ctest with our environment; exit status 77 is a skip.
 function(drover_test name)
-  cmake_parse_arguments(A "" "LABEL;TIMEOUT" "COMMAND" ${ARGN})
+  cmake_parse_arguments(A "" "TIMEOUT" "LABEL;COMMAND" ${ARGN})
   if(NOT A_TIMEOUT)
     set(A_TIMEOUT 60)
   endif()

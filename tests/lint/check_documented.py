@@ -5,23 +5,21 @@ import re
 
 from csource import comment_lines, items
 
-# SPDX line, then at least one line of words within the same comment.
-OPENING = re.compile(r"/\* SPDX-License-Identifier: MIT\n \*\n \* \S+")
+# The licence line, then words in the same comment or in one that follows at once.
+OPENING = re.compile(r"/\* SPDX-License-Identifier: MIT(?: \*/\n\n?/\*|\n \*\n \*) \S")
 
 
 def undocumented(text):
     ends, touched = comment_lines(text)
     lines = text.split("\n")
-    covered = set()  # last lines of prototypes that have a comment
+    covered = set()  # last lines of prototypes and types that have a comment
     for item in items(text):
-        if item.kind != "prototype":
-            continue
         above = item.first - 1
         blank = above < 1 or not lines[above - 1].strip()
         behind = any(n in touched for n in range(item.first, item.last + 1))
         if behind or (not blank and (above in ends or above in covered)):
             covered.add(item.last)
-        else:
+        elif item.kind == "prototype":
             yield item
 
 
@@ -40,7 +38,8 @@ PLANTED = [
     ({"a.h": _TOP + "\nint bare(void);\n"}, ["a.h:6"]),
     ({"a.h": _TOP + "\nstruct a;\n\n/* One. */\nint one(void);\nint two(int a,\n        int b);\nint three(void);\n\nint bare(void);\n"}, ["a.h:14"]),
     ({"a.h": _TOP + "\nint one(void); /* Behind. */\nint two(void);\n\nint bare(int (*f)(void));\n"}, ["a.h:9"]),
-    ({"a.h": "/* SPDX-License-Identifier: MIT */\n"}, ["a.h:1"]),
+    ({"a.h": "/* SPDX-License-Identifier: MIT */\n", "b.h": "/* SPDX-License-Identifier: MIT */\n/* Purpose. */\n"}, ["a.h:1"]),
+    ({"a.h": _TOP + "\n/* One. */\nstruct a {\n    int b;\n};\nint one(struct a *a);\n\nstruct c;\nint bare(void);\n"}, ["a.h:13"]),
     ({"a.h": _TOP + "\n/* One, with attribute. */\nint one(const char *f, ...) __attribute__((format(printf, 1, 2)));\n"
       "\nstruct s {\n    int (*member)(void);\n};\n\nextern const int x;\n"}, []),
 ]

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
 """No mutable variable at file scope, nor a static one inside a function: state belongs to an object that somebody made.
-What has a reason to be there stands in tests/lint/globals_allowed, one `path name reason` a line. Tests are exempt."""
+What has a reason to be there stands in tests/lint/allowed. Tests are exempt."""
 import re
 
 from csource import items
+from lint import Allowed
 
-ALLOWED = "tests/lint/globals_allowed"
 LOCAL = re.compile(r"(?:^|[;{}])\s*static\s+([^;={(]+)", re.S)
 
 
@@ -14,7 +14,8 @@ def mutable(head):
     if re.match(r"\s*extern\b", head):
         return False
     head = re.sub(r"\[[^\]]*\]", "", head)
-    if re.search(r"\bsig_atomic_t\b", head):
+    # The flag of a signal handler; a function declared by its typedef (`struct_rule_fn name;`).
+    if re.search(r"\bsig_atomic_t\b|^\s*\w+_fn\s+\w+\s*$", head):
         return False
     pointer = head.rfind("*")
     return not re.search(r"\bconst\b", head[pointer + 1:])
@@ -34,22 +35,14 @@ def findings(path, text):
 
 
 def check(tree):
-    allowed = {}
-    if ALLOWED in tree.paths:
-        for number, line in enumerate(tree.text(ALLOWED).splitlines(), 1):
-            fields = line.split(None, 2)
-            if fields and not line.startswith("#"):
-                if len(fields) < 3:
-                    yield ALLOWED, number, "path, name and reason are needed"
-                allowed[tuple(fields[:2])] = number
+    allowed = Allowed(tree, "globals")
     for path in tree.c_files():
         if path.startswith("tests/"):
             continue
         for line, name in findings(path, tree.text(path)):
-            if allowed.pop((path, name), None) is None:
+            if (path, name) not in allowed:
                 yield path, line, "%s is a mutable variable with static life" % name
-    for (path, name), number in allowed.items():
-        yield ALLOWED, number, "%s %s is not there any more" % (path, name)
+    yield from allowed.stale()
 
 
 PLANTED = [
@@ -57,8 +50,9 @@ PLANTED = [
     ({"a.c": "int f(void)\n{\n    static int n;\n    static const int m = 2;\n    return n + m;\n}\n"}, ["a.c:3"]),
     ({"a.c": "static struct x {\n    int a;\n} one;\n"}, ["a.c:1"]),
     ({"a.c": "static int (*handler)(int);\n"}, ["a.c:1"]),
-    ({"a.c": "static int count;\n", ALLOWED: "a.c count it counts\nb.c gone not there\n"}, [ALLOWED + ":2"]),
+    ({"a.c": "static int count;\n", Allowed.PATH: "globals a.c count it counts\nglobals b.c gone not there\n"},
+     [Allowed.PATH + ":2"]),
     ({"a.c": "static const char *const names[] = {\"a\"};\nstatic const struct x table[3] = {{1}};\nstruct y {\n    int a;\n};\n"
-             "enum z { A, B };\nextern const int e;\nstatic volatile sig_atomic_t stop;\nint f(int a, int b);\ntypedef int t;\n"
+             "enum z { A, B };\nrule_fn rule;\nextern const int e;\nstatic volatile sig_atomic_t stop;\nint f(int a, int b);\ntypedef int t;\n"
              "int g(void)\n{\n    int a = 1;\n    return a;\n}\n"}, []),
 ]

@@ -23,7 +23,6 @@ HOMES = {
     "sqlite3.h": ["store/"],
     "cjson/": ["base/json"],
     "yaml.h": ["base/"],
-    "sodium": ["base/", "auth/"],
     "jwt.h": ["auth/"],
     "curl/": ["tui/", "engines/", "metrics/", "auth/"],
     "microhttpd.h": ["server/"],

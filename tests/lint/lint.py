@@ -53,6 +53,34 @@ class Tree:
         return os.path.join(self.root, path)
 
 
+class Allowed:
+    """Exceptions with a reason: tests/lint/allowed, one `check path name reason` a line. Those of a check that no
+    finding asked for are findings themselves, so the list cannot outlive what it excuses."""
+
+    PATH = "tests/lint/allowed"
+
+    def __init__(self, tree, check):
+        self.rows, self.faults = {}, []
+        for number, line in enumerate(tree.text(self.PATH).splitlines() if self.PATH in tree.paths else [], 1):
+            fields = line.split(None, 3)
+            if not fields or line.startswith("#"):
+                continue
+            if len(fields) < 4:
+                self.faults.append((self.PATH, number, "check, path, name and reason are needed"))
+            elif fields[0] == check:
+                self.rows[fields[1], fields[2]] = number
+        self.unused = dict(self.rows)
+
+    def __contains__(self, key):
+        self.unused.pop(key, None)
+        return key in self.rows
+
+    def stale(self):
+        for (path, name), number in self.unused.items():
+            yield self.PATH, number, "%s %s needs no exception any more" % (path, name)
+        yield from self.faults
+
+
 def planted(module):
     """Messages about planted trees in which the check did not find exactly what it should."""
     for number, (files, expected) in enumerate(module.PLANTED):
@@ -85,6 +113,7 @@ def run(name):
 def main():
     sys.dont_write_bytecode = True
     sys.path.insert(0, HERE)
+    sys.modules["lint"] = sys.modules[__name__]
     names = sys.argv[1:]
     if not names:
         print("\n".join(sorted(f[6:-3] for f in os.listdir(HERE) if f.startswith("check_"))))
