@@ -77,7 +77,6 @@ interface Sink {
 async function readForEver(stop: AbortSignal, sink: Sink): Promise<void> {
   let lastId = '';
   let heard = status.value.heard;
-  // A leader that takes over does not know what came last: the first opening counts as a return.
   let lost = heard > 0;
   let tries = 0;
   while (!stop.aborted) {
@@ -89,7 +88,8 @@ async function readForEver(stop: AbortSignal, sink: Sink): Promise<void> {
       heard = Date.now();
       tries = 0;
       sink.status({ state: 'live', heard });
-      if (lost) sink.change({ kind: 'reset' });
+      // What changed between a page's first question, or the loss, and now has been told to nobody.
+      sink.change({ kind: 'reset' });
       lost = false;
       for await (const piece of pieces(body, attempt)) {
         heard = Date.now();

@@ -26,10 +26,10 @@ export function FilterBar({ filters, clusters }: Props) {
       />
       <span class="chips" role="group" aria-label={t('jobs.whose')}>
         <a class="chip" href={href({ user: '' })} aria-current={filters.user === '' ? 'true' : undefined}>
-          {t('nav.all')}
+          {t('jobs.everyone')}
         </a>
         <a class="chip" href={href({ user: '@me' })} aria-current={filters.user === '@me' ? 'true' : undefined}>
-          {t('nav.mine')}
+          {t('jobs.mine')}
         </a>
         {others && (
           <a class="chip" href={href({ user: '' })} aria-current="true" title={t('jobs.user.remove')}>

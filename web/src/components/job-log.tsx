@@ -49,52 +49,53 @@ export function JobLog({ job, detail, attempt, query }: Props) {
     });
   };
   const started = taskAttempt < latest || task.status.currentAttemptLaunchedTime !== null;
-  return (
-    <section class="log" aria-label={t('job.tab.log')}>
-      <div class="tools">
+  const chooser = (
+    <>
+      <label>
+        {t('log.task')}{' '}
+        <select value={taskName(task)} onChange={(event) => choose({ task: event.currentTarget.value })}>
+          {tasks.map((one) => (
+            <option key={taskName(one)} value={taskName(one)}>
+              {taskName(one)}
+            </option>
+          ))}
+        </select>
+      </label>
+      {latest > 0 && (
         <label>
-          {t('log.task')}{' '}
-          <select value={taskName(task)} onChange={(event) => choose({ task: event.currentTarget.value })}>
-            {tasks.map((one) => (
-              <option key={taskName(one)} value={taskName(one)}>
-                {taskName(one)}
+          {t('log.try')}{' '}
+          <select value={taskAttempt} onChange={(event) => choose({ try: event.currentTarget.value })}>
+            {Array.from({ length: latest + 1 }, (_, number) => (
+              <option key={number} value={number}>
+                {number + 1}
               </option>
             ))}
           </select>
         </label>
-        {latest > 0 && (
-          <label>
-            {t('log.try')}{' '}
-            <select value={taskAttempt} onChange={(event) => choose({ try: event.currentTarget.value })}>
-              {Array.from({ length: latest + 1 }, (_, number) => (
-                <option key={number} value={number}>
-                  {number + 1}
-                </option>
-              ))}
-            </select>
-          </label>
-        )}
-        <label>
-          {t('log.stream')}{' '}
-          <select value={stream} onChange={(event) => choose({ stream: event.currentTarget.value })}>
-            {STREAMS.map(([name, word]) => (
-              <option key={name} value={name}>
-                {t(word)}
-              </option>
-            ))}
-          </select>
-        </label>
-        {started && (
-          <a href={logHref(ref, stream)} download={`${job}.${taskName(task)}.${stream}.log`}>
-            {t('log.download')}
-          </a>
-        )}
-      </div>
-      {started ? (
-        <LogView key={`${logHref(ref, stream)}`} target={ref} name={stream} />
-      ) : (
-        <p class="empty">{t('log.notStarted')}</p>
       )}
-    </section>
+      <label>
+        {t('log.stream')}{' '}
+        <select value={stream} onChange={(event) => choose({ stream: event.currentTarget.value })}>
+          {STREAMS.map(([name, word]) => (
+            <option key={name} value={name}>
+              {t(word)}
+            </option>
+          ))}
+        </select>
+      </label>
+    </>
+  );
+  if (!started) {
+    return (
+      <>
+        <div class="tools">{chooser}</div>
+        <p class="empty">{t('log.notStarted')}</p>
+      </>
+    );
+  }
+  return (
+    <LogView key={logHref(ref, stream)} target={ref} name={stream} saveAs={`${job}.${taskName(task)}.${stream}.log`}>
+      {chooser}
+    </LogView>
   );
 }

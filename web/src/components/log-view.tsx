@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // A growing log. Lines are written to the page directly, once a frame, and the oldest leave it:
 // the page stays quick however long the log is. Text only ever becomes text nodes.
+import type { ComponentChildren } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import type { LogName, TaskRef } from '../api.ts';
+import { type LogName, logHref, type TaskRef } from '../api.ts';
 import { follow, type LogState } from '../follow.ts';
 import { bytes, count } from '../format.ts';
 import { language, t } from '../words.ts';
@@ -89,7 +90,16 @@ interface View {
   problem: string;
 }
 
-export function LogView({ target, name }: { target: TaskRef; name: LogName }) {
+interface Props {
+  target: TaskRef;
+  name: LogName;
+  /** File name of the download. */
+  saveAs: string;
+  /** Stands first in the row of tools. */
+  children: ComponentChildren;
+}
+
+export function LogView({ target, name, saveAs, children }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const sheet = useRef<Sheet | null>(null);
   const [view, setView] = useState<View>({ state: 'loading', lines: 0, cut: null, problem: '' });
@@ -126,6 +136,7 @@ export function LogView({ target, name }: { target: TaskRef; name: LogName }) {
   return (
     <>
       <div class="tools">
+        {children}
         <input
           type="search"
           aria-label={t('log.filter')}
@@ -136,6 +147,9 @@ export function LogView({ target, name }: { target: TaskRef; name: LogName }) {
           <input type="checkbox" checked={following} onChange={(event) => setFollow(event.currentTarget.checked)} />{' '}
           {t('log.follow')}
         </label>
+        <a href={logHref(target, name)} download={saveAs}>
+          {t('log.download')}
+        </a>
         <Status view={view} />
       </div>
       {view.problem && (
@@ -159,5 +173,6 @@ function Status({ view }: { view: View }) {
   if (view.lines === 0) {
     return <span class="log-state">{view.state === 'done' ? t('log.emptyEnd') : t('log.empty')}</span>;
   }
-  return <span class={`log-state log-${view.state}`}>{t(`log.${view.state}`, { lines })}</span>;
+  const key = view.lines === 1 ? (`log.${view.state}.one` as const) : (`log.${view.state}` as const);
+  return <span class={`log-state log-${view.state}`}>{t(key, { lines })}</span>;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The frame around every page: navigation, where one is, whether the data is live, who one is.
 import type { ComponentChildren } from 'preact';
+import { useEffect, useRef } from 'preact/hooks';
 import { fullName } from '../format.ts';
 import { jobHref, jobsHref, route } from '../router.ts';
 import { session } from '../store.ts';
@@ -13,6 +14,16 @@ import { StreamState } from './stream-state.tsx';
 const skip = (): void => document.getElementById('main')?.focus();
 
 export function Shell({ children }: { children: ComponentChildren }) {
+  const here = route.value;
+  const place = here.view === 'job' ? here.job : here.view;
+  const before = useRef(place);
+  useEffect(() => {
+    // A new page: readers and the keyboard begin at its top. Filters and tabs are the same page.
+    if (before.current === place) return;
+    before.current = place;
+    scrollTo(0, 0);
+    skip();
+  }, [place]);
   return (
     <div class="shell">
       <nav class="side" aria-label={t('app.nav')}>
@@ -38,18 +49,12 @@ export function Shell({ children }: { children: ComponentChildren }) {
 }
 
 function Links() {
-  const here = route.value;
-  const mine = here.view === 'jobs' && here.query.get('user') === '@me';
+  const { view } = route.value;
   return (
     <ul>
       <li>
-        <a href={jobsHref()} aria-current={here.view === 'jobs' && !mine ? 'page' : undefined}>
-          {t('nav.all')}
-        </a>
-      </li>
-      <li>
-        <a href={jobsHref({ user: '@me' })} aria-current={mine ? 'page' : undefined}>
-          {t('nav.mine')}
+        <a href={jobsHref()} aria-current={view === 'jobs' ? 'page' : view === 'job' ? 'true' : undefined}>
+          {t('nav.jobs')}
         </a>
       </li>
     </ul>

@@ -9,8 +9,6 @@ export const en = {
   'app.missing.go': 'Go to the jobs',
 
   'nav.jobs': 'Jobs',
-  'nav.all': 'All jobs',
-  'nav.mine': 'My jobs',
 
   'stream.connecting': 'Connecting',
   'stream.live': 'Live',
@@ -53,8 +51,10 @@ export const en = {
 
   'jobs.title': 'Jobs',
   'jobs.filters': 'Filters',
-  'jobs.search': 'Search name, user or virtual cluster',
+  'jobs.search': 'Search jobs, users, clusters',
   'jobs.whose': 'Whose jobs',
+  'jobs.everyone': 'Everyone',
+  'jobs.mine': 'Mine',
   'jobs.states': 'States',
   'jobs.user': 'User: {user}',
   'jobs.user.remove': 'Show the jobs of all users',
@@ -147,8 +147,10 @@ export const en = {
   'log.notStarted': 'This task has not started. Its log appears here as soon as it does.',
   'log.empty': 'Nothing written yet.',
   'log.emptyEnd': 'The task wrote nothing.',
-  'log.live': 'Live, {lines} lines',
-  'log.done': 'Complete, {lines} lines',
+  'log.live': 'Live · {lines} lines',
+  'log.live.one': 'Live · 1 line',
+  'log.done': 'Complete · {lines} lines',
+  'log.done.one': 'Complete · 1 line',
   'log.lost': 'Connection lost, retrying',
   'log.loading': 'Opening…',
   'log.cut': 'Only the end is shown here; the download has all {size}.',

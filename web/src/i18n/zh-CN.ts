@@ -10,8 +10,6 @@ export const zhCN: Record<keyof typeof en, string> = {
   'app.missing.go': '前往作业列表',
 
   'nav.jobs': '作业',
-  'nav.all': '全部作业',
-  'nav.mine': '我的作业',
 
   'stream.connecting': '正在连接',
   'stream.live': '实时',
@@ -54,8 +52,10 @@ export const zhCN: Record<keyof typeof en, string> = {
 
   'jobs.title': '作业',
   'jobs.filters': '筛选',
-  'jobs.search': '搜索名称、用户或虚拟集群',
+  'jobs.search': '搜索作业、用户、集群',
   'jobs.whose': '谁的作业',
+  'jobs.everyone': '所有人',
+  'jobs.mine': '我的',
   'jobs.states': '状态',
   'jobs.user': '用户：{user}',
   'jobs.user.remove': '显示所有用户的作业',
@@ -148,8 +148,10 @@ export const zhCN: Record<keyof typeof en, string> = {
   'log.notStarted': '此任务尚未启动。启动后日志会立即显示在这里。',
   'log.empty': '尚无输出。',
   'log.emptyEnd': '任务没有任何输出。',
-  'log.live': '实时，{lines} 行',
-  'log.done': '完整，{lines} 行',
+  'log.live': '实时 · {lines} 行',
+  'log.live.one': '实时 · 1 行',
+  'log.done': '完整 · {lines} 行',
+  'log.done.one': '完整 · 1 行',
   'log.lost': '连接已断开，正在重试',
   'log.loading': '正在打开…',
   'log.cut': '此处仅显示末尾；下载包含全部 {size}。',

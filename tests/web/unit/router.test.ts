@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { jobHref, jobsHref, parseRoute } from '../../../web/src/router.ts';
+
+test('the empty address is the job list', () => {
+  for (const fragment of ['', '#', '#/', '#/jobs', '/jobs?']) assert.equal(parseRoute(fragment).view, 'jobs');
+});
+
+test('a job address gives the job and its query back', () => {
+  const route = parseRoute(jobHref('ana~a/b?c#d', { tab: 'log', index: 0, attempt: null }));
+  assert.equal(route.view, 'job');
+  assert.equal(route.view === 'job' && route.job, 'ana~a/b?c#d');
+  assert.equal(route.query.toString(), 'tab=log&index=0');
+});
+
+test('what is empty stays out of the address', () => {
+  assert.equal(jobsHref({ q: '', user: null, vc: undefined, page: 2 }), '#/jobs?page=2');
+  assert.equal(jobsHref(), '#/jobs');
+});
+
+test('an address that names nothing is a missing page', () => {
+  for (const fragment of ['#/nodes', '#/jobs/a/b', '#/jobs/%E0%A4%A']) {
+    assert.equal(parseRoute(fragment).view, 'missing');
+  }
+});
