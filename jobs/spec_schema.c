@@ -16,6 +16,8 @@
 /* Keys longer than this get no "did you mean". */
 #define HINT_MAX 40
 #define LABEL_SIZE 160
+/* As Kubernetes has it for the names of OpenPAI's task roles. */
+#define IDENTIFIER_MAX 63
 
 /* A value on its way through the checks. */
 struct visit {
@@ -394,6 +396,8 @@ const char *spec_schema_name(const char *text)
 
 const char *spec_schema_identifier(const char *text)
 {
+    if (strlen(text) > IDENTIFIER_MAX)
+        return "must be of at most 63 characters";
     if (only(text, "_") && !(text[0] >= '0' && text[0] <= '9'))
         return NULL;
     return "must be of letters, digits and \"_\" only and must not begin with a digit";
