@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The environment that a task gets: what the core built, what the engine knows, and a handful of defaults. Nothing of
+ * the server's own environment.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "engines/local/local_impl.h"
+#include "engines/local/taskspec.h"
+
+#define LOCAL_ENV_OWN 16 /* room for what is added here */
+
+struct local_env {
+    struct arena *arena;
+    const char **list;
+    size_t count;
+    bool bad;
+};
+
+static size_t local_env_find(const struct local_env *v, const char *key)
+{
+    size_t len = strlen(key), i;
+
+    for (i = 0; i < v->count; i++)
+        if (strncmp(v->list[i], key, len) == 0 && v->list[i][len] == '=')
+            break;
+    return i;
+}
+
+/* Sets KEY=value; with `fallback` only where there is none. */
+static void local_env_set(struct local_env *v, const char *key, const char *value, bool fallback)
+{
+    size_t at = local_env_find(v, key);
+    const char *text;
+
+    if (at < v->count && fallback)
+        return;
+    text = arena_printf(v->arena, "%s=%s", key, value);
+    if (!text) {
+        v->bad = true;
+        return;
+    }
+    v->list[at] = text;
+    if (at == v->count)
+        v->count++;
+}
+
+/* A name that is one step of a path and nothing else. */
+static bool local_env_plain(const char *s)
+{
+    return s && *s && *s != '.' && !strchr(s, '/') && strlen(s) < 200;
+}
+
+/* DATA/checkpoints/USER/NAME, made step by step so that no link in it is followed. */
+static int local_env_checkpoints(struct local *l, const struct engine_launch *launch, struct local_env *v,
+                                 struct err *e)
+{
+    const char *const steps[] = {"checkpoints", launch->user, launch->checkpoint_name};
+    int dir = l->data_dir;
+    int rc = 0;
+
+    if (!local_env_plain(launch->user) || !local_env_plain(launch->checkpoint_name))
+        return err_set(e, ERR_INTERNAL, "the name of the checkpoint folder is not usable");
+    for (size_t i = 0; rc == 0 && i < 3; i++) {
+        int next = -1;
+
+        if (mkdirat(dir, steps[i], 0700) == 0 || errno == EEXIST)
+            next = openat(dir, steps[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+        rc = next < 0 ? err_errno(e, errno, "cannot make the checkpoint folder") : 0;
+        if (dir != l->data_dir)
+            (void)close(dir);
+        dir = next;
+    }
+    if (dir >= 0 && dir != l->data_dir)
+        (void)close(dir);
+    if (rc == 0) {
+        const char *path =
+            arena_printf(v->arena, "%s/checkpoints/%s/%s", l->data, launch->user, launch->checkpoint_name);
+
+        local_env_set(v, "DROVER_CHECKPOINT_DIR", path ? path : "", false);
+    }
+    return rc;
+}
+
+static void local_env_gpus(const struct local_attempt *a, struct local_env *v)
+{
+    char text[NODE_GPU_MAX * 4] = "";
+    size_t len = 0;
+
+    for (int i = 0; i < a->gpu_count; i++)
+        len += (size_t)snprintf(text + len, sizeof(text) - len, i > 0 ? ",%d" : "%d", a->gpus[i]);
+    /* An empty list hides every GPU from CUDA. */
+    local_env_set(v, "CUDA_VISIBLE_DEVICES", text, false);
+    local_env_set(v, "NVIDIA_VISIBLE_DEVICES", a->gpu_count > 0 ? text : "none", false);
+}
+
+static void local_env_folders(const struct local *l, const struct local_attempt *a, struct local_env *v)
+{
+    const char *work = arena_printf(v->arena, "%s/run/%s/work", l->data, a->id);
+    const char *tmp = arena_printf(v->arena, "%s/run/%s/tmp", l->data, a->id);
+
+    if (!work || !tmp) {
+        v->bad = true;
+        return;
+    }
+    local_env_set(v, "PAI_WORK_DIR", work, false);
+    local_env_set(v, "HOME", work, true);
+    local_env_set(v, "TMPDIR", tmp, true);
+}
+
+const char **local_env_build(struct local *l, struct local_attempt *a, size_t *count, struct err *e)
+{
+    const struct engine_launch *launch = a->order->launch;
+    struct local_env v = {.arena = a->order->arena};
+    size_t n = 0;
+
+    while (launch->env && launch->env[n])
+        n++;
+    if (n + LOCAL_ENV_OWN > TASKSPEC_ENV_MAX) {
+        (void)err_set(e, ERR_TOO_LARGE, "the task has too many environment variables");
+        return NULL;
+    }
+    v.list = arena_calloc(v.arena, n + LOCAL_ENV_OWN, sizeof(*v.list));
+    if (!v.list) {
+        (void)err_set(e, ERR_INTERNAL, "out of memory");
+        return NULL;
+    }
+    if (n > 0)
+        memcpy(v.list, launch->env, n * sizeof(*v.list));
+    v.count = n;
+    local_env_set(&v, "PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", true);
+    local_env_set(&v, "LANG", "C.UTF-8", true);
+    local_env_set(&v, "USER", launch->user ? launch->user : "", true);
+    local_env_set(&v, "DROVER_JOB", launch->full_name ? launch->full_name : "", false);
+    local_env_set(&v, PROCS_MARK, a->id, false);
+    local_env_set(&v, "DROVER_NONCE", a->nonce, false);
+    local_env_folders(l, a, &v);
+    local_env_gpus(a, &v);
+    if (launch->checkpoint_name && local_env_checkpoints(l, launch, &v, e))
+        return NULL;
+    if (v.bad) {
+        (void)err_set(e, ERR_INTERNAL, "out of memory");
+        return NULL;
+    }
+    *count = v.count;
+    return v.list;
+}
+
+int local_env_busy_port(const struct engine_launch *launch)
+{
+    for (size_t i = 0; i < launch->port_count; i++) {
+        struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)launch->ports[i])};
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        bool busy;
+
+        if (fd < 0)
+            return 0; /* nothing is known; the task will tell */
+        busy = bind(fd, (struct sockaddr *)&a, sizeof(a)) != 0 && errno == EADDRINUSE;
+        (void)close(fd);
+        if (busy)
+            return launch->ports[i];
+    }
+    return 0;
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What became of an attempt, read from DATA/run/<attempt>:
+ *
+ *   no folder            never started; the folder is made here, so that no late spawner can start it
+ *   exit                 ended; the file is complete once it is there
+ *   lock held, ctl       its shim lives: connect
+ *   lock held, no ctl    it is just starting or just ending: look again
+ *   lock free            no shim, and never one: what carries the attempt's mark is killed
+ *
+ * The lock (flock) is held by the spawner from the making of the folder to the start of the shim, which inherits it.
+ * Whoever gets it while no shim lives writes `lost` before letting go; the spawner looks for that file after it got
+ * the lock. So exactly one of "started" and "lost" comes true, whatever is killed when.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "engines/local/local_impl.h"
+#include "engines/local/proto.h"
+
+#define FIND_FIRST_MS 5
+#define FIND_LATER_MS 100
+#define FIND_LOOKS_QUICK 40
+#define FIND_KILL_MS 10000 /* leftovers that live so long after SIGKILL hang in the kernel */
+
+static void local_find_later(struct local *l, struct local_attempt *a)
+{
+    a->looks++;
+    a->look_at = clock_read().mono + (a->looks < FIND_LOOKS_QUICK ? FIND_FIRST_MS : FIND_LATER_MS);
+    local_attempt_timed(l, a);
+}
+
+/* Reads a record file of the attempt. 0 or -1. */
+static int local_find_record(int dir, const char *name, const struct local_attempt *a, struct record *r)
+{
+    char text[RECORD_MAX + 1];
+    struct stat st;
+    int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    ssize_t n;
+
+    if (fd < 0)
+        return -1;
+    n = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? read(fd, text, sizeof(text)) : -1;
+    (void)close(fd);
+    if (n <= 0 || record_parse(text, (size_t)n, r) || strcmp(r->attempt, a->id) != 0)
+        return -1;
+    return 0;
+}
+
+static void local_find_lost(struct local *l, struct local_attempt *a, bool never_started, const char *why)
+{
+    a->end = (struct local_end){.kind = ENGINE_LOST, .never_started = never_started};
+    (void)snprintf(a->end.message, sizeof(a->end.message), "%s", why);
+    local_event_end(l, a);
+}
+
+/* No folder: taking the latch proves that it will never start. With a launch at hand it is started (again). */
+static void local_find_nothing(struct local *l, struct local_attempt *a)
+{
+    if (a->order && !a->stop) {
+        local_spawner_start(l, a);
+        return;
+    }
+    if (mkdirat(l->run_dir, a->id, 0700)) {
+        if (errno != EEXIST)
+            log_error("latch_failed", "cannot make the folder of %s: %s", a->id, strerrordesc_np(errno));
+        local_find_later(l, a);
+        return;
+    }
+    local_find_lost(l, a, !l->rebooted, "it was not started");
+}
+
+/* Its shim lives, or is just coming or going. */
+static void local_find_alive(struct local *l, struct local_attempt *a, int dir)
+{
+    struct record r;
+    pid_t pid = 0;
+    int fd;
+
+    if (local_find_record(dir, "shim", a, &r) == 0) {
+        a->shim = (pid_t)r.pid;
+        a->shim_ticks = r.ticks;
+        a->record = r;
+        /* In use from now on, whether its shim answers or not. */
+        local_gpu_reserve(l, a, r.gpus, r.gpu_count);
+    }
+    fd = a->shim > 0 ? proto_connect(dir, "ctl") : -1;
+    if (fd >= 0 && proto_peer_ok(fd, geteuid(), &pid) && pid == a->shim &&
+        procs_start_ticks(pid, NULL) == a->shim_ticks) {
+        local_attempt_watch(l, a, fd); /* it tells its state at once */
+        return;
+    }
+    if (fd >= 0)
+        (void)close(fd);
+    if (a->stop && a->kill_shim_at == 0)
+        a->kill_shim_at = clock_read().mono + a->grace_ms + 15000;
+    local_find_later(l, a);
+}
+
+/* We hold the lock: there is no shim. */
+static void local_find_dead(struct local *l, struct local_attempt *a, int dir)
+{
+    struct record r;
+    bool begun = local_find_record(dir, "shim", a, &r) == 0;
+    struct err *none = NULL;
+    int fd, left;
+
+    if (l->rebooted || (begun && strcmp(r.boot, l->boot) != 0)) {
+        local_find_lost(l, a, false, "the machine was restarted");
+        return;
+    }
+    if (begun)
+        local_gpu_reserve(l, a, r.gpus, r.gpu_count);
+    fd = openat(dir, "lost", O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd >= 0)
+        (void)close(fd);
+    (void)unlinkat(dir, "script", 0);
+    left = fd < 0 ? -1 : procs_kill_marked(a->id, none);
+    if (left != 0) {
+        if (a->kill_shim_at == 0)
+            a->kill_shim_at = clock_read().mono + FIND_KILL_MS;
+        if (left > 0 && clock_read().mono >= a->kill_shim_at) {
+            log_error("tree_not_gone", "%d processes of %s cannot be killed: its GPUs are quarantined", left, a->id);
+            local_gpu_release(l, a, true);
+            local_find_lost(l, a, false, "its shim is gone and its processes cannot be killed");
+            return;
+        }
+        local_find_later(l, a);
+        return;
+    }
+    local_find_lost(l, a, !begun, begun ? "its shim is gone" : "it was not started");
+}
+
+/* A shim that says it is of another boot cannot be adopted. Only a test sees a living one: it is put down, and the next
+ * look finds the lock free. */
+static bool local_find_foreign_boot(struct local *l, struct local_attempt *a, int dir)
+{
+    struct record r;
+
+    if (local_find_record(dir, "shim", a, &r) || strcmp(r.boot, l->boot) == 0)
+        return false;
+    (void)procs_kill((pid_t)r.pid, r.ticks);
+    local_find_later(l, a);
+    return true;
+}
+
+/* With the folder open. */
+static void local_find_in(struct local *l, struct local_attempt *a, int dir)
+{
+    struct record r;
+    int lock;
+
+    if (local_find_record(dir, "exit", a, &r) == 0 && r.ended) {
+        local_attempt_ended(l, a, &r);
+        return;
+    }
+    /* O_CREAT: a spawner killed between folder and lock leaves no lock; one that comes now fails on ours (O_EXCL). */
+    lock = openat(dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (lock < 0) {
+        log_error("lock_failed", "cannot open the lock of %s: %s", a->id, strerrordesc_np(errno));
+        local_find_later(l, a);
+        return;
+    }
+    if (flock(lock, LOCK_EX | LOCK_NB)) {
+        if (!local_find_foreign_boot(l, a, dir))
+            local_find_alive(l, a, dir);
+    } else if (local_find_record(dir, "exit", a, &r) == 0 && r.ended) {
+        local_attempt_ended(l, a, &r); /* it ended between the two looks */
+    } else {
+        local_find_dead(l, a, dir);
+    }
+    (void)close(lock);
+}
+
+void local_find_look(struct local *l, struct local_attempt *a)
+{
+    int dir = openat(l->run_dir, a->id, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+    if (dir < 0 && errno == ENOENT) {
+        local_find_nothing(l, a);
+        return;
+    }
+    if (dir < 0) {
+        log_error("folder_failed", "cannot open the folder of %s: %s", a->id, strerrordesc_np(errno));
+        local_find_later(l, a);
+        return;
+    }
+    local_find_in(l, a, dir);
+    (void)close(dir);
+}

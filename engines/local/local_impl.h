@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Inside the local engine. Everything here belongs to the engine's thread, but the queue of orders.
+ *
+ * One attempt's way:
+ *
+ *   LAUNCH ─► WAITING ──START sent──► STARTING ──STATE from the shim──► RUNNING ──ENDED──► DONE ──FORGET──► gone
+ *                                        │ end of its socket                │ end of its socket
+ *   ADOPT ───────────────────────────────┴──► FINDING ◄─────────────────────┘
+ *                                               ├─ exit file ─────────────────────────────► DONE (EXITED)
+ *                                               ├─ lock held: connect to its socket ──────► RUNNING
+ *                                               └─ lock free: kill what carries its mark ─► DONE (LOST)
+ */
+#ifndef DROVER_ENGINES_LOCAL_LOCAL_IMPL_H
+#define DROVER_ENGINES_LOCAL_LOCAL_IMPL_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "engines/engine.h"
+#include "engines/local/local.h"
+#include "engines/local/procs.h"
+#include "engines/local/record.h"
+
+struct hash;
+struct proto_msg;
+
+enum local_source_kind { LOCAL_WAKE, LOCAL_SPAWNER, LOCAL_SPAWNER_EXIT, LOCAL_SHIM };
+
+/* What an epoll event points to. */
+struct local_source {
+    enum local_source_kind kind;
+    struct local_attempt *attempt; /* LOCAL_SHIM */
+};
+
+enum local_state { LOCAL_WAITING, LOCAL_STARTING, LOCAL_FINDING, LOCAL_RUNNING, LOCAL_DONE };
+
+/* How an attempt ended; repeated when the core asks again. */
+struct local_end {
+    enum engine_event_kind kind; /* REFUSED, EXITED, LOST */
+    int code, signal, busy_port;
+    bool never_started;
+    int64_t wall_ms;
+    char message[256];
+};
+
+struct local_attempt {
+    char id[ID_SIZE];
+    char nonce[33];
+    int64_t epoch;
+    enum local_state state;
+    struct local_source source;
+    struct engine_order *order; /* LAUNCH: kept until the shim answers */
+    int ctl;                    /* our end of the shim's control socket, or -1 */
+    bool confirmed;             /* CONFIRMED (and STARTED) were told */
+    bool adopt;                 /* an ADOPT order waits for its answer */
+    struct record record;       /* as the shim told; zero before */
+    pid_t shim;                 /* as the spawner told, 0 before */
+    int64_t shim_ticks;
+    int gpu_count;
+    int gpus[NODE_GPU_MAX]; /* held by it */
+    bool stop;              /* STOP was ordered */
+    int grace_ms;
+    int64_t kill_shim_at; /* monotonic ms: a shim that does not stop its task by then is killed */
+    int64_t look_at;      /* monotonic ms: next look while FINDING; 0 = none */
+    int looks;
+    struct local_end end;
+    struct local_attempt *next_start;              /* list of those whose START waits for the spawner */
+    struct local_attempt *next_timed, *prev_timed; /* list of those with a time above */
+    bool timed;
+    struct local_attempt *next_dead;
+};
+
+/* The connection to the spawner. */
+struct local_spawner {
+    int fd;       /* -1 = none */
+    bool ready;   /* it has answered our HELLO */
+    bool blocked; /* its queue is full: wait for EPOLLOUT */
+    int pidfd;    /* of a spawner that we started; -1 */
+    pid_t pid;
+    int64_t next_try; /* monotonic ms */
+    int backoff_ms;
+    struct local_source source, exit_source;
+};
+
+struct local {
+    struct engine base; /* first */
+    char *data, *spawner_path, *shim_path;
+    char boot[PROCS_BOOT_SIZE];
+    bool rebooted; /* since the engine last used this folder */
+    const char *shell;
+    struct node node;
+    struct local_attempt *gpu_owner[NODE_GPU_MAX];
+    int data_dir, run_dir;
+
+    pthread_mutex_t lock; /* guards the next three */
+    struct engine_order *first, **last;
+    bool quit;
+    int wake; /* eventfd */
+
+    pthread_t thread;
+    bool started;
+    engine_sink_fn *sink;
+    void *sink_ctx;
+    int64_t seq;
+    int epoll;
+    struct local_source wake_source;
+    struct hash *attempts;
+    struct local_attempt *timed, *dead;
+    struct local_attempt *start_first, **start_last;
+    struct local_spawner spawner;
+    int adopts; /* ADOPT orders without answer */
+    bool ready; /* READY was told for the adoptions so far */
+};
+
+/* local_node.c: finds CPUs, memory, GPUs. 0 or -1. */
+int local_node_find(struct node *n, const struct local_config *c, struct err *e);
+
+/* local_gpu.c: gives the lowest free indices to `a`; -1 when there are too few. */
+int local_gpu_take(struct local *l, struct local_attempt *a, int count);
+/* Gives exactly these to `a` (they are in use by a running task). */
+void local_gpu_reserve(struct local *l, struct local_attempt *a, const int *gpus, int count);
+/* Takes them back; as `quarantined` when its owner could not be proven gone, and then the node is told again. */
+void local_gpu_release(struct local *l, struct local_attempt *a, bool quarantine);
+
+/* local_env.c: the task's whole environment (in the order's arena), and its folder for checkpoints. 0 or -1. */
+const char **local_env_build(struct local *l, struct local_attempt *a, size_t *count, struct err *e);
+/* First port of the launch that is in use, or 0. */
+int local_env_busy_port(const struct engine_launch *launch);
+
+/* local_event.c: events to the sink. */
+void local_event_node(struct local *l);
+void local_event_ready(struct local *l);
+/* CONFIRMED and, with a start in the record, STARTED; once, or again when `repeat`. */
+void local_event_running(struct local *l, struct local_attempt *a, bool repeat);
+/* Ends the attempt: tells a->end, releases GPUs, state DONE. */
+void local_event_end(struct local *l, struct local_attempt *a);
+/* Tells a->end again. */
+void local_event_repeat(struct local *l, struct local_attempt *a);
+
+/* local_attempt.c: orders, and messages of shims. */
+void local_attempt_order(struct local *l, struct engine_order *o);
+void local_attempt_input(struct local *l, struct local_attempt *a);
+void local_attempt_timer(struct local *l, struct local_attempt *a, int64_t now);
+/* The spawner's answer to START. */
+void local_attempt_answer(struct local *l, const struct proto_msg *m);
+/* Earliest time of the attempt's timers, 0 = none; and the upkeep of l->timed after a change. */
+int64_t local_attempt_due(const struct local_attempt *a);
+void local_attempt_timed(struct local *l, struct local_attempt *a);
+void local_attempt_refuse(struct local *l, struct local_attempt *a, int code, const char *message);
+/* The shim said (or its file says) that it ended. */
+void local_attempt_ended(struct local *l, struct local_attempt *a, const struct record *r);
+/* Watches a connected control socket. */
+void local_attempt_watch(struct local *l, struct local_attempt *a, int fd);
+/* Frees it; later, when no epoll event can point to it any more. */
+void local_attempt_drop(struct local *l, struct local_attempt *a);
+void local_attempt_free(struct local_attempt *a);
+
+/* local_find.c: what became of an attempt, from its folder. Takes one look; sets a->look_at when another is needed. */
+void local_find_look(struct local *l, struct local_attempt *a);
+
+/* local_spawner.c: queues the START of an attempt; sends what can be sent. */
+void local_spawner_start(struct local *l, struct local_attempt *a);
+void local_spawner_unqueue(struct local *l, struct local_attempt *a);
+void local_spawner_input(struct local *l, bool writable);
+void local_spawner_exited(struct local *l);
+/* Connects or starts the spawner if that is due. Time of the next try, 0 = none needed. */
+int64_t local_spawner_keep(struct local *l, int64_t now);
+
+#endif

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * /proc and pidfds. Everything read here may be gone a moment later; that is always taken as "not there".
+ */
+#include "engines/local/procs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#define PROCS_DEPTH 64           /* deeper ones move up when their ancestors die, and are met in the next sweep */
+#define PROCS_ENV_MAX (4u << 20) /* no environment is larger here: ARG_MAX stops it before */
+
+static int procs_pidfd(pid_t pid)
+{
+    return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
+static int procs_pidfd_signal(int pidfd, int sig)
+{
+    return (int)syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0);
+}
+
+/* Reads a /proc file whole (no size is known before). 0 or -1. */
+static int procs_slurp(const char *path, size_t max, struct buf *out)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    char chunk[4096];
+    ssize_t n;
+
+    if (fd < 0)
+        return -1;
+    while ((n = read(fd, chunk, sizeof(chunk))) > 0 && out->len < max)
+        if (buf_add(out, chunk, (size_t)n))
+            break;
+    (void)close(fd);
+    return n < 0 || out->bad ? -1 : 0;
+}
+
+int procs_boot_id(char out[PROCS_BOOT_SIZE], struct err *e)
+{
+    struct buf b;
+    int rc = -1;
+
+    buf_init(&b, 4096);
+    if (procs_slurp("/proc/sys/kernel/random/boot_id", 4096, &b) || b.len < 36) {
+        err_set(e, ERR_INTERNAL, "cannot read the kernel's boot id");
+    } else {
+        memcpy(out, b.data, 36);
+        out[36] = '\0';
+        rc = 0;
+    }
+    buf_fini(&b);
+    return rc;
+}
+
+int64_t procs_start_ticks(pid_t pid, pid_t *parent)
+{
+    char path[40], text[1024];
+    long long ticks = -1;
+    int ppid = 0;
+    const char *p;
+    ssize_t n;
+    int fd;
+
+    (void)snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -1;
+    n = read(fd, text, sizeof(text) - 1);
+    (void)close(fd);
+    if (n <= 0)
+        return -1;
+    text[n] = '\0';
+    /* The second field is the program's name in parentheses and may hold anything: count from the last one. */
+    p = strrchr(text, ')');
+    if (!p || sscanf(p + 1, " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %lld", &ppid,
+                     &ticks) != 2)
+        return -1;
+    if (parent)
+        *parent = ppid;
+    return ticks;
+}
+
+bool procs_kill(pid_t pid, int64_t ticks)
+{
+    int fd = procs_pidfd(pid);
+    bool was = false;
+
+    if (fd < 0)
+        return false;
+    /* Only now does the number stand for one process; check that it is the one meant. */
+    if (procs_start_ticks(pid, NULL) == ticks)
+        was = procs_pidfd_signal(fd, SIGKILL) == 0;
+    (void)close(fd);
+    return was;
+}
+
+/* Appends the children of one process as a text of numbers. */
+static void procs_children(pid_t pid, struct buf *out)
+{
+    char path[64 + NAME_MAX];
+    const struct dirent *d;
+    DIR *tasks;
+
+    (void)snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+    tasks = opendir(path);
+    if (!tasks)
+        return;
+    while ((d = readdir(tasks))) {
+        if (d->d_name[0] == '.')
+            continue;
+        (void)snprintf(path, sizeof(path), "/proc/%d/task/%s/children", (int)pid, d->d_name);
+        (void)procs_slurp(path, 1u << 20, out);
+    }
+    (void)closedir(tasks);
+}
+
+static void procs_walk(pid_t parent, pid_t self, int sig, int depth);
+
+/* One process said to be a child of `parent`. */
+static void procs_walk_one(pid_t pid, pid_t parent, pid_t self, int sig, int depth)
+{
+    int fd = procs_pidfd(pid);
+    pid_t now = 0;
+
+    if (fd < 0)
+        return;
+    /* Its parent may have died since (then it is ours), or reaped it (then the number may be a stranger's). */
+    if (procs_start_ticks(pid, &now) >= 0 && (now == parent || now == self)) {
+        if (sig == SIGKILL)
+            (void)procs_pidfd_signal(fd, SIGSTOP); /* no more children while we look for them */
+        procs_walk(pid, self, sig, depth + 1);
+        (void)procs_pidfd_signal(fd, sig);
+        if (sig == SIGTERM)
+            (void)procs_pidfd_signal(fd, SIGCONT);
+    }
+    (void)close(fd);
+}
+
+static void procs_walk(pid_t parent, pid_t self, int sig, int depth)
+{
+    struct buf list;
+    char *p, *end;
+
+    if (depth >= PROCS_DEPTH)
+        return;
+    buf_init(&list, 4u << 20);
+    procs_children(parent, &list);
+    if (list.data && !list.bad)
+        for (p = list.data;; p = end) {
+            long pid = strtol(p, &end, 10);
+
+            if (end == p)
+                break;
+            if (pid > 0)
+                procs_walk_one((pid_t)pid, parent, self, sig, depth);
+        }
+    buf_fini(&list);
+}
+
+void procs_signal_tree(int sig)
+{
+    pid_t self = getpid();
+
+    procs_walk(self, self, sig, 0);
+}
+
+/* Whether the process is ours and its environment holds the mark. */
+static bool procs_marked(pid_t pid, const char *mark, size_t mark_len)
+{
+    char path[40];
+    struct stat st;
+    struct buf b;
+    bool found = false;
+
+    (void)snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+    if (stat(path, &st) || st.st_uid != geteuid())
+        return false;
+    (void)snprintf(path, sizeof(path), "/proc/%d/environ", (int)pid);
+    buf_init(&b, PROCS_ENV_MAX + 8192);
+    if (procs_slurp(path, PROCS_ENV_MAX, &b) == 0)
+        for (size_t at = 0; at < b.len && !found; at += strnlen(b.data + at, b.len - at) + 1)
+            found = strncmp(b.data + at, mark, mark_len + 1) == 0;
+    buf_fini(&b);
+    return found;
+}
+
+int procs_kill_marked(const char *attempt, struct err *e)
+{
+    char mark[96];
+    size_t mark_len = (size_t)snprintf(mark, sizeof(mark), PROCS_MARK "=%s", attempt);
+    DIR *proc = opendir("/proc");
+    const struct dirent *d;
+    int count = 0;
+
+    if (!proc)
+        return err_errno(e, errno, "cannot read /proc");
+    while ((d = readdir(proc))) {
+        pid_t pid = (pid_t)strtol(d->d_name, NULL, 10);
+        int fd;
+
+        if (pid <= 0 || pid == getpid() || !procs_marked(pid, mark, mark_len))
+            continue;
+        fd = procs_pidfd(pid);
+        if (fd < 0)
+            continue;
+        if (procs_marked(pid, mark, mark_len) && procs_pidfd_signal(fd, SIGKILL) == 0)
+            count++;
+        (void)close(fd);
+    }
+    (void)closedir(proc);
+    return count;
+}

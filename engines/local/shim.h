@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * drover-shim: one process for one task attempt. It owns the task's process tree (it is the subreaper), its output and
+ * its exit status, and outlives the server and the spawner.
+ *
+ *   SETUP ──exec──► RUN ──main process gone──► SWEEP ──no child left──► DRAIN ──end of pipes──► exit file ──► gone
+ *                    └──── STOP: TERM, grace, KILL ────┘
+ */
+#ifndef DROVER_ENGINES_LOCAL_SHIM_H
+#define DROVER_ENGINES_LOCAL_SHIM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "engines/local/record.h"
+#include "engines/local/taskspec.h"
+
+struct err;
+struct proto_msg;
+
+#define SHIM_PEERS 4
+#define SHIM_CHUNK 65536u
+
+enum { SHIM_OUT, SHIM_ERR, SHIM_ALL, SHIM_LOGS };
+
+/* The task's output: two pipes read, three files written. One chunk is in flight at most, so a slow or full disk makes
+ * the task wait and nothing is lost. */
+struct shim_io {
+    int pipes[2];         /* read ends of stdout and stderr; -1 after their end */
+    int files[SHIM_LOGS]; /* O_APPEND */
+    int64_t bytes[SHIM_LOGS];
+    char *chunk;           /* SHIM_CHUNK bytes */
+    size_t len;            /* bytes of the chunk in flight */
+    int source;            /* SHIM_OUT or SHIM_ERR: where it came from */
+    size_t done[2];        /* how much of it is in its own file, in `all` */
+    int64_t blocked_since; /* monotonic ms when writing began to fail; 0 = it works */
+    int64_t lost;
+};
+
+/* Opens log files (in `dirfd`) and pipes; the write ends go to `ends` (close-on-exec, the caller closes them). */
+int shim_io_open(struct shim_io *io, int dirfd, int ends[2], struct err *e);
+/* Takes what pipe `source` holds, at most one chunk, and stores it. True when there may be more at once. */
+bool shim_io_pump(struct shim_io *io, int source);
+/* Tries again to store the chunk in flight. True when it is stored. */
+bool shim_io_flush(struct shim_io *io);
+/* Gives up on what cannot be stored and counts it. */
+void shim_io_discard(struct shim_io *io);
+/* Whether both pipes have ended and everything is stored. */
+bool shim_io_done(const struct shim_io *io);
+/* Makes the files durable. */
+void shim_io_sync(struct shim_io *io);
+
+/* Starts the task's shell in `work` (a folder below the current one) with stdout and stderr as given and nothing else
+ * inherited. Its pid, or -1 with errno of the step that failed. */
+pid_t shim_child_start(const struct taskspec *t, const char *work, int out, int err);
+
+/* The control socket and its connections. */
+struct shim_ctl {
+    int listener;
+    int peers[SHIM_PEERS]; /* -1 = free */
+};
+
+/* Listens on `ctl` in `dirfd`; `first` is a connected socket made by the engine, or -1. 0 or -1. */
+int shim_ctl_open(struct shim_ctl *c, int dirfd, int first, struct err *e);
+/* Takes a new connection; strangers are dropped, the oldest makes room. Its index, or -1. */
+int shim_ctl_accept(struct shim_ctl *c);
+/* Next message of one peer: 1, or 0 when there is none (a dead or senseless peer is dropped). */
+int shim_ctl_read(struct shim_ctl *c, int peer, struct proto_msg *m);
+/* Sends to one peer or (-1) to all. Never blocks. */
+void shim_ctl_send(struct shim_ctl *c, int peer, const struct proto_msg *m);
+
+#endif

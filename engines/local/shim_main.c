@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * drover-shim --dir FD --spec FD --ctl FD --lock FD
+ *
+ * The spawner made the attempt's folder (the once-only latch) and holds an flock on its file `lock`, which this
+ * process inherits: as long as the lock is held, the attempt has a living shim. Started by drover-spawner only.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/fs.h"
+#include "engines/local/procs.h"
+#include "engines/local/proto.h"
+#include "engines/local/shim.h"
+
+#define SHIM_TAIL_MS 2000     /* what a task left behind has so long after a SIGTERM */
+#define SHIM_SWEEP_MS 20      /* between two kills of the tree */
+#define SHIM_RETRY_MS 500     /* between two tries to write to a full disk */
+#define SHIM_FULL_MS 30000    /* a full disk after the task's end: the log's rest is given up after that */
+#define SHIM_STRANGER_MS 1000 /* the tree is gone but a pipe is still open: someone outside holds it */
+
+struct shim {
+    int dir, spec_fd, ctl_fd, lock;
+    struct taskspec task;
+    struct record record;
+    struct shim_io io;
+    struct shim_ctl ctl;
+    int signals; /* signalfd: SIGCHLD */
+    pid_t main;
+    bool main_gone, tree_gone;
+    int64_t kill_at;    /* monotonic ms: from then on SIGKILL; 0 = not ordered */
+    int64_t drain_till; /* monotonic ms, once the tree is gone */
+};
+
+static int shim_args(struct shim *s, int argc, char **argv)
+{
+    const struct {
+        const char *name;
+        int *value;
+    } known[] = {{"--dir", &s->dir}, {"--spec", &s->spec_fd}, {"--ctl", &s->ctl_fd}, {"--lock", &s->lock}};
+
+    if (argc != 9)
+        return -1;
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        char *end;
+        long v = strtol(argv[2 * i + 2], &end, 10);
+
+        if (strcmp(argv[2 * i + 1], known[i].name) != 0 || *end || v < 3 || v > 1 << 20)
+            return -1;
+        *known[i].value = (int)v;
+    }
+    return 0;
+}
+
+/* A session of its own, deaf to the signals of whoever started it, parent of all orphans below it. */
+static int shim_detach(struct shim *s, struct err *e)
+{
+    static const int deaf[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGPIPE};
+    struct sigaction sa = {.sa_handler = SIG_IGN};
+    sigset_t child;
+
+    (void)umask(077);
+    (void)setsid();
+    for (size_t i = 0; i < sizeof(deaf) / sizeof(deaf[0]); i++)
+        (void)sigaction(deaf[i], &sa, NULL);
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    (void)sigprocmask(SIG_SETMASK, &child, NULL);
+    s->signals = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (s->signals < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) || fchdir(s->dir) ||
+        close_range(3, ~0u, CLOSE_RANGE_CLOEXEC))
+        return err_errno(e, errno, "cannot set up the shim");
+    return 0;
+}
+
+/* A small file written and renamed into place; no sync: it matters only while this boot lasts. */
+static int shim_write_file(int dirfd, const char *temp, const char *name, const void *data, size_t len)
+{
+    int fd = openat(dirfd, temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int rc;
+
+    if (fd < 0)
+        return -1;
+    rc = fs_write_all(fd, data, len);
+    if (close(fd) || rc)
+        return -1;
+    return name ? renameat(dirfd, temp, dirfd, name) : 0;
+}
+
+/* The file `shim`: from now on the command may have been started. */
+static int shim_write_record(struct shim *s, struct err *e)
+{
+    struct record *r = &s->record;
+    struct buf b;
+    int rc;
+
+    memcpy(r->attempt, s->task.attempt, sizeof(r->attempt));
+    memcpy(r->nonce, s->task.nonce, sizeof(r->nonce));
+    memcpy(r->boot, s->task.boot, sizeof(r->boot));
+    memcpy(r->gpus, s->task.gpus, sizeof(r->gpus));
+    r->gpu_count = s->task.gpu_count;
+    r->on_host = s->task.on_host;
+    r->pid = getpid();
+    r->ticks = procs_start_ticks(getpid(), NULL);
+    r->started_ms = clock_read().wall;
+    buf_init(&b, RECORD_MAX);
+    rc = record_format(&b, r) || shim_write_file(s->dir, ".shim", "shim", b.data, b.len);
+    if (rc)
+        err_errno(e, errno, "cannot write the shim file");
+    buf_fini(&b);
+    return rc ? -1 : 0;
+}
+
+/* Everything before the start of the command. */
+static int shim_prepare(struct shim *s, int ends[2], struct err *e)
+{
+    if (taskspec_from_fd(s->spec_fd, &s->task, e))
+        return -1;
+    (void)close(s->spec_fd);
+    if (mkdirat(s->dir, "work", 0700) || mkdirat(s->dir, "tmp", 0700))
+        return err_errno(e, errno, "cannot make the working folder");
+    if (shim_write_file(s->dir, "script", NULL, s->task.script, s->task.script_len))
+        return err_errno(e, errno, "cannot write the script");
+    if (shim_io_open(&s->io, s->dir, ends, e) || shim_ctl_open(&s->ctl, s->dir, s->ctl_fd, e))
+        return -1;
+    return shim_write_record(s, e);
+}
+
+/* Tells one peer or (-1) all that the command runs, or its end. */
+static void shim_tell(struct shim *s, int peer)
+{
+    struct proto_msg m = {.type = s->record.ended ? PROTO_ENDED : PROTO_STATE, .pid = s->main};
+    struct buf b;
+
+    memcpy(m.attempt, s->task.attempt, sizeof(m.attempt));
+    m.number = s->record.started_ms;
+    buf_init(&b, PROTO_TEXT - 1);
+    if (record_format(&b, &s->record) == 0) {
+        memcpy(m.text, b.data, b.len);
+        m.text_len = b.len;
+    }
+    buf_fini(&b);
+    shim_ctl_send(&s->ctl, peer, &m);
+}
+
+static void shim_stop(struct shim *s, int64_t grace_ms)
+{
+    int64_t at = clock_read().mono + (grace_ms < 0 ? 0 : grace_ms);
+
+    if (s->tree_gone)
+        return;
+    if (s->kill_at == 0)
+        procs_signal_tree(SIGTERM);
+    if (s->kill_at == 0 || at < s->kill_at)
+        s->kill_at = at;
+}
+
+static void shim_serve(struct shim *s, int peer)
+{
+    struct proto_msg m;
+
+    while (shim_ctl_read(&s->ctl, peer, &m)) {
+        if (m.type == PROTO_STOP)
+            shim_stop(s, m.number);
+        else if (m.type == PROTO_STATUS)
+            shim_tell(s, peer);
+    }
+}
+
+static void shim_main_ended(struct shim *s, int status)
+{
+    struct record *r = &s->record;
+
+    s->main_gone = true;
+    r->ended_ms = clock_read().wall;
+    r->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    r->code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+/* Reaps what has died. The tree is gone when there is no child left: orphans of the tree are our children. */
+static void shim_reap(struct shim *s)
+{
+    struct signalfd_siginfo info[8];
+    int status;
+    pid_t pid;
+
+    while (read(s->signals, info, sizeof(info)) > 0)
+        ;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+        if (pid == s->main)
+            shim_main_ended(s, status);
+    if (pid < 0 && errno == ECHILD && s->main_gone && !s->tree_gone) {
+        s->tree_gone = true;
+        s->drain_till = clock_read().mono + SHIM_STRANGER_MS;
+        return;
+    }
+    /* The task has ended with its main process; what it left behind gets a short notice and then the kill. */
+    if (s->main_gone && !s->tree_gone && s->kill_at == 0)
+        shim_stop(s, SHIM_TAIL_MS);
+}
+
+/* Milliseconds until something must be done without an event; -1 = nothing. */
+static int shim_timeout(const struct shim *s, int64_t now)
+{
+    if (s->io.blocked_since)
+        return SHIM_RETRY_MS;
+    if (s->tree_gone)
+        return s->drain_till > now ? (int)(s->drain_till - now) : 0;
+    if (s->kill_at == 0)
+        return -1;
+    return s->kill_at > now ? (int)(s->kill_at - now < 60000 ? s->kill_at - now : 60000) : SHIM_SWEEP_MS;
+}
+
+static void shim_wait(struct shim *s)
+{
+    struct pollfd p[4 + SHIM_PEERS];
+    bool blocked = s->io.blocked_since != 0;
+
+    p[0] = (struct pollfd){.fd = s->signals, .events = POLLIN};
+    p[1] = (struct pollfd){.fd = s->ctl.listener, .events = POLLIN};
+    for (int i = 0; i < 2; i++)
+        p[2 + i] = (struct pollfd){.fd = blocked ? -1 : s->io.pipes[i], .events = POLLIN};
+    for (int i = 0; i < SHIM_PEERS; i++)
+        p[4 + i] = (struct pollfd){.fd = s->ctl.peers[i], .events = POLLIN};
+    if (poll(p, 4 + SHIM_PEERS, shim_timeout(s, clock_read().mono)) < 0)
+        return;
+    if (blocked)
+        (void)shim_io_flush(&s->io);
+    for (int i = 0; i < 2; i++)
+        if (p[2 + i].revents)
+            (void)shim_io_pump(&s->io, i);
+    for (int i = 0; i < SHIM_PEERS; i++)
+        if (p[4 + i].revents)
+            shim_serve(s, i);
+    if (p[1].revents) {
+        int peer = shim_ctl_accept(&s->ctl);
+
+        if (peer >= 0)
+            shim_tell(s, peer);
+    }
+    if (p[0].revents)
+        shim_reap(s);
+}
+
+/* From the start of the command until its tree is gone and its output stored. */
+static void shim_run(struct shim *s)
+{
+    while (!s->tree_gone || !shim_io_done(&s->io)) {
+        int64_t now;
+
+        shim_wait(s);
+        now = clock_read().mono;
+        if (!s->tree_gone && s->kill_at && now >= s->kill_at)
+            procs_signal_tree(SIGKILL);
+        if (!s->tree_gone)
+            continue;
+        while (shim_io_pump(&s->io, SHIM_OUT) || shim_io_pump(&s->io, SHIM_ERR))
+            ;
+        if (s->io.blocked_since && now - s->io.blocked_since > SHIM_FULL_MS)
+            shim_io_discard(&s->io);
+        if (!s->io.blocked_since && now >= s->drain_till)
+            break;
+    }
+}
+
+/* The durable end: logs, then the exit file, then the word to the engine. */
+static void shim_finish(struct shim *s)
+{
+    struct record *r = &s->record;
+    struct stat st;
+    struct err e = {0};
+    struct buf b;
+
+    shim_io_sync(&s->io);
+    for (int i = 0; i < SHIM_LOGS; i++)
+        r->bytes[i] = s->io.bytes[i];
+    r->lost_bytes = s->io.lost;
+    r->ended = true;
+    (void)unlinkat(s->dir, "script", 0);
+    (void)unlinkat(s->dir, "ctl", 0);
+    buf_init(&b, RECORD_MAX);
+    (void)record_format(&b, r);
+    while (fs_write_atomic_at(s->dir, "exit", b.data, b.len, &e)) {
+        /* A full disk passes; a folder that was removed does not. */
+        if (fstat(s->dir, &st) || st.st_nlink == 0)
+            return;
+        (void)poll(NULL, 0, SHIM_RETRY_MS);
+    }
+    buf_fini(&b);
+    shim_tell(s, -1);
+}
+
+/* Could not even prepare: the engine hears why, and nothing was started. */
+static int shim_refuse(struct shim *s, const struct err *e)
+{
+    struct proto_msg m = {.type = PROTO_FAILED, .number = errno, .step = "prepare"};
+
+    memcpy(m.attempt, s->task.attempt, sizeof(m.attempt));
+    m.text_len = strnlen(e->text, sizeof(e->text));
+    memcpy(m.text, e->text, m.text_len);
+    (void)proto_send(s->ctl_fd, &m, NULL, 0);
+    return 1;
+}
+
+int main(int argc, char **argv)
+{
+    struct shim s = {.main = -1};
+    struct err e = {0};
+    int ends[2];
+
+    if (shim_args(&s, argc, argv)) {
+        (void)fprintf(stderr, "drover-shim is started by drover-spawner\n");
+        return 2;
+    }
+    if (shim_detach(&s, &e) || shim_prepare(&s, ends, &e))
+        return shim_refuse(&s, &e);
+    s.main = shim_child_start(&s.task, "work", ends[0], ends[1]);
+    if (s.main < 0) {
+        s.record.code = 127;
+        s.record.ended_ms = clock_read().wall;
+        (void)snprintf(s.record.message, sizeof(s.record.message), "cannot start %s: %s", s.task.shell,
+                       strerrordesc_np(errno));
+        s.main_gone = true;
+    }
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+    if (!s.main_gone)
+        shim_tell(&s, -1);
+    shim_reap(&s);
+    shim_run(&s);
+    shim_finish(&s);
+    return 0;
+}
