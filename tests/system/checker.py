@@ -14,6 +14,7 @@ The rules here are written from the design, not from the server's code: its tabl
 import argparse
 import collections
 import hashlib
+import json
 import os
 import shutil
 import sqlite3
@@ -113,6 +114,52 @@ def shim_lives(data, attempt):
             return f.read().rsplit(")", 1)[1].split()[19] == record["ticks"]
     except (OSError, KeyError, IndexError):
         return False
+
+
+# --- rows ------------------------------------------------------------------------------------
+
+#: The numbers in the state columns (jobs/state.h).
+STATES = {1: "WAITING", 2: "STARTING", 4: "RUNNING", 8: "COMPLETING", 16: "STOPPING",
+          32: "SUCCEEDED", 64: "FAILED", 128: "STOPPED"}
+
+
+def numbers(value):
+    """Every integer in a JSON value, in order."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        return [n for v in value for n in numbers(v)]
+    return [value] if isinstance(value, int) else []
+
+
+def load_jobs(db):
+    for i, user, name, state, config, submitted, completed in db.execute(
+            "SELECT id, user, name, state, config, submitted_ms, completed_ms FROM job"):
+        sha = hashlib.sha256(config.encode() if isinstance(config, str) else config).hexdigest()
+        yield Job(i, "%s~%s" % (user, name), STATES[state], sha, submitted, completed)
+
+
+def load_nodes(db):
+    for name, spec in db.execute("SELECT name, spec FROM node"):
+        s = json.loads(spec)
+        yield Node(name, s["cpus"], s["memoryMB"], len(s["gpus"]) if isinstance(s["gpus"], list) else s["gpus"])
+
+
+def load_attempts(db):
+    for row in db.execute("SELECT id, job_id, job_attempt, role, task_index, attempt, state, node, gpus, ports, detail,"
+                          " created_ms, launched_ms, completed_ms, exit_code FROM task_attempt"):
+        detail = json.loads(row[10])
+        yield Attempt(*row[:6], STATES[row[6]], row[7], detail.get("cpu", 0), detail.get("memoryMB", 0),
+                      numbers(json.loads(row[8])), numbers(json.loads(row[9])), *row[11:])
+
+
+def load_events(db):
+    for i, job, attempt, role, index, task_attempt, kind, when in db.execute(
+            "SELECT id, job_id, job_attempt, role, task_index, task_attempt, type, time_ms FROM event"
+            " WHERE job_id IS NOT NULL ORDER BY id"):
+        state = kind.partition(".")[2].upper()
+        subject = None if role is None else (attempt, role, index, task_attempt)
+        yield Event(i, job, subject, when, state if state in STATES.values() else None)
 
 
 # --- the rules: each yields one line per violation ---------------------------------------------

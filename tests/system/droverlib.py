@@ -172,7 +172,7 @@ class Server:
                     line = f.read()
             except OSError:
                 return None
-            return line.strip() if line.endswith("\n") else None
+            return line.strip()
 
         line = wait_until(listening, "droverd listens", timeout)
         host, port = line.rsplit("/", 1)[-1].rsplit(":", 1)
@@ -272,10 +272,10 @@ class Server:
             source.close()
 
     def row_counts(self):
-        """{table: rows} of every table."""
+        """{table: rows} of every table but the audit log, which tells of refused calls, too."""
         db = self.database()
         try:
-            tables = [r[0] for r in db.execute("SELECT name FROM sqlite_master WHERE type='table'")]
+            tables = [r[0] for r in db.execute("SELECT name FROM sqlite_master WHERE type='table' AND name <> 'audit'")]
             return {t: db.execute('SELECT count(*) FROM "%s"' % t).fetchone()[0] for t in tables}
         finally:
             db.close()
