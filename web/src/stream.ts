@@ -25,47 +25,51 @@ type Listener = (change: Change) => void;
 
 /** Follows the stream for this session; returns the function that ends it. */
 export function startStream(user: string, listener: Listener): () => void {
-  const scope = `drover:${user}:${new URL('.', document.baseURI).pathname}`;
-  status.value = { state: 'connecting', heard: 0 };
-  const channel = new BroadcastChannel(scope);
   const stop = new AbortController();
-  let leading = false;
-
-  const tell = (message: Message): void => {
-    if (!stop.signal.aborted) channel.postMessage(message);
+  const alone: Sink = {
+    change: listener,
+    status: (next) => {
+      status.value = next;
+    },
   };
+  status.value = { state: 'connecting', heard: 0 };
+  if (navigator.locks) share(user, alone, stop.signal);
+  else void readForEver(stop.signal, alone);
+  return () => stop.abort();
+}
+
+/** Takes part in the browser's one stream: as its reader, or by hearing from the reader. */
+function share(user: string, own: Sink, stop: AbortSignal): void {
+  const scope = `drover:${user}:${new URL('.', document.baseURI).pathname}`;
+  const channel = new BroadcastChannel(scope);
+  stop.addEventListener('abort', () => channel.close(), { once: true });
+  const tell = (message: Message): void => {
+    if (!stop.aborted) channel.postMessage(message);
+  };
+  let leading = false;
   channel.onmessage = (event: MessageEvent<Message>): void => {
     const message = event.data;
-    if (message.what === 'change') listener(message.change);
-    else if (message.what === 'status') status.value = message.status;
+    if (message.what === 'change') own.change(message.change);
+    else if (message.what === 'status') own.status(message.status);
     else if (leading) tell({ what: 'status', status: status.value });
   };
   tell({ what: 'ask' });
-
-  const lead = async (): Promise<void> => {
+  const lead = (): Promise<void> => {
     leading = true;
-    await readForEver(stop.signal, {
+    return readForEver(stop, {
       change: (change) => {
-        listener(change);
+        own.change(change);
         tell({ what: 'change', change });
       },
       status: (next) => {
-        status.value = next;
+        own.status(next);
         tell({ what: 'status', status: next });
       },
     });
   };
-  if (navigator.locks) {
-    navigator.locks.request(scope, { signal: stop.signal }, lead).catch(() => {
-      // Only the end of the session cancels the wait for the lock.
-    });
-  } else {
-    void lead();
-  }
-  return () => {
-    stop.abort();
-    channel.close();
-  };
+  navigator.locks.request(scope, { signal: stop }, lead).catch(() => {
+    // Only the end of the session cancels the wait for the lock.
+  });
 }
 
 interface Sink {
