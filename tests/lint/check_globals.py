@@ -14,8 +14,7 @@ def mutable(head):
     if re.match(r"\s*extern\b", head):
         return False
     head = re.sub(r"\[[^\]]*\]", "", head)
-    # The flag of a signal handler; a function declared by its typedef (`struct_rule_fn name;`).
-    if re.search(r"\bsig_atomic_t\b|^\s*\w+_fn\s+\w+\s*$", head):
+    if re.search(r"\bsig_atomic_t\b", head):
         return False
     pointer = head.rfind("*")
     return not re.search(r"\bconst\b", head[pointer + 1:])
@@ -23,6 +22,9 @@ def mutable(head):
 
 def findings(path, text):
     for item in items(text):
+        # In a header, a bare `some_fn name;` declares functions; a variable there would not link (-fno-common).
+        if path.endswith(".h") and item.kind == "variable" and not item.head.strip().startswith("static"):
+            continue
         if item.kind == "variable" and mutable(item.head):
             yield item.first, item.name
         if item.kind == "function":
@@ -49,10 +51,10 @@ PLANTED = [
     ({"a.c": "static int count;\nint other = 3;\nstatic const char *name = \"x\";\n"}, ["a.c:1", "a.c:2", "a.c:3"]),
     ({"a.c": "int f(void)\n{\n    static int n;\n    static const int m = 2;\n    return n + m;\n}\n"}, ["a.c:3"]),
     ({"a.c": "static struct x {\n    int a;\n} one;\n"}, ["a.c:1"]),
-    ({"a.c": "static int (*handler)(int);\n"}, ["a.c:1"]),
+    ({"a.c": "static int (*handler)(int);\n", "a.h": "static int n;\nrule_fn one, two;\n"}, ["a.c:1", "a.h:1"]),
     ({"a.c": "static int count;\n", Allowed.PATH: "globals a.c count it counts\nglobals b.c gone not there\n"},
      [Allowed.PATH + ":2"]),
     ({"a.c": "static const char *const names[] = {\"a\"};\nstatic const struct x table[3] = {{1}};\nstruct y {\n    int a;\n};\n"
-             "enum z { A, B };\nrule_fn rule;\nextern const int e;\nstatic volatile sig_atomic_t stop;\nint f(int a, int b);\ntypedef int t;\n"
+             "enum z { A, B };\nextern const int e;\nstatic volatile sig_atomic_t stop;\nint f(int a, int b);\ntypedef int t;\n"
              "int g(void)\n{\n    int a = 1;\n    return a;\n}\n"}, []),
 ]
