@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Statements of tables user and token.
+ */
+#include "auth/auth_store.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#include "auth/session.h"
+#include "base/arena.h"
+#include "base/err.h"
+#include "store/store.h"
+
+#define HASH_BYTES 32
+
+static const char *const kind_names[AUTH_TOKEN_KIND_COUNT] = {
+    [AUTH_TOKEN_BROWSER] = "browser",
+    [AUTH_TOKEN_APPLICATION] = "application",
+    [AUTH_TOKEN_SESSION] = "session",
+};
+
+static const struct store_sql sql_user_add = {
+    "INSERT INTO user(name, password_hash, email, admin, vc_list, disabled, created_ms, extension)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"};
+#define USER_COLUMNS                                                                                                   \
+    "SELECT name, password_hash, email, vc_list, extension, admin, disabled, token_version, created_ms FROM user"
+static const struct store_sql sql_user_get = {USER_COLUMNS " WHERE name = ?"};
+static const struct store_sql sql_user_list = {USER_COLUMNS " ORDER BY name"};
+static const struct store_sql sql_user_password = {
+    "UPDATE user SET password_hash = ?, token_version = token_version + ? WHERE name = ?"};
+static const struct store_sql sql_user_forget = {"DELETE FROM token WHERE user = ? AND kind <> 'application'"};
+static const struct store_sql sql_user_admin = {"UPDATE user SET admin = ? WHERE name = ?"};
+static const struct store_sql sql_user_disabled = {"UPDATE user SET disabled = ? WHERE name = ?"};
+
+static const struct store_sql sql_token_add = {
+    "INSERT INTO token(id, user, hash, kind, issued_ms, expires_ms, last_used_ms) VALUES (?, ?, ?, ?, ?, ?, ?)"};
+#define TOKEN_COLUMNS "SELECT t.id, t.user, t.hash, t.kind, t.issued_ms, t.expires_ms, t.last_used_ms"
+static const struct store_sql sql_token_find = {
+    TOKEN_COLUMNS ", u.admin FROM token t JOIN user u ON u.name = t.user WHERE t.hash = ? AND u.disabled = 0"};
+static const struct store_sql sql_token_by_id = {TOKEN_COLUMNS " FROM token t WHERE t.id = ?"};
+static const struct store_sql sql_token_by_hash = {TOKEN_COLUMNS " FROM token t WHERE t.hash = ?"};
+static const struct store_sql sql_token_list = {
+    TOKEN_COLUMNS " FROM token t WHERE t.user = ? AND t.kind <> 'session'"
+                  " AND (t.expires_ms IS NULL OR t.expires_ms > ?) ORDER BY t.issued_ms DESC, t.id DESC"};
+static const struct store_sql sql_token_touch = {
+    "UPDATE token SET last_used_ms = ? WHERE hash = ? AND coalesce(last_used_ms, 0) < ?"};
+static const struct store_sql sql_token_revoke = {"DELETE FROM token WHERE hash = ?"};
+static const struct store_sql sql_token_purge = {
+    "DELETE FROM token WHERE expires_ms <= ? OR (kind = 'session' AND (issued_ms <= ? OR"
+    " coalesce(last_used_ms, issued_ms) <= ?))"};
+
+const char *auth_store_kind_name(enum auth_token_kind kind)
+{
+    return (unsigned)kind < AUTH_TOKEN_KIND_COUNT ? kind_names[kind] : "";
+}
+
+int auth_store_check_name(const char *name, struct err *e)
+{
+    size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.");
+
+    if (n == 0 || n >= IDENTITY_USER_SIZE || name[n] != '\0' || strspn(name, ".") == n)
+        return err_set(e, ERR_INVALID_PARAMETERS,
+                       "A user name has 1 to %d letters, digits, '_', '-' and '.', and is not all dots.",
+                       IDENTITY_USER_SIZE - 1);
+    return 0;
+}
+
+/* Copies a column into a field; what does not fit is no row of ours. */
+static int copy_column(struct stmt *st, int col, char *out, size_t size)
+{
+    const char *s = stmt_col_string(st, col);
+    size_t n = strlen(s);
+
+    if (n >= size)
+        return -1;
+    memcpy(out, s, n + 1);
+    return 0;
+}
+
+static int hash_to_bytes(const char *hex, unsigned char out[HASH_BYTES], struct err *e)
+{
+    size_t n = 0;
+
+    if (sodium_hex2bin(out, HASH_BYTES, hex, strlen(hex), NULL, &n, NULL) || n != HASH_BYTES)
+        return err_set(e, ERR_INTERNAL, "not a hash of a token");
+    return 0;
+}
+
+/* ---- users ---- */
+
+int auth_store_user_add(struct store *s, const struct auth_user *u, struct err *e)
+{
+    struct stmt *st = store_stmt(s, &sql_user_add, e);
+
+    stmt_text(st, 1, u->name);
+    stmt_text(st, 2, u->password_hash);
+    stmt_text(st, 3, u->email ? u->email : "");
+    stmt_int(st, 4, u->admin);
+    stmt_text(st, 5, u->vc_list ? u->vc_list : "[]");
+    stmt_int(st, 6, u->disabled);
+    stmt_int(st, 7, u->created_ms);
+    stmt_text(st, 8, u->extension ? u->extension : "{}");
+    if (stmt_exec(st, e) == 0)
+        return 0;
+    if (st && store_last_constraint(s) == STORE_CONSTRAINT_UNIQUE)
+        return err_set(e, ERR_CONFLICT_USER, "User name %s already exists.", u->name);
+    return -1;
+}
+
+static void read_user(struct stmt *st, struct auth_user *u)
+{
+    u->name = stmt_col_string(st, 0);
+    u->password_hash = stmt_col_string(st, 1);
+    u->email = stmt_col_string(st, 2);
+    u->vc_list = stmt_col_string(st, 3);
+    u->extension = stmt_col_string(st, 4);
+    u->admin = stmt_col_int(st, 5) != 0;
+    u->disabled = stmt_col_int(st, 6) != 0;
+    u->token_version = stmt_col_int(st, 7);
+    u->created_ms = stmt_col_int(st, 8);
+}
+
+int auth_store_user_get(struct store *s, struct arena *a, const char *name, struct auth_user *out, struct err *e)
+{
+    struct stmt *st = store_stmt(s, &sql_user_get, e);
+    int rc;
+
+    stmt_text(st, 1, name);
+    rc = stmt_step(st, e);
+    if (rc < 0)
+        return -1;
+    if (rc != STMT_ROW)
+        return err_set(e, ERR_NO_USER, "User %s is not found.", name);
+    read_user(st, out);
+    out->name = arena_strdup(a, out->name);
+    out->password_hash = arena_strdup(a, out->password_hash);
+    out->email = arena_strdup(a, out->email);
+    out->vc_list = arena_strdup(a, out->vc_list);
+    out->extension = arena_strdup(a, out->extension);
+    stmt_reset(st);
+    if (!out->name || !out->password_hash || !out->email || !out->vc_list || !out->extension)
+        return err_set(e, ERR_INTERNAL, "out of memory");
+    return 0;
+}
+
+int auth_store_user_list(struct store *s, int (*row)(void *ctx, const struct auth_user *u), void *ctx, struct err *e)
+{
+    struct stmt *st = store_stmt(s, &sql_user_list, e);
+    int rc;
+
+    while ((rc = stmt_step(st, e)) == STMT_ROW) {
+        struct auth_user u;
+
+        read_user(st, &u);
+        if (row(ctx, &u)) {
+            stmt_reset(st);
+            return 0;
+        }
+    }
+    return rc;
+}
+
+/* Runs an UPDATE of one user. */
+static int update_user(struct store *s, struct stmt *st, const char *name, struct err *e)
+{
+    if (stmt_exec(st, e))
+        return -1;
+    return store_changes(s) == 1 ? 0 : err_set(e, ERR_NO_USER, "User %s is not found.", name);
+}
+
+int auth_store_user_set_password(struct store *s, const char *name, const char *hash, bool keep_tokens, struct err *e)
+{
+    struct stmt *st = store_stmt(s, &sql_user_password, e);
+
+    stmt_text(st, 1, hash);
+    stmt_int(st, 2, keep_tokens ? 0 : 1);
+    stmt_text(st, 3, name);
+    if (update_user(s, st, name, e))
+        return -1;
+    if (keep_tokens)
+        return 0;
+    st = store_stmt(s, &sql_user_forget, e);
+    stmt_text(st, 1, name);
+    return stmt_exec(st, e);
+}
+
+int auth_store_user_set_admin(struct store *s, const char *name, bool admin, struct err *e)
+{
+    struct stmt *st = store_stmt(s, &sql_user_admin, e);
+
+    stmt_int(st, 1, admin);
+    stmt_text(st, 2, name);
+    return update_user(s, st, name, e);
+}
+
+int auth_store_user_set_disabled(struct store *s, const char *name, bool disabled, struct err *e)
+{
+    struct stmt *st = store_stmt(s, &sql_user_disabled, e);
+
+    stmt_int(st, 1, disabled);
+    stmt_text(st, 2, name);
+    return update_user(s, st, name, e);
+}
+
+/* ---- tokens ---- */
+
+int auth_store_token_add(struct store *s, const struct auth_token *t, struct err *e)
+{
+    unsigned char hash[HASH_BYTES];
+    struct stmt *st;
+
+    if (hash_to_bytes(t->hash, hash, e))
+        return -1;
+    st = store_stmt(s, &sql_token_add, e);
+    stmt_text(st, 1, t->id);
+    stmt_text(st, 2, t->user);
+    stmt_blob(st, 3, hash, sizeof(hash));
+    stmt_text(st, 4, auth_store_kind_name(t->kind));
+    stmt_int(st, 5, t->issued_ms);
+    stmt_int_or_null(st, 6, t->expires_ms, 0);
+    stmt_int_or_null(st, 7, t->used_ms, 0);
+    return stmt_exec(st, e);
+}
+
+static int read_token(struct stmt *st, struct auth_token *t, struct err *e)
+{
+    const char *kind = stmt_col_string(st, 3);
+    size_t n = 0;
+    const void *hash = stmt_col_blob(st, 2, &n);
+    unsigned k = 0;
+
+    memset(t, 0, sizeof(*t));
+    while (k < AUTH_TOKEN_KIND_COUNT && strcmp(kind_names[k], kind) != 0)
+        k++;
+    if (k == AUTH_TOKEN_KIND_COUNT || n != HASH_BYTES || copy_column(st, 0, t->id, sizeof(t->id)) ||
+        copy_column(st, 1, t->user, sizeof(t->user)))
+        return err_set(e, ERR_INTERNAL, "a row of table token is damaged");
+    sodium_bin2hex(t->hash, sizeof(t->hash), hash, n);
+    t->kind = (enum auth_token_kind)k;
+    t->issued_ms = stmt_col_int(st, 4);
+    t->expires_ms = stmt_col_int(st, 5);
+    t->used_ms = stmt_col_int(st, 6);
+    return 0;
+}
+
+static bool token_alive(const struct auth_token *t, int64_t now_ms)
+{
+    if (t->expires_ms && t->expires_ms <= now_ms)
+        return false;
+    return t->kind != AUTH_TOKEN_SESSION || session_alive(t->issued_ms, t->used_ms ? t->used_ms : t->issued_ms, now_ms);
+}
+
+int auth_store_token_find(struct store *s, const char hash[IDENTITY_HASH_SIZE], int64_t now_ms, struct identity *out,
+                          struct err *e)
+{
+    unsigned char bytes[HASH_BYTES];
+    struct auth_token t;
+    struct stmt *st;
+    bool admin;
+    int rc;
+
+    if (hash_to_bytes(hash, bytes, e))
+        return -1;
+    st = store_stmt(s, &sql_token_find, e);
+    stmt_blob(st, 1, bytes, sizeof(bytes));
+    rc = stmt_step(st, e);
+    if (rc < 0)
+        return -1;
+    if (rc != STMT_ROW)
+        return err_set(e, ERR_UNAUTHORIZED, "Your token is invalid.");
+    rc = read_token(st, &t, e);
+    admin = stmt_col_int(st, 7) != 0;
+    stmt_reset(st);
+    if (rc)
+        return -1;
+    if (!token_alive(&t, now_ms))
+        return err_set(e, ERR_UNAUTHORIZED, "Your token is invalid.");
+    memset(out, 0, sizeof(*out));
+    out->kind = t.kind == AUTH_TOKEN_SESSION ? IDENTITY_SESSION : IDENTITY_TOKEN;
+    memcpy(out->user, t.user, sizeof(out->user));
+    memcpy(out->hash, t.hash, sizeof(out->hash));
+    out->admin = admin;
+    out->application = t.kind == AUTH_TOKEN_APPLICATION;
+    out->created_ms = t.issued_ms;
+    out->expires_ms = t.expires_ms;
+    out->touch = now_ms - (t.used_ms ? t.used_ms : t.issued_ms) > SESSION_TOUCH_MS;
+    return 0;
+}
+
+int auth_store_token_get(struct store *s, const char *id, const char *hash, struct auth_token *out, bool *found,
+                         struct err *e)
+{
+    unsigned char bytes[HASH_BYTES];
+    struct stmt *st = store_stmt(s, id ? &sql_token_by_id : &sql_token_by_hash, e);
+    int rc;
+
+    *found = false;
+    if (id) {
+        stmt_text(st, 1, id);
+    } else {
+        if (hash_to_bytes(hash, bytes, e))
+            return -1;
+        stmt_blob(st, 1, bytes, sizeof(bytes));
+    }
+    rc = stmt_step(st, e);
+    if (rc != STMT_ROW)
+        return rc;
+    rc = read_token(st, out, e);
+    stmt_reset(st);
+    *found = rc == 0;
+    return rc;
+}
+
+int auth_store_token_list(struct store *s, const char *user, int64_t now_ms,
+                          int (*row)(void *ctx, const struct auth_token *t), void *ctx, struct err *e)
+{
+    struct stmt *st = store_stmt(s, &sql_token_list, e);
+    int rc;
+
+    stmt_text(st, 1, user);
+    stmt_int(st, 2, now_ms);
+    while ((rc = stmt_step(st, e)) == STMT_ROW) {
+        struct auth_token t;
+
+        if (read_token(st, &t, e)) {
+            stmt_reset(st);
+            return -1;
+        }
+        if (row(ctx, &t)) {
+            stmt_reset(st);
+            return 0;
+        }
+    }
+    return rc;
+}
+
+int auth_store_token_touch(struct store *s, const char hash[IDENTITY_HASH_SIZE], int64_t now_ms, struct err *e)
+{
+    unsigned char bytes[HASH_BYTES];
+    struct stmt *st;
+
+    if (hash_to_bytes(hash, bytes, e))
+        return -1;
+    st = store_stmt(s, &sql_token_touch, e);
+    stmt_int(st, 1, now_ms);
+    stmt_blob(st, 2, bytes, sizeof(bytes));
+    stmt_int(st, 3, now_ms);
+    return stmt_exec(st, e);
+}
+
+int auth_store_token_revoke(struct store *s, const char hash[IDENTITY_HASH_SIZE], bool *removed, struct err *e)
+{
+    unsigned char bytes[HASH_BYTES];
+    struct stmt *st;
+
+    if (hash_to_bytes(hash, bytes, e))
+        return -1;
+    st = store_stmt(s, &sql_token_revoke, e);
+    stmt_blob(st, 1, bytes, sizeof(bytes));
+    if (stmt_exec(st, e))
+        return -1;
+    if (removed)
+        *removed = store_changes(s) > 0;
+    return 0;
+}
+
+int auth_store_token_purge(struct store *s, int64_t now_ms, struct err *e)
+{
+    struct stmt *st = store_stmt(s, &sql_token_purge, e);
+
+    stmt_int(st, 1, now_ms);
+    stmt_int(st, 2, now_ms - SESSION_MAX_MS);
+    stmt_int(st, 3, now_ms - SESSION_IDLE_MS);
+    return stmt_exec(st, e);
+}
