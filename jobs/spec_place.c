@@ -40,7 +40,8 @@ static void write_pointer(const struct spec_place *place, struct buf *out)
     }
 }
 
-static int fail(const struct spec_place *place, struct err *e, const char *fmt, va_list ap)
+__attribute__((format(printf, 3, 0))) static int fail(const struct spec_place *place, struct err *e, const char *fmt,
+                                                      va_list ap)
 {
     struct buf pointer, text;
 
