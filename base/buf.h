@@ -29,7 +29,7 @@ int buf_add(struct buf *b, const void *bytes, size_t len);
 int buf_adds(struct buf *b, const char *s);
 int buf_addc(struct buf *b, char c);
 int buf_addf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-int buf_vaddf(struct buf *b, const char *fmt, va_list ap);
+int buf_vaddf(struct buf *b, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 /* The text, never NULL ("" when empty or bad). Borrowed until the next change. */
 const char *buf_str(const struct buf *b);
 /* The text as malloc'ed memory that the caller frees; NULL when bad. The buffer is empty afterwards. */

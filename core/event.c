@@ -42,7 +42,8 @@ static struct effect_event *make(struct step *s, const struct job *j)
     return ev;
 }
 
-static void add(struct step *s, struct effect_event *ev, const char *reason, const char *fmt, va_list ap)
+__attribute__((format(printf, 4, 0))) static void add(struct step *s, struct effect_event *ev, const char *reason,
+                                                      const char *fmt, va_list ap)
 {
     struct buf text;
     buf_init(&text, 1024);

@@ -17,7 +17,7 @@
 
 static void table_is_whole(void **state)
 {
-    int code;
+    enum err_code code;
 
     (void)state;
     for (code = ERR_NONE + 1; code < ERR_COUNT; code++) {

@@ -37,7 +37,7 @@ struct harness {
     char trace[65536]; /* "job.waiting a~x; task.starting ..." */
 };
 
-static void trace(struct harness *h, const char *fmt, ...)
+__attribute__((format(printf, 2, 3))) static void trace(struct harness *h, const char *fmt, ...)
 {
     size_t n = strlen(h->trace);
     va_list ap;
