@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The command table: one row a verb. Help, man page, completion and dispatch all read it and nothing else.
+ */
+#ifndef DROVER_TUI_COMMAND_H
+#define DROVER_TUI_COMMAND_H
+
+#include <stddef.h>
+
+struct cli;
+
+/* What a positional argument names, for completion. */
+enum command_arg { COMMAND_ARG_NONE, COMMAND_ARG_FILE, COMMAND_ARG_JOB, COMMAND_ARG_CONTEXT, COMMAND_ARG_WORD };
+
+/* One option. A table of them ends with a row of zeros. */
+struct command_option {
+    char letter;        /* 'o', or 0 */
+    const char *name;   /* "output" */
+    const char *arg;    /* "FORMAT"; NULL = a switch */
+    const char *values; /* the only legal ones, separated by blanks; NULL = any */
+    const char *help;   /* one sentence */
+};
+
+/* One verb. Constant. */
+struct command {
+    const char *name;  /* "submit", "context use" */
+    const char *group; /* heading in the help */
+    const char *args;  /* "FILE", "NAME...", "" */
+    const char *help;  /* one line */
+    const char *about; /* a paragraph more for the manual, or NULL */
+    const struct command_option *options;
+    const char *examples[3]; /* without "drover " */
+    int min_args;
+    int max_args; /* -1 = any number */
+    enum command_arg arg;
+    const char *words;           /* legal words of COMMAND_ARG_WORD, separated by blanks, or NULL */
+    int (*run)(struct cli *cli); /* returns the exit status */
+};
+
+/* The table, grouped, and its length. */
+const struct command *commands_all(size_t *count);
+/* Options that every verb takes. */
+const struct command_option *commands_global(void);
+/* The row that argv names (one or two words; `*used` gets how many), or NULL. */
+const struct command *commands_find(int argc, char *const *argv, int *used);
+
+#endif

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The API's replies as plain structs, for CLI and TUI. Decoding is lenient about what is missing (a server may be
+ * older or newer) and strict about what is there but of another kind at the top. Strings live in the arena and are
+ * never NULL unless said. Times are ms since 1970, 0 = none. Any thread.
+ */
+#ifndef DROVER_TUI_MODEL_H
+#define DROVER_TUI_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tui/words.h"
+
+struct arena;
+struct cJSON;
+struct err;
+
+/* One job as a list shows it. */
+struct model_job {
+    const char *user;
+    const char *name; /* without "user~" */
+    const char *full; /* "user~name" */
+    const char *id;
+    const char *vc;
+    const char *priority;    /* "" = the default */
+    const char *wait_reason; /* "" = none */
+    const char *exit_phrase; /* "" = none */
+    const char *tags;        /* joined by blanks */
+    enum word_state state;
+    int gpus;
+    int tasks;
+    int retries;
+    int64_t submitted, launched, completed;
+    bool has_exit;
+    int exit_code;
+};
+
+struct model_jobs {
+    struct model_job *items;
+    size_t count;
+    int64_t total; /* on the server, for this filter; -1 = not told */
+};
+
+/* One task, with its current attempt. */
+struct model_task {
+    const char *role;
+    int index;
+    int attempt;
+    enum word_state state;
+    const char *node; /* "" = none */
+    const char *ip;
+    const char *gpus;  /* "0,1", "" = none */
+    const char *ports; /* "http:15000 ssh:15001" */
+    bool simulated;    /* the GPUs are simulated */
+    bool on_host;      /* its image was not run */
+    const char *isolation;
+    bool has_exit;
+    int exit_code;
+    const char *exit_phrase;
+    int retries;
+    int64_t launched, completed;
+};
+
+/* One job in full. */
+struct model_detail {
+    struct model_job job;
+    int attempt;
+    const char *exit_type;    /* "USER_FAILURE", "" = none */
+    const char *exit_reason;  /* a sentence, "" = none */
+    const char *diagnostics;  /* "" = none */
+    const char *trigger;      /* the sentence that ended it, "" = none */
+    const char *solutions[4]; /* up to NULL */
+    struct model_task *tasks;
+    size_t task_count;
+};
+
+struct model_node {
+    const char *name;
+    const char *state;
+    const char *isolation;
+    const char *gpu_model;
+    bool simulated;
+    int64_t cpus, cpus_used, memory_mb, memory_used_mb, gpus, gpus_used;
+};
+
+struct model_nodes {
+    struct model_node *items;
+    size_t count;
+};
+
+struct model_event {
+    const char *time; /* ISO */
+    const char *type; /* Normal, Warning */
+    const char *reason;
+    const char *message;
+    const char *task; /* "worker-0", "" = the job */
+    int64_t times;    /* how often */
+};
+
+struct model_events {
+    struct model_event *items;
+    size_t count;
+};
+
+/* Each decodes a reply: 0, or -1 when it is not of the right kind. */
+int model_read_jobs(struct arena *a, const struct cJSON *reply, struct model_jobs *out, struct err *e);
+int model_read_detail(struct arena *a, const struct cJSON *reply, struct model_detail *out, struct err *e);
+int model_read_nodes(struct arena *a, const struct cJSON *reply, struct model_nodes *out, struct err *e);
+int model_read_events(struct arena *a, const struct cJSON *reply, struct model_events *out, struct err *e);
+
+/* What stands in the WHERE / WHY column of a job: the reason for waiting, or how it ended; "" when nothing is to be
+ * said. In the arena. */
+const char *model_why(struct arena *a, const struct model_job *j);
+/* How long it waits, runs or ran, in ms at `now`. */
+int64_t model_span(const struct model_job *j, int64_t now);
+
+#endif

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The verbs about one job: job, explain, config, stop, wait.
+ */
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "tui/cli.h"
+#include "tui/client.h"
+#include "tui/format.h"
+#include "tui/model.h"
+#include "tui/verbs/verbs.h"
+#include "tui/watch.h"
+
+/* "✖ Failed" in its colour, made for `cli->out`. */
+static void one_say_state(struct cli *cli, const struct model_job *j, struct buf *out)
+{
+    const struct word *w = words_get(j->state);
+
+    if (cli->term.tty && cli->term.utf8) {
+        output_coloured(&cli->term, w->colour, w->glyph, out);
+        (void)buf_addc(out, ' ');
+    }
+    output_coloured(&cli->term, w->colour, w->text, out);
+}
+
+static void one_add(struct buf *out, const char *text)
+{
+    (void)buf_adds(out, text);
+}
+
+/* Sentences under the headline: why it waits, or how it ended and what to do. */
+static void one_say_why(struct cli *cli, const struct model_detail *d, FILE *f)
+{
+    const char *why = model_why(cli->arena, &d->job);
+
+    if (*why)
+        cli_say(cli, f, "%s\n", why);
+    if (d->job.state != WORD_FAILED)
+        return;
+    if (*d->exit_reason)
+        cli_say(cli, f, "%s\n", d->exit_reason);
+    if (*d->trigger)
+        cli_say(cli, f, "%s\n", d->trigger);
+    if (*d->diagnostics && strcmp(d->diagnostics, d->trigger))
+        cli_say(cli, f, "%s\n", d->diagnostics);
+    for (size_t i = 0; i < 3 && d->solutions[i]; i++)
+        cli_say(cli, f, "Try: %s\n", d->solutions[i]);
+}
+
+static const char *one_gpus(struct cli *cli, const struct model_task *t)
+{
+    if (!*t->gpus)
+        return NULL;
+    return arena_printf(cli->arena, "%s%s", t->gpus, t->simulated ? " (simulated)" : "");
+}
+
+static const char *one_task_exit(struct cli *cli, const struct model_task *t)
+{
+    if (!t->has_exit)
+        return NULL;
+    return arena_printf(cli->arena, "%d%s%s", t->exit_code, *t->exit_phrase && t->exit_code ? " " : "",
+                        t->exit_code ? t->exit_phrase : "");
+}
+
+static int one_tasks(struct cli *cli, const struct model_detail *d)
+{
+    static const struct table_column columns[] = {
+        {"TASK", "task", 0, 8, false},
+        {"STATE", "state", 0, 0, false},
+        {"NODE", "node", 1, 8, false},
+        {"GPUS", "gpus", 2, 4, false},
+        {"EXIT", "exit", 1, 4, false},
+        {"RAN", "ran", 3, 0, true},
+        {"RETRIES", "retries", 5, 0, true},
+        {"PORTS", "ports", 10, 0, false},
+        {"IP", "ip", 10, 0, false},
+        {"IMAGE", "image", 4, 0, false},
+        {"ISOLATION", "isolation", 10, 0, false},
+    };
+    size_t count = sizeof columns / sizeof *columns;
+    struct output *o = output_create(cli->arena, columns, count, d->task_count);
+    int64_t now = clock_read().wall;
+
+    for (size_t i = 0; o && i < d->task_count; i++) {
+        const struct model_task *t = &d->tasks[i];
+        int64_t end = t->completed ? t->completed : now;
+        char ran[FORMAT_SIZE];
+        const char *cells[] = {
+            arena_printf(cli->arena, "%s-%d", t->role, t->index),
+            words_get(t->state)->text,
+            t->node,
+            one_gpus(cli, t),
+            one_task_exit(cli, t),
+            t->launched ? arena_strdup(cli->arena, format_duration(end - t->launched, ran)) : NULL,
+            arena_printf(cli->arena, "%d", t->retries),
+            t->ports,
+            t->ip,
+            t->on_host ? "not run: on the host" : "",
+            t->isolation,
+        };
+
+        for (size_t c = 0; c < count; c++)
+            output_cell(o, i, c, cells[c], c == 1 ? words_get(t->state)->colour : COLOUR_DEFAULT);
+    }
+    return cli_table(cli, o);
+}
+
+/* State, span, GPUs, VC and attempt in one line. */
+static void one_say_head(struct cli *cli, const struct model_detail *d, struct buf *out)
+{
+    const struct model_job *j = &d->job;
+    const char *dot = cli->term.utf8 ? " · " : " - ";
+    int64_t now = clock_read().wall;
+    char text[FORMAT_SIZE];
+
+    one_add(out, j->full);
+    one_add(out, "  ");
+    one_say_state(cli, j, out);
+    one_add(out, dot);
+    one_add(out, j->completed || j->launched ? "ran " : "waiting ");
+    one_add(out, format_duration(model_span(j, now), text));
+    (void)buf_addf(out, "%s%d task%s%svc %s", dot, j->tasks, j->tasks == 1 ? "" : "s", dot, *j->vc ? j->vc : "-");
+    if (d->attempt || j->retries)
+        (void)buf_addf(out, "%sattempt %d", dot, d->attempt + 1);
+    (void)buf_addf(out, "%ssubmitted %s\n", dot, cli_time(cli, now, j->submitted));
+}
+
+/* Connects and fetches; with -o json or yaml the reply is printed already. 0, or the exit status. */
+static int one_open(struct cli *cli, struct model_detail *d, bool *printed)
+{
+    struct err e = {0};
+    const char *full = NULL;
+    cJSON *reply = NULL;
+    int status = CLI_OK;
+
+    if (!cli_connect(cli, &e))
+        full = cli_full_name(cli, cli->args.rest[0], &e);
+    if (full)
+        reply = cli_get(cli, cli_path(cli, "/api/v2/jobs/%s", full), printed, &e);
+    if (!reply || (!*printed && model_read_detail(cli->arena, reply, d, &e)))
+        status = cli_fail(cli, NULL, &e);
+    cJSON_Delete(reply);
+    return status;
+}
+
+int one_show(struct cli *cli)
+{
+    struct model_detail d;
+    bool printed = false;
+    int status = one_open(cli, &d, &printed);
+    struct buf out;
+
+    if (status || printed)
+        return status;
+    if (cli->format == OUTPUT_NAME) {
+        cli_say(cli, cli->out, "%s\n", d.job.full);
+        return CLI_OK;
+    }
+    if (cli->format != OUTPUT_CSV) {
+        buf_init(&out, 0);
+        one_say_head(cli, &d, &out);
+        (void)fwrite(buf_str(&out), 1, out.len, cli->out);
+        buf_fini(&out);
+        one_say_why(cli, &d, cli->out);
+        cli_say(cli, cli->out, "\n");
+    }
+    return one_tasks(cli, &d);
+}
+
+int one_explain(struct cli *cli)
+{
+    struct model_detail d;
+    bool printed = false;
+    int status = one_open(cli, &d, &printed);
+    struct buf out;
+
+    if (status || printed)
+        return status;
+    /* The server's sentence first, the numbers under it. */
+    one_say_why(cli, &d, cli->out);
+    buf_init(&out, 0);
+    one_say_head(cli, &d, &out);
+    (void)fwrite(buf_str(&out), 1, out.len, cli->out);
+    buf_fini(&out);
+    return CLI_OK;
+}
+
+int one_config(struct cli *cli)
+{
+    struct transfer_request r = {.method = "GET"};
+    struct err e = {0};
+    const char *full = NULL;
+    struct buf body;
+    int status = CLI_OK;
+
+    buf_init(&body, TRANSFER_MAX_BODY + 1);
+    if (!cli_connect(cli, &e))
+        full = cli_full_name(cli, cli->args.rest[0], &e);
+    r.path = full ? cli_path(cli, "/api/v2/jobs/%s/config", full) : NULL;
+    if (!r.path || client_call(&cli->server, &r, &body, &e))
+        status = cli_fail(cli, NULL, &e);
+    else if (output_foreign(&cli->term, buf_str(&body), body.len, cli->out))
+        status = CLI_FAILED;
+    buf_fini(&body);
+    return status;
+}
+
+static int one_stop_job(struct cli *cli, const char *typed)
+{
+    struct transfer_request r = {.method = "PUT", .type = "application/json", .body = "{\"value\":\"STOP\"}"};
+    struct err e = {0};
+    const char *full = cli_full_name(cli, typed, &e);
+
+    r.body_len = strlen(r.body);
+    r.path = full ? cli_path(cli, "/api/v2/jobs/%s/executionType", full) : NULL;
+    if (!r.path || client_call(&cli->server, &r, NULL, &e))
+        return cli_fail(cli, cli->args.rest_count > 1 ? typed : NULL, &e);
+    if (cli->format == OUTPUT_NAME)
+        cli_say(cli, cli->out, "%s\n", full);
+    else
+        cli_say(cli, cli->err, "%s is being stopped.\n", full);
+    return CLI_OK;
+}
+
+int one_stop(struct cli *cli)
+{
+    struct err e = {0};
+    int status = CLI_OK;
+
+    if (cli_connect(cli, &e))
+        return cli_fail(cli, NULL, &e);
+    for (int i = 0; i < cli->args.rest_count; i++) {
+        int one = one_stop_job(cli, cli->args.rest[i]);
+
+        status = status ? status : one;
+    }
+    return status;
+}
+
+int one_wait(struct cli *cli)
+{
+    struct watch w = {.timeout_ms = 0};
+    struct model_detail d;
+    struct err e = {0};
+    int64_t seconds = 0;
+
+    if (args_int(&cli->args, "wait-timeout", (int64_t[2]){1, 100000000}, &seconds, &e))
+        return cli_usage(cli, "%s", e.text);
+    w.timeout_ms = seconds * 1000;
+    if (!cli_connect(cli, &e))
+        w.full = cli_full_name(cli, cli->args.rest[0], &e);
+    if (!w.full || watch_job(cli, &w, &d, &e))
+        return cli_fail(cli, NULL, &e);
+    watch_say_end(cli, &d);
+    return watch_exit(&d, args_has(&cli->args, "propagate-exit-code"));
+}
