@@ -89,9 +89,9 @@ static const char *const schema_v1[] = {
     " config TEXT NOT NULL DEFAULT ''," /* YAML, secrets masked */
     " secrets BLOB) STRICT",            /* sealed */
     "CREATE UNIQUE INDEX job_by_name ON job(user, name) WHERE archived = 0",
-    /* Lists are ordered by submitted_ms DESC, id DESC (or both ASC): newest first, by walking an index backwards. The
-     * name stands in the first, so that a keyword is looked for without reading the rows. */
-    "CREATE INDEX job_by_time ON job(submitted_ms, id, name)",
+    /* Lists are ordered by submitted_ms DESC, seq DESC (or both ASC): newest first, by walking an index backwards. What
+     * a keyword is looked for in stands in the first, so that no row is read for it. */
+    "CREATE INDEX job_by_time ON job(submitted_ms, name, user, vc)",
     "CREATE INDEX job_by_user ON job(user, submitted_ms)",
     "CREATE INDEX job_by_vc ON job(vc, submitted_ms)",
     "CREATE INDEX job_by_state ON job(state, submitted_ms)",
