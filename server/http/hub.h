@@ -60,6 +60,6 @@ void hub_close(struct hub *h);
 /* After http_server_destroy. NULL ok. */
 void hub_destroy(struct hub *h);
 /* Streams open now. */
-unsigned hub_streams(const struct hub *h);
+unsigned hub_streams(struct hub *h);
 
 #endif

@@ -5,6 +5,7 @@
  */
 #include "server/http/reply.h"
 
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -261,6 +262,14 @@ void reply_park(struct request *r)
 void reply_wake(struct request *r)
 {
     request_impl_wake(r);
+}
+
+bool reply_peer_gone(const struct request *r)
+{
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(r->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct pollfd p = {.fd = info ? info->connect_fd : -1, .events = POLLRDHUP};
+
+    return poll(&p, 1, 0) > 0 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR));
 }
 
 /* ---- sending ---- */

@@ -6,6 +6,7 @@
 #ifndef DROVER_SERVER_HTTP_REPLY_H
 #define DROVER_SERVER_HTTP_REPLY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -48,5 +49,7 @@ void reply_stream(struct request *r, int status, const char *type, int64_t size,
  * hold the same lock around both. */
 void reply_park(struct request *r);
 void reply_wake(struct request *r);
+/* Whether the client of a parked request has closed its end: libmicrohttpd does not see that. Any thread. */
+bool reply_peer_gone(const struct request *r);
 
 #endif

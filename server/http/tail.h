@@ -44,8 +44,8 @@ void tail_close(struct tail *t);
 void tail_destroy(struct tail *t);
 
 /* A source over an open regular file, which it takes over. `complete` (with ctx; NULL = always complete) says whether
- * the writer has ended; `done` is called with ctx at the end (NULL ok). 0, or -1 (fd closed) when it is no regular
- * file. */
+ * the writer has ended; `done` is called with ctx at the end (NULL ok). 0, or -1 (fd closed, done called) when it is no
+ * regular file. */
 struct tail_file {
     int fd;
     bool (*complete)(void *ctx);
