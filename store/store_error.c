@@ -21,10 +21,32 @@ static const struct {
     [STORE_FAIL_OTHER] = {ERR_INTERNAL, "the database refused a statement"},
 };
 
+/* The errno behind a failed write. sqlite3_system_errno() does not know it when COMMIT fails, but the files do: the
+ * WAL first, where all writes of a commit go. */
+static int store_errno(sqlite3 *db)
+{
+    static const int files[] = {SQLITE_FCNTL_JOURNAL_POINTER, SQLITE_FCNTL_FILE_POINTER};
+    size_t i;
+
+    for (i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        sqlite3_file *file = NULL;
+        int errnum = 0;
+
+        if (sqlite3_file_control(db, NULL, files[i], &file) != SQLITE_OK || !file || !file->pMethods)
+            continue;
+        if (file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &errnum) == SQLITE_OK && errnum)
+            return errnum;
+    }
+    return sqlite3_system_errno(db);
+}
+
 static enum store_failure store_io_failure(int rc, int errnum)
 {
     if (rc == SQLITE_IOERR_FSYNC || rc == SQLITE_IOERR_DIR_FSYNC)
         return STORE_FAIL_FSYNC;
+    /* The shared-memory file grows by writing zeros: only a full disk stops it. */
+    if (rc == SQLITE_IOERR_SHMSIZE)
+        return STORE_FAIL_FULL;
     /* SQLite itself turns ENOSPC into SQLITE_FULL, but not a quota or a file size limit. */
     if (rc == SQLITE_IOERR_WRITE && (errnum == EDQUOT || errnum == EFBIG || errnum == ENOSPC))
         return STORE_FAIL_FULL;
@@ -45,6 +67,7 @@ static enum store_failure store_classify(int rc, int errnum)
     case SQLITE_NOTADB:
         return STORE_FAIL_CORRUPT;
     case SQLITE_CONSTRAINT:
+    case SQLITE_MISMATCH:
         return STORE_FAIL_CONSTRAINT;
     default:
         return STORE_FAIL_OTHER;
@@ -62,6 +85,8 @@ static enum store_constraint store_constraint(int rc)
         return STORE_CONSTRAINT_FOREIGN_KEY;
     case SQLITE_CONSTRAINT_NOTNULL:
         return STORE_CONSTRAINT_NOT_NULL;
+    case SQLITE_MISMATCH: /* no integer for an INTEGER PRIMARY KEY */
+        return STORE_CONSTRAINT_CHECK;
     default:
         return (rc & 0xff) == SQLITE_CONSTRAINT ? STORE_CONSTRAINT_CHECK : STORE_CONSTRAINT_NONE;
     }
@@ -69,7 +94,7 @@ static enum store_constraint store_constraint(int rc)
 
 int store_fail(struct store *s, int rc, struct err *e)
 {
-    enum store_failure f = store_classify(rc, s->db ? sqlite3_system_errno(s->db) : 0);
+    enum store_failure f = store_classify(rc, s->db && rc == SQLITE_IOERR_WRITE ? store_errno(s->db) : 0);
 
     s->failure = f;
     s->constraint = store_constraint(rc);

@@ -181,7 +181,7 @@ static void refusals_name_the_place(void **state)
         {"? [a]\n: b\n", 1, 3, "a key must be"},
         {"{[a]: b}", 1, 2, "a key must be"},
         {"a: &a x\n*a : y\n", 2, 1, "alias cannot be a key"},
-        {"{: x}", 1, 2, "key is missing"},
+        {"{? : x}", 1, 4, "key is missing"},
         {"a\n---\nb\n", 2, 1, "more than one document"},
         {"&x [1, *x]", 1, 8, "inside its own anchor"},
         {"- &x 1\n- &x [*x]", 2, 7, "inside its own anchor"},
