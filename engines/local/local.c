@@ -151,11 +151,12 @@ static void *local_run(void *arg)
     local_event_node(l);
     go = local_take_orders(l);
     while (go) {
+        int wait = local_timers(l);
         int n;
 
         if (!l->ready && l->adopts == 0)
             local_ready(l);
-        n = epoll_wait(l->epoll, events, LOCAL_EVENTS, local_timers(l));
+        n = epoll_wait(l->epoll, events, LOCAL_EVENTS, wait);
         for (int i = 0; i < n && go; i++)
             go = local_dispatch(l, &events[i]);
         while (l->dead) {

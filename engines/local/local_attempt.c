@@ -6,6 +6,7 @@
  * before it could pass the socket on. What that means is then read from the attempt's folder (local_find.c).
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -192,6 +193,8 @@ static void local_attempt_send_stop(struct local_attempt *a)
     struct proto_msg m = {.type = PROTO_STOP, .number = a->grace_ms};
 
     memcpy(m.attempt, a->id, sizeof(m.attempt));
+    if (a->shim > 0)
+        (void)procs_signal(a->shim, a->shim_ticks, SIGCONT); /* its task may have stopped it */
     if (a->ctl >= 0 && proto_send(a->ctl, &m, NULL, 0))
         log_warn("stop_failed", "cannot tell the shim of %s to stop: %s", a->id, strerrordesc_np(errno));
 }
@@ -365,7 +368,7 @@ void local_attempt_timer(struct local *l, struct local_attempt *a, int64_t now)
     }
     if (a->state != LOCAL_DONE && a->kill_shim_at && now >= a->kill_shim_at) {
         a->kill_shim_at = now + LOCAL_STOP_MS;
-        if (a->shim > 0 && procs_kill(a->shim, a->shim_ticks))
+        if (a->shim > 0 && procs_signal(a->shim, a->shim_ticks, SIGKILL))
             log_warn("shim_killed", "the shim of %s did not stop its task in time", a->id);
     }
     local_attempt_timed(l, a);

@@ -14,6 +14,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -51,6 +52,18 @@ static int local_find_record(int dir, const char *name, const struct local_attem
     (void)close(fd);
     if (n <= 0 || record_parse(text, (size_t)n, r) || strcmp(r->attempt, a->id) != 0)
         return -1;
+    return 0;
+}
+
+/* The file `lost` in the attempt's folder: nobody will start it, and its logs are closed. 0 or -1. */
+static int local_find_mark(int dir)
+{
+    int fd = openat(dir, "lost", O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+    if (fd < 0)
+        return -1;
+    (void)close(fd);
+    (void)unlinkat(dir, "script", 0);
     return 0;
 }
 
@@ -109,24 +122,21 @@ static void local_find_dead(struct local *l, struct local_attempt *a, int dir)
 {
     struct record r;
     bool begun = local_find_record(dir, "shim", a, &r) == 0;
-    struct err *none = NULL;
-    int fd, left;
+    int left;
 
+    left = local_find_mark(dir);
     if (l->rebooted || (begun && strcmp(r.boot, l->boot) != 0)) {
         local_find_lost(l, a, false, "the machine was restarted");
         return;
     }
     if (begun)
         local_gpu_reserve(l, a, r.gpus, r.gpu_count);
-    fd = openat(dir, "lost", O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd >= 0)
-        (void)close(fd);
-    (void)unlinkat(dir, "script", 0);
-    left = fd < 0 ? -1 : procs_kill_marked(a->id, none);
+    if (left == 0)
+        left = procs_kill_marked(a->id, NULL);
     if (left != 0) {
-        if (a->kill_shim_at == 0)
-            a->kill_shim_at = clock_read().mono + FIND_KILL_MS;
-        if (left > 0 && clock_read().mono >= a->kill_shim_at) {
+        if (a->give_up_at == 0)
+            a->give_up_at = clock_read().mono + FIND_KILL_MS;
+        if (left > 0 && clock_read().mono >= a->give_up_at) {
             log_error("tree_not_gone", "%d processes of %s cannot be killed: its GPUs are quarantined", left, a->id);
             local_gpu_release(l, a, true);
             local_find_lost(l, a, false, "its shim is gone and its processes cannot be killed");
@@ -146,7 +156,7 @@ static bool local_find_foreign_boot(struct local *l, struct local_attempt *a, in
 
     if (local_find_record(dir, "shim", a, &r) || strcmp(r.boot, l->boot) == 0)
         return false;
-    (void)procs_kill((pid_t)r.pid, r.ticks);
+    (void)procs_signal((pid_t)r.pid, r.ticks, SIGKILL);
     local_find_later(l, a);
     return true;
 }

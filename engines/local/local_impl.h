@@ -66,6 +66,7 @@ struct local_attempt {
     int64_t kill_shim_at; /* monotonic ms: a shim that does not stop its task by then is killed */
     int64_t look_at;      /* monotonic ms: next look while FINDING; 0 = none */
     int looks;
+    int64_t give_up_at; /* monotonic ms: its leftovers do not die, its GPUs are quarantined; 0 = not set */
     struct local_end end;
     struct local_attempt *next_start;              /* list of those whose START waits for the spawner */
     struct local_attempt *next_timed, *prev_timed; /* list of those with a time above */

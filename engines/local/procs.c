@@ -93,7 +93,7 @@ int64_t procs_start_ticks(pid_t pid, pid_t *parent)
     return ticks;
 }
 
-bool procs_kill(pid_t pid, int64_t ticks)
+bool procs_signal(pid_t pid, int64_t ticks, int sig)
 {
     int fd = procs_pidfd(pid);
     bool was = false;
@@ -102,7 +102,7 @@ bool procs_kill(pid_t pid, int64_t ticks)
         return false;
     /* Only now does the number stand for one process; check that it is the one meant. */
     if (procs_start_ticks(pid, NULL) == ticks)
-        was = procs_pidfd_signal(fd, SIGKILL) == 0;
+        was = procs_pidfd_signal(fd, sig) == 0;
     (void)close(fd);
     return was;
 }

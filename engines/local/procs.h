@@ -20,8 +20,8 @@ struct err;
 int procs_boot_id(char out[PROCS_BOOT_SIZE], struct err *e);
 /* Start time of a process in clock ticks since boot and its parent (NULL ok); -1 when there is no such process. */
 int64_t procs_start_ticks(pid_t pid, pid_t *parent);
-/* SIGKILL through a pidfd to the process with that start time. Whether there was one. */
-bool procs_kill(pid_t pid, int64_t ticks);
+/* A signal through a pidfd to the process with that start time. Whether there was one. */
+bool procs_signal(pid_t pid, int64_t ticks, int sig);
 /* Signals every descendant of the calling process, once (SIGCONT with a SIGTERM, so that stopped ones take it). What
  * forks meanwhile may be missed: call again until no child is left to wait for. */
 void procs_signal_tree(int sig);

@@ -142,6 +142,21 @@ static int proto_decode_field(struct proto_msg *m, uint8_t tag, const uint8_t *d
     return 0;
 }
 
+/* The header. 1 when fields of our version follow, 0 when nothing more is to be read, -1 when it is none of ours. */
+static int proto_decode_header(const uint8_t *p, size_t len, struct proto_msg *m)
+{
+    if (len < PROTO_HEADER || len > PROTO_MAX || memcmp(p, proto_magic, sizeof(proto_magic)) != 0)
+        return -1;
+    m->version = p[4];
+    if (p[5] == 0 || p[5] >= PROTO_TYPE_END || p[6] || p[7])
+        return -1;
+    m->type = (enum proto_type)p[5];
+    if (m->version == PROTO_VERSION)
+        return 1;
+    /* The header of these two never changes, so that two versions can tell each other apart; their fields may. */
+    return m->type == PROTO_HELLO || m->type == PROTO_QUIT ? 0 : -1;
+}
+
 int proto_decode(const void *data, size_t len, struct proto_msg *m)
 {
     const uint8_t *p = data, *field;
@@ -151,15 +166,9 @@ int proto_decode(const void *data, size_t len, struct proto_msg *m)
     int rc;
 
     memset(m, 0, sizeof(*m));
-    if (len < PROTO_HEADER || len > PROTO_MAX || memcmp(p, proto_magic, sizeof(proto_magic)) != 0)
-        return -1;
-    m->version = p[4];
-    if (p[5] == 0 || p[5] >= PROTO_TYPE_END || p[6] || p[7])
-        return -1;
-    m->type = (enum proto_type)p[5];
-    /* The header of a HELLO never changes, so that two versions can tell each other apart; its fields may. */
-    if (m->version != PROTO_VERSION)
-        return m->type == PROTO_HELLO || m->type == PROTO_QUIT ? 0 : -1;
+    rc = proto_decode_header(p, len, m);
+    if (rc <= 0)
+        return rc;
     p += PROTO_HEADER;
     len -= PROTO_HEADER;
     while ((rc = proto_next(&p, &len, &tag, &field, &field_len)) > 0) {

@@ -171,8 +171,14 @@ static inline int rig_teardown(void **state)
     return 0;
 }
 
-/* Waits for the n-th (from 0) event of that kind about `id` (NULL = any). */
-static inline struct rig_event rig_wait_nth(struct rig *r, enum engine_event_kind kind, const char *id, int n)
+/* Whether the event is of the kinds in the mask (1u << kind) and about `id` (NULL = any). */
+static inline bool rig_match(const struct rig_event *ev, unsigned kinds, const char *id)
+{
+    return (kinds & 1u << ev->kind) && (!id || strcmp(ev->id, id) == 0);
+}
+
+/* Waits for the n-th (from 0) event of those kinds. */
+static inline struct rig_event rig_wait_mask(struct rig *r, unsigned kinds, const char *id, int n)
 {
     struct timespec till;
     struct rig_event found = {0};
@@ -185,7 +191,7 @@ static inline struct rig_event rig_wait_nth(struct rig *r, enum engine_event_kin
         int seen = 0;
 
         for (size_t i = 0; i < r->count && !ok; i++) {
-            if (r->events[i].kind != kind || (id && strcmp(r->events[i].id, id) != 0) || seen++ != n)
+            if (!rig_match(&r->events[i], kinds, id) || seen++ != n)
                 continue;
             found = r->events[i];
             ok = true;
@@ -199,8 +205,20 @@ static inline struct rig_event rig_wait_nth(struct rig *r, enum engine_event_kin
                           r->events[i].message);
     (void)pthread_mutex_unlock(&r->lock);
     if (!ok)
-        fail_msg("no event %d about %s", (int)kind, id ? id : "anything");
+        fail_msg("no event of %#x about %s", kinds, id ? id : "anything");
     return found;
+}
+
+/* Waits for the n-th (from 0) event of that kind about `id` (NULL = any). */
+static inline struct rig_event rig_wait_nth(struct rig *r, enum engine_event_kind kind, const char *id, int n)
+{
+    return rig_wait_mask(r, 1u << kind, id, n);
+}
+
+/* Waits for its end, whichever. */
+static inline struct rig_event rig_wait_end(struct rig *r, const char *id)
+{
+    return rig_wait_mask(r, 1u << ENGINE_EXITED | 1u << ENGINE_LOST | 1u << ENGINE_REFUSED, id, 0);
 }
 
 static inline struct rig_event rig_wait(struct rig *r, enum engine_event_kind kind, const char *id)
