@@ -262,7 +262,7 @@ static void wal_stays_bounded(void **state)
     memset(value, 'v', 4000);
     value[4000] = '\0';
     for (i = 0; i < 300; i++) {
-        char key[16];
+        char key[32];
         int k;
 
         assert_int_equal(store_begin(f->writer, &f->e), 0);
