@@ -239,6 +239,27 @@ int model_read_detail(struct arena *a, const cJSON *reply, struct model_detail *
     return 0;
 }
 
+static void model_node(struct arena *a, const cJSON *o, struct model_node *n)
+{
+    const cJSON *cpus = model_get(o, "cpus");
+    const cJSON *memory = model_get(o, "memoryMB");
+    const cJSON *gpus = model_get(o, "gpus");
+
+    *n = (struct model_node){
+        .name = model_text(a, o, "name"),
+        .state = model_text(a, o, "state"),
+        .isolation = model_text(a, o, "isolation"),
+        .gpu_model = model_text(a, gpus, "model"),
+        .simulated = cJSON_IsTrue(model_get(gpus, "simulated")),
+        .cpus = model_number(cpus, "total"),
+        .cpus_used = model_number(cpus, "used"),
+        .memory_mb = model_number(memory, "total"),
+        .memory_used_mb = model_number(memory, "used"),
+        .gpus = model_number(gpus, "total"),
+        .gpus_used = model_number(gpus, "used"),
+    };
+}
+
 int model_read_nodes(struct arena *a, const cJSON *reply, struct model_nodes *out, struct err *e)
 {
     const cJSON *item;
@@ -251,25 +272,28 @@ int model_read_nodes(struct arena *a, const cJSON *reply, struct model_nodes *ou
         return model_memory(e);
     cJSON_ArrayForEach(item, reply)
     {
-        const cJSON *cpus = model_get(item, "cpus");
-        const cJSON *memory = model_get(item, "memoryMB");
-        const cJSON *gpus = model_get(item, "gpus");
-
-        out->items[out->count++] = (struct model_node){
-            .name = model_text(a, item, "name"),
-            .state = model_text(a, item, "state"),
-            .isolation = model_text(a, item, "isolation"),
-            .gpu_model = model_text(a, gpus, "model"),
-            .simulated = cJSON_IsTrue(model_get(gpus, "simulated")),
-            .cpus = model_number(cpus, "total"),
-            .cpus_used = model_number(cpus, "used"),
-            .memory_mb = model_number(memory, "total"),
-            .memory_used_mb = model_number(memory, "used"),
-            .gpus = model_number(gpus, "total"),
-            .gpus_used = model_number(gpus, "used"),
-        };
+        if (!cJSON_IsObject(item))
+            return model_wrong(e, "a list of nodes");
+        model_node(a, item, &out->items[out->count++]);
     }
     return 0;
+}
+
+static void model_event(struct arena *a, const cJSON *o, struct model_event *ev)
+{
+    const char *role = cJSON_GetStringValue(model_get(o, "taskroleName"));
+    const char *task = "";
+
+    if (role && *role)
+        task = arena_printf(a, "%s-%d", role, model_int(o, "taskIndex"));
+    *ev = (struct model_event){
+        .time = model_text(a, o, "lastTimestamp"),
+        .type = model_text(a, o, "type"),
+        .reason = model_text(a, o, "reason"),
+        .message = model_text(a, o, "message"),
+        .task = task ? task : "",
+        .times = model_number(o, "count"),
+    };
 }
 
 int model_read_events(struct arena *a, const cJSON *reply, struct model_events *out, struct err *e)
@@ -285,19 +309,9 @@ int model_read_events(struct arena *a, const cJSON *reply, struct model_events *
         return model_memory(e);
     cJSON_ArrayForEach(item, list)
     {
-        const char *role = cJSON_GetStringValue(model_get(item, "taskroleName"));
-        const char *task = "";
-
-        if (role && *role)
-            task = arena_printf(a, "%s-%d", role, model_int(item, "taskIndex"));
-        out->items[out->count++] = (struct model_event){
-            .time = model_text(a, item, "lastTimestamp"),
-            .type = model_text(a, item, "type"),
-            .reason = model_text(a, item, "reason"),
-            .message = model_text(a, item, "message"),
-            .task = task ? task : "",
-            .times = model_number(item, "count"),
-        };
+        if (!cJSON_IsObject(item))
+            return model_wrong(e, "a list of events");
+        model_event(a, item, &out->items[out->count++]);
     }
     return 0;
 }
