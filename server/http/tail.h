@@ -43,7 +43,8 @@ void tail_close(struct tail *t);
 /* After http_server_destroy. NULL ok. */
 void tail_destroy(struct tail *t);
 
-/* A source over an open regular file, which it takes over. `complete` (with ctx; NULL = always complete) says whether
+/* A source over an open regular file (opened with O_NOFOLLOW | O_NONBLOCK: a job may have put a FIFO there), which it
+ * takes over. `complete` (with ctx; NULL = always complete) says whether
  * the writer has ended; `done` is called with ctx at the end (NULL ok). 0, or -1 (fd closed, done called) when it is no
  * regular file. */
 struct tail_file {
