@@ -66,8 +66,8 @@ class Load:
 
     def _submit(self, client, name, rng):
         """A job of one to three tasks that end, fail, are retried, or ignore a polite stop."""
-        body = rng.choice(["true", "true", "sleep 0.05", "sleep 0.3", "exit %d" % rng.randrange(1, 100),
-                           "(sleep 0.2 &) ; true", "trap '' TERM; sleep 0.2", "head -c 100000 /dev/zero"])
+        body = rng.choice(["exit 0", "exit 0", "sleep 0.05", "sleep 0.3", "exit %d" % rng.randrange(1, 100),
+                           "(sleep 0.2 &) ; exit 0", "trap '' TERM; sleep 0.2", "head -c 100000 /dev/zero"])
         yaml = droverlib.job_yaml(name, [droverlib.witness_command(self.witness), body], gpu=rng.choice([0, 0, 1, 2]),
                                   instances=rng.choice([1, 1, 1, 2]), retry=rng.choice([0, 0, 1]),
                                   ports=rng.choice([None, {"a": 1}, {"a": 2, "b": 1}]))

@@ -16,6 +16,7 @@ import collections
 import hashlib
 import json
 import os
+import re
 import shutil
 import sqlite3
 import sys
@@ -27,7 +28,8 @@ import droverlib
 Witness = collections.namedtuple("Witness", "job attempt pid nonce")
 Job = collections.namedtuple("Job", "id name state config_sha submitted completed")
 Attempt = collections.namedtuple(
-    "Attempt", "id job_id job_attempt role index number state node cpus memory_mb gpus ports created launched completed exit")
+    "Attempt", "id job_id job_attempt role index number state node wants gpus ports created launched completed exit")
+Amounts = collections.namedtuple("Amounts", "cpus memory_mb gpus")
 Event = collections.namedtuple("Event", "id job subject time state")
 Node = collections.namedtuple("Node", "name cpus memory_mb gpus")
 
@@ -145,12 +147,26 @@ def load_nodes(db):
         yield Node(name, s["cpus"], s["memoryMB"], len(s["gpus"]) if isinstance(s["gpus"], list) else s["gpus"])
 
 
+def role_amounts(config):
+    """{role: Amounts} of a job's text in block style, as the server keeps it."""
+    found = {}
+    path = []
+    for line in config.splitlines():
+        match = re.match(r"( *)([\w-]+):(?: +(\d+))?$", line)
+        if not match:
+            continue
+        path = path[:len(match.group(1)) // 2] + [match.group(2)]
+        if len(path) == 4 and path[0] == "taskRoles" and path[2] == "resourcePerInstance" and match.group(3):
+            found.setdefault(path[1], {})[path[3]] = int(match.group(3))
+    return {role: Amounts(v["cpu"], v["memoryMB"], v["gpu"]) for role, v in found.items()}
+
+
 def load_attempts(db):
-    for row in db.execute("SELECT id, job_id, job_attempt, role, task_index, attempt, state, node, gpus, ports, detail,"
+    wants = {i: role_amounts(config) for i, config in db.execute("SELECT id, config FROM job")}
+    for row in db.execute("SELECT id, job_id, job_attempt, role, task_index, attempt, state, node, gpus, ports,"
                           " created_ms, launched_ms, completed_ms, exit_code FROM task_attempt"):
-        detail = json.loads(row[10])
-        yield Attempt(*row[:6], STATES[row[6]], row[7], detail.get("cpu", 0), detail.get("memoryMB", 0),
-                      numbers(json.loads(row[8])), numbers(json.loads(row[9])), *row[11:])
+        yield Attempt(*row[:6], STATES[row[6]], row[7], wants[row[1]][row[3]],
+                      numbers(json.loads(row[8])), numbers(json.loads(row[9])), *row[10:])
 
 
 def load_events(db):
@@ -222,9 +238,8 @@ def i4_nothing_is_held_twice(ev):
         if a.state not in PLACED:
             continue
         total = used[a.node]
-        total[0] += a.cpus
-        total[1] += a.memory_mb
-        total[2] += len(a.gpus)
+        for i, amount in enumerate(a.wants):
+            total[i] += amount
         for kind, numbers in (("GPU", a.gpus), ("port", a.ports)):
             for n in numbers:
                 other = holders.setdefault((a.node, kind, n), a.id)

@@ -406,18 +406,23 @@ def _complete(answer):
 # --- jobs ------------------------------------------------------------------------------------
 
 def job_yaml(name, commands, cpu=1, memory=64, gpu=0, instances=1, retry=0, ports=None, extra=""):
-    """A job of one role `main`, as YAML text. `commands` is a string or a list of strings."""
+    """A job of one role `main`, as YAML text. `commands` is a string or a list of strings.
+
+    The server keeps a job's text in its own form; this writes that form, so that both have the same hash (a test
+    holds it to that). Commands must therefore be plain scalars of YAML."""
     if isinstance(commands, str):
         commands = [commands]
-    port_lines = "".join("        %s: %d\n" % item for item in (ports or {}).items())
-    return ("protocolVersion: 2\nname: %s\ntype: job\njobRetryCount: %d\n"
-            "prerequisites:\n  - {name: image, type: dockerimage, uri: 'debian:12-slim'}\n"
-            "taskRoles:\n  main:\n    instances: %d\n    dockerImage: image\n"
-            "    resourcePerInstance:\n      cpu: %d\n      memoryMB: %d\n      gpu: %d\n%s"
-            "    commands:\n%s%s" % (
-                name, retry, instances, cpu, memory, gpu,
-                "      ports:\n" + port_lines if port_lines else "",
-                "".join("      - %s\n" % json.dumps(c) for c in commands), extra))
+    for c in commands:
+        if ": " in c or " #" in c or c in ("true", "false") or c[0] in "'\"[{&*!|>%@`#-?:":
+            raise ValueError("not a plain scalar: %s" % c)
+    lines = ["protocolVersion: 2", "name: %s" % name, "type: job", "jobRetryCount: %d" % retry, "prerequisites:",
+             "  - name: image", "    type: dockerimage", "    uri: debian:12-slim", "taskRoles:", "  main:",
+             "    instances: %d" % instances, "    dockerImage: image", "    resourcePerInstance:",
+             "      cpu: %d" % cpu, "      memoryMB: %d" % memory, "      gpu: %d" % gpu]
+    if ports:
+        lines += ["      ports:"] + ["        %s: %d" % item for item in ports.items()]
+    lines += ["    commands:"] + ["      - " + c for c in commands]
+    return "\n".join(lines) + "\n" + extra
 
 
 def witness_command(path):

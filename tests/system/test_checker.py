@@ -9,7 +9,7 @@ import unittest
 import uuid
 
 import checker
-from checker import Attempt, Event, Job, Node, Witness
+from checker import Amounts, Attempt, Event, Job, Node, Witness
 
 RULE_NAMES = {rule.__name__.split("_")[0].upper() for rule in checker.RULES}
 
@@ -28,8 +28,8 @@ class RulesTest(unittest.TestCase):
         ev.data = self.data.name
         ev.jobs = {"j1": Job("j1", "u~one", "SUCCEEDED", "aa", 10, 50), "j2": Job("j2", "u~two", "RUNNING", "bb", 20, 0)}
         ev.attempts = [
-            Attempt(self.ended, "j1", 0, "main", 0, 0, "SUCCEEDED", "n", 1, 100, [0], [15000], 20, 30, 40, 0),
-            Attempt(self.running, "j2", 0, "main", 0, 0, "RUNNING", "n", 1, 100, [0, 1], [15000], 30, 40, 0, None)]
+            Attempt(self.ended, "j1", 0, "main", 0, 0, "SUCCEEDED", "n", Amounts(1, 100, 1), [0], [15000], 20, 30, 40, 0),
+            Attempt(self.running, "j2", 0, "main", 0, 0, "RUNNING", "n", Amounts(1, 100, 2), [0, 1], [15000], 30, 40, 0, None)]
         ev.nodes = {"n": Node("n", 2, 400, 3)}
         states = [("j1", ["WAITING", "STARTING", "RUNNING", "COMPLETING", "SUCCEEDED"]),
                   ("j2", ["WAITING", "STARTING", "RUNNING"])]
@@ -108,10 +108,18 @@ class RulesTest(unittest.TestCase):
         self.found("I4", "port 15000 of n is held by")
 
     def test_i4_more_than_the_node_has(self):
-        self.change(1, cpus=3)
+        self.change(1, wants=Amounts(3, 100, 2))
         self.found("I4", "3 CPUs of n are given out, it has 2")
-        self.change(1, cpus=1, memory_mb=401)
+        self.change(1, wants=Amounts(1, 401, 2))
         self.found("I4", "401 MB of n are given out, it has 400")
+
+    def test_i4_a_gpu_without_its_index_counts(self):
+        self.change(1, wants=Amounts(1, 100, 4), gpus=[])
+        self.found("I4", "4 GPUs of n are given out, it has 3")
+
+    def test_amounts_of_a_text(self):
+        text = checker.droverlib.job_yaml("x", "exit 0", cpu=2, memory=70, gpu=3, ports={"a": 1})
+        self.assertEqual(checker.role_amounts(text), {"main": Amounts(2, 70, 3)})
 
     def test_i5_a_forbidden_edge(self):
         self.ev.events.append(Event(99, "j1", None, 99, "RUNNING"))

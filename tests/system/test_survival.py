@@ -126,7 +126,7 @@ class SurvivalTest(unittest.TestCase):
         self.same_process_goes_on("both", both)
 
     def test_a_job_found_again_can_be_stopped_with_its_whole_tree(self):
-        full = self.submit_gated("tree", ["true"])
+        full = self.submit_gated("tree", ["exit 0"])
         self.client.wait(full, ("RUNNING",))
         attempt = self.attempt_id(full)
         self.restart()
