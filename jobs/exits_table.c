@@ -10,7 +10,7 @@
 
 /* The columns of OpenPAI's table; the last four are OpenPAI's words as they go over the wire. */
 #define ENTRY(code_, phrase_, type_, reaction_, issuer_, causer_, stage_, behavior_)                                   \
-    .code = code_, .phrase = phrase_, .type = EXIT_TYPE_##type_, .reaction = EXIT_##reaction_, .issuer = #issuer_,     \
+    .code = (code_), .phrase = (phrase_), .type = EXIT_TYPE_##type_, .reaction = EXIT_##reaction_, .issuer = #issuer_, \
     .causer = #causer_, .stage = #stage_, .behavior = #behavior_
 
 const struct exit_entry exits_table[] = {

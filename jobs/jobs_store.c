@@ -313,7 +313,7 @@ int jobs_store_each_live(struct store *s, jobs_store_job_fn *fn, void *ctx, stru
     return jobs_store_row_jobs(store_stmt(s, &sql, e), true, fn, ctx, e);
 }
 
-int jobs_store_each_task(struct store *s, const char *job_id, int job_attempt, jobs_store_task_fn *fn, void *ctx,
+int jobs_store_each_task(struct store *s, const struct jobs_store_attempt *of, jobs_store_task_fn *fn, void *ctx,
                          struct err *e)
 {
     static const struct store_sql sql = {
@@ -322,7 +322,7 @@ int jobs_store_each_task(struct store *s, const char *job_id, int job_attempt, j
         "AND n.role = t.role AND n.task_index = t.task_index) ORDER BY t.role, t.task_index"};
     struct stmt *st = store_stmt(s, &sql, e);
 
-    stmt_text(st, 1, job_id);
-    stmt_int(st, 2, job_attempt);
+    stmt_text(st, 1, of->job_id);
+    stmt_int(st, 2, of->job_attempt);
     return jobs_store_row_tasks(st, fn, ctx, e);
 }

@@ -97,6 +97,7 @@ typedef int jobs_store_event_fn(void *ctx, const struct event_row *row);
 
 /* --- writers: 0 or -1; row structs and their strings need live only during the call --- */
 
+/* A new job. */
 int jobs_store_insert_job(struct store *s, const struct job_row *row, struct err *e);
 /* All columns that change in a job's life, by seq. ERR_INTERNAL when there is no such row. */
 int jobs_store_update_job(struct store *s, const struct job_row *row, struct err *e);
@@ -123,8 +124,12 @@ int jobs_store_has_tag(struct store *s, const char *full_name, const char *tag, 
 int jobs_store_max_ids(struct store *s, int64_t *event_id, int64_t *seq, struct err *e);
 /* All jobs that have not ended, whole, in order of seq. */
 int jobs_store_each_live(struct store *s, jobs_store_job_fn *fn, void *ctx, struct err *e);
+struct jobs_store_attempt {
+    const char *job_id;
+    int job_attempt;
+};
 /* The newest attempt of each task of a job attempt that has any, by role and index. */
-int jobs_store_each_task(struct store *s, const char *job_id, int job_attempt, jobs_store_task_fn *fn, void *ctx,
+int jobs_store_each_task(struct store *s, const struct jobs_store_attempt *of, jobs_store_task_fn *fn, void *ctx,
                          struct err *e);
 
 /* --- for the API --- */
@@ -157,12 +162,12 @@ struct job_filter {
     enum job_order order;
     bool descending; /* ties: in order of submission, in the same direction */
     int64_t offset, limit;
+    int64_t *total; /* gets the number of all that match; NULL: not wanted */
 };
 
-/* A page of jobs. `total` (NULL: not wanted) gets the number of all that match. ERR_INVALID_PARAMETERS for more than
+/* A page of jobs. ERR_INVALID_PARAMETERS for more than
  * 500 values in the filter. */
-int jobs_store_list(struct store *s, const struct job_filter *filter, jobs_store_job_fn *fn, void *ctx, int64_t *total,
-                    struct err *e);
+int jobs_store_list(struct store *s, const struct job_filter *filter, jobs_store_job_fn *fn, void *ctx, struct err *e);
 #define JOBS_STORE_LIST_MAX_VALUES 500
 
 /* One job by "user~name" or id, whole. Returns what `fn` returned; ERR_NO_JOB and -1 when there is none. */
@@ -178,15 +183,16 @@ struct jobs_store_task_key {
 };
 int jobs_store_read_history(struct store *s, const struct jobs_store_task_key *key, jobs_store_task_fn *fn, void *ctx,
                             struct err *e);
-/* Events of a job, newest first, at most `limit`; `type` NULL = all, else one severity word. */
 struct jobs_store_events {
-    const char *job_id, *severity;
-    int64_t limit;
+    const char *job_id, *severity; /* severity NULL = all */
+    int64_t after, limit;
 };
+/* Events of a job, newest first, at most `limit`, with this severity; `after` does not count. */
 int jobs_store_read_events(struct store *s, const struct jobs_store_events *which, jobs_store_event_fn *fn, void *ctx,
                            struct err *e);
-/* Events with an id above `after`, oldest first, at most `limit`, with their jobs: for streams that resume. */
-int jobs_store_read_events_after(struct store *s, int64_t after, int64_t limit, jobs_store_event_fn *fn, void *ctx,
-                                 struct err *e);
+/* Events of all jobs with an id above `after`, oldest first, at most `limit`, with their jobs: for streams that resume.
+ * Only these two fields of `which` count. */
+int jobs_store_read_events_after(struct store *s, const struct jobs_store_events *which, jobs_store_event_fn *fn,
+                                 void *ctx, struct err *e);
 
 #endif

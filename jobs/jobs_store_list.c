@@ -131,7 +131,7 @@ static int list_page(struct store *s, const struct job_filter *f, jobs_store_job
     return rc;
 }
 
-static int count_all(struct store *s, const struct job_filter *f, int64_t *total, struct err *e)
+static int count_all(struct store *s, const struct job_filter *f, struct err *e)
 {
     struct query q;
     struct stmt *st;
@@ -142,21 +142,20 @@ static int count_all(struct store *s, const struct job_filter *f, int64_t *total
     st = query_stmt(&q, s, e);
     rc = stmt_step(st, e) == STMT_ROW ? 0 : -1;
     if (!rc)
-        *total = stmt_col_int(st, 0);
+        *f->total = stmt_col_int(st, 0);
     query_fini(&q);
     return rc;
 }
 
 /* Page and total are of one moment: in one snapshot, if the caller has none. */
-int jobs_store_list(struct store *s, const struct job_filter *f, jobs_store_job_fn *fn, void *ctx, int64_t *total,
-                    struct err *e)
+int jobs_store_list(struct store *s, const struct job_filter *f, jobs_store_job_fn *fn, void *ctx, struct err *e)
 {
-    bool own = total && !store_in_transaction(s);
+    bool own = f->total && !store_in_transaction(s);
     int rc;
 
     if (own && store_begin(s, e))
         return -1;
-    rc = total ? count_all(s, f, total, e) : 0;
+    rc = f->total ? count_all(s, f, e) : 0;
     if (!rc && f->limit > 0)
         rc = list_page(s, f, fn, ctx, e);
     if (own)

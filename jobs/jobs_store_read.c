@@ -88,15 +88,15 @@ int jobs_store_read_events(struct store *s, const struct jobs_store_events *whic
     return jobs_store_row_events(st, false, fn, ctx, e);
 }
 
-int jobs_store_read_events_after(struct store *s, int64_t after, int64_t limit, jobs_store_event_fn *fn, void *ctx,
-                                 struct err *e)
+int jobs_store_read_events_after(struct store *s, const struct jobs_store_events *which, jobs_store_event_fn *fn,
+                                 void *ctx, struct err *e)
 {
     static const struct store_sql sql = {"SELECT " JOBS_STORE_ROW_EVENT_JOB
                                          " FROM event e LEFT JOIN job j ON j.id = e.job_id "
                                          "WHERE e.id > ? ORDER BY e.id LIMIT ?"};
     struct stmt *st = store_stmt(s, &sql, e);
 
-    stmt_int(st, 1, after);
-    stmt_int(st, 2, limit);
+    stmt_int(st, 1, which->after);
+    stmt_int(st, 2, which->limit);
     return jobs_store_row_events(st, true, fn, ctx, e);
 }

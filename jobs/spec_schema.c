@@ -67,15 +67,26 @@ static const char *article(const char *noun)
     return strchr("aeiou", noun[0]) ? "an" : "a";
 }
 
+/* What to do about a scalar of the wrong type, where that is clear. */
+static const char *advice(const struct visit *v)
+{
+    const struct doc *d = v->value;
+
+    if (v->field->kind == SPEC_STRING && d->type != DOC_LIST && d->type != DOC_MAP && d->type != DOC_NULL)
+        return "; put it in quotes";
+    if (v->field->kind == SPEC_INT && d->quoted && d->text_len > 0 && strspn(d->text, "0123456789") == d->text_len)
+        return "; take the quotes away";
+    return "";
+}
+
 static int wrong_type(const struct visit *v, const char *wanted)
 {
     char name[LABEL_SIZE];
     const char *is = doc_type_name(v->value->type);
-    bool scalar = v->value->type != DOC_LIST && v->value->type != DOC_MAP;
-    bool quotes = scalar && v->field->kind == SPEC_STRING;
+    const char *an = v->value->type == DOC_NULL ? "" : article(is);
 
-    return spec_place_fail(v->place, v->value, v->e, "%s must be %s %s, not %s %s%s", label(v, name), article(wanted),
-                           wanted, article(is), is, quotes ? "; put it in quotes" : "");
+    return spec_place_fail(v->place, v->value, v->e, "%s must be %s, not %s%s%s%s", label(v, name), wanted, an,
+                           an[0] ? " " : "", is, advice(v));
 }
 
 static int out_of_range(const struct visit *v, int64_t have, const char *unit)
@@ -129,6 +140,12 @@ static size_t distance(const char *a, const char *b)
     return row[lb];
 }
 
+/* Whether `key` is the beginning of a field's name, without case. */
+static bool is_start(const char *key, const char *field)
+{
+    return strlen(key) >= 4 && strncasecmp(key, field, strlen(key)) == 0;
+}
+
 /* The field that a mistyped key may mean, or NULL. */
 static const char *hint(const struct spec_object *o, const char *key)
 {
@@ -136,7 +153,7 @@ static const char *hint(const struct spec_object *o, const char *key)
     size_t best_distance = strlen(key) < 5 ? 2 : 3; /* exclusive */
 
     for (const struct spec_field *f = o->fields; f->key; f++) {
-        size_t d = distance(key, f->key);
+        size_t d = is_start(key, f->key) ? 1 : distance(key, f->key);
 
         if (d < best_distance) {
             best = f->key;
@@ -187,7 +204,7 @@ static int check_string(const struct visit *v)
     char name[LABEL_SIZE];
 
     if (v->value->type != DOC_STRING)
-        return wrong_type(v, "string");
+        return wrong_type(v, "a string");
     if (f->min == 1 && v->value->text_len == 0)
         return spec_place_fail(v->place, v->value, v->e, "%s must not be empty", label(v, name));
     if (check_range(v, (int64_t)v->value->text_len, " characters"))
@@ -201,7 +218,7 @@ static int check_string(const struct visit *v)
 static int check_text(const struct visit *v)
 {
     if (v->value->type != DOC_STRING && v->value->type != DOC_INT && v->value->type != DOC_FLOAT)
-        return wrong_type(v, "string");
+        return wrong_type(v, "a string");
     return check_words(v);
 }
 
@@ -224,7 +241,7 @@ static int check_int(const struct visit *v)
     int64_t have = 0;
 
     if (!as_integer(v->value, &have))
-        return wrong_type(v, "integer");
+        return wrong_type(v, "an integer");
     if (v->field->minus_one && have == -1)
         return 0;
     return check_range(v, have, "");
@@ -232,7 +249,7 @@ static int check_int(const struct visit *v)
 
 static int check_bool(const struct visit *v)
 {
-    return v->value->type == DOC_BOOL ? 0 : wrong_type(v, "boolean");
+    return v->value->type == DOC_BOOL ? 0 : wrong_type(v, "true or false");
 }
 
 static int check_list(const struct visit *v)
@@ -240,7 +257,7 @@ static int check_list(const struct visit *v)
     size_t i = 0;
 
     if (v->value->type != DOC_LIST)
-        return wrong_type(v, "list");
+        return wrong_type(v, "a list");
     if (check_range(v, (int64_t)v->value->count, v->field->min == 1 ? " entry" : " entries"))
         return -1;
     for (const struct doc *c = v->value->first; c; c = c->next, i++) {
@@ -257,7 +274,7 @@ static int check_dict(const struct visit *v)
     size_t i = 0;
 
     if (v->value->type != DOC_MAP)
-        return wrong_type(v, "map");
+        return wrong_type(v, "a map");
     if (check_range(v, (int64_t)v->value->count, v->field->min == 1 ? " entry" : " entries"))
         return -1;
     for (const struct doc *c = v->value->first; c; c = c->next, i++) {
@@ -276,13 +293,13 @@ static int check_dict(const struct visit *v)
 static int check_object(const struct visit *v)
 {
     if (v->value->type != DOC_MAP)
-        return wrong_type(v, "map");
+        return wrong_type(v, "a map");
     return spec_schema_check(v->field->object, v->value, v->place, v->e);
 }
 
 static int check_map(const struct visit *v)
 {
-    return v->value->type == DOC_MAP ? 0 : wrong_type(v, "map");
+    return v->value->type == DOC_MAP ? 0 : wrong_type(v, "a map");
 }
 
 static kind_fn *const kinds[SPEC_KIND_COUNT] = {
