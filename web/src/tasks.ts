@@ -22,7 +22,9 @@ export function mainTask(tasks: readonly Task[]): Task | undefined {
   return tasks.find((task) => task.status.taskState === 'FAILED') ?? tasks[0];
 }
 
-export const usesSimulatedGpus = (tasks: readonly Task[]): boolean => tasks.some((task) => task.status.simulatedGpus);
+/** A task without GPUs may run on a node whose GPUs are simulated: that says nothing about the task. */
+export const usesSimulatedGpus = (tasks: readonly Task[]): boolean =>
+  tasks.some(({ status }) => status.simulatedGpus && (status.containerGpus?.length ?? 0) > 0);
 
 export const ranOnHost = (tasks: readonly Task[]): boolean => tasks.some((task) => task.status.onHost);
 

@@ -36,3 +36,10 @@ test('one task on the host, or on simulated GPUs, labels the job', () => {
   assert.equal(ranOnHost(tasks), true);
   assert.equal(usesSimulatedGpus(tasks), false);
 });
+
+test('GPUs are simulated only where a task has some', () => {
+  const label = (containerGpus: number[]) =>
+    usesSimulatedGpus(allTasks(detail({ a: [task(0, 'RUNNING', { simulatedGpus: true, containerGpus })] })));
+  assert.equal(label([]), false);
+  assert.equal(label([2]), true);
+});

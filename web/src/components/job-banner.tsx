@@ -94,7 +94,7 @@ function Ended({ job, detail, tasks }: { job: string; detail: JobDetail; tasks: 
           </a>
         </p>
       )}
-      {appExitDiagnostics && (
+      {appExitDiagnostics && appExitDiagnostics !== appExitTriggerMessage && (
         <details>
           <summary>{t('job.why.diagnostics')}</summary>
           <pre>{appExitDiagnostics}</pre>

@@ -107,6 +107,10 @@ function Head({ column, filters }: { column: Column; filters: Filters }) {
   );
 }
 
+/** The server's sentence after the state's word, which it may begin with: "Waiting" + " for 8 GPUs". */
+const goesOn = (word: string, sentence: string): string =>
+  sentence.startsWith(`${word} `) ? sentence.slice(word.length) : ` · ${sentence}`;
+
 interface RowProps {
   job: JobSummary;
   name: string;
@@ -118,6 +122,7 @@ interface RowProps {
 
 function Row({ job, name, filters, canStop, selected, onToggle }: RowProps) {
   const href = jobHref(name);
+  const shown = shownState(job);
   const open = (event: MouseEvent): void => {
     const inner = (event.target as Element).closest('a, input, button');
     if (!inner && String(getSelection()) === '') go(href);
@@ -138,11 +143,10 @@ function Row({ job, name, filters, canStop, selected, onToggle }: RowProps) {
         <a href={href}>{job.name}</a>
       </th>
       <td class="state-cell">
-        <State state={shownState(job)} />
+        <State state={shown} />
         {why && (
           <span class="why" title={why}>
-            {' · '}
-            {why}
+            {goesOn(t(`state.${shown}`), why)}
           </span>
         )}
       </td>
