@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Users and tokens in a database, and who a request's headers stand for: rights come from the rows as they are now.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "auth/auth_store.h"
+#include "auth/identify.h"
+#include "auth/jwt.h"
+#include "auth/session.h"
+#include "base/arena.h"
+#include "base/err.h"
+#include "store/store.h"
+
+#define NOW_MS 1795000000000LL
+
+struct fixture {
+    char folder[64];
+    char path[96];
+    struct store *s;
+    struct arena *a;
+    struct keys keys;
+};
+
+static struct fixture *setup(void)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+    struct err e = {0};
+
+    snprintf(f->folder, sizeof(f->folder), "/tmp/drover-test-XXXXXX");
+    assert_non_null(mkdtemp(f->folder));
+    snprintf(f->path, sizeof(f->path), "%s/db", f->folder);
+    f->s = store_open(f->path, STORE_WRITER, &e);
+    if (!f->s)
+        fail_msg("%s", e.text);
+    f->a = arena_create(0);
+    memset(f->keys.jwt, 5, sizeof(f->keys.jwt));
+    return f;
+}
+
+static void teardown(struct fixture *f)
+{
+    static const char *const suffix[] = {"", "-wal", "-shm"};
+    char path[128];
+
+    store_close(f->s);
+    arena_destroy(f->a);
+    for (size_t i = 0; i < 3; i++) {
+        snprintf(path, sizeof(path), "%s%s", f->path, suffix[i]);
+        unlink(path);
+    }
+    rmdir(f->folder);
+    free(f);
+}
+
+static void add_user(struct fixture *f, const char *name, bool admin)
+{
+    struct auth_user u = {.name = name, .password_hash = "$argon2id$x", .admin = admin, .created_ms = NOW_MS};
+    struct err e = {0};
+
+    if (auth_store_user_add(f->s, &u, &e))
+        fail_msg("%s", e.text);
+}
+
+/* Issues and stores a token; its text into `out`. */
+static void add_token(struct fixture *f, const char *user, enum auth_token_kind kind, char out[JWT_MAX + 1])
+{
+    struct auth_token t = {.kind = kind, .issued_ms = NOW_MS - 1000, .expires_ms = NOW_MS + 3600000};
+    struct jwt_claims c = {.iat = NOW_MS / 1000 - 1, .exp = NOW_MS / 1000 + 3600};
+    struct err e = {0};
+
+    id_make(NOW_MS, t.id);
+    snprintf(t.user, sizeof(t.user), "%s", user);
+    if (kind == AUTH_TOKEN_SESSION) {
+        session_make_id(out);
+        t.expires_ms = 0;
+    } else {
+        memcpy(c.jti, t.id, sizeof(c.jti));
+        snprintf(c.username, sizeof(c.username), "%s", user);
+        c.application = kind == AUTH_TOKEN_APPLICATION;
+        if (c.application)
+            c.exp = t.expires_ms = 0;
+        assert_int_equal(jwt_issue(&f->keys, &c, out, &e), 0);
+    }
+    identify_hash(out, t.hash);
+    if (auth_store_token_add(f->s, &t, &e))
+        fail_msg("%s", e.text);
+}
+
+static int identify(struct fixture *f, const char *authorization, const char *cookie, struct identity *who)
+{
+    struct identify_headers h = {authorization, cookie, false};
+    struct err e = {0};
+    int rc = identify_caller(&f->keys, f->s, &h, NOW_MS, who, &e);
+
+    if (rc) {
+        assert_int_equal(e.code, ERR_UNAUTHORIZED);
+        assert_string_equal(e.text, "Your token is invalid.");
+        assert_int_equal(who->kind, IDENTITY_NONE);
+    }
+    return rc;
+}
+
+static int bearer(struct fixture *f, const char *token, struct identity *who)
+{
+    char text[JWT_MAX + 16];
+
+    snprintf(text, sizeof(text), "Bearer %s", token);
+    return identify(f, text, NULL, who);
+}
+
+static int cookie(struct fixture *f, const char *id, struct identity *who)
+{
+    char text[128];
+
+    snprintf(text, sizeof(text), "drover=%.100s", id);
+    return identify(f, NULL, text, who);
+}
+
+/* ---- tests ---- */
+
+static void test_names(void **state)
+{
+    static const char *const bad[] = {"", "a b", "a~b", "a/b", "..", ".", "\xc3\xa4", "a\n", "a'b"};
+    char text[70];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_int_equal(auth_store_check_name(bad[i], NULL), -1);
+    assert_int_equal(auth_store_check_name("A.b-c_9", NULL), 0);
+    memset(text, 'a', 65);
+    text[65] = '\0';
+    assert_int_equal(auth_store_check_name(text, NULL), -1);
+    text[64] = '\0';
+    assert_int_equal(auth_store_check_name(text, NULL), 0);
+}
+
+static int count_row(void *ctx, const struct auth_user *u)
+{
+    char *text = ctx;
+
+    strcat(text, u->name);
+    strcat(text, u->admin ? "! " : " ");
+    return 0;
+}
+
+static void test_users(void **state)
+{
+    struct fixture *f = setup();
+    struct auth_user u = {.name = "bob", .password_hash = "h2"};
+    struct err e = {0};
+    char names[64] = "";
+
+    (void)state;
+    add_user(f, "root", true);
+    add_user(f, "bob", false);
+    assert_int_equal(auth_store_user_add(f->s, &u, &e), -1);
+    assert_int_equal(e.code, ERR_CONFLICT_USER);
+    assert_int_equal(auth_store_user_get(f->s, f->a, "bob", &u, &e), 0);
+    assert_string_equal(u.password_hash, "$argon2id$x");
+    assert_string_equal(u.vc_list, "[]");
+    assert_int_equal(u.token_version, 0);
+    assert_int_equal(auth_store_user_get(f->s, f->a, "Bob", &u, &e), -1);
+    assert_int_equal(e.code, ERR_NO_USER);
+    assert_int_equal(auth_store_user_set_password(f->s, "bob", "new", false, &e), 0);
+    assert_int_equal(auth_store_user_get(f->s, f->a, "bob", &u, &e), 0);
+    assert_string_equal(u.password_hash, "new");
+    assert_int_equal(u.token_version, 1);
+    assert_int_equal(auth_store_user_set_password(f->s, "eve", "new", false, &e), -1);
+    assert_int_equal(e.code, ERR_NO_USER);
+    assert_int_equal(auth_store_user_list(f->s, count_row, names, &e), 0);
+    assert_string_equal(names, "bob root! ");
+    teardown(f);
+}
+
+static void test_bearer(void **state)
+{
+    struct fixture *f = setup();
+    struct identity who;
+    char token[JWT_MAX + 1];
+    struct err e = {0};
+
+    (void)state;
+    add_user(f, "alice", false);
+    add_token(f, "alice", AUTH_TOKEN_BROWSER, token);
+    assert_int_equal(bearer(f, token, &who), 0);
+    assert_int_equal(who.kind, IDENTITY_TOKEN);
+    assert_string_equal(who.user, "alice");
+    assert_false(who.admin || who.application || who.touch);
+    assert_int_equal(auth_store_user_set_admin(f->s, "alice", true, &e), 0); /* counts at once ... */
+    assert_int_equal(bearer(f, token, &who), 0);
+    assert_true(who.admin);
+    assert_int_equal(auth_store_user_set_disabled(f->s, "alice", true, &e), 0); /* ... and this */
+    assert_int_equal(bearer(f, token, &who), -1);
+    teardown(f);
+}
+
+static void test_well_signed_but_unknown(void **state)
+{
+    struct fixture *f = setup();
+    struct jwt_claims c = {.username = "alice", .iat = NOW_MS / 1000, .exp = NOW_MS / 1000 + 9};
+    struct identity who;
+    char token[JWT_MAX + 1];
+
+    (void)state;
+    add_user(f, "alice", true);
+    id_make(NOW_MS, c.jti);
+    assert_int_equal(jwt_issue(&f->keys, &c, token, NULL), 0);
+    assert_int_equal(bearer(f, token, &who), -1);
+    teardown(f);
+}
+
+static void test_revocation(void **state)
+{
+    struct fixture *f = setup();
+    struct identity who;
+    char browser[JWT_MAX + 1];
+    char application[JWT_MAX + 1];
+    char session[JWT_MAX + 1];
+    char hash[IDENTITY_HASH_SIZE];
+    struct err e = {0};
+    bool removed;
+
+    (void)state;
+    add_user(f, "alice", false);
+    add_token(f, "alice", AUTH_TOKEN_BROWSER, browser);
+    add_token(f, "alice", AUTH_TOKEN_APPLICATION, application);
+    add_token(f, "alice", AUTH_TOKEN_SESSION, session);
+    assert_int_equal(bearer(f, application, &who), 0);
+    assert_true(who.application);
+    assert_int_equal(cookie(f, session, &who), 0);
+    assert_int_equal(who.kind, IDENTITY_SESSION);
+    identify_hash(browser, hash);
+    assert_int_equal(auth_store_token_revoke(f->s, hash, &removed, &e), 0);
+    assert_true(removed);
+    assert_int_equal(bearer(f, browser, &who), -1);
+    assert_int_equal(auth_store_token_revoke(f->s, hash, &removed, &e), 0);
+    assert_false(removed);
+    /* A new password ends sessions; application tokens stay, as in OpenPAI. */
+    assert_int_equal(auth_store_user_set_password(f->s, "alice", "h", false, &e), 0);
+    assert_int_equal(cookie(f, session, &who), -1);
+    assert_int_equal(bearer(f, application, &who), 0);
+    teardown(f);
+}
+
+/* Each credential only works the way it was meant. */
+static void test_no_crossing(void **state)
+{
+    struct fixture *f = setup();
+    struct identity who;
+    char token[JWT_MAX + 1];
+    char session[JWT_MAX + 1];
+    char plain[JWT_MAX + 32];
+    char text[8192] = "Basic ";
+
+    (void)state;
+    add_user(f, "alice", false);
+    add_user(f, "bob", false);
+    add_token(f, "alice", AUTH_TOKEN_APPLICATION, token);
+    add_token(f, "alice", AUTH_TOKEN_SESSION, session);
+    assert_int_equal(bearer(f, session, &who), -1);
+    assert_int_equal(cookie(f, token, &who), 0); /* not of the form of an id: no credentials at all */
+    assert_int_equal(who.kind, IDENTITY_NONE);
+    snprintf(plain, sizeof(plain), "alice:%s", token);
+    sodium_bin2base64(text + 6, sizeof(text) - 6, (unsigned char *)plain, strlen(plain),
+                      sodium_base64_VARIANT_ORIGINAL);
+    assert_int_equal(identify(f, text, NULL, &who), 0);
+    assert_string_equal(who.user, "alice");
+    snprintf(plain, sizeof(plain), "bob:%s", token);
+    sodium_bin2base64(text + 6, sizeof(text) - 6, (unsigned char *)plain, strlen(plain),
+                      sodium_base64_VARIANT_ORIGINAL);
+    assert_int_equal(identify(f, text, NULL, &who), -1);
+    assert_int_equal(identify(f, "Basic !!!", NULL, &who), -1);
+    assert_int_equal(identify(f, "Digest x", NULL, &who), -1);
+    assert_int_equal(identify(f, "Bearer ", NULL, &who), -1);
+    assert_int_equal(identify(f, NULL, NULL, &who), 0);
+    assert_int_equal(who.kind, IDENTITY_NONE);
+    teardown(f);
+}
+
+static int count_tokens(void *ctx, const struct auth_token *t)
+{
+    int *n = ctx;
+
+    (void)t;
+    ++*n;
+    return 0;
+}
+
+static void test_session_life(void **state)
+{
+    struct fixture *f = setup();
+    struct identity who;
+    char session[JWT_MAX + 1];
+    char hash[IDENTITY_HASH_SIZE];
+    struct err e = {0};
+    struct auth_token t;
+    bool found;
+
+    (void)state;
+    add_user(f, "alice", false);
+    add_token(f, "alice", AUTH_TOKEN_SESSION, session);
+    identify_hash(session, hash);
+    assert_int_equal(auth_store_token_find(f->s, hash, NOW_MS + SESSION_TOUCH_MS, &who, &e), 0);
+    assert_true(who.touch);
+    assert_int_equal(auth_store_token_touch(f->s, hash, NOW_MS + SESSION_TOUCH_MS, &e), 0);
+    assert_int_equal(auth_store_token_find(f->s, hash, NOW_MS + SESSION_IDLE_MS, &who, &e), 0);
+    assert_int_equal(auth_store_token_find(f->s, hash, NOW_MS + SESSION_IDLE_MS + SESSION_TOUCH_MS, &who, &e), -1);
+    for (int64_t at = 0; at < SESSION_MAX_MS - 1000; at += SESSION_IDLE_MS / 2)
+        assert_int_equal(auth_store_token_touch(f->s, hash, NOW_MS + at, &e), 0);
+    assert_int_equal(auth_store_token_find(f->s, hash, NOW_MS + SESSION_MAX_MS - 2000, &who, &e), 0);
+    assert_int_equal(auth_store_token_find(f->s, hash, NOW_MS + SESSION_MAX_MS, &who, &e), -1);
+    assert_int_equal(auth_store_token_get(f->s, NULL, hash, &t, &found, &e), 0);
+    assert_true(found && t.kind == AUTH_TOKEN_SESSION);
+    assert_int_equal(auth_store_token_purge(f->s, NOW_MS + SESSION_MAX_MS, &e), 0);
+    assert_int_equal(auth_store_token_get(f->s, t.id, NULL, &t, &found, &e), 0);
+    assert_false(found);
+    teardown(f);
+}
+
+static void test_lists_and_purge(void **state)
+{
+    struct fixture *f = setup();
+    char token[JWT_MAX + 1];
+    struct err e = {0};
+    int n = 0;
+
+    (void)state;
+    add_user(f, "alice", false);
+    add_token(f, "alice", AUTH_TOKEN_BROWSER, token);
+    add_token(f, "alice", AUTH_TOKEN_APPLICATION, token);
+    add_token(f, "alice", AUTH_TOKEN_SESSION, token);
+    assert_int_equal(auth_store_token_list(f->s, "alice", NOW_MS, count_tokens, &n, &e), 0);
+    assert_int_equal(n, 2);
+    n = 0;
+    assert_int_equal(auth_store_token_list(f->s, "alice", NOW_MS + 3600000, count_tokens, &n, &e), 0);
+    assert_int_equal(n, 1);
+    assert_int_equal(auth_store_token_purge(f->s, NOW_MS + 3600000, &e), 0);
+    assert_int_equal(store_changes(f->s), 2); /* the expired one and the idle session */
+    teardown(f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_names),        cmocka_unit_test(test_users),
+        cmocka_unit_test(test_bearer),       cmocka_unit_test(test_well_signed_but_unknown),
+        cmocka_unit_test(test_revocation),   cmocka_unit_test(test_no_crossing),
+        cmocka_unit_test(test_session_life), cmocka_unit_test(test_lists_and_purge),
+    };
+
+    if (sodium_init() < 0)
+        return 1;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The login throttle under a virtual clock.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdio.h>
+
+#include "auth/login.h"
+#include "base/err.h"
+
+#define MINUTE 60000
+
+/* One guess a second for `seconds`; how many reach the password hash. */
+static int guess(struct login_throttle *t, const char *user, const char *ip, int64_t from, int seconds)
+{
+    int reached = 0;
+
+    for (int i = 0; i < seconds; i++) {
+        int64_t now = from + i * 1000LL;
+
+        if (login_throttle_check(t, user, ip, now, NULL, NULL) == 0) {
+            login_throttle_fail(t, user, ip, now);
+            reached++;
+        }
+    }
+    return reached;
+}
+
+static void test_five_are_free(void **state)
+{
+    struct login_throttle *t = login_throttle_create(0);
+    struct err e = {0};
+    int64_t retry = 0;
+
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        assert_int_equal(login_throttle_check(t, "alice", "10.0.0.1", 1000, &retry, &e), 0);
+        login_throttle_fail(t, "alice", "10.0.0.1", 1000);
+    }
+    assert_int_equal(login_throttle_check(t, "alice", "10.0.0.1", 1000, &retry, &e), -1);
+    assert_int_equal(e.code, ERR_TOO_MANY);
+    assert_int_equal(retry, 1);
+    assert_int_equal(login_throttle_check(t, "alice", "10.0.0.1", 2000, &retry, &e), 0);
+    login_throttle_destroy(t);
+}
+
+static void test_delay_doubles(void **state)
+{
+    static const int64_t waits[] = {1, 2, 4, 8, 16, 32, 60, 60};
+    struct login_throttle *t = login_throttle_create(0);
+    int64_t now = 0;
+    int64_t retry = 0;
+
+    (void)state;
+    for (int i = 0; i < 5; i++)
+        login_throttle_fail(t, "alice", "10.0.0.1", now);
+    for (size_t i = 0; i < sizeof(waits) / sizeof(waits[0]); i++) {
+        assert_int_equal(login_throttle_check(t, "alice", "10.0.0.1", now, &retry, NULL), -1);
+        assert_int_equal(retry, waits[i]);
+        now += retry * 1000;
+        assert_int_equal(login_throttle_check(t, "alice", "10.0.0.1", now, NULL, NULL), 0);
+        login_throttle_fail(t, "alice", "10.0.0.1", now);
+    }
+    login_throttle_destroy(t);
+}
+
+static void test_guesses_per_quarter_hour(void **state)
+{
+    struct login_throttle *t = login_throttle_create(0);
+
+    (void)state;
+    assert_in_range(guess(t, "alice", "10.0.0.1", 0, 900), 5, 29);
+    login_throttle_destroy(t);
+}
+
+/* Many accounts from one address: the address is what runs out. */
+static void test_spray_from_one_address(void **state)
+{
+    struct login_throttle *t = login_throttle_create(0);
+    char user[16];
+    int reached = 0;
+
+    (void)state;
+    for (int i = 0; i < 200; i++) {
+        snprintf(user, sizeof(user), "u%d", i);
+        reached += guess(t, user, "10.0.0.1", i * 1000, 1);
+    }
+    assert_int_equal(reached, 20);
+    login_throttle_destroy(t);
+}
+
+/* One account from many addresses: the account is. */
+static void test_spray_at_one_account(void **state)
+{
+    struct login_throttle *t = login_throttle_create(0);
+    char ip[16];
+    int reached = 0;
+
+    (void)state;
+    for (int i = 0; i < 200; i++) {
+        snprintf(ip, sizeof(ip), "10.0.1.%d", i);
+        reached += guess(t, "alice", ip, i * 4000, 1);
+    }
+    assert_in_range(reached, 5, 20);
+    login_throttle_destroy(t);
+}
+
+static void test_never_for_good(void **state)
+{
+    struct login_throttle *t = login_throttle_create(0);
+
+    (void)state;
+    guess(t, "alice", "10.0.0.1", 0, 900);
+    assert_int_equal(login_throttle_check(t, "alice", "10.0.0.1", 31 * MINUTE, NULL, NULL), 0);
+    login_throttle_destroy(t);
+}
+
+static void test_success_forgets(void **state)
+{
+    struct login_throttle *t = login_throttle_create(0);
+
+    (void)state;
+    for (int i = 0; i < 4; i++)
+        login_throttle_fail(t, "alice", "10.0.0.1", 0);
+    login_throttle_fail(t, "alice", "10.0.0.1", 0);
+    login_throttle_succeed(t, "alice", "10.0.0.1", 0);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(login_throttle_check(t, "alice", "10.0.0.1", 0, NULL, NULL), 0);
+        login_throttle_fail(t, "alice", "10.0.0.1", 0);
+    }
+    login_throttle_destroy(t);
+}
+
+/* A stranger who guesses for hours cannot keep the owner out of where the owner was before. */
+static void test_owner_is_not_locked_out(void **state)
+{
+    struct login_throttle *t = login_throttle_create(0);
+
+    (void)state;
+    login_throttle_fail(t, "alice", "10.0.0.9", 0);
+    login_throttle_succeed(t, "alice", "10.0.0.9", 0);
+    for (int i = 0; i < 10; i++) {
+        guess(t, "alice", "66.0.0.1", i * 15LL * MINUTE, 900);
+        assert_int_equal(login_throttle_check(t, "alice", "10.0.0.9", (i + 1) * 15LL * MINUTE, NULL, NULL), 0);
+    }
+    /* And guesses from the owner's own address are counted all the same. */
+    assert_in_range(guess(t, "alice", "10.0.0.9", 200LL * MINUTE, 900), 5, 29);
+    login_throttle_destroy(t);
+}
+
+/* Others behind the owner's address who fail do not lock the owner out. */
+static void test_neighbours(void **state)
+{
+    struct login_throttle *t = login_throttle_create(0);
+
+    (void)state;
+    login_throttle_succeed(t, "alice", "10.0.0.9", 0);
+    for (int i = 0; i < 30; i++)
+        login_throttle_fail(t, "bob", "10.0.0.9", 1000);
+    assert_int_equal(login_throttle_check(t, "carol", "10.0.0.9", 2000, NULL, NULL), -1);
+    assert_int_equal(login_throttle_check(t, "alice", "10.0.0.9", 2000, NULL, NULL), 0);
+    login_throttle_destroy(t);
+}
+
+/* The table is bounded: a flood of names costs no memory, and does not wipe out who is being guessed now. */
+static void test_bounded(void **state)
+{
+    struct login_throttle *t = login_throttle_create(16);
+    char user[16];
+
+    (void)state;
+    for (int i = 0; i < 10000; i++) {
+        snprintf(user, sizeof(user), "u%d", i);
+        login_throttle_fail(t, user, user, i);
+        if (i % 8 == 0)
+            login_throttle_fail(t, "alice", "10.0.0.1", i);
+    }
+    assert_int_equal(login_throttle_check(t, "alice", "10.0.0.1", 10000, NULL, NULL), -1);
+    assert_int_equal(login_throttle_check(t, "u1", "10.9.9.9", 10000, NULL, NULL), 0);
+    login_throttle_destroy(t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_five_are_free),
+        cmocka_unit_test(test_delay_doubles),
+        cmocka_unit_test(test_guesses_per_quarter_hour),
+        cmocka_unit_test(test_spray_from_one_address),
+        cmocka_unit_test(test_spray_at_one_account),
+        cmocka_unit_test(test_never_for_good),
+        cmocka_unit_test(test_success_forgets),
+        cmocka_unit_test(test_owner_is_not_locked_out),
+        cmocka_unit_test(test_neighbours),
+        cmocka_unit_test(test_bounded),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
