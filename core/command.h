@@ -14,6 +14,7 @@
 #include "engines/engine.h"
 
 struct arena;
+struct auth_token;
 struct job;
 
 enum command_kind {
@@ -54,14 +55,15 @@ struct command_tag {
     struct command_target target;
 };
 
-/* Rows of the token table; see auth/auth_store.h for the fields' meaning. */
+/* Logins: rows of table token, which the core only puts in order with everything else. */
+enum command_token_op { COMMAND_TOKEN_ADD, COMMAND_TOKEN_REVOKE, COMMAND_TOKEN_TOUCH };
+
 struct command_token {
-    const char *id;
-    const char *user;
-    const unsigned char *hash; /* SHA-256, 32 bytes */
-    const char *kind;
-    int64_t issued_ms, expires_ms;
-    bool revoke; /* drop the row `id` instead */
+    enum command_token_op op;
+    const struct auth_token *token; /* ADD */
+    const char *hash;               /* REVOKE, TOUCH: key of the row */
+    const char *user;               /* ADD: whose password hash is renewed, with */
+    const char *rehash;             /* ADD: the same password hashed with today's settings; NULL = keep */
 };
 
 /* Who asks, for rights that depend on the object and for the audit record. */

@@ -93,7 +93,8 @@ void effects_task(struct effects *fx, const struct task *t)
     copy->gpus = keep(fx, t->gpus, (size_t)t->role->per_task.gpus * sizeof *t->gpus);
     copy->ports = keep(fx, t->ports, (size_t)t->role->port_total * sizeof *t->ports);
     if (!fx->failed)
-        effects_add(fx, &(struct effect){.kind = EFFECT_TASK_ROW, .row = copy});
+        effects_add(fx,
+                    &(struct effect){.kind = EFFECT_TASK_ROW, .row = {.task = copy, .job_attempt = t->job->attempt}});
 }
 
 static void attempt_order(struct effects *fx, enum effect_kind kind, const struct effect_stop *order)

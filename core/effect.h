@@ -27,7 +27,6 @@ enum effect_kind {
     EFFECT_NODE_ROW,    /* node */
     EFFECT_TAG_ROW,
     EFFECT_TOKEN_ROW,
-    EFFECT_AUDIT_ROW,
     EFFECT_LAUNCH, /* task: order to the engine */
     EFFECT_ADOPT,
     EFFECT_STOP,
@@ -94,17 +93,18 @@ struct effect {
             size_t config_len;
         } job;
         const struct effect_attempt *attempt;
-        const struct task *row; /* EFFECT_TASK_ROW: a copy */
-        struct task *task;      /* EFFECT_LAUNCH, EFFECT_ADOPT: the live one, alive until core_batch_end */
+        struct {
+            const struct task *task; /* EFFECT_TASK_ROW: a copy */
+            int job_attempt;         /* at that moment: the job may have moved on */
+        } row;
+        struct task *task; /* EFFECT_LAUNCH, EFFECT_ADOPT: the live one, alive until core_batch_end */
         const struct effect_event *event;
         const struct node *node;
         const struct effect_tag *tag;
         const struct command_token *token;
-        const struct command *audit;    /* the command, and */
         const struct effect_stop *stop; /* EFFECT_STOP and EFFECT_FORGET */
         const struct effect_reply *reply;
     };
-    enum err_code audit_code; /* EFFECT_AUDIT_ROW: how it ended */
 };
 
 /* The growing list of one batch. */

@@ -1,54 +1,136 @@
-/* SPDX-License-Identifier: MIT */
-/* One event, one JSON object: the same for every stream; filters and rights are the hub's. */
+/* SPDX-License-Identifier: MIT
+ *
+ * One event, one JSON object: the same for every stream; filters and rights are the hub's.
+ */
 #include "server/publish.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/err.h"
 #include "base/json.h"
 #include "core/effect.h"
-#include "server/http/hub.h"
+#include "jobs/jobs_store.h"
+#include "server/readers.h"
 
-/* "user~name" cut at its tilde. */
-static void split(const struct effect_event *ev, char user[JOB_USER_MAX + 1], const char **name)
+enum { REPLAY_MAX = 5000, DATA_MAX = 8192 };
+
+/* What the JSON is made of, whether it comes from a batch or from a row. */
+struct fields {
+    int64_t id, time_ms;
+    const char *job_id, *user, *name, *full_name, *vc, *type, *reason, *role;
+    int task_index;
+    enum run_state state;
+};
+
+static void encode(const struct fields *f, struct buf *out)
 {
-    const char *tilde = strchr(ev->full_name, '~');
-    size_t n = tilde ? (size_t)(tilde - ev->full_name) : 0;
-    if (n > JOB_USER_MAX)
-        n = JOB_USER_MAX;
-    memcpy(user, ev->full_name, n);
-    user[n] = '\0';
-    *name = tilde ? tilde + 1 : ev->full_name;
+    struct json_out j;
+    json_out_init(&j, out);
+    json_out_object(&j);
+    json_out_kstring(&j, "jobId", f->job_id);
+    json_out_kstring(&j, "name", f->name);
+    json_out_kstring(&j, "user", f->user);
+    json_out_kstring(&j, "vc", f->vc);
+    json_out_kstring(&j, "state", state_wire(f->state));
+    json_out_kstring(&j, "subState", state_wire_sub(f->state));
+    json_out_kstring(&j, "type", f->type);
+    json_out_kstring(&j, "reason", f->reason);
+    if (f->role) {
+        json_out_kstring(&j, "taskRole", f->role);
+        json_out_kint(&j, "taskIndex", f->task_index);
+    }
+    json_out_kint(&j, "time", f->time_ms);
+    json_out_object_end(&j);
+}
+
+/* Encodes and hands to `give`, as hub_event. */
+static int send(const struct fields *f, hub_sink_fn *give, void *sink)
+{
+    char id[32];
+    struct buf data;
+    int rc = -1;
+    buf_init(&data, DATA_MAX);
+    encode(f, &data);
+    snprintf(id, sizeof id, "%lld", (long long)f->id);
+    struct hub_event out = {
+        .id = id, .name = "job", .data = buf_str(&data), .job = f->full_name, .vc = f->vc, .user = f->user};
+    if (!data.bad)
+        rc = give(sink, &out);
+    buf_fini(&data);
+    return rc;
+}
+
+static int give_hub(void *sink, const struct hub_event *ev)
+{
+    return hub_publish(sink, ev);
 }
 
 void publish_event(struct hub *hub, const struct effect_event *ev)
 {
-    char id[32], user[JOB_USER_MAX + 1];
-    const char *name;
-    struct buf data;
-    struct json_out j;
-    split(ev, user, &name);
-    buf_init(&data, 8192);
-    json_out_init(&j, &data);
-    json_out_object(&j);
-    json_out_kstring(&j, "jobId", ev->job_id);
-    json_out_kstring(&j, "name", name);
-    json_out_kstring(&j, "user", user);
-    json_out_kstring(&j, "vc", ev->vc);
-    json_out_kstring(&j, "state", state_wire(ev->state));
-    json_out_kstring(&j, "subState", state_wire_sub(ev->state));
-    json_out_kstring(&j, "type", ev->type);
-    json_out_kstring(&j, "reason", ev->reason);
-    if (ev->role) {
-        json_out_kstring(&j, "taskRole", ev->role);
-        json_out_kint(&j, "taskIndex", ev->task_index);
-    }
-    json_out_kint(&j, "time", ev->time_ms);
-    json_out_object_end(&j);
-    snprintf(id, sizeof id, "%lld", (long long)ev->id);
-    struct hub_event out = {
-        .id = id, .name = "job", .data = buf_str(&data), .job = ev->full_name, .vc = ev->vc, .user = user};
-    if (!data.bad)
-        hub_publish(hub, &out);
-    buf_fini(&data);
+    char user[JOB_USER_MAX + 1];
+    const char *tilde = strchr(ev->full_name, '~');
+    snprintf(user, sizeof user, "%.*s", (int)(tilde - ev->full_name), ev->full_name);
+    struct fields f = {.id = ev->id,
+                       .time_ms = ev->time_ms,
+                       .job_id = ev->job_id,
+                       .user = user,
+                       .name = tilde + 1,
+                       .full_name = ev->full_name,
+                       .vc = ev->vc,
+                       .type = ev->type,
+                       .reason = ev->reason,
+                       .role = ev->role,
+                       .task_index = ev->task_index,
+                       .state = ev->state};
+    send(&f, give_hub, hub);
+}
+
+/* ---- replay ---- */
+
+struct replay {
+    hub_sink_fn *give;
+    void *sink;
+    int64_t count;
+};
+
+static int replay_row(void *ctx, const struct event_row *row)
+{
+    struct replay *p = ctx;
+    char full_name[JOB_FULL_NAME_SIZE];
+    p->count++;
+    if (!row->user || !row->name)
+        return 0;
+    snprintf(full_name, sizeof full_name, "%s~%s", row->user, row->name);
+    struct fields f = {.id = row->id,
+                       .time_ms = row->time_ms,
+                       .job_id = row->job_id,
+                       .user = row->user,
+                       .name = row->name,
+                       .full_name = full_name,
+                       .vc = row->vc,
+                       .type = row->type,
+                       .reason = row->reason,
+                       .role = row->role,
+                       .task_index = row->task_index,
+                       .state = row->job_state};
+    return send(&f, p->give, p->sink);
+}
+
+int publish_replay(void *readers, const char *after_id, hub_sink_fn *give, void *sink)
+{
+    struct replay p = {.give = give, .sink = sink};
+    struct err e = {0};
+    char *end;
+    long long after = strtoll(after_id, &end, 10);
+    if (*end || end == after_id || after < 0)
+        return -1;
+    struct store *s = readers_get(readers, &e);
+    if (!s)
+        return -1;
+    struct jobs_store_events which = {.after = after, .limit = REPLAY_MAX};
+    int rc = jobs_store_read_events_after(s, &which, replay_row, &p, &e);
+    readers_put(readers, s);
+    return rc < 0 || p.count >= REPLAY_MAX ? -1 : 0;
 }

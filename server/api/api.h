@@ -28,7 +28,7 @@ struct readers;
 struct snapshots;
 struct store;
 struct tail;
-struct workers;
+struct throttle_lock;
 
 /* What handlers work with: http_config.context. Set up by serve.c, constant while serving. */
 struct api {
@@ -38,14 +38,17 @@ struct api {
     struct hub *hub;
     struct tail *tail;
     struct loop *loop;
-    struct workers *workers; /* for what takes long: password hashes */
-    struct password_gate *passwords;
-    struct throttle_lock *throttle; /* login_throttle behind a mutex: session.c */
+    struct password_gate *passwords; /* threads that hash */
+    struct throttle_lock *throttle;  /* login_throttle behind a mutex: session.c */
     const struct keys *keys;
     const char *data_dir;
     bool secure; /* cookies are for TLS */
     bool simulated_gpus;
 };
+
+/* The login throttle, behind a mutex. NULL on out of memory; NULL ok. */
+struct throttle_lock *api_throttle_create(void);
+void api_throttle_destroy(struct throttle_lock *t);
 
 /* The route table. */
 const struct route *api_routes(size_t *count);
@@ -78,7 +81,7 @@ const char *api_job_param(const struct request *r);
 /* Handlers, by file. */
 route_handler_fn api_root, api_info, api_authn_info, api_healthz, api_readyz;                  /* info.c */
 route_handler_fn api_login, api_logout, api_session_open, api_session_get, api_session_close;  /* session.c */
-route_handler_fn api_tokens_check;                                                                 /* session.c */
+route_handler_fn api_tokens_check;                                                             /* session.c */
 route_handler_fn api_user_get;                                                                 /* user.c */
 route_handler_fn api_jobs_list;                                                                /* job_list.c */
 route_handler_fn api_jobs_submit;                                                              /* submit.c */

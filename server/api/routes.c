@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The API's table of contents. A row is everything about a route; dispatch, access checks, body limits, the audit and the
- * API's description read the same rows. OpenPAI's names and shapes; rows marked "ours" are not in its API.
+ * The API's table of contents. A row is everything about a route; dispatch, access checks, body limits, the audit and
+ * the API's description read the same rows. OpenPAI's names and shapes; rows marked "ours" are not in its API.
  */
 #include "server/api/api.h"
 

@@ -141,8 +141,10 @@ static size_t body_limit(const struct request *r)
 /* The type without parameters; a charset other than UTF-8 is none of ours. */
 static enum http_media parse_media(const char *value)
 {
-    size_t n = value ? strcspn(value, "; \t") : 0;
-    const char *charset = value ? strcasestr(value, "charset=") : NULL;
+    if (!value)
+        return HTTP_MEDIA_NONE;
+    size_t n = strcspn(value, "; \t");
+    const char *charset = strcasestr(value, "charset=");
 
     if (charset) {
         charset += strlen("charset=");

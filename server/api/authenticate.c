@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Who calls: a bearer token, Basic with an application token, or the portal's cookie. Rights are read from the database
+ * on each request. A change made with the cookie must carry our header and come from our own pages (S9).
+ */
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "auth/auth_store.h"
+#include "auth/jwt.h"
+#include "auth/session.h"
+#include "base/err.h"
+#include "server/api/api.h"
+#include "server/mailbox.h"
+#include "server/readers.h"
+
+static int invalid(struct err *e)
+{
+    return err_set(e, ERR_UNAUTHORIZED, "Your token is invalid.");
+}
+
+static int find(struct api *a, const char *secret, size_t len, int64_t now_ms, struct identity *out, struct err *e)
+{
+    char hash[IDENTITY_HASH_SIZE];
+    session_hash(secret, len, hash);
+    struct store *s = readers_get(a->readers, e);
+    if (!s)
+        return -1;
+    int rc = auth_store_token_find(s, hash, now_ms, out, e);
+    readers_put(a->readers, s);
+    return rc;
+}
+
+static int by_token(struct api *a, const struct request *r, const char *token, struct identity *out, struct err *e)
+{
+    struct jwt_claims claims;
+    size_t len = strlen(token);
+    int64_t now_ms = request_now(r).wall;
+    if (jwt_verify(a->keys, token, len, now_ms / 1000, &claims, NULL, e) || find(a, token, len, now_ms, out, e))
+        return -1;
+    if (out->kind == IDENTITY_SESSION || strcmp(out->user, claims.username) != 0)
+        return invalid(e);
+    return 0;
+}
+
+/* "Basic base64(user:application token)": OpenPAI's form for tools that know nothing else. */
+static int by_basic(struct api *a, const struct request *r, const char *text, struct identity *out, struct err *e)
+{
+    char plain[JWT_MAX + IDENTITY_USER_SIZE + 2];
+    size_t len = 0;
+    if (sodium_base642bin((unsigned char *)plain, sizeof plain - 1, text, strlen(text), NULL, &len, NULL,
+                          sodium_base64_VARIANT_ORIGINAL))
+        return invalid(e);
+    plain[len] = '\0';
+    char *colon = strchr(plain, ':');
+    if (!colon || strlen(plain) != len)
+        return invalid(e);
+    *colon = '\0';
+    if (by_token(a, r, colon + 1, out, e))
+        return -1;
+    return out->application && !strcmp(out->user, plain) ? 0 : invalid(e);
+}
+
+/* CSRF: cross-origin pages can neither set our header nor hide where they come from. */
+static int check_origin(const struct request *r, struct err *e)
+{
+    const char *site = request_header(r, "Sec-Fetch-Site"), *mark = request_header(r, "X-Drover-Csrf");
+    if (request_method(r) == HTTP_GET)
+        return 0;
+    if (!mark || strcmp(mark, "1") != 0)
+        return err_set(e, ERR_FORBIDDEN, "A change made with the session cookie needs the header X-Drover-Csrf: 1.");
+    if (site && strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0)
+        return err_set(e, ERR_FORBIDDEN, "A change made with the session cookie must come from the portal itself.");
+    return 0;
+}
+
+static int by_cookie(struct api *a, const struct request *r, const char *id, struct identity *out, struct err *e)
+{
+    if (find(a, id, strlen(id), request_now(r).wall, out, e))
+        return -1;
+    if (out->kind != IDENTITY_SESSION)
+        return invalid(e);
+    return check_origin(r, e);
+}
+
+static void touched(struct mail *m, const struct effect_reply *reply)
+{
+    (void)reply;
+    free(m);
+}
+
+/* Records that the session was used, so that it does not idle out; nobody waits for it. */
+static void touch(struct api *a, const struct identity *who)
+{
+    struct touch_mail {
+        struct mail mail; /* the first member: freed as one */
+        char hash[IDENTITY_HASH_SIZE];
+    } *t = calloc(1, sizeof *t);
+    if (!t)
+        return;
+    memcpy(t->hash, who->hash, sizeof t->hash);
+    t->mail.cmd.kind = COMMAND_TOKEN;
+    t->mail.cmd.token = (struct command_token){.op = COMMAND_TOKEN_TOUCH, .hash = t->hash};
+    t->mail.done = touched;
+    if (mailbox_post(a->mailbox, &t->mail, NULL))
+        free(t);
+}
+
+int api_authenticate(void *context, const struct request *r, struct identity *out, struct err *e)
+{
+    struct api *a = context;
+    const char *header = request_header(r, "Authorization");
+    char id[SESSION_ID_SIZE];
+    if (header) {
+        int rc = !strncasecmp(header, "Bearer ", 7)  ? by_token(a, r, header + 7, out, e)
+                 : !strncasecmp(header, "Basic ", 6) ? by_basic(a, r, header + 6, out, e)
+                                                     : invalid(e);
+        if (rc)
+            return -1;
+    } else if (session_parse_cookie(request_header(r, "Cookie"), a->secure, id)) {
+        if (by_cookie(a, r, id, out, e))
+            return -1;
+    }
+    if (out->touch)
+        touch(a, out);
+    return 0;
+}

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A job in full: OpenPAI's detail, with what it never told: GPU indices, the node's kind, why it waits.
+ */
+#include <cjson/cJSON.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "core/core.h"
+#include "jobs/exits.h"
+#include "scheduler/pass.h"
+#include "server/api/api.h"
+#include "server/api/job_json.h"
+#include "server/api/job_view.h"
+#include "server/readers.h"
+#include "server/snapshot.h"
+
+/* ---- one task ---- */
+
+/* {"ssh":[1,2]} -> {"ssh":"1,2"} */
+static void write_ports(struct json_out *j, const char *json)
+{
+    cJSON *map = json ? json_parse(json, strlen(json), 0, NULL) : NULL;
+    struct buf list;
+    buf_init(&list, 4096);
+    json_out_key(j, "containerPorts");
+    json_out_object(j);
+    for (const cJSON *label = map ? map->child : NULL; label; label = label->next) {
+        buf_reset(&list);
+        for (const cJSON *p = label->child; p; p = p->next)
+            buf_addf(&list, "%s%d", p->prev && p != label->child ? "," : "", p->valueint);
+        json_out_kstring(j, label->string, buf_str(&list));
+    }
+    json_out_object_end(j);
+    buf_fini(&list);
+    cJSON_Delete(map);
+}
+
+static void write_detail(struct json_out *j, const struct task_attempt_row *t)
+{
+    cJSON *o = t->detail ? json_parse(t->detail, strlen(t->detail), 0, NULL) : NULL;
+    const char *message = NULL;
+    int64_t signal = 0;
+    bool on_host = false;
+    if (o) {
+        json_get_string(o, "message", &message, NULL);
+        json_get_int(o, "signal", &signal, NULL);
+        json_get_bool(o, "onHost", &on_host, NULL);
+    }
+    json_out_kstring(j, "containerExitDiagnostics", message);
+    json_out_key(j, "containerExitSignal");
+    if (signal)
+        json_out_int(j, signal);
+    else
+        json_out_null(j);
+    json_out_kbool(j, "onHost", on_host);
+    cJSON_Delete(o);
+}
+
+/* What the cluster says of the task's node. */
+static void write_node(struct json_out *j, const struct cluster *c, const char *node)
+{
+    int index = c && node ? cluster_find(c, node) : -1;
+    const struct node *n = index < 0 ? NULL : &cluster_at(c, index)->info;
+    json_out_kstring(j, "containerIp", n ? n->address : NULL);
+    json_out_kstring(j, "containerNodeName", node);
+    json_out_kstring(j, "node", node);
+    json_out_kstring(j, "isolation", n ? n->isolation : NULL);
+    json_out_kbool(j, "simulatedGpus", n && n->gpu_count && n->gpus[0].simulated);
+}
+
+/* The members that a task in a job's detail and an attempt in a task's history share. */
+static void write_task_attempt(struct json_out *j, const struct cluster *c, const char *log_path,
+                               const struct task_attempt_row *t)
+{
+    enum run_state state = t->id ? t->state : STATE_WAITING;
+    json_out_kint(j, "attemptId", t->attempt);
+    json_out_kstring(j, "attemptState", state_wire(state));
+    json_out_ktime(j, "currentAttemptCreatedTime", t->created_ms);
+    json_out_ktime(j, "currentAttemptLaunchedTime", t->launched_ms);
+    json_out_ktime(j, "currentAttemptCompletedTime", t->completed_ms);
+    json_out_kstring(j, "containerId", t->id);
+    write_node(j, c, t->node);
+    write_ports(j, t->ports);
+    json_out_key(j, "containerGpus");
+    json_out_raw(j, t->gpus ? t->gpus : "[]");
+    json_out_kstring(j, "containerLog", t->id ? log_path : NULL);
+    json_out_key(j, "containerExitCode");
+    if (t->ended)
+        json_out_int(j, t->exit_code);
+    else
+        json_out_null(j);
+    job_json_exit_spec(j, "containerExitSpec", t->ended ? exits_find(t->exit_code) : NULL);
+    write_detail(j, t);
+}
+
+static char *log_path(const struct job_view *v, const char *role, int index, int attempt)
+{
+    return arena_printf(v->arena, "/api/v2/jobs/%s/attempts/%d/taskRoles/%s/taskIndex/%d/attempts/%d/logs",
+                        v->full_name, v->attempt, role, index, attempt);
+}
+
+static void write_task(struct json_out *j, const struct job_view *v, const struct cluster *c,
+                       const struct spec_role *role, int index, const struct task_attempt_row *t)
+{
+    enum run_state state = t->id ? t->state : STATE_WAITING;
+    if (!t->id && (v->job.state & STATE_FINAL))
+        state = STATE_STOPPED; /* never placed, and will not be */
+    json_out_object(j);
+    json_out_kint(j, "taskIndex", index);
+    json_out_kstring(j, "taskUid", t->id);
+    json_out_kstring(j, "taskState", state_wire(state));
+    json_out_kint(j, "retries", t->retries);
+    json_out_kint(j, "accountableRetries", t->accountable_retries);
+    json_out_ktime(j, "createdTime", t->created_ms);
+    json_out_ktime(j, "launchedTime", t->launched_ms);
+    json_out_ktime(j, "completedTime", t->completed_ms);
+    write_task_attempt(j, c, log_path(v, role->name, index, t->attempt), t);
+    json_out_object_end(j);
+}
+
+static void write_roles(struct json_out *j, const struct job_view *v, const struct cluster *c)
+{
+    const struct task_attempt_row *t = v->tasks;
+    json_out_key(j, "taskRoles");
+    json_out_object(j);
+    for (size_t i = 0; i < v->spec->role_count; i++) {
+        const struct spec_role *role = &v->spec->roles[i];
+        json_out_key(j, role->name);
+        json_out_object(j);
+        json_out_key(j, "taskRoleStatus");
+        json_out_object(j);
+        json_out_kstring(j, "name", role->name);
+        json_out_object_end(j);
+        json_out_key(j, "taskStatuses");
+        json_out_array(j);
+        for (int n = 0; n < role->instances; n++)
+            write_task(j, v, c, role, n, t++);
+        json_out_array_end(j);
+        json_out_object_end(j);
+    }
+    json_out_object_end(j);
+}
+
+/* ---- the job ---- */
+
+/* Why a waiting job waits, computed here and now from the published state (DESIGN 1.8). */
+static void write_wait_reason(struct json_out *j, const struct job_view *v, const struct cluster *c)
+{
+    struct buf text;
+    buf_init(&text, 4096);
+    if (v->job.state == STATE_WAITING && c) {
+        struct cluster *own = cluster_clone(c); /* explaining tries the placement out */
+        struct sched_request *q = core_request(v->arena, v->spec);
+        if (own && q)
+            pass_explain(own, q, &text);
+        cluster_destroy(own);
+    }
+    json_out_kstring(j, "waitReason", text.len ? buf_str(&text) : NULL);
+    buf_fini(&text);
+}
+
+static void write_exit(struct json_out *j, const struct job_view *v)
+{
+    bool final = (v->job.state & STATE_FINAL) && v->attempt == v->job.attempt;
+    bool ended = v->has_attempt ? v->row.ended : final;
+    int code = v->has_attempt ? v->row.exit_code : v->job.exit_code;
+    const struct exit_entry *x = ended ? exits_find(code) : NULL;
+    job_json_exit_spec(j, "appExitSpec", x);
+    json_out_kstring(j, "appExitDiagnostics", ended ? v->trigger.message : NULL);
+    json_out_key(j, "appExitMessages");
+    json_out_null(j);
+    json_out_kstring(j, "appExitTriggerMessage", v->trigger.message);
+    json_out_kstring(j, "appExitTriggerTaskRoleName", v->trigger.role);
+    json_out_key(j, "appExitTriggerTaskIndex");
+    if (v->trigger.role)
+        json_out_int(j, v->trigger.index);
+    else
+        json_out_null(j);
+    json_out_kstring(j, "appExitType", x ? exits_type_wire(x->type) : NULL);
+}
+
+static void write_status(struct json_out *j, const struct job_view *v, const struct cluster *c)
+{
+    enum run_state state = v->has_attempt ? v->row.state : v->job.state;
+    json_out_key(j, "jobStatus");
+    json_out_object(j);
+    job_json_status(j, &v->job);
+    json_out_kint(j, "attemptId", v->attempt);
+    json_out_kstring(j, "attemptState", state_wire(state));
+    json_out_kstring(j, "appId", v->job.id);
+    json_out_kint(j, "appProgress", v->job.state & STATE_FINAL ? 1 : 0);
+    json_out_kstring(j, "appTrackingUrl", "");
+    json_out_ktime(j, "appCreatedTime", v->row.created_ms);
+    json_out_ktime(j, "appLaunchedTime", v->row.launched_ms);
+    json_out_ktime(j, "appCompletedTime", v->row.completed_ms);
+    write_exit(j, v);
+    json_out_kstring(j, "virtualCluster", v->job.vc);
+    write_wait_reason(j, v, c);
+    json_out_object_end(j);
+}
+
+static int reply_job(struct request *r, struct api *a, int attempt, struct err *e)
+{
+    struct job_view v;
+    char debug_id[33];
+    if (job_view_read(&v, a, r, attempt, e))
+        return -1;
+    struct snapshot *snap = snapshots_get(a->snapshots);
+    struct buf out;
+    struct json_out j;
+    buf_init(&out, 0);
+    json_out_init(&j, &out);
+    job_json_debug_id(v.job.user, v.job.name, debug_id);
+    json_out_object(&j);
+    json_out_kstring(&j, "debugId", debug_id);
+    json_out_kstring(&j, "jobId", v.job.id);
+    json_out_kstring(&j, "name", v.job.name);
+    json_out_key(&j, "tags");
+    json_out_raw(&j, v.job.tags ? v.job.tags : "[]");
+    json_out_kstring(&j, "jobPriority", v.job.priority_class);
+    write_status(&j, &v, snap ? snap->cluster : NULL);
+    write_roles(&j, &v, snap ? snap->cluster : NULL);
+    json_out_object_end(&j);
+    snapshots_put(a->snapshots, snap);
+    reply_json(r, 200, &out);
+    return 0;
+}
+
+int api_job_get(struct request *r, void *context, struct err *e)
+{
+    return reply_job(r, context, -1, e);
+}
+
+int api_job_attempt(struct request *r, void *context, struct err *e)
+{
+    int64_t attempt;
+    if (request_param_int(r, "attempt", 0, &attempt, e))
+        return -1;
+    if (attempt > INT32_MAX)
+        return err_set(e, ERR_NO_JOB, "There is no such attempt.");
+    return reply_job(r, context, (int)attempt, e);
+}
+
+int api_job_config(struct request *r, void *context, struct err *e)
+{
+    struct api *a = context;
+    struct job_view v;
+    struct store *s = readers_get(a->readers, e);
+    if (!s)
+        return -1;
+    int rc = job_view_row(&v, s, r, e);
+    readers_put(a->readers, s);
+    if (rc)
+        return -1;
+    reply_text(r, 200, "text/yaml; charset=utf-8", v.job.config);
+    return 0;
+}
+
+int api_job_ssh(struct request *r, void *context, struct err *e)
+{
+    (void)context;
+    return err_set(e, ERR_NO_JOB_SSH, "SSH info of job %s is not found.", api_job_param(r));
+}
+
+/* ---- a task's history ---- */
+
+struct history {
+    struct json_out *j;
+    struct job_view view;
+    const struct cluster *cluster;
+    struct task_attempt_row *rows; /* oldest first */
+    size_t count, cap;
+};
+
+static int take_history(void *ctx, const struct task_attempt_row *row)
+{
+    struct history *h = ctx;
+    if (h->count == h->cap) {
+        size_t cap = h->cap ? h->cap * 2 : 8;
+        struct task_attempt_row *grown = arena_calloc(h->view.arena, cap, sizeof *grown);
+        if (!grown)
+            return 1;
+        memcpy(grown, h->rows, h->count * sizeof *grown);
+        h->rows = grown;
+        h->cap = cap;
+    }
+    return job_view_copy_task(h->view.arena, &h->rows[h->count++], row) ? 1 : 0;
+}
+
+static void write_history(struct json_out *j, const struct history *h, const struct jobs_store_task_key *key)
+{
+    const struct task_attempt_row *last = &h->rows[h->count - 1];
+    json_out_object(j);
+    json_out_kstring(j, "username", h->view.job.user);
+    json_out_kstring(j, "jobName", h->view.job.name);
+    json_out_kint(j, "jobAttemptId", key->job_attempt);
+    json_out_kstring(j, "taskRoleName", key->role);
+    json_out_kint(j, "taskIndex", key->task_index);
+    json_out_kstring(j, "taskUid", last->id);
+    json_out_kstring(j, "taskState", state_wire(last->state));
+    json_out_kint(j, "retries", last->retries);
+    json_out_kint(j, "accountableRetries", last->accountable_retries);
+    json_out_ktime(j, "createdTime", h->rows[0].created_ms);
+    json_out_ktime(j, "launchedTime", h->rows[0].launched_ms);
+    json_out_ktime(j, "completedTime", last->completed_ms);
+    json_out_key(j, "attempts");
+    json_out_array(j);
+    for (size_t i = h->count; i-- > 0;) {
+        const struct task_attempt_row *t = &h->rows[i];
+        json_out_object(j);
+        write_task_attempt(j, h->cluster, log_path(&h->view, key->role, key->task_index, t->attempt), t);
+        json_out_object_end(j);
+    }
+    json_out_array_end(j);
+    json_out_object_end(j);
+}
+
+int api_task_attempts(struct request *r, void *context, struct err *e)
+{
+    struct api *a = context;
+    struct history h = {0};
+    int64_t attempt, index;
+    if (request_param_int(r, "attempt", 0, &attempt, e) || request_param_int(r, "index", 0, &index, e))
+        return -1;
+    struct store *s = readers_get(a->readers, e);
+    if (!s)
+        return -1;
+    int rc = job_view_row(&h.view, s, r, e);
+    h.view.attempt = (int)attempt;
+    struct jobs_store_task_key key = {.job_id = h.view.job.id,
+                                      .job_attempt = (int)attempt,
+                                      .role = request_param(r, "role"),
+                                      .task_index = (int)index};
+    if (!rc)
+        rc = jobs_store_read_history(s, &key, take_history, &h, e);
+    readers_put(a->readers, s);
+    if (rc)
+        return e->code ? -1 : err_set(e, ERR_INTERNAL, "Out of memory.");
+    if (!h.count)
+        return err_set(e, ERR_NO_JOB, "Task %s-%lld of job %s has no attempt yet.", key.role, (long long)index,
+                       api_job_param(r));
+    struct snapshot *snap = snapshots_get(a->snapshots);
+    struct buf out;
+    struct json_out j;
+    buf_init(&out, 0);
+    json_out_init(&j, &out);
+    h.cluster = snap ? snap->cluster : NULL;
+    write_history(&j, &h, &key);
+    snapshots_put(a->snapshots, snap);
+    reply_json(r, 200, &out);
+    return 0;
+}

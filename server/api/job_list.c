@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * GET /api/v2/jobs: OpenPAI's filters, orders and fields. Rows go from the database into the reply one by one.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "jobs/jobs_store.h"
+#include "server/api/api.h"
+#include "server/api/job_json.h"
+#include "server/readers.h"
+
+enum { LIMIT_DEFAULT = 5000, LIMIT_MAX = 50000 };
+
+static const struct {
+    const char *name;
+    enum job_order order;
+} orders[] = {
+    {"submissionTime", JOB_ORDER_SUBMITTED},
+    {"jobName", JOB_ORDER_NAME},
+    {"username", JOB_ORDER_USER},
+    {"vc", JOB_ORDER_VC},
+    {"retries", JOB_ORDER_RETRIES},
+    {"totalTaskNumber", JOB_ORDER_TASKS},
+    {"totalGpuNumber", JOB_ORDER_GPUS},
+    {"state", JOB_ORDER_STATE},
+    {"completionTime", JOB_ORDER_COMPLETED},
+    {"jobPriority", JOB_ORDER_PRIORITY},
+};
+
+/* Splits a comma list into the arena; empty items are dropped. 0 or -1. */
+static int split(struct request *r, const char *name, struct job_values *out, struct err *e)
+{
+    struct arena *a = request_arena(r);
+    const char *text = NULL;
+    if (request_query(r, name, &text, e))
+        return -1;
+    if (!text)
+        return 0;
+    size_t commas = 0;
+    for (const char *p = text; *p; p++)
+        commas += *p == ',';
+    const char **list = arena_calloc(a, commas + 1, sizeof(char *));
+    if (!list)
+        return err_set(e, ERR_INTERNAL, "Out of memory.");
+    for (const char *p = text; p;) {
+        const char *comma = strchr(p, ',');
+        size_t n = comma ? (size_t)(comma - p) : strlen(p);
+        if (n && !(list[out->count] = arena_strndup(a, p, n)))
+            return err_set(e, ERR_INTERNAL, "Out of memory.");
+        out->count += n > 0;
+        p = comma ? comma + 1 : NULL;
+    }
+    out->list = list;
+    return 0;
+}
+
+static int read_states(struct request *r, struct job_filter *f, struct err *e)
+{
+    struct job_values words = {0};
+    if (split(r, "state", &words, e))
+        return -1;
+    for (size_t i = 0; i < words.count; i++) {
+        unsigned mask = state_mask_from_wire(words.list[i]);
+        if (!mask)
+            return err_set(e, ERR_INVALID_PARAMETERS, "\"%s\" is no state of a job.", words.list[i]);
+        f->states |= mask;
+    }
+    return 0;
+}
+
+/* "default" stands for jobs that gave no class. */
+static int read_priorities(struct request *r, struct job_filter *f, struct err *e)
+{
+    struct job_values words = {0};
+    if (split(r, "jobPriority", &words, e))
+        return -1;
+    const char **kept = arena_calloc(request_arena(r), words.count + 1, sizeof(char *));
+    if (!kept)
+        return err_set(e, ERR_INTERNAL, "Out of memory.");
+    for (size_t i = 0; i < words.count; i++) {
+        if (!strcmp(words.list[i], "default"))
+            f->priority_default = true;
+        else
+            kept[f->priorities.count++] = words.list[i];
+    }
+    f->priorities.list = kept;
+    return 0;
+}
+
+/* "field,ASC"; an unknown order is ignored, as OpenPAI does. */
+static int read_order(struct request *r, struct job_filter *f, struct err *e)
+{
+    const char *text = NULL;
+    f->order = JOB_ORDER_SUBMITTED;
+    f->descending = true;
+    if (request_query(r, "order", &text, e))
+        return -1;
+    const char *comma = text ? strchr(text, ',') : NULL;
+    for (size_t i = 0; comma && i < sizeof orders / sizeof *orders; i++)
+        if (strlen(orders[i].name) == (size_t)(comma - text) &&
+            !strncmp(orders[i].name, text, (size_t)(comma - text))) {
+            f->order = orders[i].order;
+            f->descending = strcmp(comma + 1, "ASC") != 0;
+        }
+    return 0;
+}
+
+static int read_filter(struct request *r, struct job_filter *f, bool *with_total, struct err *e)
+{
+    *f = (struct job_filter){.limit = LIMIT_DEFAULT};
+    if (split(r, "username", &f->users, e) || split(r, "vc", &f->vcs, e) || split(r, "tagsContain", &f->tags_any, e) ||
+        split(r, "tagsNotContain", &f->tags_none, e) || read_states(r, f, e) || read_priorities(r, f, e) ||
+        read_order(r, f, e))
+        return -1;
+    if (request_query(r, "keyword", &f->keyword, e) ||
+        request_query_int(r, "offset", (int64_t[]){0, INT64_MAX}, &f->offset, e) ||
+        request_query_int(r, "limit", (int64_t[]){0, LIMIT_MAX}, &f->limit, e))
+        return -1;
+    return request_query_bool(r, "withTotalCount", with_total, e);
+}
+
+static int write_item(void *ctx, const struct job_row *row)
+{
+    struct json_out *j = ctx;
+    char debug_id[33];
+    job_json_debug_id(row->user, row->name, debug_id);
+    json_out_object(j);
+    json_out_kstring(j, "debugId", debug_id);
+    json_out_kstring(j, "jobId", row->id);
+    json_out_kstring(j, "name", row->name);
+    json_out_key(j, "tags");
+    json_out_raw(j, row->tags ? row->tags : "[]");
+    job_json_status(j, row);
+    json_out_kstring(j, "virtualCluster", row->vc);
+    json_out_kint(j, "totalGpuNumber", row->total_gpus);
+    json_out_kint(j, "totalTaskNumber", row->total_tasks);
+    json_out_kint(j, "totalTaskRoleNumber", row->total_roles);
+    json_out_kstring(j, "jobPriority", row->priority_class);
+    json_out_kstring(j, "exitPhrase", row->exit_phrase);
+    json_out_kstring(j, "waitReason", row->wait_reason);
+    json_out_object_end(j);
+    return 0;
+}
+
+int api_jobs_list(struct request *r, void *context, struct err *e)
+{
+    struct api *a = context;
+    struct job_filter f;
+    bool with_total = false;
+    int64_t total = 0;
+    if (read_filter(r, &f, &with_total, e))
+        return -1;
+    struct store *s = readers_get(a->readers, e);
+    if (!s)
+        return -1;
+    struct buf out;
+    struct json_out j;
+    buf_init(&out, 0);
+    json_out_init(&j, &out);
+    if (with_total) {
+        json_out_object(&j);
+        json_out_key(&j, "data");
+    }
+    json_out_array(&j);
+    f.total = with_total ? &total : NULL;
+    int rc = jobs_store_list(s, &f, write_item, &j, e);
+    readers_put(a->readers, s);
+    json_out_array_end(&j);
+    if (with_total) {
+        json_out_kint(&j, "totalCount", total);
+        json_out_object_end(&j);
+    }
+    if (rc) {
+        buf_fini(&out);
+        return -1;
+    }
+    reply_json(r, 200, &out);
+    return 0;
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A task attempt's logs: where they are (OpenPAI), and their bytes (ours): a range, the tail, or followed to the end.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "engines/local/logs.h"
+#include "jobs/jobs_store.h"
+#include "server/api/api.h"
+#include "server/api/job_view.h"
+#include "server/http/tail.h"
+#include "server/readers.h"
+
+enum { TAIL_BYTES = 16384 };
+
+static const char *const streams[] = {"stdout", "stderr", "all"};
+
+/* Which task attempt the path names. */
+struct wanted {
+    int64_t task_attempt;
+    struct task_attempt_row row; /* id NULL: not found */
+    struct arena *arena;
+};
+
+static int take_row(void *ctx, const struct task_attempt_row *row)
+{
+    struct wanted *w = ctx;
+    return row->attempt == w->task_attempt ? job_view_copy_task(w->arena, &w->row, row) : 0;
+}
+
+/* The task attempt of the path. ERR_NO_TASK_LOG when there is none. */
+static int find(struct request *r, struct api *a, struct wanted *w, struct err *e)
+{
+    struct job_view v;
+    int64_t attempt, index;
+    *w = (struct wanted){.arena = request_arena(r)};
+    if (request_param_int(r, "attempt", 0, &attempt, e) || request_param_int(r, "index", 0, &index, e) ||
+        request_param_int(r, "taskAttempt", 0, &w->task_attempt, e))
+        return -1;
+    struct store *s = readers_get(a->readers, e);
+    if (!s)
+        return -1;
+    int rc = job_view_row(&v, s, r, e);
+    if (!rc) {
+        struct jobs_store_task_key key = {.job_id = v.job.id,
+                                          .job_attempt = (int)attempt,
+                                          .role = request_param(r, "role"),
+                                          .task_index = (int)index};
+        rc = jobs_store_read_history(s, &key, take_row, w, e);
+    }
+    readers_put(a->readers, s);
+    if (!rc && !w->row.id)
+        return err_set(e, ERR_NO_TASK_LOG, "Log of task %s-%lld is not found.", request_param(r, "role"),
+                       (long long)index);
+    return rc;
+}
+
+int api_log_list(struct request *r, void *context, struct err *e)
+{
+    struct wanted w;
+    if (find(r, context, &w, e))
+        return -1;
+    struct buf out;
+    struct json_out j;
+    buf_init(&out, 0);
+    json_out_init(&j, &out);
+    json_out_object(&j);
+    json_out_key(&j, "locations");
+    json_out_array(&j);
+    for (size_t i = 0; i < sizeof streams / sizeof *streams; i++) {
+        json_out_object(&j);
+        json_out_kstring(&j, "name", streams[i]);
+        json_out_kstring(&j, "uri", arena_printf(request_arena(r), "%s/%s", request_path(r), streams[i]));
+        json_out_object_end(&j);
+    }
+    json_out_array_end(&j);
+    json_out_object_end(&j);
+    reply_json(r, 200, &out);
+    return 0;
+}
+
+/* ---- the bytes ---- */
+
+static int64_t source_size(void *ctx)
+{
+    int64_t size;
+    bool complete;
+    return logs_size(ctx, &size, &complete, NULL) ? -1 : size;
+}
+
+static bool source_complete(void *ctx)
+{
+    int64_t size;
+    bool complete = true;
+    return logs_size(ctx, &size, &complete, NULL) || complete;
+}
+
+static ssize_t source_read(void *ctx, void *out, size_t n, uint64_t at)
+{
+    return (ssize_t)logs_read(ctx, (int64_t)at, out, n, NULL);
+}
+
+static void source_close(void *ctx)
+{
+    logs_close(ctx);
+    free(ctx);
+}
+
+/* offset, limit, follow; tail-mode (as OpenPAI's server) or tailMode (as its documents) start near the end. */
+static int read_range(struct request *r, int64_t size, struct tail_range *range, struct err *e)
+{
+    bool tail = false, tail2 = false;
+    int64_t offset = -1, limit = -1;
+    if (request_query_bool(r, "tail-mode", &tail, e) || request_query_bool(r, "tailMode", &tail2, e) ||
+        request_query_bool(r, "follow", &range->follow, e) ||
+        request_query_int(r, "offset", (int64_t[]){0, INT64_MAX}, &offset, e) ||
+        request_query_int(r, "limit", (int64_t[]){0, INT64_MAX}, &limit, e))
+        return -1;
+    if (offset < 0)
+        offset = (tail || tail2) && size > TAIL_BYTES ? size - TAIL_BYTES : 0;
+    range->offset = (uint64_t)offset;
+    range->limit = limit;
+    return 0;
+}
+
+int api_log_read(struct request *r, void *context, struct err *e)
+{
+    struct api *a = context;
+    struct wanted w;
+    struct tail_range range = {0};
+    const char *stream = NULL;
+    for (size_t i = 0; i < sizeof streams / sizeof *streams; i++)
+        if (!strcmp(streams[i], request_param(r, "log")))
+            stream = streams[i];
+    if (!stream)
+        return err_set(e, ERR_NO_TASK_LOG, "There is no log \"%s\"; there are stdout, stderr and all.",
+                       request_param(r, "log"));
+    if (find(r, a, &w, e))
+        return -1;
+    struct logs *f = calloc(1, sizeof *f);
+    if (!f)
+        return err_set(e, ERR_INTERNAL, "Out of memory.");
+    if (logs_open(f, a->data_dir, w.row.id, stream, e)) {
+        free(f);
+        return -1;
+    }
+    struct tail_source src = {
+        .ctx = f, .size = source_size, .pread = source_read, .complete = source_complete, .close = source_close};
+    if (read_range(r, source_size(f), &range, e)) {
+        source_close(f);
+        return -1;
+    }
+    return tail_reply(a->tail, r, &src, &range, e);
+}

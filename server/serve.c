@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The daemon's parts in the order of their dependence; taken apart in the reverse order, whatever of them was made:
+ *
+ *   lock, keys ─► store, readers ─► mailbox, snapshots, hub, tail ─► engine, loop ─► http
+ *
+ * Shutdown: no new requests, streams end, the core answers what it holds, HTTP stops, the engine lets go of its tasks
+ * (which run on).
+ */
+#include "server/serve.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "auth/keys.h"
+#include "auth/password.h"
+#include "base/err.h"
+#include "base/fs.h"
+#include "base/log.h"
+#include "engines/engine.h"
+#include "engines/local/local.h"
+#include "server/api/api.h"
+#include "server/config.h"
+#include "server/http/http.h"
+#include "server/http/hub.h"
+#include "server/http/static_files.h"
+#include "server/http/tail.h"
+#include "server/loop.h"
+#include "server/mailbox.h"
+#include "server/notify.h"
+#include "server/publish.h"
+#include "server/readers.h"
+#include "server/snapshot.h"
+#include "store/store.h"
+
+enum { MAILBOX_MAX = 4096, READERS_MAX = 8, HASH_THREADS = 2, HASH_QUEUE = 64, DRAIN_MS = 4000, EXIT_FSYNC = 74 };
+
+struct daemon {
+    const char *data;
+    const struct config *config;
+    int lock_fd;
+    struct keys keys;
+    struct store *store;
+    struct readers *readers;
+    struct mailbox *mailbox;
+    struct snapshots *snapshots;
+    struct hub *hub;
+    struct tail *tail;
+    struct password_gate *passwords;
+    struct throttle_lock *throttle;
+    struct engine *engine;
+    struct loop *loop;
+    struct http_server *http;
+    struct api api;
+};
+
+static int path_in(char out[PATH_MAX], const char *dir, const char *name, struct err *e)
+{
+    int n = snprintf(out, PATH_MAX, "%s/%s", dir, name);
+    return n < 0 || n >= PATH_MAX ? err_set(e, ERR_INVALID_PARAMETERS, "The path %s is too long.", dir) : 0;
+}
+
+/* One daemon a data folder. */
+static int take_lock(struct daemon *d, struct err *e)
+{
+    char path[PATH_MAX];
+    if (path_in(path, d->data, "lock", e))
+        return -1;
+    d->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (d->lock_fd < 0)
+        return err_errno(e, errno, "%s", path);
+    if (flock(d->lock_fd, LOCK_EX | LOCK_NB))
+        return err_set(e, ERR_BUSY, "Another droverd serves %s.", d->data);
+    return 0;
+}
+
+static int open_store(struct daemon *d, struct err *e)
+{
+    char path[PATH_MAX];
+    if (path_in(path, d->data, "drover.db", e))
+        return -1;
+    if (access(path, F_OK))
+        return err_set(e, ERR_INVALID_PARAMETERS, "%s holds no database; make one with droverd init.", d->data);
+    d->store = store_open(path, STORE_WRITER, e);
+    d->readers = d->store ? readers_create(path, READERS_MAX) : NULL;
+    return d->readers ? 0 : -1;
+}
+
+static int make_parts(struct daemon *d, struct err *e)
+{
+    d->mailbox = mailbox_create(MAILBOX_MAX);
+    d->snapshots = snapshots_create();
+    d->throttle = api_throttle_create();
+    if (!d->mailbox || !d->snapshots || !d->throttle)
+        return err_set(e, ERR_INTERNAL, "Out of memory.");
+    struct hub_config hub = {.replay = publish_replay, .ctx = d->readers};
+    d->hub = hub_create(&hub, e);
+    d->tail = d->hub ? tail_create(0, 0, e) : NULL;
+    d->passwords = d->tail ? password_gate_create(HASH_THREADS, HASH_QUEUE, e) : NULL;
+    return d->passwords ? 0 : -1;
+}
+
+/* Spawner and shim stand beside this program. */
+static int make_engine(struct daemon *d, struct err *e)
+{
+    char self[PATH_MAX - 32], spawner[PATH_MAX], shim[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (n < 0)
+        return err_errno(e, errno, "/proc/self/exe");
+    self[n] = '\0';
+    const char *dir = dirname(self);
+    if (path_in(spawner, dir, "drover-spawner", e) || path_in(shim, dir, "drover-shim", e))
+        return -1;
+    const struct config *c = d->config;
+    struct local_config local = {.data = d->data,
+                                 .spawner = spawner,
+                                 .shim = shim,
+                                 .name = c->node[0] ? c->node : NULL,
+                                 .cpus = c->cpus,
+                                 .memory_mb = c->memory_mb,
+                                 .gpus = c->gpus,
+                                 .port_first = c->port_first,
+                                 .port_last = c->port_last};
+    d->engine = local_engine_create(&local, e);
+    return d->engine ? 0 : -1;
+}
+
+static void on_ready(void *ctx)
+{
+    struct daemon *d = ctx;
+    log_info("ready", "every running task was found again; serving %s", d->data);
+    notify_send("READY=1");
+}
+
+/* DESIGN 1.2: after a failed fsync nobody knows what is on disk; only a new start reads what is. */
+static void on_fsync_failed(void *ctx, const struct err *e)
+{
+    (void)ctx;
+    log_error("fsync_failed", "%s; the process ends, nothing of the last batch was confirmed", e->text);
+    _exit(EXIT_FSYNC);
+}
+
+static int make_loop(struct daemon *d, struct err *e)
+{
+    static const char purpose[] = "drover core seed";
+    struct loop_config c = {.store = d->store,
+                            .engine = d->engine,
+                            .mailbox = d->mailbox,
+                            .snapshots = d->snapshots,
+                            .hub = d->hub,
+                            .keys = &d->keys,
+                            .image_on_host = d->config->image_on_host,
+                            .ready = on_ready,
+                            .fsync_failed = on_fsync_failed,
+                            .ctx = d};
+    crypto_generichash(c.seed, sizeof c.seed, (const unsigned char *)purpose, sizeof purpose - 1, d->keys.seal,
+                       sizeof d->keys.seal);
+    d->loop = loop_create(&c, e);
+    return d->loop ? 0 : -1;
+}
+
+static int make_http(struct daemon *d, struct err *e)
+{
+    char address[CONFIG_TEXT_MAX];
+    uint16_t port;
+    if (config_split_listen(d->config->listen, address, &port, e))
+        return -1;
+    if (!config_is_loopback(address)) {
+        if (!d->config->insecure_http)
+            return err_set(e, ERR_INVALID_PARAMETERS,
+                           "Plain HTTP is served on loopback only; %s is not (insecureHttp: true allows it).", address);
+        log_warn("insecure_http", "passwords and tokens travel unencrypted on %s", address);
+    }
+    d->api = (struct api){.readers = d->readers,
+                          .mailbox = d->mailbox,
+                          .snapshots = d->snapshots,
+                          .hub = d->hub,
+                          .tail = d->tail,
+                          .loop = d->loop,
+                          .passwords = d->passwords,
+                          .throttle = d->throttle,
+                          .keys = &d->keys,
+                          .data_dir = d->data};
+    struct http_config c = {.address = address, .port = port, .authenticate = api_authenticate, .context = &d->api};
+    c.routes = api_routes(&c.route_count);
+    c.files = static_files(&c.file_count);
+    d->http = http_server_create(&c, e);
+    return d->http ? http_server_start(d->http, e) : -1;
+}
+
+/* Tells where it listens: on standard output, and in DATA/listen for scripts. */
+static int announce(struct daemon *d, struct err *e)
+{
+    char path[PATH_MAX], address[CONFIG_TEXT_MAX], text[CONFIG_TEXT_MAX + 32];
+    uint16_t port;
+    if (config_split_listen(d->config->listen, address, &port, e) || path_in(path, d->data, "listen", e))
+        return -1;
+    bool v6 = strchr(address, ':') != NULL;
+    int n = snprintf(text, sizeof text, "http://%s%s%s:%u\n", v6 ? "[" : "", address, v6 ? "]" : "",
+                     (unsigned)http_server_port(d->http));
+    if (fs_write_atomic(path, text, (size_t)n, 0600, e))
+        return -1;
+    printf("listening on %s", text);
+    fflush(stdout);
+    n = snprintf(text, sizeof text, "%ld\n", (long)getpid());
+    return path_in(path, d->data, "droverd.pid", e) ? -1 : fs_write_atomic(path, text, (size_t)n, 0600, e);
+}
+
+static void take_apart(struct daemon *d)
+{
+    if (d->http)
+        http_server_quiesce(d->http);
+    if (d->hub)
+        hub_close(d->hub);
+    if (d->tail)
+        tail_close(d->tail);
+    password_gate_destroy(d->passwords); /* its last logins reach the core */
+    loop_destroy(d->loop);               /* answers what waits, then lets go of the engine */
+    http_server_destroy(d->http, DRAIN_MS);
+    tail_destroy(d->tail);
+    hub_destroy(d->hub);
+    if (d->engine)
+        d->engine->ops->destroy(d->engine);
+    api_throttle_destroy(d->throttle);
+    snapshots_destroy(d->snapshots);
+    mailbox_destroy(d->mailbox);
+    readers_destroy(d->readers);
+    if (d->store)
+        store_checkpoint(d->store, STORE_CHECKPOINT_TRUNCATE, NULL);
+    store_close(d->store);
+    keys_wipe(&d->keys);
+    if (d->lock_fd >= 0)
+        close(d->lock_fd);
+}
+
+/* Signals are taken by sigwait on this thread; every other thread inherits the mask. */
+static void block_signals(sigset_t *set)
+{
+    sigemptyset(set);
+    sigaddset(set, SIGTERM);
+    sigaddset(set, SIGINT);
+    sigaddset(set, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+int serve_run(const char *data, const struct config *config, struct err *e)
+{
+    struct daemon d = {.data = data, .config = config, .lock_fd = -1};
+    sigset_t set;
+    int rc = -1, sig = SIGHUP;
+    block_signals(&set);
+    if (take_lock(&d, e) || keys_load(data, &d.keys, e) || open_store(&d, e) || make_parts(&d, e) ||
+        make_engine(&d, e) || make_loop(&d, e) || make_http(&d, e) || announce(&d, e))
+        goto out;
+    rc = 0;
+    while (sig == SIGHUP) /* a terminal that goes away is no reason to stop; there is nothing to reload yet */
+        if (sigwait(&set, &sig))
+            sig = SIGTERM;
+    log_info("stopping", "signal %d", sig);
+    notify_send("STOPPING=1");
+out:
+    take_apart(&d);
+    return rc;
+}
