@@ -128,7 +128,9 @@ char *buf_take(struct buf *b, size_t *len)
 
     if (len)
         *len = 0;
-    if (b->bad || (!b->data && buf_grow(b, 0))) {
+    if (!b->bad && !b->data)
+        (void)buf_grow(b, 0);
+    if (b->bad || !b->data) {
         buf_fini(b);
         return NULL;
     }

@@ -42,7 +42,7 @@ void num_format(double v, char out[NUM_SIZE])
 
     (void)snprintf(out, NUM_SIZE, "%.15g", v);
     /* Bit for bit: 15 digits are enough for what people write, 17 are enough for every double. */
-    if (memcmp(&(double){strtod(out, NULL)}, &v, sizeof(v)) != 0)
+    if (memcmp(&(double){strtod(out, NULL)}, &v, sizeof(v)) != 0) /* NOLINT */
         (void)snprintf(out, NUM_SIZE, "%.17g", v);
     at = strstr(out, point);
     if (at && point_len) {

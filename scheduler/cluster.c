@@ -220,6 +220,8 @@ static bool port_set(struct cluster_node *n, int port, bool used)
 static int pick_port(struct cluster_node *n)
 {
     int span = port_span(&n->info);
+
+    assert(span > 0 && n->port_free > 0); /* the caller has counted */
     while (port_get(n, n->port_hint))
         n->port_hint = (n->port_hint + 1) % span;
     int port = n->info.port_first + n->port_hint;

@@ -5,6 +5,7 @@
  */
 #include "scheduler/pass.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/buf.h"
@@ -108,6 +109,7 @@ static int place(struct pass *p, const struct sched_request *r)
         return 0;
     if (ensure_scratch(p, tasks, ports))
         return -1;
+    assert(r->roles);
     int *port = p->ports;
     for (size_t i = 0; i < r->role_count; i++) {
         const struct sched_role *role = &r->roles[i];
@@ -117,6 +119,7 @@ static int place(struct pass *p, const struct sched_request *r)
                 give_back(p, r, k);
                 return 0;
             }
+            assert(p->spots && k < p->spot_cap);
             p->spots[k] = (struct sched_spot){.node = node, .ports = port};
             cluster_take(p->cluster, node, &role->per_task, port, role->ports);
             port += role->ports;

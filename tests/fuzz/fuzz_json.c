@@ -47,7 +47,8 @@ static bool same(const cJSON *a, const cJSON *b)
         return false;
     if (cJSON_IsString(a) && strcmp(a->valuestring, b->valuestring) != 0)
         return false;
-    if (cJSON_IsNumber(a) && memcmp(&a->valuedouble, &b->valuedouble, sizeof(a->valuedouble)) != 0)
+    if (cJSON_IsNumber(a) &&
+        memcmp(&a->valuedouble, &b->valuedouble, sizeof(a->valuedouble)) != 0) /* NOLINT: bit for bit */
         return false;
     for (x = a->child, y = b->child; x && y; x = x->next, y = y->next) {
         if (!same(x, y))

@@ -24,7 +24,7 @@ static bool same(const struct doc *a, const struct doc *b)
         return false;
     if (a->type == DOC_STRING && (a->text_len != b->text_len || strcmp(a->text, b->text) != 0))
         return false;
-    if (a->integer != b->integer || memcmp(&a->number, &b->number, sizeof(a->number)) != 0)
+    if (a->integer != b->integer || memcmp(&a->number, &b->number, sizeof(a->number)) != 0) /* NOLINT: bit for bit */
         return false;
     for (x = a->first, y = b->first; x && y; x = x->next, y = y->next) {
         if (!same(x, y))

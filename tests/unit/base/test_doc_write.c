@@ -30,7 +30,7 @@ static bool same(const struct doc *a, const struct doc *b)
         return false;
     if (a->type == DOC_STRING && (a->text_len != b->text_len || strcmp(a->text, b->text) != 0))
         return false;
-    if (a->integer != b->integer || memcmp(&a->number, &b->number, sizeof(a->number)) != 0)
+    if (a->integer != b->integer || memcmp(&a->number, &b->number, sizeof(a->number)) != 0) /* NOLINT: bit for bit */
         return false;
     for (x = a->first, y = b->first; x && y; x = x->next, y = y->next) {
         if (!same(x, y))
@@ -211,7 +211,6 @@ static void every_code_point_round_trips(void **state)
 
         for (cp = steps[i]; cp < steps[i] + 0x300; cp++) {
             struct arena *a = arena_create(0);
-            struct doc *d = arena_alloc(a, sizeof(*d));
             char text[16] = "\"";
             struct err e = {0};
             struct doc *from;
