@@ -61,15 +61,17 @@ static void write_detail(struct json_out *j, const struct task_attempt_row *t)
 }
 
 /* What the cluster says of the task's node. */
-static void write_node(struct json_out *j, const struct cluster *c, const char *node)
+static void write_node(struct json_out *j, const struct cluster *c, const struct task_attempt_row *t)
 {
+    const char *node = t->node;
+    bool has_gpus = t->gpus && strcmp(t->gpus, "[]") != 0;
     int index = c && node ? cluster_find(c, node) : -1;
     const struct node *n = index < 0 ? NULL : &cluster_at(c, index)->info;
     json_out_kstring(j, "containerIp", n ? n->address : NULL);
     json_out_kstring(j, "containerNodeName", node);
     json_out_kstring(j, "node", node);
     json_out_kstring(j, "isolation", n ? n->isolation : NULL);
-    json_out_kbool(j, "simulatedGpus", n && n->gpu_count && n->gpus[0].simulated);
+    json_out_kbool(j, "simulatedGpus", has_gpus && n && n->gpu_count && n->gpus[0].simulated);
 }
 
 /* The members that a task in a job's detail and an attempt in a task's history share. */
@@ -83,7 +85,7 @@ static void write_task_attempt(struct json_out *j, const struct cluster *c, cons
     json_out_ktime(j, "currentAttemptLaunchedTime", t->launched_ms);
     json_out_ktime(j, "currentAttemptCompletedTime", t->completed_ms);
     json_out_kstring(j, "containerId", t->id);
-    write_node(j, c, t->node);
+    write_node(j, c, t);
     write_ports(j, t->ports);
     json_out_key(j, "containerGpus");
     json_out_raw(j, t->gpus ? t->gpus : "[]");
