@@ -30,6 +30,7 @@ struct timers {
     size_t count, cap;
 };
 
+/* Frees the heap. */
 void timers_fini(struct timers *t);
 /* 0, or -1 on out of memory. */
 int timers_add(struct timers *t, const struct timer *timer);

@@ -21,7 +21,6 @@ BELOW = {
 # Header (as a prefix) -> where it may be included. Tests look from outside and may include anything.
 HOMES = {
     "sqlite3.h": ["store/"],
-    "cjson/": ["base/json"],
     "yaml.h": ["base/"],
     "jwt.h": ["auth/"],
     "curl/": ["tui/", "engines/", "metrics/", "auth/"],
