@@ -106,7 +106,7 @@ def terminal(env, folder, name, keys, shown):
 def submit_jobs(client, drover):
     """Jobs that succeeded, failed, run and wait."""
     drover("submit", os.path.join(ROOT, "examples", "hello.yaml"), "--wait")
-    client.wait(client.submit(job_yaml("preprocess", "echo no such shard: part-0007 >&2; exit 3")))
+    client.wait(client.submit(job_yaml("preprocess", "echo no such shard, part-0007 >&2; exit 3")))
     trained = drover("submit", os.path.join(ROOT, "examples", "train", "train.yaml"), "--wait", "-o", "name")
     client.wait(client.submit(job_yaml("serve", "for i in $(seq 600); do echo request $i; sleep 1; done", gpu=2)),
                 ("RUNNING",))
