@@ -297,6 +297,8 @@ class Client:
             self.connection.close()
         self.connection = None
 
+    __del__ = close
+
     def request(self, method, path, body=None, content_type="application/json", headers=None):
         """One exchange; OSError when there was no whole answer. Never repeats a request by itself."""
         if self.connection is None or self.peer != self.server.address:
