@@ -89,27 +89,26 @@ static int wrong_type(const struct visit *v, const char *wanted)
                            an[0] ? " " : "", is, advice(v));
 }
 
-static int out_of_range(const struct visit *v, int64_t have, const char *unit)
+/* What is counted, for one and for more; empty for a plain value. */
+struct unit {
+    const char *one, *more;
+};
+
+static const struct unit no_unit = {"", ""}, characters = {" character", " characters"},
+                         entries = {" entry", " entries"};
+
+static int check_range(const struct visit *v, int64_t have, const struct unit *unit)
 {
     const struct spec_field *f = v->field;
-    const char *or_minus_one = f->minus_one ? "-1 or " : "";
+    bool below = have < f->min;
+    int64_t bound = below ? f->min : f->max;
     char name[LABEL_SIZE];
 
-    (void)label(v, name);
-    if (have < f->min)
-        return spec_place_fail(v->place, v->value, v->e, "%s must %s %sat least %lld%s, not %lld", name,
-                               unit[0] ? "have" : "be", or_minus_one, (long long)f->min, unit, (long long)have);
-    return spec_place_fail(v->place, v->value, v->e, "%s must %s %sat most %lld%s, not %lld", name,
-                           unit[0] ? "have" : "be", or_minus_one, (long long)f->max, unit, (long long)have);
-}
-
-static int check_range(const struct visit *v, int64_t have, const char *unit)
-{
-    const struct spec_field *f = v->field;
-
-    if (have < f->min || (f->max && have > f->max))
-        return out_of_range(v, have, unit);
-    return 0;
+    if (!below && (!f->max || have <= f->max))
+        return 0;
+    return spec_place_fail(v->place, v->value, v->e, "%s must %s %s%s %lld%s, not %lld", label(v, name),
+                           unit->one[0] ? "have" : "be", f->minus_one ? "-1 or " : "", below ? "at least" : "at most",
+                           (long long)bound, bound == 1 ? unit->one : unit->more, (long long)have);
 }
 
 /* ---- "did you mean" ---- */
@@ -207,7 +206,7 @@ static int check_string(const struct visit *v)
         return wrong_type(v, "a string");
     if (f->min == 1 && v->value->text_len == 0)
         return spec_place_fail(v->place, v->value, v->e, "%s must not be empty", label(v, name));
-    if (check_range(v, (int64_t)v->value->text_len, " characters"))
+    if (check_range(v, (int64_t)v->value->text_len, &characters))
         return -1;
     why = f->rule ? f->rule(v->value->text) : NULL;
     if (why)
@@ -244,7 +243,7 @@ static int check_int(const struct visit *v)
         return wrong_type(v, "an integer");
     if (v->field->minus_one && have == -1)
         return 0;
-    return check_range(v, have, "");
+    return check_range(v, have, &no_unit);
 }
 
 static int check_bool(const struct visit *v)
@@ -258,7 +257,7 @@ static int check_list(const struct visit *v)
 
     if (v->value->type != DOC_LIST)
         return wrong_type(v, "a list");
-    if (check_range(v, (int64_t)v->value->count, v->field->min == 1 ? " entry" : " entries"))
+    if (check_range(v, (int64_t)v->value->count, &entries))
         return -1;
     for (const struct doc *c = v->value->first; c; c = c->next, i++) {
         struct spec_place here = spec_place_step(v->place, c, i);
@@ -275,7 +274,7 @@ static int check_dict(const struct visit *v)
 
     if (v->value->type != DOC_MAP)
         return wrong_type(v, "a map");
-    if (check_range(v, (int64_t)v->value->count, v->field->min == 1 ? " entry" : " entries"))
+    if (check_range(v, (int64_t)v->value->count, &entries))
         return -1;
     for (const struct doc *c = v->value->first; c; c = c->next, i++) {
         struct spec_place here = spec_place_step(v->place, c, i);
@@ -398,9 +397,9 @@ bool spec_schema_bool(const struct doc *map, const char *key, bool fallback)
 static bool only(const char *text, const char *others)
 {
     for (const char *c = text; *c; c++) {
-        bool plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9');
+        bool letter = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9');
 
-        if (!plain && !strchr(others, *c))
+        if (!letter && !strchr(others, *c))
             return false;
     }
     return text[0] != '\0';
