@@ -1,11 +1,18 @@
 # SPDX-License-Identifier: MIT
 # How folders become targets. Sources are globbed (with CONFIGURE_DEPENDS), so adding a file needs no edit here.
 
+# Instrumented programs are slower: tests multiply their deadlines by this.
+set(DROVER_TIME_SCALE 1)
+if(DROVER_SANITIZE OR DROVER_COVERAGE)
+  set(DROVER_TIME_SCALE 4)
+endif()
+
 # A report of a sanitizer must fail the test that provoked it.
 set(DROVER_TEST_ENV
   "ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1"
   "UBSAN_OPTIONS=print_stacktrace=1"
   "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1"
+  "DROVER_TIME_SCALE=${DROVER_TIME_SCALE}"
   "DROVER_BIN=${CMAKE_RUNTIME_OUTPUT_DIRECTORY}"
   "DROVER_SOURCE=${CMAKE_SOURCE_DIR}"
   "DROVER_BUILD=${CMAKE_BINARY_DIR}")
@@ -59,6 +66,7 @@ function(drover_test name)
     set(A_TIMEOUT 60)
   endif()
   add_test(NAME ${name} COMMAND ${A_COMMAND})
+  math(EXPR A_TIMEOUT "${A_TIMEOUT} * ${DROVER_TIME_SCALE}")
   set_tests_properties(${name} PROPERTIES LABELS "${A_LABEL}" TIMEOUT ${A_TIMEOUT} SKIP_RETURN_CODE 77
     ENVIRONMENT "${DROVER_TEST_ENV}")
 endfunction()
@@ -87,7 +95,7 @@ function(drover_unit_tests)
     target_link_libraries(${target} PRIVATE drover_options ${A_LINK} PkgConfig::CMOCKA)
     target_compile_definitions(${target} PRIVATE
       TEST_DATA="${CMAKE_CURRENT_SOURCE_DIR}/data" DROVER_BIN="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}"
-      DROVER_SOURCE="${CMAKE_SOURCE_DIR}")
+      DROVER_SOURCE="${CMAKE_SOURCE_DIR}" TEST_TIME_SCALE=${DROVER_TIME_SCALE})
     set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
     drover_test(unit.${folder}.${stem} LABEL unit COMMAND ${target})
   endforeach()
