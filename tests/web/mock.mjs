@@ -55,6 +55,7 @@ export async function startMock({ root, user = 'ana', password = 'correct horse'
   const jobs = new Map();
   const streams = new Set();
   const waiters = new Set();
+  const readers = new Set();
   let nextEvent = 1;
   let refuseStreams = false;
 
@@ -172,6 +173,7 @@ export async function startMock({ root, user = 'ana', password = 'correct horse'
       'X-Drover-Log-Complete': String(ended()),
     });
     response.flushHeaders();
+    readers.add(response);
     for (;;) {
       const piece = bytes().subarray(at);
       at += piece.length;
@@ -182,6 +184,7 @@ export async function startMock({ root, user = 'ana', password = 'correct horse'
         request.once('close', wake);
       });
     }
+    readers.delete(response);
     response.end();
   }
 
@@ -212,6 +215,10 @@ export async function startMock({ root, user = 'ana', password = 'correct horse'
       refuseStreams = refuse;
       for (const stream of streams) stream.end();
       streams.clear();
+    },
+    /** Cuts the connections of those who follow a log, in the middle of the reply. */
+    cutLogs() {
+      for (const reader of readers) reader.destroy();
     },
     streams: () => streams.size,
     stop() {

@@ -149,6 +149,22 @@ async function logTest(page, mock) {
   await until(async () => (await textOf(page, '.log-state')).startsWith('Complete'), 'a log that ended says so');
 }
 
+/** A log is opened near its end; a loss in its middle costs no line and doubles none. */
+async function longLogTest(page, mock) {
+  const numbers = Array.from({ length: 200_000 }, (_, i) => `${i}`).join('\n');
+  const job = mock.add('long', { state: 'RUNNING', launched: Date.now(), log: `${numbers}\n` });
+  await page.goto(`${mock.url}#/jobs/ana~long?tab=log`);
+  const lines = page.locator('.lines > div');
+  await until(async () => (await lines.last().textContent()) === '199999', 'a long log shows its end');
+  check((await textOf(page, '.hint')).includes('the download has all 1.2 MiB'), 'and says that it is only the end');
+  check((await textOf(page, '.log-state')) === 'Live · last 5,000 lines', 'and how much of it');
+  mock.cutLogs();
+  await until(async () => (await textOf(page, '.log-state')).includes('lost'), 'a lost log is said');
+  mock.say(job, 'a\nb\n');
+  await until(async () => (await lines.last().textContent()) === 'b', 'it goes on');
+  check((await lines.allTextContents()).slice(-3).join() === '199999,a,b', 'where it was');
+}
+
 async function liveTest(page, mock) {
   await page.goto(`${mock.url}#/jobs?q=live-`);
   await page.locator('.empty').waitFor();
@@ -215,6 +231,7 @@ await run(async (browser) => {
     await stopTest(page, mock);
     await jobTest(page, mock);
     await logTest(page, mock);
+    await longLogTest(page, mock);
     await liveTest(page, mock);
     const second = await tabsTest(context, page, mock);
     await lookTest(second, mock);

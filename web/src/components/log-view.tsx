@@ -6,7 +6,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { type LogName, logHref, type TaskRef } from '../api.ts';
 import { follow, type LogState } from '../follow.ts';
 import { bytes, count } from '../format.ts';
-import { language, t } from '../words.ts';
+import { type Key, language, t } from '../words.ts';
 
 /** Lines kept on the page. */
 const KEEP = 5_000;
@@ -165,7 +165,6 @@ export function LogView({ target, name, saveAs, children }: Props) {
 }
 
 function Status({ view }: { view: View }) {
-  const lines = count(view.lines, language.value);
   if (view.problem) return null;
   if (view.state === 'loading' || view.state === 'lost') {
     return <span class={`log-state log-${view.state}`}>{t(`log.${view.state}`)}</span>;
@@ -173,6 +172,9 @@ function Status({ view }: { view: View }) {
   if (view.lines === 0) {
     return <span class="log-state">{view.state === 'done' ? t('log.emptyEnd') : t('log.empty')}</span>;
   }
-  const key = view.lines === 1 ? (`log.${view.state}.one` as const) : (`log.${view.state}` as const);
+  const key: Key =
+    view.cut !== null ? `log.${view.state}.cut` : view.lines === 1 ? `log.${view.state}.one` : `log.${view.state}`;
+  // Of a log that was opened near its end, nobody has counted the lines before.
+  const lines = count(view.cut === null ? view.lines : Math.min(view.lines, KEEP), language.value);
   return <span class={`log-state log-${view.state}`}>{t(key, { lines })}</span>;
 }
