@@ -13,9 +13,6 @@
 #include "server/http/request_impl.h"
 #include "server/http/static_files.h"
 
-/* Paths that the portal routes itself. A trailing slash stands for everything below. */
-static const char *const portal_routes[] = {"/", "/login", "/jobs", "/jobs/"};
-
 static int compare(const void *key, const void *row)
 {
     return strcmp(key, ((const struct static_file *)row)->path);
@@ -28,17 +25,8 @@ static const struct static_file *find(const struct static_file *files, size_t co
 
 const struct static_file *static_find(const struct static_file *files, size_t count, const char *path)
 {
-    const struct static_file *f = find(files, count, path);
-
-    for (size_t i = 0; !f && i < sizeof(portal_routes) / sizeof(portal_routes[0]); i++) {
-        const char *p = portal_routes[i];
-        size_t n = strlen(p);
-        bool below = n > 1 && p[n - 1] == '/';
-
-        if (below ? !strncmp(path, p, n) : !strcmp(path, p))
-            f = find(files, count, "/index.html");
-    }
-    return f;
+    /* The portal is one page: its own routes are in the fragment, which never comes here. */
+    return find(files, count, strcmp(path, "/") ? path : "/index.html");
 }
 
 /* The next element of a comma list: *len bytes at the returned place, trimmed; NULL at the end. */

@@ -11,8 +11,8 @@
 struct request;
 struct static_file;
 
-/* The file for a decoded path: itself, or /index.html for "/" and the portal's own routes (/login, /jobs, /jobs/...).
- * NULL when there is none. `files` sorted by path. Any thread. */
+/* The file for a decoded path: itself, or /index.html for "/". NULL when there is none. `files` sorted by path. Any
+ * thread. */
 const struct static_file *static_find(const struct static_file *files, size_t count, const char *path);
 /* Answers with it: 200, or 304 when If-None-Match names its tag. */
 void static_reply(struct request *r, const struct static_file *f);

@@ -670,8 +670,9 @@ static void test_static_files(void **state)
 
     (void)state;
     expect(w, "GET / HTTP/1.1\r\n" H "\r\n", 200, "<!doctype html>");
-    expect(w, "GET /jobs/a~b HTTP/1.1\r\n" H "\r\n", 200, "require-trusted-types-for 'script'");
-    expect(w, "GET /login HTTP/1.1\r\n" H "\r\n", 200, "Cache-Control: no-cache");
+    expect(w, "GET / HTTP/1.1\r\n" H "\r\n", 200, "require-trusted-types-for 'script'");
+    expect(w, "GET / HTTP/1.1\r\n" H "\r\n", 200, "Cache-Control: no-cache");
+    expect(w, "GET /jobs/a~b HTTP/1.1\r\n" H "\r\n", 401, NULL);
     expect(w, "GET / HTTP/1.1\r\n" H "If-None-Match: \"bb\"\r\n\r\n", 304, "ETag: \"bb\"");
     expect(w, "GET /assets/app-12345678.js HTTP/1.1\r\n" H "\r\n", 200, "let plain;");
     expect(w, "GET /assets/app-12345678.js HTTP/1.1\r\n" H "\r\n", 200, "immutable");
