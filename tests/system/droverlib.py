@@ -283,6 +283,10 @@ class Server:
 
 # --- HTTP ------------------------------------------------------------------------------------
 
+class IdleEnd(ConnectionError):
+    """The server had closed the kept connection before the request came."""
+
+
 class Client:
     """A REST client of one thread. Connects anew after the server was restarted."""
 
@@ -300,8 +304,16 @@ class Client:
     __del__ = close
 
     def request(self, method, path, body=None, content_type="application/json", headers=None):
-        """One exchange; OSError when there was no whole answer. Never repeats a request by itself."""
-        if self.connection is None or self.peer != self.server.address:
+        """One exchange; OSError when there was no whole answer. A request is never sent twice, but a GET that met
+        the end of an idle connection."""
+        try:
+            return self._exchange(method, path, body, content_type, headers)
+        except IdleEnd:
+            return self._exchange(method, path, body, content_type, headers)
+
+    def _exchange(self, method, path, body, content_type, headers):
+        reused = self.connection is not None and self.peer == self.server.address
+        if not reused:
             self.close()
             self.peer = self.server.address
             self.connection = http.client.HTTPConnection(*self.peer, timeout=15 * TIME_SCALE)
@@ -320,7 +332,8 @@ class Client:
             data = r.read()
         except (OSError, http.client.HTTPException) as e:
             self.close()
-            raise ConnectionError("%s %s: %r" % (method, path, e)) from e
+            idle = reused and method == "GET" and isinstance(e, (http.client.RemoteDisconnected, ConnectionResetError))
+            raise (IdleEnd if idle else ConnectionError)("%s %s: %r" % (method, path, e)) from e
         if r.will_close:
             self.close()
         return Reply(r.status, {k.lower(): v for k, v in r.getheaders()}, data)

@@ -34,6 +34,13 @@ class FirstJobTest(unittest.TestCase):
                 " ".join(args), run.returncode, code, run.stdout[-2000:].decode(), run.stderr[-2000:].decode()))
         return run.stdout
 
+    def tearDown(self):
+        """Nothing of one test holds CPUs that the next one needs."""
+        for job in self.client.json("GET", "/api/v2/jobs"):
+            if job["state"] not in droverlib.FINAL:
+                self.client.stop("%s~%s" % (job["username"], job["name"]))
+                self.client.wait("%s~%s" % (job["username"], job["name"]))
+
     def write(self, name, yaml):
         path = os.path.join(self.server.folder, name + ".yaml")
         with open(path, "w", encoding="utf-8") as f:
@@ -78,13 +85,13 @@ class FirstJobTest(unittest.TestCase):
         # A checkpoint folder of its own, and long enough to be stopped in time.
         text = text.replace("name: train-spiral", "name: resumed").replace("steps: 2500", "steps: 1000000")
         first = self.client.submit(text.replace("name: train\n", "name: first\n"))
-        wait_until(lambda: b"step   200/" in self.client.log(first) if self.client.state(first) == "RUNNING" else None,
+        wait_until(lambda: b"step   200/" in self.client.log(first, "trainer") if self.client.state(first) == "RUNNING" else None,
                    "the training is under way", 60, 0.1)
         self.client.stop(first)
         self.assertEqual(self.client.wait(first)["jobStatus"]["state"], "STOPPED")
-        stopped = int(re.search(rb"stopped after step (\d+)", self.client.log(first)).group(1))
+        stopped = int(re.search(rb"stopped after step (\d+)", self.client.log(first, "trainer")).group(1))
         second = self.client.submit(text.replace("name: train\n", "name: second\n"))
-        wait_until(lambda: b"resuming after step %d\n" % stopped in self.client.log(second)
+        wait_until(lambda: b"resuming after step %d\n" % stopped in self.client.log(second, "trainer")
                    if self.client.state(second) == "RUNNING" else None, "it goes on", 30, 0.1)
         self.client.stop(second)
         self.client.wait(second)
