@@ -38,7 +38,6 @@ static const struct store_sql sql_token_add = {
 #define TOKEN_COLUMNS "SELECT t.id, t.user, t.hash, t.kind, t.issued_ms, t.expires_ms, t.last_used_ms"
 static const struct store_sql sql_token_find = {
     TOKEN_COLUMNS ", u.admin FROM token t JOIN user u ON u.name = t.user WHERE t.hash = ? AND u.disabled = 0"};
-static const struct store_sql sql_token_by_id = {TOKEN_COLUMNS " FROM token t WHERE t.id = ?"};
 static const struct store_sql sql_token_by_hash = {TOKEN_COLUMNS " FROM token t WHERE t.hash = ?"};
 static const struct store_sql sql_token_list = {
     TOKEN_COLUMNS " FROM token t WHERE t.user = ? AND t.kind <> 'session'"
@@ -288,21 +287,18 @@ int auth_store_token_find(struct store *s, const char hash[IDENTITY_HASH_SIZE], 
     return 0;
 }
 
-int auth_store_token_get(struct store *s, const char *id, const char *hash, struct auth_token *out, bool *found,
+int auth_store_token_get(struct store *s, const char hash[IDENTITY_HASH_SIZE], struct auth_token *out, bool *found,
                          struct err *e)
 {
     unsigned char bytes[HASH_BYTES];
-    struct stmt *st = store_stmt(s, id ? &sql_token_by_id : &sql_token_by_hash, e);
+    struct stmt *st;
     int rc;
 
     *found = false;
-    if (id) {
-        stmt_text(st, 1, id);
-    } else {
-        if (hash_to_bytes(hash, bytes, e))
-            return -1;
-        stmt_blob(st, 1, bytes, sizeof(bytes));
-    }
+    if (hash_to_bytes(hash, bytes, e))
+        return -1;
+    st = store_stmt(s, &sql_token_by_hash, e);
+    stmt_blob(st, 1, bytes, sizeof(bytes));
     rc = stmt_step(st, e);
     if (rc != STMT_ROW)
         return rc;
@@ -312,8 +308,8 @@ int auth_store_token_get(struct store *s, const char *id, const char *hash, stru
     return rc;
 }
 
-int auth_store_token_list(struct store *s, const char *user, int64_t now_ms,
-                          int (*row)(void *ctx, const struct auth_token *t), void *ctx, struct err *e)
+int auth_store_token_list(struct store *s, const char *user, int64_t now_ms, const struct auth_token_sink *sink,
+                          struct err *e)
 {
     struct stmt *st = store_stmt(s, &sql_token_list, e);
     int rc;
@@ -323,13 +319,10 @@ int auth_store_token_list(struct store *s, const char *user, int64_t now_ms,
     while ((rc = stmt_step(st, e)) == STMT_ROW) {
         struct auth_token t;
 
-        if (read_token(st, &t, e)) {
+        rc = read_token(st, &t, e);
+        if (rc || sink->row(sink->ctx, &t)) {
             stmt_reset(st);
-            return -1;
-        }
-        if (row(ctx, &t)) {
-            stmt_reset(st);
-            return 0;
+            return rc;
         }
     }
     return rc;

@@ -69,11 +69,16 @@ int auth_store_token_add(struct store *s, const struct auth_token *t, struct err
  * user, or a session too old or idle: ERR_UNAUTHORIZED "Your token is invalid.". `now_ms` wall. 0 or -1. */
 int auth_store_token_find(struct store *s, const char hash[IDENTITY_HASH_SIZE], int64_t now_ms, struct identity *out,
                           struct err *e);
+/* Takes the rows of a list; a non-zero answer ends it. */
+struct auth_token_sink {
+    int (*row)(void *ctx, const struct auth_token *t);
+    void *ctx;
+};
 /* The user's tokens (not sessions), newest first, expired ones left out. 0 or -1. */
-int auth_store_token_list(struct store *s, const char *user, int64_t now_ms,
-                          int (*row)(void *ctx, const struct auth_token *t), void *ctx, struct err *e);
-/* Reads one by its id, or by its hash; *found tells. 0 or -1. */
-int auth_store_token_get(struct store *s, const char *id, const char *hash, struct auth_token *out, bool *found,
+int auth_store_token_list(struct store *s, const char *user, int64_t now_ms, const struct auth_token_sink *sink,
+                          struct err *e);
+/* Reads one by its hash, expired or not; *found tells. 0 or -1. */
+int auth_store_token_get(struct store *s, const char hash[IDENTITY_HASH_SIZE], struct auth_token *out, bool *found,
                          struct err *e);
 /* Records a use, where identity.touch asks for it. 0 or -1. */
 int auth_store_token_touch(struct store *s, const char hash[IDENTITY_HASH_SIZE], int64_t now_ms, struct err *e);

@@ -15,6 +15,7 @@
 
 #include "base/err.h"
 #include "base/json.h"
+#include "base/log.h"
 
 /* base64url of {"alg":"HS256","typ":"JWT"} */
 #define HEADER "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9"
@@ -64,15 +65,14 @@ out:
 }
 
 /* Three segments, base64url, the first one constant. Gives the place of the payload. */
-static const char *check_form(const char *token, size_t len, size_t *payload_len)
+static const char *check_form(const char *token, size_t *payload_len)
 {
-    const char *payload = token + sizeof(HEADER);
+    const char *payload;
     size_t signature;
 
-    if (len > JWT_MAX || len <= sizeof(HEADER) || strnlen(token, len) != len)
+    if (strnlen(token, JWT_MAX + 1) > JWT_MAX || strncmp(token, HEADER ".", sizeof(HEADER)) != 0)
         return NULL;
-    if (memcmp(token, HEADER ".", sizeof(HEADER)) != 0)
-        return NULL;
+    payload = token + sizeof(HEADER);
     *payload_len = strspn(payload, BASE64URL);
     if (*payload_len == 0 || payload[*payload_len] != '.')
         return NULL;
@@ -92,21 +92,27 @@ static bool check_signature(const struct keys *k, const char *text)
     return ok;
 }
 
-/* Types and presence of the claims. */
+/* A claim that must be there, as a string that is not empty. */
+static const char *need_string(const cJSON *o, const char *key)
+{
+    const char *s = NULL;
+
+    return json_get_string(o, key, &s, NULL) || !s || !*s ? NULL : s;
+}
+
+/* Types and presence of the claims; the name of what is wrong, or NULL. */
 static const char *read_claims(const cJSON *o, struct jwt_claims *c, int64_t *nbf)
 {
-    const char *user = NULL;
-    const char *issuer = NULL;
-    const char *jti = NULL;
+    const char *user = need_string(o, "username");
+    const char *issuer = need_string(o, "iss");
+    const char *jti = need_string(o, "jti");
     bool job_specific = false;
 
-    if (!cJSON_IsObject(o) || json_only_keys(o, known_claims, NULL))
-        return "claims";
-    if (json_get_string(o, "username", &user, NULL) || !user || !*user || strlen(user) >= sizeof(c->username))
+    if (!user || strlen(user) >= sizeof(c->username))
         return "username";
-    if (json_get_string(o, "iss", &issuer, NULL) || !issuer || strcmp(issuer, ISSUER) != 0)
+    if (!issuer || strcmp(issuer, ISSUER) != 0)
         return "iss";
-    if (json_get_string(o, "jti", &jti, NULL) || !jti || !id_valid(jti))
+    if (!jti || !id_valid(jti))
         return "jti";
     if (json_get_bool(o, "application", &c->application, NULL) ||
         json_get_bool(o, "jobSpecific", &job_specific, NULL) || job_specific)
@@ -146,35 +152,28 @@ static const char *check_payload(const char *payload, size_t len, int64_t now_s,
     o = json_parse(text, text_len, sizeof(text), NULL);
     if (!o)
         return "payload";
-    why = read_claims(o, out, &nbf);
+    why = json_only_keys(o, known_claims, NULL) ? "claims" : read_claims(o, out, &nbf);
     cJSON_Delete(o);
     return why ? why : check_times(out, nbf, now_s);
 }
 
-int jwt_verify(const struct keys *k, const char *token, size_t len, int64_t now_s, struct jwt_claims *out,
-               const char **why, struct err *e)
+int jwt_verify(const struct keys *k, const char *token, int64_t now_s, struct jwt_claims *out, struct err *e)
 {
     struct jwt_claims claims = {0};
-    char text[JWT_MAX + 1];
-    const char *bad = NULL;
-    const char *payload = NULL;
-    size_t payload_len = 0;
+    const char *wrong = NULL;
+    size_t len = 0;
+    const char *payload = check_form(token, &len);
 
-    if (len <= JWT_MAX) {
-        memcpy(text, token, len);
-        text[len] = '\0';
-        payload = check_form(text, len, &payload_len);
-    }
     if (!payload)
-        bad = "form";
-    else if (!check_signature(k, text))
-        bad = "signature";
+        wrong = "form";
+    else if (!check_signature(k, token))
+        wrong = "signature";
     else
-        bad = check_payload(payload, payload_len, now_s, &claims);
-    if (why)
-        *why = bad;
-    if (bad)
+        wrong = check_payload(payload, len, now_s, &claims);
+    if (wrong) {
+        log_debug("token_refused", "wrong=%s", wrong);
         return err_set(e, ERR_UNAUTHORIZED, "Your token is invalid.");
+    }
     *out = claims;
     return 0;
 }

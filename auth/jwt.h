@@ -30,10 +30,9 @@ struct jwt_claims {
 
 /* Writes the token, NUL-terminated, into `out`. 0 or -1. Any thread. */
 int jwt_issue(const struct keys *k, const struct jwt_claims *c, char out[JWT_MAX + 1], struct err *e);
-/* Checks form, header, signature and claims of `token` (`len` bytes, foreign) at `now_s` and fills `out`. Every refusal
- * is ERR_UNAUTHORIZED "Your token is invalid."; `why` (may be NULL) gets a constant string for the log. A token that
- * passes is still to be looked up in table token: it may have been revoked. Any thread. */
-int jwt_verify(const struct keys *k, const char *token, size_t len, int64_t now_s, struct jwt_claims *out,
-               const char **why, struct err *e);
+/* Checks form, header, signature and claims of `token` (foreign, NUL-terminated) at `now_s` and fills `out`. Every
+ * refusal is ERR_UNAUTHORIZED "Your token is invalid."; the log says what was wrong (level debug). A token that passes
+ * is still to be looked up in table token: it may have been revoked. Any thread. */
+int jwt_verify(const struct keys *k, const char *token, int64_t now_s, struct jwt_claims *out, struct err *e);
 
 #endif

@@ -173,8 +173,7 @@ static bool is_trusted(const struct entry *account, const char *ip)
     return account && account->good_ip[0] && !strcmp(account->good_ip, ip);
 }
 
-int login_throttle_check(struct login_throttle *t, const char *user, const char *ip, int64_t now_ms, int64_t *retry_s,
-                         struct err *e)
+int login_throttle_check(struct login_throttle *t, const char *user, const char *ip, int64_t now_ms, struct err *e)
 {
     const struct entry *account = find(&t->accounts, user);
     const struct entry *address = find(&t->addresses, ip);
@@ -191,9 +190,8 @@ int login_throttle_check(struct login_throttle *t, const char *user, const char 
     if (wait == 0)
         return 0;
     wait = (wait + 999) / 1000;
-    if (retry_s)
-        *retry_s = wait;
-    return err_set(e, ERR_TOO_MANY, "Too many failed logins. Try again in %lld s.", (long long)wait);
+    err_set(e, ERR_TOO_MANY, "Too many failed logins. Try again in %lld s.", (long long)wait);
+    return (int)wait; /* at most a window */
 }
 
 static void count_fail(struct bucket *b, int64_t now)

@@ -16,10 +16,9 @@ struct login_throttle;
 /* A table of `cap` accounts and as many addresses (0 = 4096). NULL on out of memory. */
 struct login_throttle *login_throttle_create(size_t cap);
 void login_throttle_destroy(struct login_throttle *t);
-/* Asks before the password is looked at, whether the user exists or not. 0, or -1 with ERR_TOO_MANY; then *retry_s
- * (may be NULL) is when to come back. Counts nothing. `ip` without port. `now_ms` monotonic. */
-int login_throttle_check(struct login_throttle *t, const char *user, const char *ip, int64_t now_ms, int64_t *retry_s,
-                         struct err *e);
+/* Asks before the password is looked at, whether the user exists or not. 0 = go on; else the seconds to wait, with
+ * ERR_TOO_MANY in `e`. Counts nothing. `ip` without port. `now_ms` monotonic. */
+int login_throttle_check(struct login_throttle *t, const char *user, const char *ip, int64_t now_ms, struct err *e);
 /* Records a failure, before the hash is computed (so that parallel guesses count) ... */
 void login_throttle_fail(struct login_throttle *t, const char *user, const char *ip, int64_t now_ms);
 /* ... and takes it back when the password was right: the account's failures are forgotten, the address keeps the

@@ -9,19 +9,24 @@
 
 #include "auth/keys.h"
 
+struct buf;
 struct err;
 
 /* Bytes that sealing adds: version, nonce, tag. */
 #define SEAL_OVERHEAD (1 + 24 + 16)
 #define SEAL_MAX (1024u * 1024u)
 
-/* Seals `len` (at most SEAL_MAX) bytes into malloc'ed memory of len + SEAL_OVERHEAD bytes, which the caller frees.
- * `context` (a job id) must be given again to open, so that a sealed value is of no use in another row. Any thread. */
-int seal_make(const struct keys *k, const char *context, const void *plain, size_t len, unsigned char **out,
-              size_t *out_len, struct err *e);
-/* Opens what seal_make made, into malloc'ed, NUL-terminated memory; *out_len excludes the NUL. The caller wipes
- * (sodium_memzero) and frees. ERR_INTERNAL when forged, damaged or of another row or key. Any thread. */
-int seal_open(const struct keys *k, const char *context, const unsigned char *sealed, size_t sealed_len,
-              unsigned char **out, size_t *out_len, struct err *e);
+/* Borrowed bytes. */
+struct seal_bytes {
+    const void *data;
+    size_t len;
+};
+
+/* Seals at most SEAL_MAX bytes and appends the result, SEAL_OVERHEAD bytes longer, to `out`. `context` (a job id) must
+ * be given again to open, so that a sealed value is of no use in another row. 0 or -1. Any thread. */
+int seal_make(const struct keys *k, const char *context, struct seal_bytes plain, struct buf *out, struct err *e);
+/* Opens what seal_make made and appends it to `out`, which the caller wipes (sodium_memzero) before buf_fini.
+ * ERR_INTERNAL when forged, damaged or of another row or key; `out` is then as before. Any thread. */
+int seal_open(const struct keys *k, const char *context, struct seal_bytes sealed, struct buf *out, struct err *e);
 
 #endif

@@ -29,22 +29,22 @@ static const char *address_of(void *ctx, const char *node)
 static const char *script_of(const struct launch_site *site, struct arena *a, const struct task *t, struct err *e)
 {
     const struct job *j = t->job;
-    unsigned char *plain = NULL;
-    size_t len = 0;
     char *script = NULL;
-    struct buf out;
+    struct buf out, plain;
     buf_init(&out, 0);
-    if (j->sealed_secrets && seal_open(site->keys, j->id, j->sealed_secrets, j->sealed_len, &plain, &len, e))
+    buf_init(&plain, SEAL_MAX);
+    if (j->sealed_secrets &&
+        seal_open(site->keys, j->id, (struct seal_bytes){j->sealed_secrets, j->sealed_len}, &plain, e))
         goto out;
-    if (spec_fill_secrets(t->role->command, (const char *)plain, len, &out, e))
+    if (spec_fill_secrets(t->role->command, plain.data, plain.len, &out, e))
         goto out;
     script = arena_strndup(a, buf_str(&out), out.len);
     if (!script)
         err_set(e, ERR_INTERNAL, "Out of memory for the script of %s.", j->full_name);
 out:
-    if (plain)
-        sodium_memzero(plain, len);
-    free(plain);
+    if (plain.data)
+        sodium_memzero(plain.data, plain.len);
+    buf_fini(&plain);
     if (out.data)
         sodium_memzero(out.data, out.len);
     buf_fini(&out);

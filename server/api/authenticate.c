@@ -36,9 +36,8 @@ static int find(struct api *a, const char *secret, size_t len, int64_t now_ms, s
 static int by_token(struct api *a, const struct request *r, const char *token, struct identity *out, struct err *e)
 {
     struct jwt_claims claims;
-    size_t len = strlen(token);
     int64_t now_ms = request_now(r).wall;
-    if (jwt_verify(a->keys, token, len, now_ms / 1000, &claims, NULL, e) || find(a, token, len, now_ms, out, e))
+    if (jwt_verify(a->keys, token, now_ms / 1000, &claims, e) || find(a, token, strlen(token), now_ms, out, e))
         return -1;
     if (out->kind == IDENTITY_SESSION || strcmp(out->user, claims.username) != 0)
         return invalid(e);

@@ -74,7 +74,7 @@ static int throttle_enter(struct login *l, struct err *e)
     struct throttle_lock *t = l->api->throttle;
     int64_t now = request_now(l->request).mono;
     pthread_mutex_lock(&t->lock);
-    int rc = login_throttle_check(t->table, l->user, request_ip(l->request), now, NULL, e);
+    int rc = login_throttle_check(t->table, l->user, request_ip(l->request), now, e);
     if (!rc)
         login_throttle_fail(t->table, l->user, request_ip(l->request), now);
     pthread_mutex_unlock(&t->lock);

@@ -46,32 +46,31 @@ static void done(struct mail *m, const struct effect_reply *reply)
 /* Seals the secrets block into the job's arena. 0 or -1. */
 static int seal_secrets(const struct api *a, struct job *j, const char *text, size_t len, struct err *e)
 {
-    struct buf plain;
-    unsigned char *sealed = NULL;
-    size_t sealed_len = 0;
+    struct buf plain, sealed;
     int rc = -1;
     buf_init(&plain, CONFIG_MAX);
+    buf_init(&sealed, CONFIG_MAX + SEAL_OVERHEAD);
     if (spec_secrets(text, len, &plain, e))
         goto out;
     rc = 0;
     if (!plain.len)
         goto out;
-    rc = seal_make(a->keys, j->id, plain.data, plain.len, &sealed, &sealed_len, e);
+    rc = seal_make(a->keys, j->id, (struct seal_bytes){plain.data, plain.len}, &sealed, e);
     if (rc)
         goto out;
-    unsigned char *kept = arena_alloc(j->arena, sealed_len);
+    unsigned char *kept = arena_alloc(j->arena, sealed.len);
     if (!kept) {
         rc = err_set(e, ERR_INTERNAL, "Out of memory.");
         goto out;
     }
-    memcpy(kept, sealed, sealed_len);
+    memcpy(kept, sealed.data, sealed.len);
     j->sealed_secrets = kept;
-    j->sealed_len = sealed_len;
+    j->sealed_len = sealed.len;
 out:
     if (plain.data)
         sodium_memzero(plain.data, plain.len);
     buf_fini(&plain);
-    free(sealed);
+    buf_fini(&sealed);
     return rc;
 }
 

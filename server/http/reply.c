@@ -86,10 +86,8 @@ static void set_bytes(struct request *r, int status, const char *type, struct MH
 
 void reply_bytes(struct request *r, int status, const char *type, const void *data, size_t len)
 {
-    static char none[1];
-
     set_bytes(r, status, type,
-              MHD_create_response_from_buffer(len, len ? (void *)(uintptr_t)data : none, MHD_RESPMEM_MUST_COPY), len);
+              MHD_create_response_from_buffer(len, (void *)(uintptr_t)(len ? data : ""), MHD_RESPMEM_MUST_COPY), len);
 }
 
 void request_impl_constant(struct request *r, const char *type, const void *data, size_t len)
@@ -153,9 +151,9 @@ static void write_places(struct json_out *j, const struct err *e)
 int reply_error_body(struct buf *out, const struct err *e, const char *request_id)
 {
     struct json_out j;
-    char urn[16 + ID_SIZE] = "urn:uuid:";
+    char urn[16 + ID_SIZE];
 
-    strncat(urn, request_id, ID_SIZE - 1);
+    snprintf(urn, sizeof(urn), "urn:uuid:%.*s", ID_SIZE - 1, request_id);
     json_out_init(&j, out);
     json_out_object(&j);
     json_out_kstring(&j, "code", err_name(e->code));

@@ -30,6 +30,13 @@ static const struct keys keys = {.jwt = "0123456789abcdef0123456789abcde"};
 
 enum sign { SIGN_GOOD, SIGN_EMPTY, SIGN_OTHER_KEY, SIGN_HS512, SIGN_FLIPPED, SIGN_SHORT };
 
+static void append(char *out, const char *text)
+{
+    size_t have = strlen(out);
+
+    memcpy(out + have, text, strlen(text) + 1);
+}
+
 static void append_base64(char *out, const void *data, size_t len)
 {
     size_t have = strlen(out);
@@ -61,7 +68,7 @@ static void append_signature(char *out, enum sign how)
         mac[31] ^= 1;
     if (how == SIGN_SHORT)
         len = 16;
-    strcat(out, ".");
+    append(out, ".");
     if (how != SIGN_EMPTY)
         append_base64(out, mac, len);
 }
@@ -71,7 +78,7 @@ static void forge(char *out, const char *header, const char *payload, enum sign 
 {
     out[0] = '\0';
     append_base64(out, header, strlen(header));
-    strcat(out, ".");
+    append(out, ".");
     append_base64(out, payload, strlen(payload));
     append_signature(out, how);
 }
@@ -79,11 +86,9 @@ static void forge(char *out, const char *header, const char *payload, enum sign 
 static int verify(const char *token, struct jwt_claims *out)
 {
     struct err e = {0};
-    const char *why = NULL;
-    int rc = jwt_verify(&keys, token, strlen(token), NOW, out, &why, &e);
+    int rc = jwt_verify(&keys, token, NOW, out, &e);
 
     if (rc) {
-        assert_non_null(why);
         assert_int_equal(e.code, ERR_UNAUTHORIZED);
         assert_string_equal(e.text, "Your token is invalid.");
     }

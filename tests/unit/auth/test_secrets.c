@@ -20,6 +20,7 @@
 #include "auth/keys.h"
 #include "auth/seal.h"
 #include "auth/session.h"
+#include "base/buf.h"
 #include "base/err.h"
 
 struct folder {
@@ -110,42 +111,50 @@ static void test_bad_key_files(void **state)
     remove_folder(&f);
 }
 
+static int reopen(const struct keys *k, const char *context, const char *sealed, size_t len, struct buf *out)
+{
+    struct err e = {0};
+
+    buf_reset(out);
+    return seal_open(k, context, (struct seal_bytes){sealed, len}, out, &e);
+}
+
 static void test_seal(void **state)
 {
     const struct keys k = {.seal = {7}};
     const struct keys other = {.seal = {8}};
-    unsigned char *sealed;
-    unsigned char *twice;
-    unsigned char *plain;
-    size_t len;
-    size_t n;
+    struct buf sealed;
+    struct buf twice;
+    struct buf plain;
     struct err e = {0};
 
     (void)state;
-    assert_int_equal(seal_make(&k, "job-1", "top secret", 10, &sealed, &len, &e), 0);
-    assert_int_equal(len, 10 + SEAL_OVERHEAD);
-    assert_null(memmem(sealed, len, "secret", 6));
-    assert_int_equal(seal_make(&k, "job-1", "top secret", 10, &twice, &n, &e), 0);
-    assert_memory_not_equal(sealed, twice, len);
-    free(twice);
-    assert_int_equal(seal_open(&k, "job-1", sealed, len, &plain, &n, &e), 0);
-    assert_int_equal(n, 10);
-    assert_string_equal((char *)plain, "top secret");
-    free(plain);
-    assert_int_equal(seal_open(&k, "job-2", sealed, len, &plain, &n, &e), -1);
-    assert_int_equal(seal_open(&other, "job-1", sealed, len, &plain, &n, &e), -1);
-    for (size_t i = 0; i < len; i++) {
-        sealed[i] ^= 1;
-        assert_int_equal(seal_open(&k, "job-1", sealed, len, &plain, &n, &e), -1);
-        sealed[i] ^= 1;
-        assert_int_equal(seal_open(&k, "job-1", sealed, i, &plain, &n, &e), -1);
+    buf_init(&sealed, 0);
+    buf_init(&twice, 0);
+    buf_init(&plain, 0);
+    assert_int_equal(seal_make(&k, "job-1", (struct seal_bytes){"top secret", 10}, &sealed, &e), 0);
+    assert_int_equal(sealed.len, 10 + SEAL_OVERHEAD);
+    assert_null(memmem(sealed.data, sealed.len, "secret", 6));
+    assert_int_equal(seal_make(&k, "job-1", (struct seal_bytes){"top secret", 10}, &twice, &e), 0);
+    assert_memory_not_equal(sealed.data, twice.data, sealed.len);
+    assert_int_equal(reopen(&k, "job-1", sealed.data, sealed.len, &plain), 0);
+    assert_int_equal(plain.len, 10);
+    assert_string_equal(buf_str(&plain), "top secret");
+    assert_int_equal(reopen(&k, "job-2", sealed.data, sealed.len, &plain), -1);
+    assert_int_equal(reopen(&other, "job-1", sealed.data, sealed.len, &plain), -1);
+    for (size_t i = 0; i < sealed.len; i++) {
+        sealed.data[i] ^= 1;
+        assert_int_equal(reopen(&k, "job-1", sealed.data, sealed.len, &plain), -1);
+        sealed.data[i] ^= 1;
+        assert_int_equal(reopen(&k, "job-1", sealed.data, i, &plain), -1);
     }
-    free(sealed);
-    assert_int_equal(seal_make(&k, "", "", 0, &sealed, &len, &e), 0);
-    assert_int_equal(seal_open(&k, "", sealed, len, &plain, &n, &e), 0);
-    assert_int_equal(n, 0);
-    free(plain);
-    free(sealed);
+    buf_reset(&sealed);
+    assert_int_equal(seal_make(&k, "", (struct seal_bytes){"", 0}, &sealed, &e), 0);
+    assert_int_equal(reopen(&k, "", sealed.data, sealed.len, &plain), 0);
+    assert_int_equal(plain.len, 0);
+    buf_fini(&sealed);
+    buf_fini(&twice);
+    buf_fini(&plain);
 }
 
 #define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
