@@ -8,6 +8,7 @@
 #include <cjson/cJSON.h>
 #include <pthread.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,7 +79,13 @@ static int throttle_enter(struct login *l, struct err *e)
     if (!rc)
         login_throttle_fail(t->table, l->user, request_ip(l->request), now);
     pthread_mutex_unlock(&t->lock);
-    return rc;
+    if (rc) {
+        char seconds[16];
+        snprintf(seconds, sizeof seconds, "%d", rc);
+        reply_header(l->request, "Retry-After", seconds);
+        return -1;
+    }
+    return 0;
 }
 
 static void throttle_succeed(struct login *l)
