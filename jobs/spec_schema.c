@@ -4,7 +4,6 @@
  */
 #include "jobs/spec_schema.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -16,6 +15,7 @@
 /* Keys longer than this get no "did you mean". */
 #define HINT_MAX 40
 #define LABEL_SIZE 160
+#define EXACT_MAX 9e15
 /* As Kubernetes has it for the names of OpenPAI's task roles. */
 #define IDENTIFIER_MAX 63
 
@@ -228,10 +228,12 @@ static bool as_integer(const struct doc *d, int64_t *out)
         *out = d->integer;
         return true;
     }
-    if (d->type != DOC_FLOAT || !isfinite(d->number) || fabs(d->number) > 9e15 || trunc(d->number) < d->number ||
-        trunc(d->number) > d->number)
+    /* within what a double counts exactly; the comparisons refuse infinities and NaN, too */
+    if (d->type != DOC_FLOAT || !(d->number > -EXACT_MAX && d->number < EXACT_MAX))
         return false;
     *out = (int64_t)d->number;
+    if ((double)*out < d->number || (double)*out > d->number)
+        return false;
     return true;
 }
 

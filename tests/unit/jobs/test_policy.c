@@ -54,59 +54,60 @@ static void set_tasks(struct job *j, const char *letters)
     }
 }
 
+/* Five tasks: a-0, a-1, a-2, b-0, b-1. S succeeded, F failed, X stopped, R running. */
+static const struct {
+    const char *policy, *tasks;
+    enum run_state outcome;
+    const char *role;
+    int index, code;
+} completions[] = {
+    /* defaults: one failure fails, all three of the role succeed */
+    {"{}", "RRRRR", 0, NULL, 0, 0},
+    {"{}", "SRRRR", 0, NULL, 0, 0},
+    {"{}", "SSRSS", 0, NULL, 0, 0},
+    {"{}", "SSSRR", STATE_SUCCEEDED, "a", 2, 0},
+    {"{}", "SFRRR", STATE_FAILED, "a", 1, 11},
+    {"{}", "FFFRR", STATE_FAILED, "a", 2, 12},
+    {"{}", "RRRFF", 0, NULL, 0, 0},
+    {"{}", "SSSSS", STATE_SUCCEEDED, "a", 2, 0},
+    /* null is the default */
+    {"{minFailedInstances: null, minSucceededInstances: null}", "RFRRR", STATE_FAILED, "a", 1, 11},
+    /* failures never fail it; then only the end of all succeeds, even with failures */
+    {"{minFailedInstances: -1, minSucceededInstances: -1}", "FFFRR", 0, NULL, 0, 0},
+    {"{minFailedInstances: -1, minSucceededInstances: -1}", "SSSRR", 0, NULL, 0, 0},
+    {"{minFailedInstances: -1, minSucceededInstances: -1}", "FFFFF", STATE_SUCCEEDED, "b", 1, 0},
+    {"{minFailedInstances: -1, minSucceededInstances: -1}", "FSFSX", STATE_SUCCEEDED, "b", 1, 0},
+    {"{minFailedInstances: -1, minSucceededInstances: -1}", "FFFFR", 0, NULL, 0, 0},
+    /* thresholds */
+    {"{minFailedInstances: 2}", "FRRRR", 0, NULL, 0, 0},
+    {"{minFailedInstances: 2}", "FFRRR", STATE_FAILED, "a", 1, 11},
+    {"{minSucceededInstances: 1}", "RSRRR", STATE_SUCCEEDED, "a", 1, 0},
+    /* a failure decides before a success */
+    {"{minSucceededInstances: 1}", "SFRRR", STATE_FAILED, "a", 1, 11},
+    /* out of reach: never, so the end of all decides */
+    {"{minFailedInstances: 9}", "FFFRR", 0, NULL, 0, 0},
+    {"{minFailedInstances: 9, minSucceededInstances: 9}", "FFFSS", STATE_SUCCEEDED, "b", 1, 0},
+    /* a stopped task is neither */
+    {"{}", "XSSRR", 0, NULL, 0, 0},
+};
+
 static void completion(void **state)
 {
-    static const struct {
-        const char *policy, *tasks;
-        enum run_state outcome;
-        const char *role;
-        int index, code;
-    } rows[] = {
-        /* defaults: one failure fails, all three of the role succeed */
-        {"{}", "RRRRR", 0, NULL, 0, 0},
-        {"{}", "SRRRR", 0, NULL, 0, 0},
-        {"{}", "SSRSS", 0, NULL, 0, 0},
-        {"{}", "SSSRR", STATE_SUCCEEDED, "a", 2, 0},
-        {"{}", "SFRRR", STATE_FAILED, "a", 1, 11},
-        {"{}", "FFFRR", STATE_FAILED, "a", 2, 12},
-        {"{}", "RRRFF", 0, NULL, 0, 0},
-        {"{}", "SSSSS", STATE_SUCCEEDED, "a", 2, 0},
-        /* null is the default */
-        {"{minFailedInstances: null, minSucceededInstances: null}", "RFRRR", STATE_FAILED, "a", 1, 11},
-        /* failures never fail it; then only the end of all succeeds, even with failures */
-        {"{minFailedInstances: -1, minSucceededInstances: -1}", "FFFRR", 0, NULL, 0, 0},
-        {"{minFailedInstances: -1, minSucceededInstances: -1}", "SSSRR", 0, NULL, 0, 0},
-        {"{minFailedInstances: -1, minSucceededInstances: -1}", "FFFFF", STATE_SUCCEEDED, "b", 1, 0},
-        {"{minFailedInstances: -1, minSucceededInstances: -1}", "FSFSX", STATE_SUCCEEDED, "b", 1, 0},
-        {"{minFailedInstances: -1, minSucceededInstances: -1}", "FFFFR", 0, NULL, 0, 0},
-        /* thresholds */
-        {"{minFailedInstances: 2}", "FRRRR", 0, NULL, 0, 0},
-        {"{minFailedInstances: 2}", "FFRRR", STATE_FAILED, "a", 1, 11},
-        {"{minSucceededInstances: 1}", "RSRRR", STATE_SUCCEEDED, "a", 1, 0},
-        /* a failure decides before a success */
-        {"{minSucceededInstances: 1}", "SFRRR", STATE_FAILED, "a", 1, 11},
-        /* out of reach: never, so the end of all decides */
-        {"{minFailedInstances: 9}", "FFFRR", 0, NULL, 0, 0},
-        {"{minFailedInstances: 9, minSucceededInstances: 9}", "FFFSS", STATE_SUCCEEDED, "b", 1, 0},
-        /* a stopped task is neither */
-        {"{}", "XSSRR", 0, NULL, 0, 0},
-    };
-
     (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct job *j = two_roles(rows[i].policy);
+    for (size_t i = 0; i < sizeof(completions) / sizeof(completions[0]); i++) {
+        struct job *j = two_roles(completions[i].policy);
         struct exit_trigger trigger;
         int code = -1;
         enum run_state outcome;
 
-        set_tasks(j, rows[i].tasks);
+        set_tasks(j, completions[i].tasks);
         outcome = policy_completion(j, NULL, &trigger, &code);
-        if (outcome != rows[i].outcome)
-            fail_msg("row %zu (%s %s): %s", i, rows[i].policy, rows[i].tasks, state_name(outcome));
-        assert_int_equal(code, rows[i].code);
-        if (rows[i].role) {
-            assert_string_equal(trigger.role, rows[i].role);
-            assert_int_equal(trigger.task_index, rows[i].index);
+        if (outcome != completions[i].outcome)
+            fail_msg("row %zu (%s %s): %s", i, completions[i].policy, completions[i].tasks, state_name(outcome));
+        assert_int_equal(code, completions[i].code);
+        if (completions[i].role) {
+            assert_string_equal(trigger.role, completions[i].role);
+            assert_int_equal(trigger.task_index, completions[i].index);
             assert_true(trigger.message[0]);
         } else {
             assert_null(trigger.role);

@@ -120,20 +120,29 @@ static bool contains(const char *text, const char *word)
     return strcasestr(text, word) != NULL;
 }
 
+static bool matches_values(const struct sample *s, const struct job_filter *f)
+{
+    const struct job_row *r = &s->row;
+
+    if (f->users.count && !among(r->user, &f->users))
+        return false;
+    if (f->vcs.count && !among(r->vc, &f->vcs))
+        return false;
+    if (f->states && !(f->states & (unsigned)r->state))
+        return false;
+    return (!f->tags_any.count || has_tag(s, &f->tags_any)) && !has_tag(s, &f->tags_none);
+}
+
 static bool matches(const struct sample *s, const struct job_filter *f)
 {
     const struct job_row *r = &s->row;
     bool any_class = f->priorities.count || f->priority_default;
 
-    if ((f->users.count && !among(r->user, &f->users)) || (f->vcs.count && !among(r->vc, &f->vcs)))
-        return false;
-    if (f->states && !(f->states & (unsigned)r->state))
-        return false;
     if (any_class && !among(r->priority_class, &f->priorities) && !(f->priority_default && !r->priority_class))
         return false;
     if (f->keyword && !contains(r->name, f->keyword) && !contains(r->user, f->keyword) && !contains(r->vc, f->keyword))
         return false;
-    return (!f->tags_any.count || has_tag(s, &f->tags_any)) && !has_tag(s, &f->tags_none);
+    return matches_values(s, f);
 }
 
 static int64_t number(const struct job_row *r, enum job_order order)
