@@ -153,15 +153,15 @@ class Server:
         with open(os.path.join(self.folder, "config.yaml"), "w", encoding="utf-8") as f:
             f.write("".join("%s: %s\n" % (k, json.dumps(v)) for k, v in self.config.items()))
 
-    def start(self, timeout=15.0, ready=True):
-        """Start it and wait until it is ready (or, with ready=False, until it listens)."""
+    def start(self, timeout=15.0, ready=True, port=0):
+        """Start it and wait until it is ready (or, with ready=False, until it listens). Port 0: the kernel chooses."""
         listen = os.path.join(self.data, "listen")
         if os.path.exists(listen):
             os.unlink(listen)
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 self.wrapper + [binary("droverd"), "serve", "--data", self.data, "--config",
-                                os.path.join(self.folder, "config.yaml"), "--listen", "127.0.0.1:0"],
+                                os.path.join(self.folder, "config.yaml"), "--listen", "127.0.0.1:%d" % port],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.env)
 
         def listening():

@@ -29,7 +29,7 @@ export function check(truth, words) {
 }
 
 /** Asks again until the answer is truthy; gives it back. */
-export async function until(question, words, ms = 20_000) {
+export async function until(question, words, ms = 30_000) {
   const end = Date.now() + ms;
   for (;;) {
     const answer = await question();
@@ -68,7 +68,7 @@ export async function openWindow(browser, options = {}) {
   return { context, page, breaches };
 }
 
-/** axe on the page as it is, in both schemes. `impacts`: which findings count; all by default. */
+/** axe on the page as it is, in both schemes. All findings count. */
 export async function accessible(page, where) {
   for (const colorScheme of ['light', 'dark']) {
     await page.emulateMedia({ colorScheme });
@@ -77,6 +77,12 @@ export async function accessible(page, where) {
     check(words.length === 0, `axe finds nothing: ${where}, ${colorScheme}${words.map((w) => `\n     ${w}`).join('')}`);
   }
   await page.emulateMedia({ colorScheme: null });
+}
+
+/** The text of the first match, '' without one. */
+export async function textOf(page, selector) {
+  const found = page.locator(selector).first();
+  return (await found.count()) > 0 ? ((await found.textContent()) ?? '') : '';
 }
 
 /** Presses Tab until the focus is on something that matches; fails after `limit` stops. */

@@ -3,7 +3,8 @@
 // change, read its log while it grows, stop it, learn why another one failed, sign out.
 //   node tests/web/journey.mjs URL USER PASSWORD_FILE
 import { readFileSync } from 'node:fs';
-import { accessible, check, openWindow, run, tabTo, until } from './browser.mjs';
+import { accessible, check, openWindow, run, tabTo, textOf, until } from './browser.mjs';
+import { Rest } from './rest.mjs';
 
 const [url, user, passwordFile] = process.argv.slice(2);
 if (!passwordFile) throw new Error('usage: journey.mjs URL USER PASSWORD_FILE');
@@ -21,48 +22,12 @@ const POLICY = [
   "require-trusted-types-for 'script'",
 ];
 
+const rest = new Rest(base);
+
 /** Names that no earlier run on this server has used. */
 const stamp = Date.now().toString(36);
 const LONG = `journey-long-${stamp}`;
 const BAD = `journey-bad-${stamp}`;
-
-let token = '';
-
-async function rest(method, path, body, type = 'application/json') {
-  const response = await fetch(`${base}api/v2/${path}`, {
-    method,
-    headers: { ...(body ? { 'Content-Type': type } : {}), ...(token ? { Authorization: `Bearer ${token}` } : {}) },
-    ...(body ? { body } : {}),
-  });
-  const text = await response.text();
-  check(response.ok, `${method} ${path}: ${response.status}${response.ok ? '' : ` ${text}`}`);
-  return JSON.parse(text);
-}
-
-const submit = (name, gpu, commands) =>
-  rest(
-    'POST',
-    'jobs',
-    JSON.stringify({
-      protocolVersion: 2,
-      name,
-      type: 'job',
-      prerequisites: [{ name: 'image', type: 'dockerimage', uri: 'debian:12-slim' }],
-      taskRoles: {
-        worker: {
-          instances: 1,
-          dockerImage: 'image',
-          resourcePerInstance: { cpu: 1, memoryMB: 64, gpu },
-          commands,
-        },
-      },
-    }),
-  );
-
-const textOf = async (page, selector) => {
-  const found = page.locator(selector).first();
-  return (await found.count()) > 0 ? ((await found.textContent()) ?? '') : '';
-};
 
 const rowOf = (name) => `tr[data-job="${user}~${name}"]`;
 
@@ -92,13 +57,13 @@ async function liveList(page) {
   await page.evaluate(() => {
     window.sameDocument = true;
   });
-  const nodes = await rest('GET', 'nodes');
+  const nodes = await rest.call('GET', 'nodes');
   const gpus = nodes.some((node) => node.gpus.total > 0);
   const simulated = nodes.some((node) => node.gpus.simulated && node.gpus.total > 0);
-  await submit(LONG, gpus ? 1 : 0, ['for i in $(seq 1 1200); do echo "line $i"; sleep 0.1; done']);
+  await rest.submit(LONG, gpus ? 1 : 0, ['for i in $(seq 1 1200); do echo "line $i"; sleep 0.1; done']);
   await until(async () => (await page.locator(rowOf(LONG)).count()) === 1, 'a job submitted elsewhere appears');
   await until(async () => (await textOf(page, `${rowOf(LONG)} .state`)).includes('Running'), 'its row says Running');
-  await submit(BAD, 0, ['echo about to fail', 'echo "no such thing" >&2', 'exit 3']);
+  await rest.submit(BAD, 0, ['echo about to fail', 'echo "no such thing" >&2', 'exit 3']);
   await until(async () => (await textOf(page, `${rowOf(BAD)} .state`)).includes('Failed'), 'the other row says Failed', 40_000);
   check(await page.evaluate(() => window.sameDocument === true), 'without loading the page again');
   await accessible(page, 'job list');
@@ -112,7 +77,7 @@ async function longJob(page, simulated) {
   await until(async () => (await textOf(page, '.banner .state')).includes('Running'), 'the job page says Running');
   check((await textOf(page, 'h1')) === LONG, 'and names the job');
   if (simulated) check((await textOf(page, '.banner')).includes('Simulated GPUs'), 'simulated GPUs are labelled');
-  const detail = await rest('GET', `jobs/${user}~${LONG}`);
+  const detail = await rest.call('GET', `jobs/${user}~${LONG}`);
   if (detail.taskRoles.worker.taskStatuses[0].onHost) {
     check((await textOf(page, '.banner')).includes('image not used'), 'a job on the host is labelled');
   }
@@ -174,7 +139,7 @@ await run(async (browser) => {
   page.on('request', (request) => {
     if (!request.url().startsWith(base)) foreign.push(request.url());
   });
-  ({ token } = await rest('POST', 'authn/basic/login', JSON.stringify({ username: user, password })));
+  await rest.signIn(user, password);
   await signIn(page);
   const simulated = await liveList(page);
   await longJob(page, simulated);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Runs the browser journey against a real droverd on a folder of its own. DROVER_BIN names the binaries."""
+"""Runs the browser tests that need a real droverd, on a folder of its own. DROVER_BIN names the binaries."""
 import os
 import subprocess
 import sys
@@ -10,14 +10,28 @@ sys.path.insert(0, os.path.join(HERE, "..", "system"))
 import droverlib  # noqa: E402
 
 
+def play(server, script):
+    """Runs a script of this folder and does to the server what it asks for; its exit status."""
+    url = "http://%s:%d/" % server.address
+    command = ["node", os.path.join(HERE, script), url, droverlib.ADMIN, os.path.join(server.folder, "password")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as node:
+        for line in node.stdout:
+            sys.stdout.write(line)
+            sys.stdout.flush()
+            if line == "!kill\n":
+                server.kill()
+            elif line == "!start\n":
+                server.start(port=server.address[1])
+    return node.returncode
+
+
 def main():
     with droverlib.Server() as server:
-        url = "http://%s:%d/" % server.address
-        password = os.path.join(server.folder, "password")
-        node = subprocess.run(["node", os.path.join(HERE, "journey.mjs"), url, droverlib.ADMIN, password], timeout=280)
-        if node.returncode:
-            sys.stderr.write("--- end of the server's log\n%s\n" % server.log_tail())
-        return node.returncode
+        for script in ("journey.mjs", "restart.mjs"):
+            if play(server, script):
+                sys.stderr.write("--- end of the server's log\n%s\n" % server.log_tail())
+                return 1
+    return 0
 
 
 if __name__ == "__main__":

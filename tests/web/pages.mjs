@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Page tests on the mock: states that a real server reaches slowly or never.
 //   node tests/web/pages.mjs BUILT_PORTAL
-import { accessible, check, openWindow, run, until } from './browser.mjs';
+import { accessible, check, openWindow, run, textOf, until } from './browser.mjs';
 import { startMock } from './mock.mjs';
 
 const OOM = {
@@ -36,7 +36,6 @@ function fill(mock) {
 }
 
 const rows = (page) => page.locator('tr[data-job]').count();
-const textOf = async (page, selector) => (await page.locator(selector).first().textContent()) ?? '';
 
 async function signIn(page, mock) {
   await page.goto(mock.url);

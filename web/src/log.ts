@@ -6,7 +6,6 @@
 export const MAX_LINE = 8_192;
 
 // CSI and OSC sequences, two-byte escapes, and control characters but tab, newline, carriage return.
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are the subject.
 const CONTROL = /\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[@-Z\\^_]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/g;
 
 /** One line as shown. */

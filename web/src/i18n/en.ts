@@ -75,7 +75,6 @@ export const en = {
   'jobs.unselect': 'Clear selection',
   'jobs.ofUser': 'Show jobs of {user}',
 
-  'column.select': 'Select',
   'column.name': 'Name',
   'column.user': 'User',
   'column.vc': 'Virtual cluster',

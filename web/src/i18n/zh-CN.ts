@@ -76,7 +76,6 @@ export const zhCN: Record<keyof typeof en, string> = {
   'jobs.unselect': '取消选择',
   'jobs.ofUser': '显示 {user} 的作业',
 
-  'column.select': '选择',
   'column.name': '名称',
   'column.user': '用户',
   'column.vc': '虚拟集群',
