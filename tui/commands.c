@@ -80,6 +80,16 @@ static const struct command_option login_options[] = {
     {0, NULL, NULL, NULL, NULL},
 };
 
+static const struct command_option tui_options[] = {
+    {0, "demo", NULL, NULL, "Recorded replies instead of a server."},
+    {0, "readonly", NULL, NULL, "Nothing that changes anything."},
+    {0, "plain", NULL, NULL, "Lines instead of a screen, for screen readers; default where TERM is dumb."},
+    {0, "ascii", NULL, NULL, "No character beyond ASCII in the frame."},
+    {0, "theme", "NAME", "default light contrast mono", "Colours."},
+    {'a', "all", NULL, NULL, "Begin with the jobs of everybody."},
+    {0, NULL, NULL, NULL, NULL},
+};
+
 static const struct command commands[] = {
     {.name = "submit",
      .group = GROUP_JOBS,
@@ -180,6 +190,15 @@ static const struct command commands[] = {
      .max_args = 0,
      .run = list_nodes,
      .examples = {"nodes", "nodes -o wide", "nodes -o json"}},
+    {.name = "tui",
+     .group = GROUP_CLUSTER,
+     .args = "",
+     .help = "The screen: jobs, a job, its log, live.",
+     .about = "Press ? for the keys of a view.",
+     .options = tui_options,
+     .max_args = 0,
+     .run = loop_run,
+     .examples = {"tui", "tui --demo", "tui --readonly --theme light"}},
     {.name = "login",
      .group = GROUP_ACCESS,
      .args = "URL",

@@ -29,7 +29,7 @@ int one_config(struct cli *cli);
 /* Lists nodes. */
 int list_nodes(struct cli *cli);
 /* Runs the TUI. */
-int app_run(struct cli *cli);
+int loop_run(struct cli *cli);
 /* Logs in and stores a context. */
 int access_login(struct cli *cli);
 /* Revokes the token and removes it. */

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The keys of the view below, from its table and the global one.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tui/app.h"
+#include "tui/views/views.h"
+
+struct keyhelp {
+    struct view view;
+    const struct view_ops *about;
+};
+
+static struct view *keyhelp_create(struct app *app, const char *arg)
+{
+    struct keyhelp *v = calloc(1, sizeof *v);
+
+    (void)arg;
+    if (!v)
+        return NULL;
+    v->view = (struct view){keyhelp_view(), app};
+    v->about = app->depth ? app->stack[app->depth - 1]->ops : keyhelp_view();
+    return &v->view;
+}
+
+static void keyhelp_destroy(struct view *v)
+{
+    free(v);
+}
+
+static void keyhelp_fetch(struct view *v)
+{
+    (void)v;
+}
+
+static unsigned keyhelp_act(struct view *v, int action)
+{
+    (void)v;
+    (void)action;
+    return VIEW_BACK | VIEW_DRAW;
+}
+
+static unsigned keyhelp_result(struct view *v, const struct source_result *r)
+{
+    (void)v;
+    (void)r;
+    return VIEW_IGNORED;
+}
+
+static int keyhelp_rows(const struct keyhelp *v, struct canvas *c, int row, const struct keys *keys)
+{
+    for (size_t i = 0; i < keys->count; i++) {
+        const struct keys_row *k = &keys->rows[i];
+        struct canvas_pen pen = canvas_row(c, row, CANVAS_BOLD);
+
+        if (k->writes && v->view.app->config.readonly)
+            continue;
+        pen.col = 3;
+        canvas_fit(c, &pen, k->label, 12, false);
+        pen.style = 0;
+        canvas_put(c, &pen, k->help);
+        row++;
+    }
+    return row;
+}
+
+static void keyhelp_draw(struct view *view, struct canvas *c, struct view_area area)
+{
+    const struct keyhelp *v = (const struct keyhelp *)view;
+    static const struct keys_row filter_row = {
+        '/', 0, "/", NULL, "Filter: words, vc: user: state:, regular expressions, ! for \"not\"", 1, false};
+    static const struct keys_row search_row = {'/', 0, "/", NULL, "Search: a regular expression", 1, false};
+    struct keys slash = {v->about == log_view() ? &search_row : &filter_row, 1};
+    int row = keyhelp_rows(v, c, area.top + 1, &v->about->keys);
+
+    if (v->about->filter)
+        row = keyhelp_rows(v, c, row, &slash);
+    (void)keyhelp_rows(v, c, row + 1, keys_global());
+}
+
+static void keyhelp_crumb(const struct view *view, char *out, size_t size)
+{
+    snprintf(out, size, "of %s", ((const struct keyhelp *)view)->about->name);
+}
+
+static const struct keys_row keyhelp_keys[] = {
+    {'?', KEYS_ENTER, "?", "close", "Close", 1, false},
+};
+
+const struct view_ops *keyhelp_view(void)
+{
+    static const struct view_ops ops = {
+        .name = "keys",
+        .keys = {keyhelp_keys, sizeof keyhelp_keys / sizeof *keyhelp_keys},
+        .create = keyhelp_create,
+        .destroy = keyhelp_destroy,
+        .fetch = keyhelp_fetch,
+        .act = keyhelp_act,
+        .result = keyhelp_result,
+        .draw = keyhelp_draw,
+        .crumb = keyhelp_crumb,
+    };
+
+    return &ops;
+}
