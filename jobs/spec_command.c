@@ -44,24 +44,27 @@ struct script {
     struct buf *out;
 };
 
-/* Appends the commands of a list, each trimmed and filled, one a line. */
+static bool is_space(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* Appends the commands of a list, each filled and trimmed, one a line. */
 static void add_commands(struct script *s, const struct doc *list)
 {
-    for (const struct doc *c = list ? list->first : NULL; c && s->names->steps < TEMPLATE_STEPS; c = c->next) {
-        static const char spaces[] = " \t\r\n\f\v";
-        const char *begin = c->text + strspn(c->text, spaces);
-        size_t len = strlen(begin);
-        char *trimmed;
+    struct buf *out = s->out;
 
-        while (len > 0 && strchr(spaces, begin[len - 1]))
-            len--;
-        trimmed = arena_strndup(s->b->arena, begin, len);
-        if (!trimmed) {
-            s->out->bad = true;
+    for (const struct doc *c = list ? list->first : NULL; c && s->names->steps < TEMPLATE_STEPS; c = c->next) {
+        const char *text = c->text;
+        size_t start = out->len;
+
+        while (is_space(*text))
+            text++;
+        if (spec_template_fill(s->names, text, out))
             return;
-        }
-        (void)spec_template_fill(s->names, trimmed, s->out);
-        buf_addc(s->out, '\n');
+        while (out->len > start && is_space(out->data[out->len - 1]))
+            out->len--;
+        buf_addc(out, '\n');
     }
 }
 

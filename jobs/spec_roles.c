@@ -90,18 +90,23 @@ static int read_ports(struct spec_build *b, struct spec_role *role, const struct
     return 0;
 }
 
-static int read_image(struct spec_build *b, struct spec_role *role, const struct doc *d)
+static int read_image(struct spec_build *b, struct spec_role *role, const struct doc *d, const struct spec_place *place)
 {
-    const struct doc *image = spec_refs_find(b->refs, "dockerimage", spec_schema_string(d, "dockerImage", ""));
+    const struct doc *name = spec_schema_get(d, "dockerImage");
+    const struct doc *image = spec_refs_find(b->refs, "dockerimage", name->text);
+    struct spec_place here = {.up = place, .key = "dockerImage"};
     struct spec_template names = b->names;
     struct buf uri;
     int rc;
 
     buf_init(&uri, IMAGE_MAX);
     rc = spec_template_fill(&names, spec_schema_string(image, "uri", ""), &uri);
-    role->image_uri = rc ? NULL : arena_strdup(b->arena, buf_str(&uri));
+    role->image_uri = rc ? "" : arena_strdup(b->arena, buf_str(&uri));
     buf_fini(&uri);
-    return role->image_uri ? 0 : err_set(b->e, ERR_INVALID_PROTOCOL, "the uri of an image is too long");
+    if (rc)
+        return spec_place_fail(&here, name, b->e, "the uri of image \"%.100s\" is longer than %d bytes", name->text,
+                               IMAGE_MAX);
+    return role->image_uri ? 0 : no_memory(b);
 }
 
 static int read_role(struct spec_build *b, struct spec_role *role, const struct doc *d, const struct spec_place *place)
@@ -125,7 +130,7 @@ static int read_role(struct spec_build *b, struct spec_role *role, const struct 
     role->shm_mb = (int)spec_schema_int(options, "shmMB", SHM_MB);
     role->infiniband = spec_schema_bool(options, "infiniband", false);
     if (check_wire_name(b, role, d, place) || read_ports(b, role, spec_schema_get(resources, "ports"), &in_resources) ||
-        read_image(b, role, d))
+        read_image(b, role, d, place))
         return -1;
     role->command = spec_command_build(b, d, place);
     return role->command ? 0 : -1;

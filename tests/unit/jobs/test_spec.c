@@ -343,6 +343,72 @@ static void hostile_requires(void **state)
     assert_quick(&b, true);
 }
 
+/* Whatever step the memory ends at: our fault, not the author's. */
+static void out_of_memory(void **state)
+{
+    static const char text[] =
+        "{protocolVersion: 2, name: j, type: job, description: \"\\ud83d\\ude00\", parameters: {p: 1}, prerequisites: ["
+        "{name: i, type: dockerimage, uri: 'u:<% $parameters.p %>'}, {name: d, type: data, uri: [a]},"
+        "{name: s, type: script, require: [d], callbacks: [{event: taskStarts, commands: [x]}]}],"
+        "taskRoles: {r: {dockerImage: i, data: d, prerequisites: [s], commands: ['<% $data.uri[0] %>'],"
+        "resourcePerInstance: {cpu: 1, memoryMB: 2, gpu: 0, ports: {x: 1}}}}}";
+    bool ok = false;
+
+    (void)state;
+    for (size_t cap = 64; !ok; cap += 64) {
+        struct arena *a = arena_create(cap);
+        struct err e = {0};
+
+        assert_true(cap < 1024 * 1024);
+        ok = spec_parse(a, text, strlen(text), &e) != NULL;
+        if (!ok)
+            assert_int_equal(e.code, ERR_INTERNAL);
+        arena_destroy(a);
+    }
+}
+
+/* Long commands by way of aliases: refused for what they are, within the memory of one request. */
+static void long_commands(void **state)
+{
+    struct arena *a = arena_create(0);
+    struct err e = {0};
+    struct buf b;
+
+    (void)state;
+    buf_init(&b, 0);
+    buf_adds(&b, HEAD "parameters: {x: &x '");
+    for (int i = 0; i < 200000; i++)
+        buf_addc(&b, 'x');
+    buf_adds(&b,
+             "'}\ntaskRoles: {r: {dockerImage: i, resourcePerInstance: {cpu: 1, memoryMB: 2, gpu: 0}, commands: [*x");
+    for (int i = 0; i < 98; i++)
+        buf_adds(&b, ", *x");
+    buf_adds(&b, "]}}\n");
+    assert_null(spec_parse(a, buf_str(&b), b.len, &e));
+    assert_int_equal(e.code, ERR_INVALID_PROTOCOL);
+    assert_string_equal(e.pointer, "/taskRoles/r/commands");
+    assert_string_equal(e.text, "the commands of the job are too long once templates are filled");
+    buf_fini(&b);
+    arena_destroy(a);
+}
+
+static void a_long_image(void **state)
+{
+    struct err e = {0};
+    struct buf b;
+
+    (void)state;
+    buf_init(&b, 0);
+    buf_adds(&b, "protocolVersion: 2\nname: j\ntype: job\nparameters: {p: ");
+    for (int i = 0; i < 5000; i++)
+        buf_addc(&b, 'x');
+    buf_adds(&b, "}\nprerequisites: [{name: i, type: dockerimage, uri: '<% $parameters.p %>'}]\n" ROLES);
+    assert_null(spec_parse(arena, buf_str(&b), b.len, &e));
+    assert_string_equal(e.pointer, "/taskRoles/r/dockerImage");
+    assert_int_equal(e.line, 6);
+    buf_fini(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -354,6 +420,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(json, set_up, tear_down),
         cmocka_unit_test_setup_teardown(whole_documents_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(too_many_roles, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(out_of_memory, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(long_commands, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_long_image, set_up, tear_down),
         cmocka_unit_test_setup_teardown(hostile_templates, set_up, tear_down),
         cmocka_unit_test_setup_teardown(hostile_requires, set_up, tear_down),
     };
