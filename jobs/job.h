@@ -19,6 +19,8 @@ struct exit_entry;
 
 #define JOB_USER_MAX 64
 #define JOB_NAME_MAX 255
+/* Cap for a job's arena: every job that spec_parse accepts fits, submitted or loaded. Memory is taken as needed. */
+#define JOB_ARENA_BYTES ((size_t)48 << 20)
 /* "user~name" and a NUL */
 #define JOB_FULL_NAME_SIZE (JOB_USER_MAX + 1 + JOB_NAME_MAX + 1)
 

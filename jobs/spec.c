@@ -206,7 +206,7 @@ int spec_masked_config(const char *text, size_t len, struct buf *out, struct err
     mask_document(root);
     rc = doc_write_yaml(out, root);
     if (rc)
-        (void)err_set(e, ERR_INTERNAL, "out of memory while masking secrets");
+        (void)err_set(e, ERR_INVALID_PROTOCOL, "the document is too long once its aliases are written out");
 out:
     arena_destroy(a);
     return rc;

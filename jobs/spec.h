@@ -78,7 +78,7 @@ struct spec *spec_parse(struct arena *a, const char *text, size_t len, struct er
 struct spec *spec_load(struct arena *a, const char *text, size_t len, struct err *e);
 
 /* Writes the config to keep and to show: the submitted document with the values of `secrets` (and image auth passwords)
- * replaced by "******". 0 or -1. */
+ * replaced by "******". 0 or -1; ERR_INVALID_PROTOCOL also when `out` has a cap and is full. */
 int spec_masked_config(const char *text, size_t len, struct buf *out, struct err *e);
 
 /* The secrets block alone as YAML, for sealing; leaves `out` empty when there is none. 0 or -1. */

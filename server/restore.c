@@ -144,7 +144,7 @@ static void read_job_detail(struct job *j, const char *json)
 
 static struct job *make_job(struct loading *l, const struct job_row *row)
 {
-    struct arena *a = arena_create(0);
+    struct arena *a = arena_create(JOB_ARENA_BYTES);
     struct spec *spec = a ? spec_load(a, row->config, strlen(row->config), l->e) : NULL;
     struct job *j = spec ? job_create(a, spec, row->user, row->id) : NULL;
     if (j && row->secrets) {

@@ -18,7 +18,7 @@
 #include "server/api/api.h"
 #include "server/mailbox.h"
 
-enum { JOB_ARENA_MAX = 8 << 20, CONFIG_MAX = 512 << 10 };
+enum { CONFIG_MAX = 512 << 10 };
 
 static void done(struct mail *m, const struct effect_reply *reply)
 {
@@ -85,7 +85,7 @@ static int check_vc(const struct spec *s, struct err *e)
 static struct job *make_job(const struct api *a, const struct request *r, const char *text, size_t len, struct err *e)
 {
     char id[ID_SIZE];
-    struct arena *arena = arena_create(JOB_ARENA_MAX);
+    struct arena *arena = arena_create(JOB_ARENA_BYTES);
     struct spec *spec = arena ? spec_parse(arena, text, len, e) : NULL;
     struct job *j = NULL;
     if (spec && !check_vc(spec, e)) {

@@ -106,6 +106,20 @@ static void a_config_that_grew_loads(void **state)
     arena_destroy(a);
 }
 
+/* Aliases are written out; the caller's cap bounds that. */
+static void a_config_that_grew_too_much(void **state)
+{
+    static const char small[] = "a: &a xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\nb: [*a, *a, *a, *a]\n";
+    struct err e = {0};
+    struct buf out;
+
+    (void)state;
+    buf_init(&out, 100);
+    assert_int_equal(spec_masked_config(small, strlen(small), &out, &e), -1);
+    assert_int_equal(e.code, ERR_INVALID_PROTOCOL);
+    buf_fini(&out);
+}
+
 static void a_broken_stored_text_is_our_fault(void **state)
 {
     struct arena *a = arena_create(0);
@@ -180,6 +194,7 @@ int main(void)
         cmocka_unit_test(masked),
         cmocka_unit_test(a_masked_config_loads),
         cmocka_unit_test(a_config_that_grew_loads),
+        cmocka_unit_test(a_config_that_grew_too_much),
         cmocka_unit_test(a_broken_stored_text_is_our_fault),
         cmocka_unit_test(nothing_in_the_spec),
         cmocka_unit_test(taken_out_and_filled_in),
