@@ -30,6 +30,7 @@
 #include "engines/local/proto.h"
 
 #define SPAWNER_CONNS 8
+#define SPAWNER_IDLE_MS 2000 /* between two looks whether the data folder is still there, while nobody is connected */
 
 struct spawner {
     const char *data, *shim;
@@ -265,16 +266,31 @@ static void spawner_signals(struct spawner *s)
         ;
 }
 
+/* A removed data folder has no use for a spawner. */
+static bool spawner_orphaned(const struct spawner *s)
+{
+    struct stat st;
+
+    return fstat(s->data_dir, &st) == 0 && st.st_nlink == 0;
+}
+
 static void spawner_loop(struct spawner *s)
 {
     while (!s->quit) {
         struct pollfd p[2 + SPAWNER_CONNS];
+        bool idle = true;
+        int n;
 
         p[0] = (struct pollfd){.fd = s->signals, .events = POLLIN};
         p[1] = (struct pollfd){.fd = s->listener, .events = POLLIN};
-        for (int i = 0; i < SPAWNER_CONNS; i++)
+        for (int i = 0; i < SPAWNER_CONNS; i++) {
             p[2 + i] = (struct pollfd){.fd = s->conns[i], .events = POLLIN};
-        if (poll(p, 2 + SPAWNER_CONNS, -1) < 0)
+            idle = idle && s->conns[i] < 0;
+        }
+        n = poll(p, 2 + SPAWNER_CONNS, idle ? SPAWNER_IDLE_MS : -1);
+        if (n == 0 && spawner_orphaned(s))
+            return;
+        if (n <= 0)
             continue;
         if (p[0].revents)
             spawner_signals(s);
