@@ -34,7 +34,7 @@ static const char *script_of(struct arena *a, const char *text)
 
     if (!s)
         fail_msg("refused: %d:%d %s", e.line, e.column, e.text);
-    return s->roles[0].command;
+    return s ? s->roles[0].command : "";
 }
 
 /* Runs a script with sh; its standard output in `out`, lines joined by spaces; the exit status. */
