@@ -21,7 +21,7 @@
 
 /* What has ended in one role, and the task of each kind that ended last. */
 struct tally {
-    int failed, succeeded, ended;
+    int failed, succeeded;
     const struct task *last_failed, *last_succeeded;
 };
 
@@ -35,10 +35,9 @@ static void tally_role(const struct job *j, int role_index, struct tally *out)
     const struct task *t = j->tasks;
 
     memset(out, 0, sizeof(*out));
-    for (int i = 0; i < j->spec->total_tasks; i++, t++) {
-        if (t->role_index != role_index || !((unsigned)t->state & STATE_FINAL))
-            continue;
-        out->ended++;
+    for (int r = 0; r < role_index; r++)
+        t += j->spec->roles[r].instances;
+    for (int i = 0; i < j->spec->roles[role_index].instances; i++, t++) {
         if (t->state == STATE_FAILED) {
             out->failed++;
             out->last_failed = later(out->last_failed, t);
