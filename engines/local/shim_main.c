@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * drover-shim --dir FD --spec FD --ctl FD --lock FD
+ * drover-shim --dir FD --spec FD --ctl FD --lock FD --folder PATH
  *
  * The spawner made the attempt's folder (the once-only latch) and holds an flock on its file `lock`, which this
  * process inherits: as long as the lock is held, the attempt has a living shim. Started by drover-spawner only.
@@ -52,7 +52,7 @@ static int shim_args(struct shim *s, int argc, char **argv)
         int *value;
     } known[] = {{"--dir", &s->dir}, {"--spec", &s->spec_fd}, {"--ctl", &s->ctl_fd}, {"--lock", &s->lock}};
 
-    if (argc != 9)
+    if (argc != 11)
         return -1;
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
         char *end;

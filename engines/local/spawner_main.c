@@ -11,6 +11,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -46,6 +47,7 @@ struct spawner {
 
 /* What one start holds while it is under way. */
 struct spawner_start {
+    const char *attempt;
     const char *step; /* what failed */
     int dir, lock, spec, ctl;
 };
@@ -127,7 +129,7 @@ out:
 /* Starts a shim; its pid or -1. */
 static pid_t spawner_vfork(const struct spawner *s, const struct spawner_start *st)
 {
-    char number[4][12];
+    char number[4][12], folder[PATH_MAX];
     const int fds[] = {st->dir, st->spec, st->ctl, st->lock};
     char *argv[] = {(char *)(uintptr_t) "drover-shim",
                     (char *)(uintptr_t) "--dir",
@@ -138,10 +140,13 @@ static pid_t spawner_vfork(const struct spawner *s, const struct spawner_start *
                     number[2],
                     (char *)(uintptr_t) "--lock",
                     number[3],
+                    (char *)(uintptr_t) "--folder", /* for people who look at the process list */
+                    folder,
                     NULL};
     volatile int failure = 0;
     pid_t pid;
 
+    (void)snprintf(folder, sizeof(folder), "%s/run/%s", s->data, st->attempt);
     for (int i = 0; i < 4; i++)
         (void)snprintf(number[i], sizeof(number[i]), "%d", fds[i]);
     pid = vfork();
@@ -155,13 +160,13 @@ static pid_t spawner_vfork(const struct spawner *s, const struct spawner_start *
 }
 
 /* The latch: who makes the folder, starts; and who finds the lock taken or the attempt given up, does not. */
-static pid_t spawner_latch(struct spawner *s, const char *attempt, struct spawner_start *st)
+static pid_t spawner_latch(struct spawner *s, struct spawner_start *st)
 {
     st->step = "latch";
-    if (mkdirat(s->run_dir, attempt, 0700))
+    if (mkdirat(s->run_dir, st->attempt, 0700))
         return -1;
     st->step = "lock";
-    st->dir = openat(s->run_dir, attempt, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    st->dir = openat(s->run_dir, st->attempt, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (st->dir < 0)
         return -1;
     st->lock = openat(st->dir, "lock", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -184,13 +189,14 @@ static void spawner_close(int fd)
 
 static void spawner_begin(struct spawner *s, int conn, const struct proto_msg *m, const int fds[PROTO_FDS])
 {
-    struct spawner_start st = {.step = "request", .dir = -1, .lock = -1, .spec = fds[0], .ctl = fds[1]};
+    struct spawner_start st = {
+        .attempt = m->attempt, .step = "request", .dir = -1, .lock = -1, .spec = fds[0], .ctl = fds[1]};
     struct proto_msg answer = {.type = PROTO_STARTED};
     pid_t pid = -1;
 
     errno = EINVAL;
     if (m->attempt[0] && st.spec >= 0 && st.ctl >= 0)
-        pid = spawner_latch(s, m->attempt, &st);
+        pid = spawner_latch(s, &st);
     memcpy(answer.attempt, m->attempt, sizeof(answer.attempt));
     if (pid < 0) {
         answer.type = PROTO_FAILED;
