@@ -57,9 +57,11 @@ void core_destroy(struct core *c)
 
 int core_load_node(struct core *c, const struct node *n)
 {
-    struct node down = *n;
-    down.up = false;
-    return cluster_put_node(c->cluster, &down) < 0 ? -1 : 0;
+    struct node kept = *n;
+    int index = cluster_find(c->cluster, n->name);
+    if (index >= 0) /* an admin's mark is not the engine's to take away */
+        kept.cordoned = cluster_at(c->cluster, index)->info.cordoned;
+    return cluster_put_node(c->cluster, &kept) < 0 ? -1 : 0;
 }
 
 /* Accounts one placed task of a loaded job. */

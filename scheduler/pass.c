@@ -200,9 +200,10 @@ static const struct sched_role *too_large(const struct cluster *c, const struct 
     return NULL;
 }
 
-static void put_amounts(struct buf *out, const struct resources *r)
+/* "2 GPUs, 4 CPUs and 100 MiB of memory"; GPUs only when the job asks for some. */
+static void put_amounts(struct buf *out, const struct resources *r, bool gpus)
 {
-    if (r->gpus)
+    if (gpus)
         buf_addf(out, "%lld GPU%s, ", (long long)r->gpus, r->gpus == 1 ? "" : "s");
     buf_addf(out, "%lld CPU%s and %lld MiB of memory", (long long)r->cpus, r->cpus == 1 ? "" : "s",
              (long long)r->memory_mb);
@@ -220,23 +221,23 @@ enum sched_reason pass_explain(struct cluster *c, const struct sched_request *r,
     }
     if (big) {
         buf_adds(out, "No node is large enough for one task: it asks for ");
-        put_amounts(out, &big->per_task);
+        put_amounts(out, &big->per_task, sum.gpus > 0);
         buf_adds(out, ". A smaller request per task would fit.");
         return SCHED_REASON_NEVER_NODE;
     }
     if (!covers(&total, &sum)) {
         buf_adds(out, "The job asks for more than the whole cluster has: ");
-        put_amounts(out, &sum);
+        put_amounts(out, &sum, sum.gpus > 0);
         buf_adds(out, ", of ");
-        put_amounts(out, &total);
+        put_amounts(out, &total, sum.gpus > 0);
         buf_adds(out, ".");
         return SCHED_REASON_NEVER_TOTAL;
     }
     if (!covers(&have, &sum)) {
         buf_adds(out, "Waiting for resources: the job needs ");
-        put_amounts(out, &sum);
+        put_amounts(out, &sum, sum.gpus > 0);
         buf_adds(out, "; free now: ");
-        put_amounts(out, &have);
+        put_amounts(out, &have, sum.gpus > 0);
         buf_adds(out, ".");
         return SCHED_REASON_BUSY;
     }

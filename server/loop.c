@@ -234,10 +234,9 @@ static void reload(struct loop *l)
         log_error("reload_failed", "%s", e.text);
         return;
     }
-    for (size_t i = 0; i < l->node_count; i++) {
-        struct engine_event ev = {.kind = ENGINE_NODE, .node = l->nodes[i]};
-        on_engine_event(l, &ev);
-    }
+    for (size_t i = 0; i < l->node_count; i++)
+        if (core_load_node(l->core, &l->nodes[i]))
+            log_error("reload_failed", "out of memory for node %s", l->nodes[i].name);
 }
 
 /* The batch could not be committed: throw it away, and plan to ask the engine again, later each time. */

@@ -2,7 +2,6 @@
  *
  * Rows to the core: nodes, then every live job with the current attempt of each of its tasks (DESIGN 1.4).
  */
-#include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,6 @@
  *
  * Changes of a job: executionType and tags.
  */
-#include <cjson/cJSON.h>
 #include <string.h>
 
 #include "base/arena.h"

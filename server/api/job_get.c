@@ -2,7 +2,6 @@
  *
  * A job in full: OpenPAI's detail, with what it never told: GPU indices, the node's kind, why it waits.
  */
-#include <cjson/cJSON.h>
 #include <string.h>
 
 #include "base/arena.h"

@@ -4,7 +4,6 @@
  */
 #include "server/api/job_view.h"
 
-#include <cjson/cJSON.h>
 #include <stddef.h>
 #include <string.h>
 

@@ -5,7 +5,6 @@
  */
 #include "server/mailbox.h"
 
-#include <cjson/cJSON.h>
 #include <string.h>
 
 #include "base/arena.h"

@@ -5,7 +5,6 @@
  *
  *   handler: throttle, suspend ─► worker: verify, make the token ─► core: COMMIT ─► reply, resume
  */
-#include <cjson/cJSON.h>
 #include <pthread.h>
 #include <sodium.h>
 #include <stdio.h>
