@@ -199,6 +199,17 @@ static void release(struct step *s, struct task *t)
     t->job->tasks_live--;
 }
 
+/* Whether the task alone is tried again. What the platform did to it three times over is a matter for the job's own
+ * retry, which backs off and may go elsewhere. */
+static enum policy_retry task_retry(const struct task *t)
+{
+    enum { FREE_TASK_RETRIES = 3 };
+    enum policy_retry kind = policy_task_retry(t, exits_find(t->exit.code));
+    if (kind == POLICY_RETRY_FREE && t->retries - t->accountable_retries >= FREE_TASK_RETRIES)
+        return POLICY_NO_RETRY;
+    return kind;
+}
+
 /* Another attempt of the task alone, on the node and ports it holds. */
 static void retry_task(struct step *s, struct task *t, enum policy_retry kind)
 {
@@ -231,7 +242,7 @@ void core_task_ended(struct step *s, struct task *t, const struct exit_info *exi
     bool undecided = !j->outcome && !j->stop_requested;
     /* A claim that was refused or lost is not worth a second try on the same node and ports. */
     if (to == STATE_FAILED && undecided && t->claim == CLAIM_CONFIRMED) {
-        enum policy_retry kind = policy_task_retry(t, exits_find(t->exit.code));
+        enum policy_retry kind = task_retry(t);
         if (kind != POLICY_NO_RETRY) {
             retry_task(s, t, kind);
             return;

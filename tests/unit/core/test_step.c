@@ -200,6 +200,20 @@ STORY a_task_alone_is_retried_without_gang(void **state)
     END;
 }
 
+STORY a_platform_fault_does_not_spin_a_task(void **state)
+{
+    BEGIN;
+    add_node(h, "n1", 4, 0);
+    submit(h, &(struct ask){.name = "x", .no_gang = true, .task_retries = 1});
+    for (size_t i = 0; i < h->launches && i < 10; i++) {
+        run(h, i);
+        engine(h, i, ENGINE_LOST, 0);
+    }
+    assert_int_equal(h->launches, 4); /* three at once, then the job's back-off */
+    assert_int_equal(state_of(h, "ana~x"), STATE_WAITING);
+    END;
+}
+
 STORY a_time_limit_fails_the_job(void **state)
 {
     BEGIN;
@@ -271,6 +285,7 @@ int main(void)
         cmocka_unit_test(a_stop_while_failing_prevents_the_retry),
         cmocka_unit_test(an_unconfirmed_claim_expires_without_a_counted_retry),
         cmocka_unit_test(a_task_alone_is_retried_without_gang),
+        cmocka_unit_test(a_platform_fault_does_not_spin_a_task),
         cmocka_unit_test(a_time_limit_fails_the_job),
         cmocka_unit_test(events_of_strangers_change_nothing),
         cmocka_unit_test(the_end_seen_before_the_start_still_tells_both),
