@@ -36,6 +36,8 @@ class Load:
         self.violations = []
         self.counts = {}
         self.over = threading.Event()
+        self.go = threading.Event()  # cleared while the checker looks: history grows no faster than the rounds
+        self.go.set()
         self.threads = [threading.Thread(target=self._client, args=(token, i, seed), daemon=True)
                         for i in range(clients)]
         for t in self.threads:
@@ -50,6 +52,7 @@ class Load:
         client = droverlib.Client(self.server, token)
         serial = 0
         while not self.over.is_set():
+            self.go.wait()
             serial += 1
             pick = rng.random()
             try:
@@ -111,8 +114,17 @@ class Load:
         with self.lock:
             return list(self.acked)
 
+    def check(self):
+        """The violations now."""
+        self.go.clear()
+        try:
+            return checker.check_live(self.server, self.witness, self.promised())
+        finally:
+            self.go.set()
+
     def end(self):
         self.over.set()
+        self.go.set()
         for t in self.threads:
             t.join(30)
 
@@ -138,7 +150,7 @@ def run(options):
                     slowest = max(slowest, time.monotonic() - restart)
                 else:
                     server.kill_spawner()
-                found = checker.check_live(server, load.witness, load.promised())
+                found = load.check()
                 violations += ["round %d (%s): %s" % (number, victim, v) for v in found]
                 if options.verbose:
                     print("round %d: %s killed, %d acknowledged, %d violations" %
