@@ -425,8 +425,8 @@ void app_draw(struct app *a)
         return;
     }
     head_draw(&a->head, c, a->now.wall);
-    app_draw_crumbs(a);
     app_top(a)->ops->draw(app_top(a), c, area);
+    app_draw_crumbs(a); /* after the view, which knows by now what is on the screen */
     app_draw_bottom(a);
     if (a->dialog.open)
         dialog_draw(&a->dialog, c);

@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "base/utf8.h"
 
+#define CANVAS_MARKS 4   /* on one character; as many as curses takes */
 #define CANVAS_MOST 2000 /* rows or columns of any sane terminal */
 
 int canvas_resize(struct canvas *c, int rows, int cols)
@@ -41,8 +42,6 @@ static struct canvas_cell *canvas_at(const struct canvas *c, int row, int col)
 
 static void canvas_set(struct canvas_cell *cell, const char *text, size_t len, unsigned width, unsigned style)
 {
-    while (len >= CANVAS_CELL || (len > 0 && !utf8_valid(text, len)))
-        len--;
     memcpy(cell->text, text, len);
     cell->text[len] = '\0';
     cell->width = (uint8_t)width;
@@ -88,23 +87,51 @@ static void canvas_break_wide(struct canvas *c, int row, int col)
         canvas_set(canvas_at(c, row, col + 1), " ", 1, 1, canvas_at(c, row, col + 1)->style);
 }
 
+/* Bytes of a cluster that every terminal draws in the width of its first code point: that one and the marks on it.
+ * Joiners and variation selectors, which terminals draw in different widths, go. */
+static size_t canvas_trim(const char *s, size_t len, int *width)
+{
+    uint32_t cp = 0;
+    size_t n = utf8_decode(s, len, &cp);
+    int marks = 0;
+
+    n = n ? n : 1;
+    *width = utf8_width(s, n);
+    while (n < len && marks < CANVAS_MARKS) {
+        size_t more = utf8_decode(s + n, len - n, &cp);
+
+        if (!more || utf8_width(s + n, more) != 0 || cp == 0x200b || cp == 0x200d || (cp >= 0xfe00 && cp <= 0xfe0f))
+            break;
+        n += more;
+        marks++;
+    }
+    return n;
+}
+
+static void canvas_put_cell(struct canvas *c, struct canvas_pen *p, const char *s, size_t len, int width)
+{
+    canvas_break_wide(c, p->row, p->col);
+    canvas_set(canvas_at(c, p->row, p->col), s, len, (unsigned)width, p->style);
+    p->col++;
+}
+
 static void canvas_put_cluster(struct canvas *c, struct canvas_pen *p, const char *s, size_t len, int width)
 {
     bool ascii = c->ascii && (unsigned char)*s >= 0x80;
+    int own = 1;
+    int done = 0;
 
     if (width == 0) /* nothing to see: a mark without a base */
         return;
-    for (int i = 0; i < (ascii ? width : 1); i++) {
-        canvas_break_wide(c, p->row, p->col);
-        canvas_set(canvas_at(c, p->row, p->col), ascii ? "?" : s, ascii ? 1 : len, ascii ? 1u : (unsigned)width,
-                   p->style);
-        p->col++;
+    if (!ascii) {
+        len = canvas_trim(s, len, &own);
+        canvas_put_cell(c, p, s, len, own);
+        done = own;
     }
-    if (!ascii && width == 2) {
-        canvas_break_wide(c, p->row, p->col);
-        canvas_set(canvas_at(c, p->row, p->col), "", 0, 0, p->style);
-        p->col++;
-    }
+    if (own == 2)
+        canvas_put_cell(c, p, "", 0, 0);
+    for (; done < width; done++)
+        canvas_put_cell(c, p, ascii ? "?" : " ", 1, 1);
 }
 
 /* Puts text that is harmless already. */

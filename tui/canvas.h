@@ -20,7 +20,7 @@ struct buf;
 #define CANVAS_DIM 0x40
 #define CANVAS_UNDERLINE 0x80
 
-#define CANVAS_CELL 24 /* bytes of a grapheme cluster with its NUL */
+#define CANVAS_CELL 24 /* bytes of a character and its marks, with a NUL */
 
 /* One cell. width 0 is the right half of a wide one. */
 struct canvas_cell {

@@ -83,16 +83,12 @@ static void demo_refuse(struct demo *d, uint64_t id, enum err_code code, const c
     demo_push(d, &r);
 }
 
-/* The value of a query parameter in `out`, decoded; "" when absent. */
-static const char *demo_param(const char *path, const char *name, char *out, size_t size)
+/* Percent-decodes what stands before a byte of `ends`. */
+static void demo_decode(const char *at, const char *ends, char *out, size_t size)
 {
-    const char *at = strchr(path, '?');
-    size_t len = strlen(name);
     size_t n = 0;
 
-    while (at && (strncmp(at + 1, name, len) || at[1 + len] != '='))
-        at = strchr(at + 1, '&');
-    for (at = at ? at + len + 2 : ""; *at && *at != '&' && n + 1 < size; at++) {
+    for (; *at && !strchr(ends, *at) && n + 1 < size; at++) {
         unsigned code;
 
         if (*at == '%' && sscanf(at + 1, "%2x", &code) == 1) {
@@ -103,6 +99,17 @@ static const char *demo_param(const char *path, const char *name, char *out, siz
         }
     }
     out[n] = '\0';
+}
+
+/* The value of a query parameter in `out`, decoded; "" when absent. */
+static const char *demo_param(const char *path, const char *name, char *out, size_t size)
+{
+    const char *at = strchr(path, '?');
+    size_t len = strlen(name);
+
+    while (at && (strncmp(at + 1, name, len) || at[1 + len] != '='))
+        at = strchr(at + 1, '&');
+    demo_decode(at ? at + len + 2 : "", "&", out, size);
     return out;
 }
 
@@ -249,7 +256,7 @@ static void demo_job(struct demo *d, uint64_t id, const struct source_request *r
     size_t len = strcspn(rest, "/?");
     const cJSON *detail;
 
-    snprintf(full, sizeof full, "%.*s", (int)len, rest);
+    demo_decode(rest, "/?", full, sizeof full);
     detail = demo_get(demo_get(d->data, "details"), full);
     if (!detail) {
         demo_refuse(d, id, ERR_NO_JOB, "There is no such job in the demo.");

@@ -188,7 +188,7 @@ static int detail_head(const struct detail *v, struct canvas *c, int row)
         canvas_putf(c, &pen, "%s%s", dot, j->priority);
     if (v->job.attempt || j->retries)
         canvas_putf(c, &pen, "%sattempt %d", dot, v->job.attempt + 1);
-    canvas_putf(c, &pen, "%ssubmitted %s", dot, format_local(j->submitted, text));
+    canvas_putf(c, &pen, "%ssubmitted %.11s", dot, j->submitted ? format_local(j->submitted, text) + 5 : "-");
     return row + 2;
 }
 

@@ -494,7 +494,7 @@ static void jobs_draw_strip(struct jobs *v, struct canvas *c, int row)
                 format_coarse(model_span(j, v->view.app->now.wall), span), dot, j->gpus, j->gpus == 1 ? "" : "s",
                 j->tasks, j->tasks == 1 ? "" : "s", dot, j->vc, *j->priority ? dot : "", j->priority, dot,
                 "submitted ");
-    canvas_put(c, &pen, format_local(j->submitted, at));
+    canvas_putf(c, &pen, "%.11s", j->submitted ? format_local(j->submitted, at) + 5 : "-"); /* without the year */
     pen = canvas_row(c, row + 2, 0);
     canvas_put(c, &pen, " ");
     canvas_put(c, &pen, model_why(v->arena, j));

@@ -11,7 +11,11 @@
 struct keyhelp {
     struct view view;
     const struct view_ops *about;
+    int top; /* rows scrolled away */
+    int rows;
 };
+
+enum { KEYHELP_CLOSE = 1, KEYHELP_UP, KEYHELP_DOWN };
 
 static struct view *keyhelp_create(struct app *app, const char *arg)
 {
@@ -37,9 +41,12 @@ static void keyhelp_fetch(struct view *v)
 
 static unsigned keyhelp_act(struct view *v, int action)
 {
-    (void)v;
-    (void)action;
-    return VIEW_BACK | VIEW_DRAW;
+    struct keyhelp *h = (struct keyhelp *)v;
+
+    if (action == KEYHELP_CLOSE)
+        return VIEW_HANDLED | VIEW_BACK | VIEW_DRAW;
+    h->top += action == KEYHELP_DOWN ? (h->top + 1 < h->rows) : -(h->top > 0);
+    return VIEW_HANDLED | VIEW_DRAW;
 }
 
 static unsigned keyhelp_result(struct view *v, const struct source_result *r)
@@ -49,6 +56,7 @@ static unsigned keyhelp_result(struct view *v, const struct source_result *r)
     return VIEW_IGNORED;
 }
 
+/* Draws the rows of a table from `row` on, those within the area; the row behind them. */
 static int keyhelp_rows(const struct keyhelp *v, struct canvas *c, int row, const struct keys *keys)
 {
     for (size_t i = 0; i < keys->count; i++) {
@@ -57,27 +65,30 @@ static int keyhelp_rows(const struct keyhelp *v, struct canvas *c, int row, cons
 
         if (k->writes && v->view.app->config.readonly)
             continue;
+        row++;
+        if (row - 1 < 2 || row - 1 >= c->rows - 1)
+            continue;
         pen.col = 3;
         canvas_fit(c, &pen, k->label, 12, false);
         pen.style = 0;
         canvas_put(c, &pen, k->help);
-        row++;
     }
     return row;
 }
 
 static void keyhelp_draw(struct view *view, struct canvas *c, struct view_area area)
 {
-    const struct keyhelp *v = (const struct keyhelp *)view;
+    struct keyhelp *v = (struct keyhelp *)view;
     static const struct keys_row filter_row = {
         '/', 0, "/", NULL, "Filter: words, vc: user: state:, regular expressions, ! for \"not\"", 1, false};
     static const struct keys_row search_row = {'/', 0, "/", NULL, "Search: a regular expression", 1, false};
     struct keys slash = {v->about == log_view() ? &search_row : &filter_row, 1};
-    int row = keyhelp_rows(v, c, area.top + 1, &v->about->keys);
+    int first = area.top - v->top;
+    int row = keyhelp_rows(v, c, first, &v->about->keys);
 
     if (v->about->filter)
         row = keyhelp_rows(v, c, row, &slash);
-    (void)keyhelp_rows(v, c, row + 1, keys_global());
+    v->rows = keyhelp_rows(v, c, row, keys_global()) - first - area.rows + 1;
 }
 
 static void keyhelp_crumb(const struct view *view, char *out, size_t size)
@@ -86,7 +97,9 @@ static void keyhelp_crumb(const struct view *view, char *out, size_t size)
 }
 
 static const struct keys_row keyhelp_keys[] = {
-    {'?', KEYS_ENTER, "?", "close", "Close", 1, false},
+    {'?', KEYS_ENTER, "?", "close", "Close", KEYHELP_CLOSE, false},
+    {KEYS_UP, 'k', "Up, k", NULL, "Up", KEYHELP_UP, false},
+    {KEYS_DOWN, 'j', "Down, j", "more", "Down", KEYHELP_DOWN, false},
 };
 
 const struct view_ops *keyhelp_view(void)

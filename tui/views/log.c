@@ -46,6 +46,8 @@ struct log {
     bool follow;
     bool wrap;
     size_t top;   /* first line on the screen */
+    int skip;     /* rows of the first line that are above the screen */
+    size_t last;  /* lines up to the last one on the screen */
     size_t found; /* line of the search, SIZE_MAX = none */
     int left;     /* columns scrolled to the right */
     int height;
@@ -421,29 +423,32 @@ static int log_draw_line(const struct log *v, struct canvas *c, int row, int end
 {
     const char *text = v->lines.items[line];
     unsigned style = line == v->found ? CANVAS_REVERSE : log_fits(v, line) ? CANVAS_BOLD | COLOUR_ORANGE : 0;
-    int skipped = 0;
+    int skip = line == v->top ? v->skip : 0;
+    size_t n = 1;
 
-    text += utf8_fit(text, strlen(text), v->wrap ? 0 : v->left, &skipped);
-    do {
-        struct canvas_pen pen = canvas_row(c, row++, style);
-        size_t n = utf8_fit(text, strlen(text), c->cols, NULL);
+    text += utf8_fit(text, strlen(text), v->wrap ? 0 : v->left, NULL);
+    for (bool more = true; more && row < end; more = v->wrap && *text && n) {
+        struct canvas_pen pen = canvas_row(c, row, style);
 
-        canvas_putf(c, &pen, "%.*s", (int)n, text);
+        n = utf8_fit(text, strlen(text), c->cols, NULL);
+        if (skip-- <= 0) {
+            canvas_putf(c, &pen, "%.*s", (int)n, text);
+            row++;
+        }
         text += n;
-        if (!n)
-            break;
-    } while (v->wrap && *text && row < end);
+    }
     return row;
 }
 
-/* Where to begin so that the last line is on the screen. */
-static size_t log_bottom(const struct log *v, int cols)
+/* Where to begin so that the end is on the screen: the first line; `*skip` gets how many of its rows do not fit. */
+static size_t log_bottom(const struct log *v, int cols, int *skip)
 {
     size_t line = v->lines.count;
     int rows = 0;
 
-    while (line > 0 && rows + log_rows_of(v, v->lines.items[line - 1], cols) <= v->height)
+    while (line > 0 && rows < v->height)
         rows += log_rows_of(v, v->lines.items[--line], cols);
+    *skip = rows > v->height ? rows - v->height : 0;
     return line;
 }
 
@@ -453,13 +458,18 @@ static void log_draw(struct view *view, struct canvas *c, struct view_area area)
     int end = area.top + area.rows;
     int row = area.top;
     size_t bottom;
+    int skip;
 
     v->height = area.rows;
-    bottom = log_bottom(v, c->cols);
+    bottom = log_bottom(v, c->cols, &skip);
     if (v->follow || v->top > bottom)
         v->top = bottom;
-    for (size_t line = v->top; line < v->lines.count && row < end; line++)
+    v->skip = v->top == bottom ? skip : 0;
+    v->last = 0;
+    for (size_t line = v->top; line < v->lines.count && row < end; line++) {
         row = log_draw_line(v, c, row, end, line);
+        v->last = line + 1;
+    }
     if (!v->lines.count) {
         struct canvas_pen pen = canvas_row(c, area.top + 1, 0);
 
@@ -477,9 +487,8 @@ static void log_crumb(const struct view *view, char *out, size_t size)
 
     if (t)
         snprintf(task, sizeof task, " %s-%d (%zu of %zu)", t->role, t->index, v->task + 1, v->job.task_count);
-    snprintf(out, size, "%s%s %s  [%zu/%zu]  %s%s%s", v->full, task, v->stream,
-             v->lines.count ? v->top + 1 + v->lines.dropped : 0, v->lines.count + v->lines.dropped, state,
-             *v->search.text ? "  /" : "", v->search.text);
+    snprintf(out, size, "%s%s %s  [%zu/%zu]  %s%s%s", v->full, task, v->stream, v->last + v->lines.dropped,
+             v->lines.count + v->lines.dropped, state, *v->search.text ? "  /" : "", v->search.text);
 }
 
 const struct view_ops *log_view(void)
