@@ -7,6 +7,7 @@
  */
 #include "jobs/spec.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -153,33 +154,31 @@ static void read_head(struct spec_build *b)
     spec_template_add(&b->names, "$parameters", spec_schema_get(b->root, "parameters"));
 }
 
-static struct spec *parse(struct arena *a, const char *text, size_t len, bool stored, struct err *e)
+/* Fills b->spec and b->root. 0 or -1. */
+static int parse(struct spec_build *b, const char *text, size_t len)
 {
-    struct spec_build b = {.arena = a, .stored = stored, .e = e};
-
-    b.spec = arena_alloc(a, sizeof(*b.spec));
-    if (!b.spec) {
-        (void)err_set(e, ERR_INTERNAL, "out of memory while reading a job");
-        return NULL;
-    }
-    b.root = read_document(a, text, len, stored, e);
-    if (!b.root || spec_schema_check(&spec_tables_job, b.root, NULL, e))
-        return NULL;
-    read_head(&b);
-    if (spec_refs_check(&b) || check_masked(&b) || spec_extras_read(&b) || spec_roles_read(&b))
-        return NULL;
-    return b.spec;
+    b->spec = arena_alloc(b->arena, sizeof(*b->spec));
+    if (!b->spec)
+        return err_set(b->e, ERR_INTERNAL, "out of memory while reading a job");
+    b->root = read_document(b->arena, text, len, b->stored, b->e);
+    if (!b->root || spec_schema_check(&spec_tables_job, b->root, NULL, b->e))
+        return -1;
+    read_head(b);
+    return spec_refs_check(b) || check_masked(b) || spec_extras_read(b) || spec_roles_read(b) ? -1 : 0;
 }
 
 struct spec *spec_parse(struct arena *a, const char *text, size_t len, struct err *e)
 {
-    return parse(a, text, len, false, e);
+    struct spec_build b = {.arena = a, .e = e};
+
+    return parse(&b, text, len) ? NULL : b.spec;
 }
 
 struct spec *spec_load(struct arena *a, const char *text, size_t len, struct err *e)
 {
     struct err why = {.code = ERR_NONE};
-    struct spec *s = parse(a, text, len, true, &why);
+    struct spec_build b = {.arena = a, .stored = true, .e = &why};
+    struct spec *s = parse(&b, text, len) ? NULL : b.spec;
 
     if (!s)
         (void)err_set(e, ERR_INTERNAL, "the stored text of a job is not valid: %s", why.text);
@@ -187,6 +186,37 @@ struct spec *spec_load(struct arena *a, const char *text, size_t len, struct err
 }
 
 /* ---- what is kept ---- */
+
+static int write_masked(struct doc *root, struct buf *out, struct err *e)
+{
+    mask_document(root);
+    if (!doc_write_yaml(out, root))
+        return 0;
+    return err_set(e, ERR_INVALID_PROTOCOL, "the document is too long once its aliases are written out");
+}
+
+static int write_secrets(const struct doc *secrets, struct buf *out, struct err *e)
+{
+    struct doc alone;
+
+    if (!secrets || secrets->type != DOC_MAP || secrets->count == 0)
+        return 0;
+    alone = *secrets;
+    alone.key = NULL;
+    alone.next = NULL;
+    return doc_write_yaml(out, &alone) ? err_set(e, ERR_INTERNAL, "out of memory while reading secrets") : 0;
+}
+
+struct spec *spec_submit(struct arena *a, const char *text, size_t len, const struct spec_kept *keep, struct err *e)
+{
+    struct spec_build b = {.arena = a, .e = e};
+
+    if (parse(&b, text, len) || write_secrets(b.spec->secrets, keep->secrets, e))
+        return NULL;
+    b.spec->secrets = NULL; /* not to be met in memory by way of the spec */
+    /* The document is ours; the spec holds texts of it, and masking gives nodes other texts. */
+    return write_masked((struct doc *)(uintptr_t)b.root, keep->masked, e) ? NULL : b.spec;
+}
 
 int spec_masked_config(const char *text, size_t len, struct buf *out, struct err *e)
 {
@@ -201,12 +231,7 @@ int spec_masked_config(const char *text, size_t len, struct buf *out, struct err
         goto out;
     }
     root = doc_parse_yaml(a, text, len, NULL, e);
-    if (!root)
-        goto out;
-    mask_document(root);
-    rc = doc_write_yaml(out, root);
-    if (rc)
-        (void)err_set(e, ERR_INVALID_PROTOCOL, "the document is too long once its aliases are written out");
+    rc = root ? write_masked(root, out, e) : -1;
 out:
     arena_destroy(a);
     return rc;
@@ -215,26 +240,13 @@ out:
 int spec_secrets(const char *text, size_t len, struct buf *out, struct err *e)
 {
     struct arena *a = arena_create(0);
-    const struct doc *root, *secrets;
-    struct doc alone;
-    int rc = -1;
+    const struct doc *root;
+    int rc;
 
     if (!a)
         return err_set(e, ERR_INTERNAL, "out of memory while reading secrets");
     root = read_document(a, text, len, false, e);
-    if (!root)
-        goto out;
-    rc = 0;
-    secrets = spec_schema_get(root, "secrets");
-    if (!secrets || secrets->type != DOC_MAP || secrets->count == 0)
-        goto out;
-    alone = *secrets;
-    alone.key = NULL;
-    alone.next = NULL;
-    rc = doc_write_yaml(out, &alone);
-    if (rc)
-        (void)err_set(e, ERR_INTERNAL, "out of memory while reading secrets");
-out:
+    rc = root ? write_secrets(spec_schema_get(root, "secrets"), out, e) : -1;
     arena_destroy(a);
     return rc;
 }

@@ -74,6 +74,15 @@ struct spec {
  * all it points to live in `a`. NULL on error. Any thread. */
 struct spec *spec_parse(struct arena *a, const char *text, size_t len, struct err *e);
 
+/* What is kept of a submission beside the spec: as spec_masked_config and spec_secrets write them. */
+struct spec_kept {
+    struct buf *masked;
+    struct buf *secrets; /* stays empty when there is no secrets block */
+};
+/* spec_parse, spec_masked_config and spec_secrets of one text, which is read once. The spec's `secrets` is NULL. NULL
+ * on error; the buffers then hold nothing of use. */
+struct spec *spec_submit(struct arena *a, const char *text, size_t len, const struct spec_kept *keep, struct err *e);
+
 /* As spec_parse for text that was accepted before (from the database). Errors there are ERR_INTERNAL. */
 struct spec *spec_load(struct arena *a, const char *text, size_t len, struct err *e);
 

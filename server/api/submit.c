@@ -44,32 +44,22 @@ static void done(struct mail *m, const struct effect_reply *reply)
 }
 
 /* Seals the secrets block into the job's arena. 0 or -1. */
-static int seal_secrets(const struct api *a, struct job *j, const char *text, size_t len, struct err *e)
+static int seal_secrets(const struct api *a, struct job *j, const struct buf *plain, struct err *e)
 {
-    struct buf plain, sealed;
-    int rc = -1;
-    buf_init(&plain, CONFIG_MAX);
+    struct buf sealed;
+    int rc = 0;
+    if (!plain->len)
+        return 0;
     buf_init(&sealed, CONFIG_MAX + SEAL_OVERHEAD);
-    if (spec_secrets(text, len, &plain, e))
-        goto out;
-    rc = 0;
-    if (!plain.len)
-        goto out;
-    rc = seal_make(a->keys, j->id, (struct seal_bytes){plain.data, plain.len}, &sealed, e);
-    if (rc)
-        goto out;
-    unsigned char *kept = arena_alloc(j->arena, sealed.len);
-    if (!kept) {
+    rc = seal_make(a->keys, j->id, (struct seal_bytes){plain->data, plain->len}, &sealed, e);
+    unsigned char *kept = rc ? NULL : arena_alloc(j->arena, sealed.len);
+    if (kept) {
+        memcpy(kept, sealed.data, sealed.len);
+        j->sealed_secrets = kept;
+        j->sealed_len = sealed.len;
+    } else if (!rc) {
         rc = err_set(e, ERR_INTERNAL, "Out of memory.");
-        goto out;
     }
-    memcpy(kept, sealed.data, sealed.len);
-    j->sealed_secrets = kept;
-    j->sealed_len = sealed.len;
-out:
-    if (plain.data)
-        sodium_memzero(plain.data, plain.len);
-    buf_fini(&plain);
     buf_fini(&sealed);
     return rc;
 }
@@ -81,12 +71,17 @@ static int check_vc(const struct spec *s, struct err *e)
     return err_set(e, ERR_NO_VC_BAD, "Virtual cluster %s is not found.", s->vc);
 }
 
-/* A job from the text, with its own arena. NULL on error. */
-static struct job *make_job(const struct api *a, const struct request *r, const char *text, size_t len, struct err *e)
+/* A job from the text, with its own arena; its masked text into `config`. NULL on error. */
+static struct job *make_job(const struct api *a, const struct request *r, struct buf *config, struct err *e)
 {
     char id[ID_SIZE];
+    size_t len;
+    const char *text = request_body(r, &len);
     struct arena *arena = arena_create(JOB_ARENA_BYTES);
-    struct spec *spec = arena ? spec_parse(arena, text, len, e) : NULL;
+    struct buf secrets;
+    buf_init(&secrets, CONFIG_MAX);
+    const struct spec_kept keep = {.masked = config, .secrets = &secrets};
+    struct spec *spec = arena ? spec_submit(arena, text, len, &keep, e) : NULL;
     struct job *j = NULL;
     if (spec && !check_vc(spec, e)) {
         id_make(request_now(r).wall, id);
@@ -96,13 +91,13 @@ static struct job *make_job(const struct api *a, const struct request *r, const 
     }
     if (!j) {
         arena_destroy(arena);
-        return NULL;
-    }
-    if (seal_secrets(a, j, text, len, e)) {
+    } else if (seal_secrets(a, j, &secrets, e)) {
         job_destroy(j);
-        return NULL;
+        j = NULL;
     }
-    spec->secrets = NULL; /* sealed; not to be met in memory dumps by way of the spec */
+    if (secrets.data)
+        sodium_memzero(secrets.data, secrets.len);
+    buf_fini(&secrets);
     return j;
 }
 
@@ -110,27 +105,24 @@ int api_jobs_submit(struct request *r, void *context, struct err *e)
 {
     struct api *a = context;
     size_t len;
-    const char *text = request_body(r, &len);
     struct buf config;
+    (void)request_body(r, &len);
     buf_init(&config, CONFIG_MAX);
     if (!len)
         return err_set(e, ERR_INVALID_PROTOCOL, "The body is empty; it must be a job in YAML or JSON.");
     struct mail *m = api_mail(r, COMMAND_SUBMIT, done);
-    struct job *j = m ? make_job(a, r, text, len, e) : NULL;
-    if (!j)
-        return m ? -1 : err_set(e, ERR_INTERNAL, "Out of memory.");
-    int rc = spec_masked_config(text, len, &config, e);
-    if (!rc) {
+    struct job *j = m ? make_job(a, r, &config, e) : NULL;
+    if (j) {
         m->cmd.submit.job = j;
         m->cmd.submit.config_len = config.len;
         m->cmd.submit.config = arena_strndup(request_arena(r), buf_str(&config), config.len);
-        if (!m->cmd.submit.config)
-            rc = err_set(e, ERR_INTERNAL, "Out of memory.");
     }
     buf_fini(&config);
-    if (rc) {
-        job_destroy(j);
+    if (m && !j)
         return -1;
+    if (!m || !m->cmd.submit.config) {
+        job_destroy(j);
+        return err_set(e, ERR_INTERNAL, "Out of memory.");
     }
     return api_post(a, r, m, e);
 }

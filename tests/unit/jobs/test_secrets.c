@@ -167,6 +167,37 @@ static void taken_out_and_filled_in(void **state)
     buf_fini(&script);
 }
 
+/* A submission is read once; what is kept is as if it were read for each. */
+static void kept_of_a_submission(void **state)
+{
+    struct arena *a = arena_create(0);
+    struct err e = {0};
+    struct buf secrets, masked, secrets_alone, masked_alone;
+    const struct spec_kept keep = {.masked = &masked, .secrets = &secrets};
+    const struct spec *s, *alone;
+
+    (void)state;
+    buf_init(&secrets, 0);
+    buf_init(&masked, 0);
+    buf_init(&secrets_alone, 0);
+    buf_init(&masked_alone, 0);
+    s = spec_submit(a, text, strlen(text), &keep, &e);
+    alone = spec_parse(a, text, strlen(text), &e);
+    assert_non_null(s);
+    assert_null(s->secrets);
+    assert_string_equal(s->roles[0].command, alone->roles[0].command);
+    assert_int_equal(spec_secrets(text, strlen(text), &secrets_alone, &e), 0);
+    assert_int_equal(spec_masked_config(text, strlen(text), &masked_alone, &e), 0);
+    assert_string_equal(buf_str(&secrets), buf_str(&secrets_alone));
+    assert_string_equal(buf_str(&masked), buf_str(&masked_alone));
+    assert_null(strstr(buf_str(&masked), "hunter"));
+    buf_fini(&secrets);
+    buf_fini(&masked);
+    buf_fini(&secrets_alone);
+    buf_fini(&masked_alone);
+    arena_destroy(a);
+}
+
 static void no_secrets(void **state)
 {
     static const char *const texts[] = {"name: j\n", "name: j\nsecrets:\n", "name: j\nsecrets: {}\n"};
@@ -200,6 +231,7 @@ int main(void)
         cmocka_unit_test(a_broken_stored_text_is_our_fault),
         cmocka_unit_test(nothing_in_the_spec),
         cmocka_unit_test(taken_out_and_filled_in),
+        cmocka_unit_test(kept_of_a_submission),
         cmocka_unit_test(no_secrets),
     };
 
