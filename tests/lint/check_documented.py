@@ -5,8 +5,9 @@ import re
 
 from csource import comment_lines, items
 
-# The licence line, then words in the same comment or in one that follows at once.
-OPENING = re.compile(r"/\* SPDX-License-Identifier: MIT(?: \*/\n\n?/\*|\n \*\n \*) \S")
+# The licence line, perhaps the libraries of a one-file program, then words in the same comment or the next.
+OPENING = re.compile(r"(?:/\* SPDX-License-Identifier: MIT(?: \*/\n(?:// link:.*\n)?\n?/\*|\n \*\n \*)"
+                     r"|// SPDX-License-Identifier: MIT\n(?:// link:.*\n)?\n?/[*/]) \S")
 
 
 def undocumented(text):
@@ -29,7 +30,7 @@ def check(tree):
         if path.endswith(".h"):
             for item in undocumented(text):
                 yield path, item.first, "%s has no comment" % item.name
-        if not OPENING.match(text) and not text.startswith("// link:"):
+        if not OPENING.match(re.sub(r"^// link:.*\n", "", text)):
             yield path, 1, "does not open with its licence line and its purpose"
 
 
