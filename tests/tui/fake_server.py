@@ -174,6 +174,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def logs(self, full, query):
         owner = self.server.owner
+        if owner.logless > 0:
+            owner.logless -= 1
+            return self.error(404, "NoTaskLogError", "The log of this task attempt is not there.")
         data = owner.log_bytes(full)
         offset = int(query.get("offset", 0))
         size = [("X-Drover-Log-Size", str(len(data)))]
@@ -205,6 +208,7 @@ class FakeServer:
         self.fault = {}
         self.revoked = False
         self.break_at = 0
+        self.logless = 0  # so many looks find no log yet
         self.logs = {}
         self.scripts = {}
         # What a submitted job does: one state a look.

@@ -292,6 +292,14 @@ class Verbs(Cli):
         self.assertEqual((r.returncode, r.stdout), (0, data), r.stderr)
         self.assertIn(b"broke the connection", r.stderr)
 
+    def test_logs_follow_awaits_a_log_that_is_not_made_yet(self):
+        self.server.script = ["RUNNING", "RUNNING", "RUNNING", "SUCCEEDED"]
+        self.check(0, "submit", self.file("job.yaml", JOB))
+        self.server.logs["ana~hello"] = b"one\ntwo\n"
+        self.server.logless = 2
+        self.assertEqual(self.check(0, "logs", "-f", "hello").stdout, "one\ntwo\n")
+        self.assertEqual(self.server.logless, 0)
+
     def test_logs_follow_of_a_failed_job_is_8(self):
         self.server.script, self.server.exit_code = ["FAILED"], 1
         self.check(0, "submit", self.file("job.yaml", JOB))

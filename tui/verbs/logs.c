@@ -20,6 +20,7 @@
 #include "tui/verbs/verbs.h"
 #include "tui/watch.h"
 
+#define LOGS_TRIES 10      /* looks for another attempt, 0.3 s apart */
 #define LOGS_AWAY_MS 60000 /* how long a server may be away while following */
 
 /* Where the bytes go. */
@@ -174,6 +175,14 @@ static int logs_await_start(struct cli *cli, const struct logs_choice *c, struct
     return watch_job(cli, &w, d, e);
 }
 
+/* Whether nothing more can follow a task whose log has ended: it is done for good, and its job goes on without it. */
+static bool logs_is_over(const struct model_detail *d, const struct model_task *t)
+{
+    if (words_get(d->job.state)->final)
+        return true;
+    return words_get(t->state)->final && t->state != WORD_FAILED && d->job.state == WORD_RUNNING;
+}
+
 /* After an attempt's log ended: whether another attempt follows. Gives the server a moment to decide. */
 static int logs_next(struct cli *cli, const struct logs_choice *c, struct model_detail *d, bool *more, struct err *e)
 {
@@ -182,19 +191,57 @@ static int logs_next(struct cli *cli, const struct logs_choice *c, struct model_
     int task_attempt = t ? t->attempt : 0;
 
     *more = false;
-    for (int tries = 0; t && c->attempt < 0 && c->task_attempt < 0 && tries < 10; tries++) {
-        if (words_get(d->job.state)->final)
-            return 0;
+    if (!t || c->attempt >= 0 || c->task_attempt >= 0)
+        return t ? 0 : -1;
+    for (int tries = 0; tries < LOGS_TRIES; tries++) {
         if (tries)
             logs_pause();
         if (watch_fetch(cli, c->full, d, e))
             return -1;
         t = logs_first(cli, c, d, e);
-        *more = d->attempt != attempt || (t && t->attempt != task_attempt);
-        if (*more || (t && words_get(t->state)->final && t->state != WORD_FAILED && d->job.state == WORD_RUNNING))
+        if (!t)
+            return -1;
+        *more = d->attempt != attempt || t->attempt != task_attempt;
+        if (*more || logs_is_over(d, t))
             return 0;
     }
-    return t ? 0 : -1;
+    return 0;
+}
+
+/* The log is not there: 1 = it may come, since a task counts as running from the moment its start is ordered, and its
+ * log is made a little later; `d` is read anew. 0 = a task that ended before it began has written nothing. */
+static int logs_may_come(struct cli *cli, const struct logs_choice *c, struct model_detail *d, struct err *e)
+{
+    const struct model_task *t = logs_first(cli, c, d, e);
+
+    if (!t || (c->task_attempt >= 0 && c->task_attempt != t->attempt))
+        return -1;
+    *e = (struct err){0};
+    if (words_get(t->state)->final || words_get(d->job.state)->final)
+        return 0;
+    logs_pause();
+    return logs_detail(cli, c, d, e) ? -1 : 1;
+}
+
+/* Follows the log of the attempt that `d` shows, waiting for it to appear. */
+static int logs_follow_one(struct cli *cli, const struct logs_choice *c, struct model_detail *d, struct err *e)
+{
+    const struct model_task *t;
+    bool said = false;
+    int rc = 1;
+
+    while (rc > 0) {
+        t = logs_first(cli, c, d, e);
+        if (!t)
+            return -1;
+        if (d->task_count > 1 && !said)
+            cli_say(cli, cli->err, "==> %s-%d <==\n", t->role, t->index);
+        said = true;
+        rc = logs_follow_attempt(cli, logs_path(cli, c, d, t), c->raw, e);
+        if (rc && e->code == ERR_NO_TASK_LOG)
+            rc = logs_may_come(cli, c, d, e);
+    }
+    return rc;
 }
 
 int logs_follow(struct cli *cli, const struct logs_choice *c, struct err *e)
@@ -205,19 +252,7 @@ int logs_follow(struct cli *cli, const struct logs_choice *c, struct err *e)
     if (logs_detail(cli, c, &d, e) || logs_await_start(cli, c, &d, e))
         return -1;
     while (more) {
-        const struct model_task *t = logs_first(cli, c, &d, e);
-
-        if (!t)
-            return -1;
-        if (d.task_count > 1)
-            cli_say(cli, cli->err, "==> %s-%d <==\n", t->role, t->index);
-        if (logs_follow_attempt(cli, logs_path(cli, c, &d, t), c->raw, e)) {
-            /* A job that ended before its task began has written nothing. */
-            if (e->code != ERR_NO_TASK_LOG || !words_get(d.job.state)->final)
-                return -1;
-            *e = (struct err){0};
-        }
-        if (logs_next(cli, c, &d, &more, e))
+        if (logs_follow_one(cli, c, &d, e) || logs_next(cli, c, &d, &more, e))
             return -1;
         if (more)
             cli_say(cli, cli->err, "drover: The task is tried again (attempt %d of the job).\n", d.attempt + 1);
