@@ -5,6 +5,7 @@ Only processes that belong to the test's own data folder are ever signalled: by 
 folders in a command line, or by the task marker DROVER_TASK_ATTEMPT of an attempt that it holds.
 """
 import collections
+import glob
 import http.client
 import json
 import os
@@ -125,6 +126,9 @@ class Server:
         self.config.update(config or {})
         self.wrapper = list(wrapper)
         self.env = dict(os.environ, **(env or {}))
+        # Sanitized programs write what they find into files of their own, wherever their stderr goes.
+        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"):
+            self.env[name] = ":".join(filter(None, [self.env.get(name), "log_path=%s/sanitizer" % self.folder]))
         self.process = None
         self.address = None
         self.log_path = os.path.join(self.folder, "droverd.log")
@@ -241,7 +245,8 @@ class Server:
         return pids
 
     def clean_up(self):
-        """End all that is left of this server, its spawner and its tasks, and remove the folders."""
+        """End all that is left of this server, its spawner and its tasks, and remove the folders. Fails when a
+        sanitizer had something to report."""
         self.kill()
         deadline = time.monotonic() + 10
         while time.monotonic() < deadline:
@@ -254,8 +259,18 @@ class Server:
                 except ProcessLookupError:
                     pass
             time.sleep(0.02)
+        reports = self.sanitizer_reports()
         shutil.rmtree(self.data, ignore_errors=True)
         shutil.rmtree(self.folder, ignore_errors=True)
+        if reports:
+            raise AssertionError("a sanitizer reports:\n" + "\n".join(r[:8000] for r in reports))
+
+    def sanitizer_reports(self):
+        reports = []
+        for path in glob.glob(os.path.join(self.folder, "sanitizer.*")):
+            with open(path, encoding="utf-8", errors="replace") as f:
+                reports.append(f.read())
+        return reports
 
     # --- its database, read from outside ---
 
