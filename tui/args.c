@@ -91,12 +91,14 @@ static int args_complain(const struct args_tables *t, int found, char *const *ar
     return err_set(e, ERR_INVALID_PARAMETERS, "There is no option %s here.", word);
 }
 
-int args_parse(struct args *out, const struct command_option *own, int argc, char **argv, bool stop_early,
-               struct err *e)
+int args_parse(struct args *out, const struct command_option *own, char **argv, bool stop_early, struct err *e)
 {
     struct args_tables t = {.count = 0};
+    int argc = 0;
     int found;
 
+    while (argv[argc])
+        argc++;
     memcpy(t.shorts, stop_early ? "+:" : ":", stop_early ? 3 : 2);
     args_collect(&t, own);
     args_collect(&t, commands_global());

@@ -26,11 +26,10 @@ struct args {
     int rest_count;
 };
 
-/* Parses argv[1..] (argv[0] is skipped) by the tables `own` (may be NULL) and the global one, adding to `out`. With
- * `stop_early` the first positional argument ends it, else options may stand anywhere; `--` ends options. -1 with a
- * sentence in `e`. Reorders argv. */
-int args_parse(struct args *out, const struct command_option *own, int argc, char **argv, bool stop_early,
-               struct err *e);
+/* Parses argv[1..] (argv[0] is skipped, argv ends with NULL) by the tables `own` (may be NULL) and the global one,
+ * adding to `out`. With `stop_early` the first positional argument ends it, else options may stand anywhere; `--` ends
+ * options. -1 with a sentence in `e`. Reorders argv. */
+int args_parse(struct args *out, const struct command_option *own, char **argv, bool stop_early, struct err *e);
 /* The last value given to --name, or NULL. */
 const char *args_get(const struct args *a, const char *name);
 /* Whether --name was given. */

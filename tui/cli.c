@@ -233,12 +233,12 @@ static int cli_prepare(struct cli *cli, struct err *e)
     return 0;
 }
 
-static int cli_perform(struct cli *cli, int argc, char **argv)
+static int cli_perform(struct cli *cli, char **argv)
 {
     const struct command *c = cli->command;
     struct err e = {0};
 
-    if (args_parse(&cli->args, c->options, argc, argv, false, &e) || cli_prepare(cli, &e))
+    if (args_parse(&cli->args, c->options, argv, false, &e) || cli_prepare(cli, &e))
         return cli_usage(cli, "%s", e.text);
     if (args_has(&cli->args, "help"))
         return help_command(cli, c);
@@ -249,12 +249,12 @@ static int cli_perform(struct cli *cli, int argc, char **argv)
     return c->run(cli);
 }
 
-static int cli_dispatch(struct cli *cli, int argc, char **argv)
+static int cli_dispatch(struct cli *cli, char **argv)
 {
     struct err e = {0};
     int used = 0;
 
-    if (args_parse(&cli->args, NULL, argc, argv, true, &e) || cli_prepare(cli, &e))
+    if (args_parse(&cli->args, NULL, argv, true, &e) || cli_prepare(cli, &e))
         return cli_usage(cli, "%s", e.text);
     if (!cli->args.rest_count) {
         (void)help_overview(cli, args_has(&cli->args, "help") ? cli->out : cli->err);
@@ -263,7 +263,7 @@ static int cli_dispatch(struct cli *cli, int argc, char **argv)
     cli->command = commands_find(cli->args.rest_count, cli->args.rest, &used);
     if (!cli->command)
         return cli_usage(cli, "There is no command \"%s\".", cli->args.rest[0]);
-    return cli_perform(cli, cli->args.rest_count - used + 1, cli->args.rest + used - 1);
+    return cli_perform(cli, cli->args.rest + used - 1);
 }
 
 static void cli_on_interrupt(int signal_number)
@@ -272,7 +272,7 @@ static void cli_on_interrupt(int signal_number)
     _exit(CLI_INTERRUPTED);
 }
 
-int cli_main(int argc, char **argv)
+int cli_main(char **argv)
 {
     struct cli cli = {.out = stdout, .err = stderr};
     struct sigaction interrupt = {.sa_handler = cli_on_interrupt};
@@ -282,7 +282,7 @@ int cli_main(int argc, char **argv)
     cli.arena = arena_create(512u << 20);
     if (!cli.arena || curl_global_init(CURL_GLOBAL_DEFAULT))
         return CLI_FAILED;
-    status = cli_dispatch(&cli, argc, argv);
+    status = cli_dispatch(&cli, argv);
     if (fflush(cli.out) && status == CLI_OK) {
         cli_say(&cli, cli.err, "drover: Cannot write the output.\n");
         status = CLI_FAILED;

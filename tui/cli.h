@@ -47,8 +47,8 @@ struct cli {
     struct endpoint server; /* filled by cli_connect */
 };
 
-/* Runs the program: finds the verb, parses, performs. The exit status. Main thread. */
-int cli_main(int argc, char **argv);
+/* Runs the program: finds the verb, parses, performs. argv ends with NULL. The exit status. Main thread. */
+int cli_main(char **argv);
 /* The exit status of an error, from one table. */
 int cli_exit_of(const struct err *e);
 /* Says the error on `err` ("drover: [PLACE:]text") and returns its exit status. `file` may be NULL. */

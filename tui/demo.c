@@ -83,16 +83,22 @@ static void demo_refuse(struct demo *d, uint64_t id, enum err_code code, const c
     demo_push(d, &r);
 }
 
+static int demo_hex(char c)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    const char *at = c ? strchr(digits, c) : NULL;
+
+    return at ? (int)(at - digits) : -1;
+}
+
 /* Percent-decodes what stands before a byte of `ends`. */
 static void demo_decode(const char *at, const char *ends, char *out, size_t size)
 {
     size_t n = 0;
 
     for (; *at && !strchr(ends, *at) && n + 1 < size; at++) {
-        unsigned code;
-
-        if (*at == '%' && sscanf(at + 1, "%2x", &code) == 1) {
-            out[n++] = (char)code;
+        if (*at == '%' && demo_hex(at[1]) >= 0 && demo_hex(at[2]) >= 0) {
+            out[n++] = (char)(demo_hex(at[1]) * 16 + demo_hex(at[2]));
             at += 2;
         } else {
             out[n++] = *at;

@@ -9,5 +9,5 @@
 int main(int argc, char **argv)
 {
     (void)setlocale(LC_ALL, "");
-    return cli_main(argc, argv);
+    return argc > 0 ? cli_main(argv) : 1;
 }

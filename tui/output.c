@@ -154,23 +154,30 @@ static void output_fit(const struct term *t, const struct output_value *v, int w
         output_pad(out, width - used);
 }
 
-static void output_line(const struct term *t, const struct output_value *row, const struct table_column *columns,
-                        size_t n, const int *width, struct buf *out)
+/* The columns of one rendering and their widths. */
+struct output_shape {
+    struct table_column columns[TABLE_MAX_COLUMNS];
+    int width[TABLE_MAX_COLUMNS];
+    size_t count;
+};
+
+static void output_line(const struct term *t, const struct output_value *row, const struct output_shape *shape,
+                        struct buf *out)
 {
     size_t last = 0;
     bool first = true;
 
-    for (size_t i = 0; i < n; i++) {
-        if (width[i])
+    for (size_t i = 0; i < shape->count; i++) {
+        if (shape->width[i])
             last = i;
     }
-    for (size_t i = 0; i < n; i++) {
-        if (!width[i])
+    for (size_t i = 0; i < shape->count; i++) {
+        if (!shape->width[i])
             continue;
         if (!first)
             output_pad(out, TABLE_GAP);
         first = false;
-        output_fit(t, &row[i], width[i], columns[i].right ? 1 : i == last ? -1 : 0, out);
+        output_fit(t, &row[i], shape->width[i], shape->columns[i].right ? 1 : i == last ? -1 : 0, out);
     }
     (void)buf_addc(out, '\n');
 }
@@ -179,17 +186,16 @@ static int output_table(const struct output *o, bool wide, const struct term *t,
 {
     size_t index[TABLE_MAX_COLUMNS];
     size_t n = output_columns(o, wide, index);
-    struct table_column columns[TABLE_MAX_COLUMNS];
+    struct output_shape shape = {.count = n};
     int want[TABLE_MAX_COLUMNS];
-    int width[TABLE_MAX_COLUMNS];
     struct output_value *safe = arena_calloc(o->arena, (o->rows + 1) * n + 1, sizeof *safe);
 
     if (!safe)
         return -1;
     for (size_t i = 0; i < n; i++) {
-        columns[i] = o->columns[index[i]];
-        safe[i] = (struct output_value){columns[i].title, COLOUR_GREY};
-        want[i] = utf8_width(columns[i].title, strlen(columns[i].title));
+        shape.columns[i] = o->columns[index[i]];
+        safe[i] = (struct output_value){shape.columns[i].title, COLOUR_GREY};
+        want[i] = utf8_width(safe[i].text, strlen(safe[i].text));
         for (size_t r = 0; r < o->rows; r++) {
             const struct output_value *v = output_at(o, r, index[i]);
             const char *text = output_safe(o, v->text);
@@ -199,9 +205,9 @@ static int output_table(const struct output *o, bool wide, const struct term *t,
             want[i] = w > want[i] ? w : want[i];
         }
     }
-    table_layout(columns, n, want, wide || o->chosen_count ? 0 : t->width, width);
+    table_layout(shape.columns, n, want, wide || o->chosen_count ? 0 : t->width, shape.width);
     for (size_t r = 0; r <= o->rows; r++)
-        output_line(t, &safe[r * n], columns, n, width, out);
+        output_line(t, &safe[r * n], &shape, out);
     return out->bad ? -1 : 0;
 }
 
@@ -266,40 +272,49 @@ int output_render(const struct output *o, enum output_format format, const struc
     return out->bad ? -1 : 0;
 }
 
+/* Type and text of a scalar. */
+static void output_scalar(struct arena *a, const cJSON *value, struct doc *d)
+{
+    double n = value->valuedouble;
+
+    if (cJSON_IsString(value)) {
+        d->type = DOC_STRING;
+        d->text = value->valuestring;
+    } else if (cJSON_IsBool(value)) {
+        d->type = DOC_BOOL;
+        d->integer = cJSON_IsTrue(value);
+        d->text = d->integer ? "true" : "false";
+    } else if (cJSON_IsNumber(value) && n > -9e15 && n < 9e15 && (double)(int64_t)n == n) {
+        d->type = DOC_INT;
+        d->integer = (int64_t)n;
+        d->number = n;
+        d->text = arena_printf(a, "%lld", (long long)d->integer);
+    } else if (cJSON_IsNumber(value)) {
+        d->type = DOC_FLOAT;
+        d->number = n;
+        d->text = arena_printf(a, "%.15g", n);
+    } else {
+        d->type = DOC_NULL;
+        d->text = "null";
+    }
+    d->text_len = d->text ? strlen(d->text) : 0;
+}
+
+/* The value as a tree; NULL when out of memory. Its depth is bounded by the JSON gate. */
 static struct doc *output_doc(struct arena *a, const cJSON *value)
 {
     struct doc *d = arena_alloc(a, sizeof *d);
     struct doc **next;
-    const cJSON *child;
 
     if (!d)
         return NULL;
-    d->type = cJSON_IsArray(value)    ? DOC_LIST
-              : cJSON_IsObject(value) ? DOC_MAP
-              : cJSON_IsString(value) ? DOC_STRING
-              : cJSON_IsBool(value)   ? DOC_BOOL
-              : cJSON_IsNumber(value) ? DOC_FLOAT
-                                      : DOC_NULL;
+    if (cJSON_IsArray(value) || cJSON_IsObject(value))
+        d->type = cJSON_IsArray(value) ? DOC_LIST : DOC_MAP;
+    else
+        output_scalar(a, value, d);
     d->key = value->string;
-    if (d->type == DOC_STRING)
-        d->text = value->valuestring;
-    else if (d->type == DOC_BOOL)
-        d->text = cJSON_IsTrue(value) ? "true" : "false";
-    else if (d->type == DOC_NULL)
-        d->text = "null";
-    else if (d->type == DOC_FLOAT)
-        d->text = arena_printf(a, "%.15g", value->valuedouble);
-    d->integer = d->type == DOC_BOOL ? cJSON_IsTrue(value) : 0;
-    d->number = value->valuedouble;
-    if (d->type == DOC_FLOAT && value->valuedouble > -9e15 && value->valuedouble < 9e15 &&
-        (double)(int64_t)value->valuedouble == value->valuedouble) {
-        d->type = DOC_INT;
-        d->integer = (int64_t)value->valuedouble;
-        d->text = arena_printf(a, "%lld", (long long)d->integer);
-    }
-    d->text_len = d->text ? strlen(d->text) : 0;
     next = &d->first;
-    for (child = value->child; child; child = child->next) {
+    for (const cJSON *child = value->child; child; child = child->next) {
         *next = output_doc(a, child);
         if (!*next)
             return NULL;

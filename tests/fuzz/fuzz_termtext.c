@@ -1,9 +1,10 @@
-// SPDX-License-Identifier: MIT
-// link: drover_tui
-/* Foreign text on its way to a terminal (foreign.h, canvas.h) and the client's other parsers of foreign bytes. The
+/* SPDX-License-Identifier: MIT
+ *
+ * Foreign text on its way to a terminal (foreign.h, canvas.h) and the client's other parsers of foreign bytes. The
  * first byte chooses how the text is cut into pieces; whatever the pieces, the result is the same, and holds nothing
  * that a terminal obeys.
  */
+// link: drover_tui
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,9 @@
-// SPDX-License-Identifier: MIT
-// link: drover_tui
-/* Screens without a terminal: the demo's recording, a standing clock, keys, and what the canvas then holds, compared
+/* SPDX-License-Identifier: MIT
+ *
+ * Screens without a terminal: the demo's recording, a standing clock, keys, and what the canvas then holds, compared
  * with golden/NAME-COLSxROWS.txt. `DROVER_GOLDEN=update` writes the files instead; look at them before committing.
  */
+// link: drover_tui
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

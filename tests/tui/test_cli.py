@@ -293,7 +293,7 @@ class Verbs(Cli):
         self.assertIn(b"broke the connection", r.stderr)
 
     def test_logs_follow_awaits_a_log_that_is_not_made_yet(self):
-        self.server.script = ["RUNNING", "RUNNING", "RUNNING", "SUCCEEDED"]
+        self.server.script = ["RUNNING"] * 6 + ["SUCCEEDED"]  # every request is a look
         self.check(0, "submit", self.file("job.yaml", JOB))
         self.server.logs["ana~hello"] = b"one\ntwo\n"
         self.server.logless = 2

@@ -225,6 +225,14 @@ int list_jobs(struct cli *cli)
     return status;
 }
 
+/* The model, and whether the GPUs are simulated, once. */
+static const char *list_gpu(struct cli *cli, const struct model_node *n)
+{
+    if (!n->simulated || !strcmp(n->gpu_model, "simulated"))
+        return n->gpu_model;
+    return arena_printf(cli->arena, "%s%s(simulated)", n->gpu_model, *n->gpu_model ? " " : "");
+}
+
 static int list_print_nodes(struct cli *cli, const struct model_nodes *nodes)
 {
     static const struct table_column columns[] = {
@@ -247,10 +255,7 @@ static int list_print_nodes(struct cli *cli, const struct model_nodes *nodes)
             COLOUR_DEFAULT);
         output_cell(o, i, 4, arena_printf(cli->arena, "%lld/%lld", (long long)n->gpus_used, (long long)n->gpus),
                     COLOUR_DEFAULT);
-        output_cell(o, i, 5,
-                    arena_printf(cli->arena, "%s%s%s", n->gpu_model, *n->gpu_model && n->simulated ? " " : "",
-                                 n->simulated ? "(simulated)" : ""),
-                    COLOUR_DEFAULT);
+        output_cell(o, i, 5, list_gpu(cli, n), COLOUR_DEFAULT);
         output_cell(o, i, 6, n->isolation, COLOUR_DEFAULT);
     }
     return cli_table(cli, o);

@@ -139,6 +139,12 @@ static int submit_rewrite(struct cli *cli, struct buf *text, struct err *e)
     return doc_write_yaml(text, root) ? err_set(e, ERR_TOO_LARGE, "A job's file has at most 1 MiB.") : 0;
 }
 
+static void submit_print(struct cli *cli, const struct buf *reply)
+{
+    (void)output_foreign(&cli->term, buf_str(reply), reply->len, cli->out);
+    (void)fputc('\n', cli->out);
+}
+
 /* POSTs and gives the job's full name, in the arena; NULL with `e`. */
 static const char *submit_post(struct cli *cli, const struct buf *text, struct err *e)
 {
@@ -155,22 +161,46 @@ static const char *submit_post(struct cli *cli, const struct buf *text, struct e
     if (value && !name)
         (void)err_set(e, ERR_INTERNAL, "The server took the job but did not say its name; see: drover jobs");
     if (name && cli->format == OUTPUT_JSON)
-        (void)output_foreign(&cli->term, buf_str(&reply), reply.len, cli->out), (void)fputc('\n', cli->out);
+        submit_print(cli, &reply);
     name = name ? arena_strdup(cli->arena, name) : NULL;
     cJSON_Delete(value);
     buf_fini(&reply);
     return name;
 }
 
+/* The name as its owner types it: without "user~" where that is who asks. */
+static const char *submit_short(const struct cli *cli, const char *full)
+{
+    const char *mine = cli->context.user ? cli->context.user : "";
+    size_t len = strlen(mine);
+
+    return len && !strncmp(full, mine, len) && full[len] == '~' ? full + len + 1 : full;
+}
+
+/* The second line: where it runs, or why not yet. */
+static void submit_say_state(struct cli *cli, const struct model_detail *d)
+{
+    const struct word *w = words_get(d->job.state);
+    const char *node = d->task_count ? d->tasks[0].node : "";
+    bool waits = d->job.state == WORD_WAITING && *d->job.wait_reason;
+    struct buf line;
+
+    buf_init(&line, 0);
+    output_coloured(&cli->term, w->colour, w->text, &line);
+    if (waits)
+        (void)buf_adds(&line, ": ");
+    else if (*node)
+        (void)buf_adds(&line, " on ");
+    output_coloured(&cli->term, COLOUR_DEFAULT, waits ? d->job.wait_reason : node, &line);
+    (void)buf_addc(&line, '\n');
+    (void)fwrite(buf_str(&line), 1, line.len, cli->out);
+    buf_fini(&line);
+}
+
 /* The three lines. */
 static void submit_say(struct cli *cli, const char *full, bool waits)
 {
-    const char *mine = cli->context.user && *cli->context.user ? cli->context.user : NULL;
-    size_t len = mine ? strlen(mine) : 0;
-    const char *name = mine && !strncmp(full, mine, len) && full[len] == '~' ? full + len + 1 : full;
     struct model_detail d;
-    const struct word *w;
-    struct buf line;
     struct err e = {0};
 
     if (cli->format == OUTPUT_NAME)
@@ -180,17 +210,8 @@ static void submit_say(struct cli *cli, const char *full, bool waits)
     cli_say(cli, cli->out, "%s submitted\n", full);
     if (waits || watch_fetch(cli, full, &d, &e))
         return;
-    w = words_get(d.job.state);
-    buf_init(&line, 0);
-    output_coloured(&cli->term, w->colour, w->text, &line);
-    if (d.job.state == WORD_WAITING && *d.job.wait_reason)
-        (void)buf_addf(&line, ": "), output_coloured(&cli->term, COLOUR_DEFAULT, d.job.wait_reason, &line);
-    else if (d.task_count && *d.tasks[0].node)
-        (void)buf_addf(&line, " on "), output_coloured(&cli->term, COLOUR_DEFAULT, d.tasks[0].node, &line);
-    (void)buf_addc(&line, '\n');
-    (void)fwrite(buf_str(&line), 1, line.len, cli->out);
-    buf_fini(&line);
-    cli_say(cli, cli->out, "Follow it with: drover logs -f %s\n", name);
+    submit_say_state(cli, &d);
+    cli_say(cli, cli->out, "Follow it with: drover logs -f %s\n", submit_short(cli, full));
 }
 
 /* After the submission: nothing, or until the end. */
@@ -231,9 +252,11 @@ int submit_run(struct cli *cli)
         status = cli_fail(cli, NULL, &e);
     else if (submit_read(file, &text, &e) || submit_rewrite(cli, &text, &e))
         status = cli_fail(cli, shown, &e);
-    else if (!(full = submit_post(cli, &text, &e)))
+    else if (!(full = submit_post(cli, &text, &e))) {
         status = cli_fail(cli, e.line || e.code == ERR_INVALID_PROTOCOL ? shown : NULL, &e);
-    else {
+        if (e.code == ERR_CONFLICT_JOB)
+            cli_say(cli, cli->err, "Give it another name with --name NAME, or let one be made with --suffix.\n");
+    } else {
         submit_say(cli, full, args_has(&cli->args, "wait") || args_has(&cli->args, "follow"));
         (void)fflush(cli->out);
         status = submit_await(cli, full, seconds);

@@ -98,17 +98,18 @@ static struct log *log_of(const struct view *v)
 /* "ana~x worker 1" or "x". */
 static void log_parse(struct log *v, const char *user, const char *arg)
 {
-    char name[512] = "";
+    size_t name = strcspn(arg, " ");
+    const char *role = arg + name + strspn(arg + name, " ");
+    size_t len = strcspn(role, " ");
+    const char *index = role + len + strspn(role + len, " ");
+    bool own = !memchr(arg, '~', name);
 
+    snprintf(v->full, sizeof v->full, "%.100s%s%.*s", own ? user : "", own ? "~" : "", (int)name, arg);
     v->index = -1;
-    if (sscanf(arg, "%511s %255s %d", name, v->role, &v->index) < 3) {
-        v->index = -1;
-        v->role[0] = '\0';
-    }
-    if (strchr(name, '~'))
-        snprintf(v->full, sizeof v->full, "%s", name);
-    else
-        snprintf(v->full, sizeof v->full, "%.100s~%.400s", user, name);
+    if (!*index || index[strspn(index, "0123456789")])
+        return;
+    v->index = (int)strtol(index, NULL, 10);
+    snprintf(v->role, sizeof v->role, "%.*s", (int)len, role);
 }
 
 static struct view *log_create(struct app *app, const char *arg)

@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/arena.h"
 #include "base/json.h"
@@ -123,7 +124,8 @@ static void nodes_row(struct canvas *c, int row, const struct model_node *n)
     canvas_fit(c, &pen, text, 8, true);
     canvas_put(c, &pen, "  ");
     nodes_gpus(c, &pen, n);
-    canvas_putf(c, &pen, " %s%s", n->gpu_model, n->simulated ? " (simulated)" : "");
+    canvas_putf(c, &pen, " %s%s", n->gpu_model,
+                n->simulated && strcmp(n->gpu_model, "simulated") ? " (simulated)" : "");
 }
 
 static void nodes_draw(struct view *view, struct canvas *c, struct view_area area)

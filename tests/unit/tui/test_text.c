@@ -177,7 +177,7 @@ static char *foreign(const char *text, size_t len, size_t step)
     for (size_t at = 0; at < len; at += step)
         assert_int_equal(foreign_add(&f, text + at, len - at < step ? len - at : step, &b), 0);
     assert_int_equal(foreign_end(&f, &b), 0);
-    return strcpy(calloc(1, b.len + 1), buf_str(&b));
+    return buf_take(&b, NULL);
 }
 
 static void foreign_text_does_not_depend_on_pieces(void **state)
