@@ -21,10 +21,10 @@ static int invalid(struct err *e)
     return err_set(e, ERR_UNAUTHORIZED, "Your token is invalid.");
 }
 
-static int find(struct api *a, const char *secret, size_t len, int64_t now_ms, struct identity *out, struct err *e)
+static int find(struct api *a, const char *secret, int64_t now_ms, struct identity *out, struct err *e)
 {
     char hash[IDENTITY_HASH_SIZE];
-    session_hash(secret, len, hash);
+    session_hash(secret, strlen(secret), hash);
     struct store *s = readers_get(a->readers, e);
     if (!s)
         return -1;
@@ -37,7 +37,7 @@ static int by_token(struct api *a, const struct request *r, const char *token, s
 {
     struct jwt_claims claims;
     int64_t now_ms = request_now(r).wall;
-    if (jwt_verify(a->keys, token, now_ms / 1000, &claims, e) || find(a, token, strlen(token), now_ms, out, e))
+    if (jwt_verify(a->keys, token, now_ms / 1000, &claims, e) || find(a, token, now_ms, out, e))
         return -1;
     if (out->kind == IDENTITY_SESSION || strcmp(out->user, claims.username) != 0)
         return invalid(e);
@@ -77,7 +77,7 @@ static int check_origin(const struct request *r, struct err *e)
 
 static int by_cookie(struct api *a, const struct request *r, const char *id, struct identity *out, struct err *e)
 {
-    if (find(a, id, strlen(id), request_now(r).wall, out, e))
+    if (find(a, id, request_now(r).wall, out, e))
         return -1;
     if (out->kind != IDENTITY_SESSION)
         return invalid(e);

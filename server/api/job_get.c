@@ -104,14 +104,13 @@ static char *log_path(const struct job_view *v, const char *role, int index, int
                         v->full_name, v->attempt, role, index, attempt);
 }
 
-static void write_task(struct json_out *j, const struct job_view *v, const struct cluster *c,
-                       const struct spec_role *role, int index, const struct task_attempt_row *t)
+/* The members of a task behind its index; `path` is where its logs are. */
+static void write_task(struct json_out *j, const struct job_view *v, const struct cluster *c, const char *path,
+                       const struct task_attempt_row *t)
 {
     enum run_state state = t->id ? t->state : STATE_WAITING;
     if (!t->id && (v->job.state & STATE_FINAL))
         state = STATE_STOPPED; /* never placed, and will not be */
-    json_out_object(j);
-    json_out_kint(j, "taskIndex", index);
     json_out_kstring(j, "taskUid", t->id);
     json_out_kstring(j, "taskState", state_wire(state));
     json_out_kint(j, "retries", t->retries);
@@ -119,8 +118,7 @@ static void write_task(struct json_out *j, const struct job_view *v, const struc
     json_out_ktime(j, "createdTime", t->created_ms);
     json_out_ktime(j, "launchedTime", t->launched_ms);
     json_out_ktime(j, "completedTime", t->completed_ms);
-    write_task_attempt(j, c, log_path(v, role->name, index, t->attempt), t);
-    json_out_object_end(j);
+    write_task_attempt(j, c, path, t);
 }
 
 static void write_roles(struct json_out *j, const struct job_view *v, const struct cluster *c)
@@ -138,8 +136,12 @@ static void write_roles(struct json_out *j, const struct job_view *v, const stru
         json_out_object_end(j);
         json_out_key(j, "taskStatuses");
         json_out_array(j);
-        for (int n = 0; n < role->instances; n++)
-            write_task(j, v, c, role, n, t++);
+        for (int n = 0; n < role->instances; n++, t++) {
+            json_out_object(j);
+            json_out_kint(j, "taskIndex", n);
+            write_task(j, v, c, log_path(v, role->name, n, t->attempt), t);
+            json_out_object_end(j);
+        }
         json_out_array_end(j);
         json_out_object_end(j);
     }
