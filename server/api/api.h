@@ -11,6 +11,8 @@
 #include <stdint.h>
 
 #include "auth/keys.h"
+#include "base/buf.h"
+#include "base/json.h"
 #include "core/command.h"
 #include "server/http/reply.h"
 #include "server/http/request.h"
@@ -72,9 +74,17 @@ void api_done_message(struct mail *m, const struct effect_reply *reply);
 /* Sets m->ctx for api_done_message. 0 or -1. */
 int api_message(struct mail *m, struct request *r, int status, const char *message);
 
+/* A JSON reply under way: begin, write, then send or drop. */
+struct api_json {
+    struct buf buf;
+    struct json_out out;
+};
+struct json_out *api_json_begin(struct api_json *x);
+void api_json_send(struct api_json *x, struct request *r, int status);
+void api_json_drop(struct api_json *x);
+
 /* The body as a JSON object; NULL on error. The caller frees it with cJSON_Delete. */
-struct cJSON;
-struct cJSON *api_body_object(struct request *r, struct err *e);
+cJSON *api_body_object(struct request *r, struct err *e);
 /* The {job} of the path, "user~name" or a job's UUID, as it is. */
 const char *api_job_param(const struct request *r);
 

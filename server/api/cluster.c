@@ -53,26 +53,24 @@ int api_nodes(struct request *r, void *context, struct err *e)
     struct snapshot *s = newest(context, e);
     if (!s)
         return -1;
-    struct buf out;
-    struct json_out j;
-    buf_init(&out, 0);
-    json_out_init(&j, &out);
-    json_out_array(&j);
+    struct api_json out;
+    struct json_out *j = api_json_begin(&out);
+    json_out_array(j);
     for (size_t i = 0; i < cluster_count(s->cluster); i++) {
         const struct cluster_node *n = cluster_at(s->cluster, (int)i);
-        json_out_object(&j);
-        json_out_kstring(&j, "name", n->info.name);
-        json_out_kstring(&j, "address", n->info.address);
-        json_out_kstring(&j, "state", node_state(&n->info));
-        json_out_kstring(&j, "isolation", n->info.isolation);
-        write_use(&j, "cpus", n->total.cpus, n->used.cpus);
-        write_use(&j, "memoryMB", n->total.memory_mb, n->used.memory_mb);
-        write_gpus(&j, n);
-        json_out_object_end(&j);
+        json_out_object(j);
+        json_out_kstring(j, "name", n->info.name);
+        json_out_kstring(j, "address", n->info.address);
+        json_out_kstring(j, "state", node_state(&n->info));
+        json_out_kstring(j, "isolation", n->info.isolation);
+        write_use(j, "cpus", n->total.cpus, n->used.cpus);
+        write_use(j, "memoryMB", n->total.memory_mb, n->used.memory_mb);
+        write_gpus(j, n);
+        json_out_object_end(j);
     }
-    json_out_array_end(&j);
+    json_out_array_end(j);
     snapshots_put(((struct api *)context)->snapshots, s);
-    reply_json(r, 200, &out);
+    api_json_send(&out, r, 200);
     return 0;
 }
 
@@ -136,20 +134,18 @@ int api_vcs(struct request *r, void *context, struct err *e)
     struct snapshot *s = newest(context, e);
     if (!s)
         return -1;
-    struct buf out;
-    struct json_out j;
-    buf_init(&out, 0);
-    json_out_init(&j, &out);
+    struct api_json out;
+    struct json_out *j = api_json_begin(&out);
     if (nodes) {
-        write_node_gpus(&j, s->cluster);
+        write_node_gpus(j, s->cluster);
     } else {
-        json_out_object(&j);
-        json_out_key(&j, "default");
-        write_vc(&j, s->cluster);
-        json_out_object_end(&j);
+        json_out_object(j);
+        json_out_key(j, "default");
+        write_vc(j, s->cluster);
+        json_out_object_end(j);
     }
     snapshots_put(((struct api *)context)->snapshots, s);
-    reply_json(r, 200, &out);
+    api_json_send(&out, r, 200);
     return 0;
 }
 
@@ -161,13 +157,11 @@ int api_vc(struct request *r, void *context, struct err *e)
     struct snapshot *s = newest(context, e);
     if (!s)
         return -1;
-    struct buf out;
-    struct json_out j;
-    buf_init(&out, 0);
-    json_out_init(&j, &out);
-    write_vc(&j, s->cluster);
+    struct api_json out;
+    struct json_out *j = api_json_begin(&out);
+    write_vc(j, s->cluster);
     snapshots_put(((struct api *)context)->snapshots, s);
-    reply_json(r, 200, &out);
+    api_json_send(&out, r, 200);
     return 0;
 }
 
@@ -177,25 +171,23 @@ int api_sku_types(struct request *r, void *context, struct err *e)
     struct snapshot *s = newest(context, e);
     if (!s)
         return -1;
-    struct buf out;
-    struct json_out j;
-    buf_init(&out, 0);
-    json_out_init(&j, &out);
-    json_out_object(&j);
+    struct api_json out;
+    struct json_out *j = api_json_begin(&out);
+    json_out_object(j);
     for (size_t i = 0; i < cluster_count(s->cluster); i++) {
         const struct cluster_node *n = cluster_at(s->cluster, (int)i);
         int64_t parts = n->total.gpus ? n->total.gpus : n->total.cpus;
         if (n->bucket < 0 || parts <= 0)
             continue;
-        json_out_key(&j, n->info.name);
-        json_out_object(&j);
-        json_out_kint(&j, "cpu", n->total.cpus / parts);
-        json_out_kint(&j, "memory", n->total.memory_mb / parts);
-        json_out_kint(&j, "gpu", n->total.gpus ? 1 : 0);
-        json_out_object_end(&j);
+        json_out_key(j, n->info.name);
+        json_out_object(j);
+        json_out_kint(j, "cpu", n->total.cpus / parts);
+        json_out_kint(j, "memory", n->total.memory_mb / parts);
+        json_out_kint(j, "gpu", n->total.gpus ? 1 : 0);
+        json_out_object_end(j);
     }
-    json_out_object_end(&j);
+    json_out_object_end(j);
     snapshots_put(((struct api *)context)->snapshots, s);
-    reply_json(r, 200, &out);
+    api_json_send(&out, r, 200);
     return 0;
 }

@@ -18,36 +18,32 @@ int api_root(struct request *r, void *context, struct err *e)
 
 int api_info(struct request *r, void *context, struct err *e)
 {
-    struct buf out;
-    struct json_out j;
+    struct api_json out;
     (void)context;
     (void)e;
-    buf_init(&out, 0);
-    json_out_init(&j, &out);
-    json_out_object(&j);
-    json_out_kstring(&j, "name", "Drover");
-    json_out_kstring(&j, "version", NULL);
-    json_out_kstring(&j, "launcherType", "k8s"); /* what OpenPAI's clients expect of a v2 server */
-    json_out_kstring(&j, "authnMethod", "basic");
-    json_out_object_end(&j);
-    reply_json(r, 200, &out);
+    struct json_out *j = api_json_begin(&out);
+    json_out_object(j);
+    json_out_kstring(j, "name", "Drover");
+    json_out_kstring(j, "version", NULL);
+    json_out_kstring(j, "launcherType", "k8s"); /* what OpenPAI's clients expect of a v2 server */
+    json_out_kstring(j, "authnMethod", "basic");
+    json_out_object_end(j);
+    api_json_send(&out, r, 200);
     return 0;
 }
 
 int api_authn_info(struct request *r, void *context, struct err *e)
 {
-    struct buf out;
-    struct json_out j;
+    struct api_json out;
     (void)context;
     (void)e;
-    buf_init(&out, 0);
-    json_out_init(&j, &out);
-    json_out_object(&j);
-    json_out_kstring(&j, "authn_type", "basic");
-    json_out_kstring(&j, "loginURI", "/api/v2/authn/basic/login");
-    json_out_kstring(&j, "loginURIMethod", "post");
-    json_out_object_end(&j);
-    reply_json(r, 200, &out);
+    struct json_out *j = api_json_begin(&out);
+    json_out_object(j);
+    json_out_kstring(j, "authn_type", "basic");
+    json_out_kstring(j, "loginURI", "/api/v2/authn/basic/login");
+    json_out_kstring(j, "loginURIMethod", "post");
+    json_out_object_end(j);
+    api_json_send(&out, r, 200);
     return 0;
 }
 

@@ -73,27 +73,25 @@ int api_job_events(struct request *r, void *context, struct err *e)
     struct store *s = readers_get(a->readers, e);
     if (!s)
         return -1;
-    struct buf out;
-    struct json_out j;
-    buf_init(&out, 0);
-    json_out_init(&j, &out);
+    struct api_json out;
+    struct json_out *j = api_json_begin(&out);
     int rc = job_view_row(&v, s, r, e);
     if (!rc) {
-        struct writing w = {.j = &j, .full_name = v.full_name};
+        struct writing w = {.j = j, .full_name = v.full_name};
         which.job_id = v.job.id;
-        json_out_object(&j);
-        json_out_key(&j, "data");
-        json_out_array(&j);
+        json_out_object(j);
+        json_out_key(j, "data");
+        json_out_array(j);
         rc = jobs_store_read_events(s, &which, write_event, &w, e);
-        json_out_array_end(&j);
-        json_out_kint(&j, "totalCount", w.count);
-        json_out_object_end(&j);
+        json_out_array_end(j);
+        json_out_kint(j, "totalCount", w.count);
+        json_out_object_end(j);
     }
     readers_put(a->readers, s);
     if (rc) {
-        buf_fini(&out);
+        api_json_drop(&out);
         return -1;
     }
-    reply_json(r, 200, &out);
+    api_json_send(&out, r, 200);
     return 0;
 }

@@ -213,23 +213,21 @@ static int reply_job(struct request *r, struct api *a, int attempt, struct err *
     if (job_view_read(&v, a, r, attempt, e))
         return -1;
     struct snapshot *snap = snapshots_get(a->snapshots);
-    struct buf out;
-    struct json_out j;
-    buf_init(&out, 0);
-    json_out_init(&j, &out);
+    struct api_json out;
+    struct json_out *j = api_json_begin(&out);
     job_json_debug_id(v.job.user, v.job.name, debug_id);
-    json_out_object(&j);
-    json_out_kstring(&j, "debugId", debug_id);
-    json_out_kstring(&j, "jobId", v.job.id);
-    json_out_kstring(&j, "name", v.job.name);
-    json_out_key(&j, "tags");
-    json_out_raw(&j, v.job.tags ? v.job.tags : "[]");
-    json_out_kstring(&j, "jobPriority", v.job.priority_class);
-    write_status(&j, &v, snap ? snap->cluster : NULL);
-    write_roles(&j, &v, snap ? snap->cluster : NULL);
-    json_out_object_end(&j);
+    json_out_object(j);
+    json_out_kstring(j, "debugId", debug_id);
+    json_out_kstring(j, "jobId", v.job.id);
+    json_out_kstring(j, "name", v.job.name);
+    json_out_key(j, "tags");
+    json_out_raw(j, v.job.tags ? v.job.tags : "[]");
+    json_out_kstring(j, "jobPriority", v.job.priority_class);
+    write_status(j, &v, snap ? snap->cluster : NULL);
+    write_roles(j, &v, snap ? snap->cluster : NULL);
+    json_out_object_end(j);
     snapshots_put(a->snapshots, snap);
-    reply_json(r, 200, &out);
+    api_json_send(&out, r, 200);
     return 0;
 }
 
@@ -347,13 +345,11 @@ int api_task_attempts(struct request *r, void *context, struct err *e)
         return err_set(e, ERR_NO_JOB, "Task %s-%lld of job %s has no attempt yet.", key.role, (long long)index,
                        api_job_param(r));
     struct snapshot *snap = snapshots_get(a->snapshots);
-    struct buf out;
-    struct json_out j;
-    buf_init(&out, 0);
-    json_out_init(&j, &out);
+    struct api_json out;
+    struct json_out *j = api_json_begin(&out);
     h.cluster = snap ? snap->cluster : NULL;
-    write_history(&j, &h, &key);
+    write_history(j, &h, &key);
     snapshots_put(a->snapshots, snap);
-    reply_json(r, 200, &out);
+    api_json_send(&out, r, 200);
     return 0;
 }

@@ -158,27 +158,25 @@ int api_jobs_list(struct request *r, void *context, struct err *e)
     struct store *s = readers_get(a->readers, e);
     if (!s)
         return -1;
-    struct buf out;
-    struct json_out j;
-    buf_init(&out, 0);
-    json_out_init(&j, &out);
+    struct api_json out;
+    struct json_out *j = api_json_begin(&out);
     if (with_total) {
-        json_out_object(&j);
-        json_out_key(&j, "data");
+        json_out_object(j);
+        json_out_key(j, "data");
     }
-    json_out_array(&j);
+    json_out_array(j);
     f.total = with_total ? &total : NULL;
-    int rc = jobs_store_list(s, &f, write_item, &j, e);
+    int rc = jobs_store_list(s, &f, write_item, j, e);
     readers_put(a->readers, s);
-    json_out_array_end(&j);
+    json_out_array_end(j);
     if (with_total) {
-        json_out_kint(&j, "totalCount", total);
-        json_out_object_end(&j);
+        json_out_kint(j, "totalCount", total);
+        json_out_object_end(j);
     }
     if (rc) {
-        buf_fini(&out);
+        api_json_drop(&out);
         return -1;
     }
-    reply_json(r, 200, &out);
+    api_json_send(&out, r, 200);
     return 0;
 }

@@ -65,22 +65,20 @@ int api_log_list(struct request *r, void *context, struct err *e)
     struct wanted w;
     if (find(r, context, &w, e))
         return -1;
-    struct buf out;
-    struct json_out j;
-    buf_init(&out, 0);
-    json_out_init(&j, &out);
-    json_out_object(&j);
-    json_out_key(&j, "locations");
-    json_out_array(&j);
+    struct api_json out;
+    struct json_out *j = api_json_begin(&out);
+    json_out_object(j);
+    json_out_key(j, "locations");
+    json_out_array(j);
     for (size_t i = 0; i < sizeof streams / sizeof *streams; i++) {
-        json_out_object(&j);
-        json_out_kstring(&j, "name", streams[i]);
-        json_out_kstring(&j, "uri", arena_printf(request_arena(r), "%s/%s", request_path(r), streams[i]));
-        json_out_object_end(&j);
+        json_out_object(j);
+        json_out_kstring(j, "name", streams[i]);
+        json_out_kstring(j, "uri", arena_printf(request_arena(r), "%s/%s", request_path(r), streams[i]));
+        json_out_object_end(j);
     }
-    json_out_array_end(&j);
-    json_out_object_end(&j);
-    reply_json(r, 200, &out);
+    json_out_array_end(j);
+    json_out_object_end(j);
+    api_json_send(&out, r, 200);
     return 0;
 }
 

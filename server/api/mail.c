@@ -66,17 +66,32 @@ void api_done_message(struct mail *m, const struct effect_reply *reply)
     if (reply->err.code) {
         reply_error(r, &reply->err);
     } else {
-        struct buf out;
-        struct json_out j;
-        buf_init(&out, 0);
-        json_out_init(&j, &out);
-        json_out_object(&j);
-        json_out_kint(&j, "status", text->status);
-        json_out_kstring(&j, "message", text->message);
-        json_out_object_end(&j);
-        reply_json(r, text->status, &out);
+        struct api_json out;
+        struct json_out *j = api_json_begin(&out);
+        json_out_object(j);
+        json_out_kint(j, "status", text->status);
+        json_out_kstring(j, "message", text->message);
+        json_out_object_end(j);
+        api_json_send(&out, r, text->status);
     }
     request_resume(r);
+}
+
+struct json_out *api_json_begin(struct api_json *x)
+{
+    buf_init(&x->buf, 0);
+    json_out_init(&x->out, &x->buf);
+    return &x->out;
+}
+
+void api_json_send(struct api_json *x, struct request *r, int status)
+{
+    reply_json(r, status, &x->buf);
+}
+
+void api_json_drop(struct api_json *x)
+{
+    buf_fini(&x->buf);
 }
 
 cJSON *api_body_object(struct request *r, struct err *e)

@@ -100,24 +100,22 @@ static void throttle_succeed(struct login *l)
 static void reply_login(struct login *l)
 {
     struct request *r = l->request;
-    struct buf out;
-    struct json_out j;
-    buf_init(&out, 0);
-    json_out_init(&j, &out);
-    json_out_object(&j);
-    json_out_kstring(&j, "user", l->user);
+    struct api_json out;
+    struct json_out *j = api_json_begin(&out);
+    json_out_object(j);
+    json_out_kstring(j, "user", l->user);
     if (!l->session)
-        json_out_kstring(&j, "token", l->secret);
-    json_out_kbool(&j, "admin", l->admin);
+        json_out_kstring(j, "token", l->secret);
+    json_out_kbool(j, "admin", l->admin);
     if (!l->session)
-        json_out_kbool(&j, "hasGitHubPAT", false);
-    json_out_object_end(&j);
+        json_out_kbool(j, "hasGitHubPAT", false);
+    json_out_object_end(j);
     if (l->session) {
         char cookie[SESSION_COOKIE_SIZE];
         session_cookie(l->secret, l->api->secure, cookie);
         reply_header(r, "Set-Cookie", cookie);
     }
-    reply_json(r, 200, &out);
+    api_json_send(&out, r, 200);
 }
 
 static void finish(struct login *l, const struct err *e)
@@ -325,38 +323,34 @@ int api_session_get(struct request *r, void *context, struct err *e)
     readers_put(a->readers, s);
     if (rc)
         return -1;
-    struct buf out;
-    struct json_out j;
-    buf_init(&out, 0);
-    json_out_init(&j, &out);
-    json_out_object(&j);
-    json_out_kstring(&j, "user", who->user);
-    json_out_kbool(&j, "admin", who->admin);
-    json_out_kstring(&j, "email", user.email);
-    json_out_object_end(&j);
-    reply_json(r, 200, &out);
+    struct api_json out;
+    struct json_out *j = api_json_begin(&out);
+    json_out_object(j);
+    json_out_kstring(j, "user", who->user);
+    json_out_kbool(j, "admin", who->admin);
+    json_out_kstring(j, "email", user.email);
+    json_out_object_end(j);
+    api_json_send(&out, r, 200);
     return 0;
 }
 
 int api_tokens_check(struct request *r, void *context, struct err *e)
 {
     const struct identity *who = request_identity(r);
-    struct buf out;
-    struct json_out j;
+    struct api_json out;
     (void)context;
     (void)e;
-    buf_init(&out, 0);
-    json_out_init(&j, &out);
-    json_out_object(&j);
-    json_out_kstring(&j, "username", who->user);
-    json_out_kbool(&j, "application", who->application);
-    json_out_kbool(&j, "jobSpecific", false);
-    json_out_kstring(&j, "encodedFrameworkName", "");
-    json_out_kint(&j, "iat", who->created_ms / 1000);
+    struct json_out *j = api_json_begin(&out);
+    json_out_object(j);
+    json_out_kstring(j, "username", who->user);
+    json_out_kbool(j, "application", who->application);
+    json_out_kbool(j, "jobSpecific", false);
+    json_out_kstring(j, "encodedFrameworkName", "");
+    json_out_kint(j, "iat", who->created_ms / 1000);
     if (who->expires_ms)
-        json_out_kint(&j, "exp", who->expires_ms / 1000);
-    json_out_kbool(&j, "admin", who->admin);
-    json_out_object_end(&j);
-    reply_json(r, 200, &out);
+        json_out_kint(j, "exp", who->expires_ms / 1000);
+    json_out_kbool(j, "admin", who->admin);
+    json_out_object_end(j);
+    api_json_send(&out, r, 200);
     return 0;
 }

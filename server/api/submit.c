@@ -27,18 +27,16 @@ static void done(struct mail *m, const struct effect_reply *reply)
     if (reply->err.code) {
         reply_error(r, &reply->err);
     } else {
-        struct buf out;
-        struct json_out j;
+        struct api_json out;
         char *message = arena_printf(request_arena(r), "Update job %s successfully.", reply->full_name);
-        buf_init(&out, 0);
-        json_out_init(&j, &out);
-        json_out_object(&j);
-        json_out_kint(&j, "status", 202);
-        json_out_kstring(&j, "message", message);
-        json_out_kstring(&j, "name", reply->full_name);
-        json_out_kstring(&j, "jobId", reply->job_id);
-        json_out_object_end(&j);
-        reply_json(r, 202, &out);
+        struct json_out *j = api_json_begin(&out);
+        json_out_object(j);
+        json_out_kint(j, "status", 202);
+        json_out_kstring(j, "message", message);
+        json_out_kstring(j, "name", reply->full_name);
+        json_out_kstring(j, "jobId", reply->job_id);
+        json_out_object_end(j);
+        api_json_send(&out, r, 202);
     }
     request_resume(r);
 }

@@ -47,11 +47,9 @@ int api_user_get(struct request *r, void *context, struct err *e)
     readers_put(a->readers, s);
     if (rc)
         return -1;
-    struct buf out;
-    struct json_out j;
-    buf_init(&out, 0);
-    json_out_init(&j, &out);
-    write_user(&j, &user);
-    reply_json(r, 200, &out);
+    struct api_json out;
+    struct json_out *j = api_json_begin(&out);
+    write_user(j, &user);
+    api_json_send(&out, r, 200);
     return 0;
 }
