@@ -55,7 +55,7 @@ struct effect_event {
     char full_name[JOB_FULL_NAME_SIZE];
     char vc[JOB_USER_MAX + 1];
     int job_attempt;
-    const char *role; /* NULL: about the job */
+    const char *role; /* in the batch's arena; NULL: about the job */
     int task_index;
     int task_attempt;
     char type[32];

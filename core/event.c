@@ -74,7 +74,10 @@ void core_event_task(struct step *s, const struct task *t, const char *reason, c
         return;
     put_type(ev->type, "task", t->state);
     ev->warning = is_warning(t->state);
-    ev->role = t->role->name;
+    /* a copy: events are told to live streams after the job may have been freed */
+    ev->role = arena_strdup(s->fx->arena, t->role->name);
+    if (!ev->role)
+        s->fx->failed = true;
     ev->task_index = t->index;
     ev->task_attempt = t->attempt;
     va_list ap;
