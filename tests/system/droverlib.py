@@ -247,6 +247,11 @@ class Server:
     def clean_up(self):
         """End all that is left of this server, its spawner and its tasks, and remove the folders. Fails when a
         sanitizer had something to report."""
+        if self.sanitizer_reports() and self.process and not self.wrapper:
+            try:
+                self.process.wait(10)  # let it write the whole report
+            except subprocess.TimeoutExpired:
+                pass
         self.kill()
         deadline = time.monotonic() + 10
         while time.monotonic() < deadline:
