@@ -168,6 +168,9 @@ static void local_attempt_adopt(struct local *l, struct engine_order *o)
         a->adopt = true;
         l->adopts++;
         l->ready = false;
+        /* As the core knows them; what its shim says replaces that. */
+        if (o->launch && o->launch->gpus)
+            local_gpu_reserve(l, a, o->launch->gpus, o->launch->gpu_count);
         local_find_look(l, a);
     }
     engine_order_destroy(o);

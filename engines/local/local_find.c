@@ -102,12 +102,14 @@ static void local_find_alive(struct local *l, struct local_attempt *a, int dir)
         a->shim_ticks = r.ticks;
         a->record = r;
         /* In use from now on, whether its shim answers or not. */
+        local_gpu_release(l, a, false);
         local_gpu_reserve(l, a, r.gpus, r.gpu_count);
     }
     fd = a->shim > 0 ? proto_connect(dir, "ctl") : -1;
     if (fd >= 0 && proto_peer_ok(fd, geteuid(), &pid) && pid == a->shim &&
         procs_start_ticks(pid, NULL) == a->shim_ticks) {
-        local_attempt_watch(l, a, fd); /* it tells its state at once */
+        (void)procs_signal(pid, a->shim_ticks, SIGCONT); /* its task may have stopped it */
+        local_attempt_watch(l, a, fd);                   /* it tells its state at once */
         return;
     }
     if (fd >= 0)

@@ -25,7 +25,7 @@ void local_gpu_reserve(struct local *l, struct local_attempt *a, const int *gpus
         int index = gpus[i];
 
         if (index < 0 || index >= l->node.gpu_count)
-            continue; /* the node has fewer than before */
+            continue; /* not known, or the node has fewer than before */
         if (l->gpu_owner[index] && l->gpu_owner[index] != a)
             log_error("gpu_conflict", "GPU %d is held by %s and by %s", index, l->gpu_owner[index]->id, a->id);
         l->gpu_owner[index] = a;

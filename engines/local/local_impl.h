@@ -76,10 +76,11 @@ struct local_attempt {
 
 /* The connection to the spawner. */
 struct local_spawner {
-    int fd;       /* -1 = none */
-    bool ready;   /* it has answered our HELLO */
-    bool blocked; /* its queue is full: wait for EPOLLOUT */
-    int pidfd;    /* of a spawner that we started; -1 */
+    int fd;           /* -1 = none */
+    bool ready;       /* it has answered our HELLO */
+    bool blocked;     /* its queue is full: wait for EPOLLOUT */
+    int64_t flush_at; /* monotonic ms: we are out of descriptors, try to send again then; 0 = not so */
+    int pidfd;        /* of a spawner that we started; -1 */
     pid_t pid;
     int64_t next_try; /* monotonic ms */
     int backoff_ms;

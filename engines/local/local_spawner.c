@@ -28,6 +28,7 @@
 
 #define SPAWNER_BACKOFF_MS 10
 #define SPAWNER_BACKOFF_MAX_MS 2000
+#define SPAWNER_SHORT_MS 50 /* without descriptors: until the next try */
 
 static void local_spawner_watch(struct local *l, bool writable)
 {
@@ -142,18 +143,7 @@ static void local_spawner_connect(struct local *l)
     local_spawner_watch(l, false);
 }
 
-int64_t local_spawner_keep(struct local *l, int64_t now)
-{
-    struct local_spawner *s = &l->spawner;
-
-    if (s->fd >= 0)
-        return 0;
-    if (now >= s->next_try)
-        local_spawner_connect(l);
-    return s->fd >= 0 ? 0 : s->next_try;
-}
-
-/* The shell's spec as a sealed descriptor, or -1 after the attempt was refused. */
+/* The task's spec as a sealed descriptor; -1 after the attempt was refused, -2 when we are short of descriptors. */
 static int local_spawner_spec(struct local *l, struct local_attempt *a)
 {
     struct taskspec t = {.on_host = a->order->launch->image_on_host,
@@ -168,14 +158,18 @@ static int local_spawner_spec(struct local *l, struct local_attempt *a)
     memcpy(t.boot, l->boot, sizeof(t.boot));
     memcpy(t.gpus, a->gpus, sizeof(t.gpus));
     t.env = local_env_build(l, a, &t.env_count, &e);
+    errno = 0;
     if (t.env)
         fd = taskspec_to_fd(&t, &e);
+    if (fd < 0 && (errno == EMFILE || errno == ENFILE))
+        return -2;
     if (fd < 0)
         local_attempt_refuse(l, a, EXIT_CODE_ENGINE_REFUSED, e.text);
     return fd;
 }
 
-/* 0; 1 when the spawner's queue is full; -1 when the attempt was refused or the spawner is gone. */
+/* 0; 1 when the spawner's queue is full, 2 when we are short of descriptors; -1 when the attempt was refused or the
+ * spawner is gone. */
 static int local_spawner_send(struct local *l, struct local_attempt *a)
 {
     struct proto_msg m = {.type = PROTO_START};
@@ -183,24 +177,24 @@ static int local_spawner_send(struct local *l, struct local_attempt *a)
     int pair[2], fds[PROTO_FDS], rc;
 
     if (spec < 0)
-        return -1;
+        return spec == -2 ? 2 : -1;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair)) {
         (void)close(spec);
-        return 1; /* out of descriptors: later */
+        return 2;
     }
     memcpy(m.attempt, a->id, sizeof(m.attempt));
     fds[0] = spec;
     fds[1] = pair[1];
     rc = proto_send(l->spawner.fd, &m, fds, PROTO_FDS);
-    if (rc && errno != EAGAIN && errno != ETOOMANYREFS)
-        rc = 2;
+    if (rc)
+        rc = errno == EAGAIN ? 1 : errno == ETOOMANYREFS ? 2 : -1;
     (void)close(spec);
     (void)close(pair[1]);
     if (rc) {
         (void)close(pair[0]);
-        if (rc == 2)
+        if (rc < 0)
             local_spawner_lost(l);
-        return rc == 2 ? -1 : 1;
+        return rc;
     }
     a->state = LOCAL_STARTING;
     local_attempt_watch(l, a, pair[0]);
@@ -216,15 +210,32 @@ static void local_spawner_flush(struct local *l)
         struct local_attempt *a = l->start_first;
         int rc = local_spawner_send(l, a);
 
-        if (rc > 0) {
+        if (rc == 1)
             local_spawner_watch(l, true);
+        if (rc == 2)
+            s->flush_at = clock_read().mono + SPAWNER_SHORT_MS;
+        if (rc > 0)
             return;
-        }
         if (rc == 0 || a->state == LOCAL_DONE)
             local_spawner_unqueue(l, a);
     }
     if (s->fd >= 0 && s->blocked)
         local_spawner_watch(l, false);
+}
+
+int64_t local_spawner_keep(struct local *l, int64_t now)
+{
+    struct local_spawner *s = &l->spawner;
+
+    if (s->fd < 0 && now >= s->next_try)
+        local_spawner_connect(l);
+    if (s->fd < 0)
+        return s->next_try;
+    if (s->flush_at && now >= s->flush_at) {
+        s->flush_at = 0;
+        local_spawner_flush(l);
+    }
+    return s->flush_at;
 }
 
 void local_spawner_start(struct local *l, struct local_attempt *a)
@@ -233,7 +244,7 @@ void local_spawner_start(struct local *l, struct local_attempt *a)
     a->next_start = NULL;
     *l->start_last = a;
     l->start_last = &a->next_start;
-    if (!l->spawner.blocked)
+    if (!l->spawner.blocked && !l->spawner.flush_at)
         local_spawner_flush(l);
 }
 

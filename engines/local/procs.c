@@ -65,12 +65,25 @@ int procs_boot_id(char out[PROCS_BOOT_SIZE], struct err *e)
     return rc;
 }
 
+/* The n-th field (from 1, the state is 3) of a /proc/PID/stat text, which must be a number; -1 when there is none. */
+static int64_t procs_stat_field(const char *text, int n)
+{
+    /* The second field is the program's name in parentheses and may hold anything: count from the last one. */
+    const char *p = strrchr(text, ')');
+    char *end;
+    long long v;
+
+    for (int at = 2; p && at < n; at++)
+        p = strchr(p + 1, ' ');
+    if (!p)
+        return -1;
+    v = strtoll(p + 1, &end, 10);
+    return end != p + 1 && (*end == ' ' || *end == '\n') ? v : -1;
+}
+
 int64_t procs_start_ticks(pid_t pid, pid_t *parent)
 {
     char path[40], text[1024];
-    long long ticks = -1;
-    int ppid = 0;
-    const char *p;
     ssize_t n;
     int fd;
 
@@ -83,14 +96,9 @@ int64_t procs_start_ticks(pid_t pid, pid_t *parent)
     if (n <= 0)
         return -1;
     text[n] = '\0';
-    /* The second field is the program's name in parentheses and may hold anything: count from the last one. */
-    p = strrchr(text, ')');
-    if (!p || sscanf(p + 1, " %*c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %lld", &ppid,
-                     &ticks) != 2)
-        return -1;
     if (parent)
-        *parent = ppid;
-    return ticks;
+        *parent = (pid_t)procs_stat_field(text, 4);
+    return procs_stat_field(text, 22);
 }
 
 bool procs_signal(pid_t pid, int64_t ticks, int sig)

@@ -110,8 +110,8 @@ size_t proto_encode(const struct proto_msg *m, uint8_t out[PROTO_MAX])
     head[4] = PROTO_VERSION;
     head[5] = (uint8_t)m->type;
     (void)buf_add(&b, head, sizeof(head));
-    for (uint8_t tag = 1; tag < TAG_END; tag++)
-        (void)proto_encode_field(&b, m, tag);
+    for (unsigned tag = 1; tag < TAG_END; tag++)
+        (void)proto_encode_field(&b, m, (uint8_t)tag);
     if (!b.bad && b.len <= PROTO_MAX) {
         len = b.len;
         memcpy(out, b.data, len);

@@ -19,24 +19,25 @@ static const struct record_field {
     size_t offset;
     size_t size; /* strings: bytes with the NUL */
     bool at_end; /* exit records only */
+    bool must;   /* a record without it is damaged; of an exit record where at_end */
 } record_fields[] = {
-    {"attempt", RECORD_STRING, offsetof(struct record, attempt), ID_SIZE, false},
-    {"nonce", RECORD_STRING, offsetof(struct record, nonce), 33, false},
-    {"boot", RECORD_STRING, offsetof(struct record, boot), 40, false},
-    {"pid", RECORD_INT, offsetof(struct record, pid), 0, false},
-    {"ticks", RECORD_INT, offsetof(struct record, ticks), 0, false},
-    {"started_ms", RECORD_INT, offsetof(struct record, started_ms), 0, false},
-    {"on_host", RECORD_BOOL, offsetof(struct record, on_host), 0, false},
-    {"gpus", RECORD_GPUS, 0, 0, false},
-    {"ended", RECORD_BOOL, offsetof(struct record, ended), 0, false},
-    {"code", RECORD_INT, offsetof(struct record, code), 0, true},
-    {"signal", RECORD_INT, offsetof(struct record, signal), 0, true},
-    {"ended_ms", RECORD_INT, offsetof(struct record, ended_ms), 0, true},
-    {"stdout", RECORD_INT, offsetof(struct record, bytes[0]), 0, true},
-    {"stderr", RECORD_INT, offsetof(struct record, bytes[1]), 0, true},
-    {"all", RECORD_INT, offsetof(struct record, bytes[2]), 0, true},
-    {"lost_bytes", RECORD_INT, offsetof(struct record, lost_bytes), 0, true},
-    {"message", RECORD_STRING, offsetof(struct record, message), 160, true},
+    {"attempt", RECORD_STRING, offsetof(struct record, attempt), ID_SIZE, false, true},
+    {"nonce", RECORD_STRING, offsetof(struct record, nonce), 33, false, false},
+    {"boot", RECORD_STRING, offsetof(struct record, boot), 40, false, false},
+    {"pid", RECORD_INT, offsetof(struct record, pid), 0, false, true},
+    {"ticks", RECORD_INT, offsetof(struct record, ticks), 0, false, true},
+    {"started_ms", RECORD_INT, offsetof(struct record, started_ms), 0, false, false},
+    {"on_host", RECORD_BOOL, offsetof(struct record, on_host), 0, false, false},
+    {"gpus", RECORD_GPUS, 0, 0, false, false},
+    {"ended", RECORD_BOOL, offsetof(struct record, ended), 0, false, false},
+    {"code", RECORD_INT, offsetof(struct record, code), 0, true, true},
+    {"signal", RECORD_INT, offsetof(struct record, signal), 0, true, true},
+    {"ended_ms", RECORD_INT, offsetof(struct record, ended_ms), 0, true, true},
+    {"stdout", RECORD_INT, offsetof(struct record, bytes[0]), 0, true, false},
+    {"stderr", RECORD_INT, offsetof(struct record, bytes[1]), 0, true, false},
+    {"all", RECORD_INT, offsetof(struct record, bytes[2]), 0, true, false},
+    {"lost_bytes", RECORD_INT, offsetof(struct record, lost_bytes), 0, true, false},
+    {"message", RECORD_STRING, offsetof(struct record, message), 160, true, false},
 };
 
 #define RECORD_FIELDS (sizeof(record_fields) / sizeof(record_fields[0]))
@@ -169,6 +170,15 @@ static int record_parse_line(struct record *r, const char *line, size_t len, uin
     return 0;
 }
 
+/* Whether everything that a record of its kind must have was seen. */
+static bool record_whole(const struct record *r, uint32_t seen)
+{
+    for (size_t i = 0; i < RECORD_FIELDS; i++)
+        if (record_fields[i].must && (r->ended || !record_fields[i].at_end) && !(seen & 1u << i))
+            return false;
+    return id_valid(r->attempt) && r->pid > 0;
+}
+
 int record_parse(const char *text, size_t len, struct record *r)
 {
     uint32_t seen = 0;
@@ -185,5 +195,5 @@ int record_parse(const char *text, size_t len, struct record *r)
         text = nl + 1;
         len -= n + 1;
     }
-    return id_valid(r->attempt) && r->pid > 0 ? 0 : -1;
+    return record_whole(r, seen) ? 0 : -1;
 }

@@ -38,7 +38,7 @@ static int shim_child_detach(pid_t shim)
 
 static int shim_child_files(const char *work, int out, int err)
 {
-    int null = open("/dev/null", O_RDONLY);
+    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
     if (null < 0 || dup2(null, 0) < 0 || dup2(out, 1) < 0 || dup2(err, 2) < 0 || chdir(work))
         return -1;

@@ -319,7 +319,7 @@ int main(int argc, char **argv)
 {
     struct shim s = {.main = -1};
     struct err e = {0};
-    int ends[2];
+    int ends[2] = {-1, -1};
 
     if (shim_args(&s, argc, argv)) {
         (void)fprintf(stderr, "drover-shim is started by drover-spawner\n");

@@ -1,27 +1,26 @@
 /* SPDX-License-Identifier: MIT
  *
  * A rig for tests of the local engine: a data folder, a real spawner and real shims, and a sink that collects events
- * for the test to wait on. Included by one test program each.
+ * for the test to wait on.
  */
 #ifndef DROVER_TESTS_ENGINES_RIG_H
 #define DROVER_TESTS_ENGINES_RIG_H
 
-#include <fcntl.h>
-#include <ftw.h>
 #include <pthread.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/types.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-#include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
@@ -30,7 +29,6 @@
 #include "engines/engine.h"
 #include "engines/local/local.h"
 
-#define RIG_DEADLINE_MS 30000
 #define RIG_EVENTS 4096
 
 /* An event without its node, which is large. */
@@ -55,269 +53,58 @@ struct rig {
     struct node node;
 };
 
-static void rig_sink(void *ctx, const struct engine_event *ev)
-{
-    struct rig *r = ctx;
-    struct rig_event *to;
-
-    (void)pthread_mutex_lock(&r->lock);
-    assert_true(r->count < RIG_EVENTS);
-    to = &r->events[r->count++];
-    *to = (struct rig_event){.kind = ev->kind,
-                             .epoch = ev->epoch,
-                             .seq = ev->seq,
-                             .wall_ms = ev->wall_ms,
-                             .code = ev->exit_code,
-                             .signal = ev->signal,
-                             .gpu_count = ev->gpu_count,
-                             .busy_port = ev->busy_port,
-                             .never_started = ev->never_started,
-                             .on_host = ev->on_host};
-    memcpy(to->id, ev->attempt_id, sizeof(to->id));
-    memcpy(to->gpus, ev->gpus, sizeof(to->gpus));
-    memcpy(to->message, ev->message, sizeof(to->message));
-    if (ev->kind == ENGINE_NODE)
-        r->node = ev->node;
-    (void)pthread_cond_broadcast(&r->changed);
-    (void)pthread_mutex_unlock(&r->lock);
-}
-
 /* Makes the engine (again) on the rig's folder and starts it. */
-static inline void rig_engine(struct rig *r)
-{
-    struct err e = {0};
-    struct local_config c = {.data = r->data,
-                             .spawner = DROVER_BIN "/drover-spawner",
-                             .shim = DROVER_BIN "/drover-shim",
-                             .name = "test",
-                             .boot_id = r->boot[0] ? r->boot : NULL,
-                             .gpus = r->gpus};
+void rig_engine(struct rig *r);
 
-    r->count = 0;
-    r->engine = local_engine_create(&c, &e);
-    if (!r->engine)
-        fail_msg("%s", e.text);
-}
+/* Starts it. */
+void rig_start(struct rig *r);
 
-static inline void rig_start(struct rig *r)
-{
-    struct err e = {0};
+/* Stops and destroys it; its tasks go on. */
+void rig_stop(struct rig *r);
 
-    assert_int_equal(r->engine->ops->start(r->engine, rig_sink, r, &e), 0);
-}
-
-static inline void rig_stop(struct rig *r)
-{
-    if (!r->engine)
-        return;
-    r->engine->ops->stop(r->engine);
-    r->engine->ops->destroy(r->engine);
-    r->engine = NULL;
-}
-
-static inline int rig_setup(void **state)
-{
-    struct rig *r = calloc(1, sizeof(*r));
-    pthread_condattr_t a;
-
-    assert_non_null(r);
-    (void)snprintf(r->data, sizeof(r->data), "/tmp/drover-engine-XXXXXX");
-    assert_non_null(mkdtemp(r->data));
-    r->gpus = 4;
-    r->events = calloc(RIG_EVENTS, sizeof(*r->events));
-    (void)pthread_mutex_init(&r->lock, NULL);
-    (void)pthread_condattr_init(&a);
-    (void)pthread_condattr_setclock(&a, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&r->changed, &a);
-    rig_engine(r);
-    rig_start(r);
-    *state = r;
-    return 0;
-}
-
-static inline int rig_remove(const char *path, const struct stat *st, int flag, struct FTW *f)
-{
-    (void)st;
-    (void)flag;
-    (void)f;
-    return remove(path);
-}
+/* A rig with a started engine, as a cmocka fixture. */
+int rig_setup(void **state);
 
 /* The spawner's pid, from its file; 0 when there is none. */
-static inline pid_t rig_spawner(const struct rig *r)
-{
-    char path[128];
-    struct buf b;
-    pid_t pid;
+pid_t rig_spawner(const struct rig *r);
 
-    (void)snprintf(path, sizeof(path), "%s/spawner.pid", r->data);
-    buf_init(&b, 64);
-    pid = fs_read(path, 64, &b, NULL) ? 0 : (pid_t)strtol(buf_str(&b), NULL, 10);
-    buf_fini(&b);
-    return pid;
-}
-
-static inline int rig_teardown(void **state)
-{
-    struct rig *r = *state;
-    pid_t spawner = rig_spawner(r);
-
-    rig_stop(r);
-    if (spawner > 0)
-        (void)kill(spawner, SIGTERM);
-    (void)nftw(r->data, rig_remove, 16, FTW_DEPTH | FTW_PHYS);
-    free(r->events);
-    free(r);
-    return 0;
-}
-
-/* Whether the event is of the kinds in the mask (1u << kind) and about `id` (NULL = any). */
-static inline bool rig_match(const struct rig_event *ev, unsigned kinds, const char *id)
-{
-    return (kinds & 1u << ev->kind) && (!id || strcmp(ev->id, id) == 0);
-}
+/* Ends the engine and its spawner and removes the folder. */
+int rig_teardown(void **state);
 
 /* Waits for the n-th (from 0) event of those kinds. */
-static inline struct rig_event rig_wait_mask(struct rig *r, unsigned kinds, const char *id, int n)
-{
-    struct timespec till;
-    struct rig_event found = {0};
-    bool ok = false;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &till);
-    till.tv_sec += RIG_DEADLINE_MS / 1000;
-    (void)pthread_mutex_lock(&r->lock);
-    for (;;) {
-        int seen = 0;
-
-        for (size_t i = 0; i < r->count && !ok; i++) {
-            if (!rig_match(&r->events[i], kinds, id) || seen++ != n)
-                continue;
-            found = r->events[i];
-            ok = true;
-        }
-        if (ok || pthread_cond_timedwait(&r->changed, &r->lock, &till))
-            break;
-    }
-    if (!ok)
-        for (size_t i = 0; i < r->count; i++)
-            print_message("event %d of %s: code %d, %s\n", (int)r->events[i].kind, r->events[i].id, r->events[i].code,
-                          r->events[i].message);
-    (void)pthread_mutex_unlock(&r->lock);
-    if (!ok)
-        fail_msg("no event of %#x about %s", kinds, id ? id : "anything");
-    return found;
-}
+struct rig_event rig_wait_mask(struct rig *r, unsigned kinds, const char *id, int n);
 
 /* Waits for the n-th (from 0) event of that kind about `id` (NULL = any). */
-static inline struct rig_event rig_wait_nth(struct rig *r, enum engine_event_kind kind, const char *id, int n)
-{
-    return rig_wait_mask(r, 1u << kind, id, n);
-}
+struct rig_event rig_wait_nth(struct rig *r, enum engine_event_kind kind, const char *id, int n);
 
 /* Waits for its end, whichever. */
-static inline struct rig_event rig_wait_end(struct rig *r, const char *id)
-{
-    return rig_wait_mask(r, 1u << ENGINE_EXITED | 1u << ENGINE_LOST | 1u << ENGINE_REFUSED, id, 0);
-}
+struct rig_event rig_wait_end(struct rig *r, const char *id);
 
-static inline struct rig_event rig_wait(struct rig *r, enum engine_event_kind kind, const char *id)
-{
-    return rig_wait_nth(r, kind, id, 0);
-}
+/* Waits for the first event of that kind about `id`. */
+struct rig_event rig_wait(struct rig *r, enum engine_event_kind kind, const char *id);
 
-static inline size_t rig_count(struct rig *r, enum engine_event_kind kind, const char *id)
-{
-    size_t n = 0;
-
-    (void)pthread_mutex_lock(&r->lock);
-    for (size_t i = 0; i < r->count; i++)
-        n += r->events[i].kind == kind && strcmp(r->events[i].id, id) == 0;
-    (void)pthread_mutex_unlock(&r->lock);
-    return n;
-}
+/* How many such events there were so far. */
+size_t rig_count(struct rig *r, enum engine_event_kind kind, const char *id);
 
 /* An order; a launch runs `script` on the host. */
-static inline struct engine_order *rig_order(enum engine_order_kind kind, const char *id, const char *script)
-{
-    struct engine_order *o = engine_order_create(kind, script != NULL);
+struct engine_order *rig_order(enum engine_order_kind kind, const char *id, const char *script);
 
-    assert_non_null(o);
-    (void)snprintf(o->attempt_id, sizeof(o->attempt_id), "%s", id);
-    (void)snprintf(o->nonce, sizeof(o->nonce), "0123456789abcdef0123456789abcdef");
-    o->epoch = 1;
-    if (script) {
-        static const char *const env[] = {"PAI_USER_NAME=eve", "GREETING=hello", NULL};
+/* Hands the order over. */
+void rig_give(struct rig *r, struct engine_order *o);
 
-        o->launch->full_name = "eve~job";
-        o->launch->user = "eve";
-        o->launch->job_id = id;
-        o->launch->role = "worker";
-        o->launch->image_uri = "example/image";
-        o->launch->image_on_host = true;
-        o->launch->env = env;
-        o->launch->script = arena_strdup(o->arena, script);
-    }
-    return o;
-}
+/* Launches a new attempt; its id goes to `id`. */
+void rig_launch(struct rig *r, char id[ID_SIZE], const char *script);
 
-static inline void rig_give(struct rig *r, struct engine_order *o)
-{
-    r->engine->ops->order(r->engine, o);
-}
-
-static inline void rig_launch(struct rig *r, char id[ID_SIZE], const char *script)
-{
-    id_make(clock_read().wall, id);
-    rig_give(r, rig_order(ENGINE_LAUNCH, id, script));
-}
-
-static inline void rig_order_stop(struct rig *r, const char *id, int grace_ms)
-{
-    struct engine_order *o = rig_order(ENGINE_STOP, id, NULL);
-
-    o->grace_ms = grace_ms;
-    rig_give(r, o);
-}
+/* Orders the stop of an attempt. */
+void rig_order_stop(struct rig *r, const char *id, int grace_ms);
 
 /* Content of a file in the attempt's folder; the caller frees it. */
-static inline char *rig_file(const struct rig *r, const char *id, const char *name, size_t *len)
-{
-    char path[200];
-    struct buf b;
-    struct err e = {0};
+char *rig_file(const struct rig *r, const char *id, const char *name, size_t *len);
 
-    (void)snprintf(path, sizeof(path), "%s/run/%s/%s", r->data, id, name);
-    buf_init(&b, 0);
-    if (fs_read(path, 64u << 20, &b, &e))
-        fail_msg("%s", e.text);
-    (void)buf_add(&b, "", 0);
-    if (!b.data)
-        (void)buf_adds(&b, "");
-    return buf_take(&b, len);
-}
-
-static inline void rig_expect_file(const struct rig *r, const char *id, const char *name, const char *text)
-{
-    char *is = rig_file(r, id, name, NULL);
-
-    assert_string_equal(is ? is : "", text);
-    free(is);
-}
+/* Fails unless the file in the attempt's folder has that text. */
+void rig_expect_file(const struct rig *r, const char *id, const char *name, const char *text);
 
 /* Waits until a file in the attempt's folder has at least `len` bytes. */
-static inline void rig_wait_file(const struct rig *r, const char *id, const char *name, off_t len)
-{
-    int64_t till = clock_read().mono + RIG_DEADLINE_MS;
-    char path[200];
-    struct stat st;
-
-    (void)snprintf(path, sizeof(path), "%s/run/%s/%s", r->data, id, name);
-    while (stat(path, &st) || st.st_size < len) {
-        if (clock_read().mono > till)
-            fail_msg("%s did not get %lld bytes", path, (long long)len);
-        (void)nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
-    }
-}
+void rig_wait_file(const struct rig *r, const char *id, const char *name, off_t len);
 
 #endif

@@ -4,6 +4,10 @@
  */
 #include "rig.h"
 
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+
 #include <sys/wait.h>
 
 #include "engines/local/procs.h"

@@ -4,8 +4,13 @@
  */
 #include "rig.h"
 
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 static void test_node_is_told_first(void **state)
@@ -299,6 +304,28 @@ static void test_many_quick_tasks(void **state)
         assert_int_equal(rig_count(r, ENGINE_EXITED, ids[i]), 1);
 }
 
+static void test_short_of_descriptors(void **state)
+{
+    enum { MANY = 30 };
+    struct rig *r = *state;
+    static char ids[MANY][ID_SIZE];
+    struct rlimit limit, low;
+    int next = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+    /* One descriptor a running task: room for about six. */
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    low = limit;
+    low.rlim_cur = (rlim_t)next + 10;
+    (void)close(next);
+    (void)rig_wait(r, ENGINE_READY, NULL);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+    for (int i = 0; i < MANY; i++)
+        rig_launch(r, ids[i], "sleep 0.1; exit 6");
+    for (int i = 0; i < MANY; i++)
+        assert_int_equal(rig_wait_end(r, ids[i]).code, 6);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -314,6 +341,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_checkpoints_have_a_folder, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(test_secrets_do_not_stay, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(test_many_quick_tasks, rig_setup, rig_teardown),
+        cmocka_unit_test_setup_teardown(test_short_of_descriptors, rig_setup, rig_teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

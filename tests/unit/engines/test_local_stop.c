@@ -4,6 +4,10 @@
  */
 #include "rig.h"
 
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+
 #include <dirent.h>
 
 /* Whether any process carries the mark of the attempt. */

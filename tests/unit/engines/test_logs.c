@@ -4,6 +4,10 @@
  */
 #include "rig.h"
 
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+
 #include "engines/local/logs.h"
 
 static void test_reads_a_growing_log(void **state)
