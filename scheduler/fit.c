@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Which GPUs of one machine. GPUs are bits relative to the room's first; a block of a level is an aligned run of bits,
+ * so "the tightest block with enough" is a few population counts.
+ */
+#include <assert.h>
+
+#include "scheduler/grid_internal.h"
+
+enum { ROOM_MAX = 64 };
+
+int fit_holder(const struct grid *g, int gpu)
+{
+    const struct gpu_state *st = &g->gpus[gpu];
+    return st->reserver >= 0 ? st->reserver : st->user;
+}
+
+/* Whether the asker may take GPUs from a gang. */
+static bool may_kill(const struct fit *f, const struct gang *h)
+{
+    const struct gang *me = &f->grid->gangs[f->gang];
+    if (f->share < 0)
+        return false;
+    if (h->oppo)
+        return f->mode >= FIT_OPPO;
+    return f->mode == FIT_LOWER && h->ask.priority < me->ask.priority &&
+           !(h->ask.no_stop && h->state == GRID_ALLOCATED);
+}
+
+/* Whether a GPU is for a guarantee by quantity to have. */
+static bool is_loose(const struct fit *f, int gpu, int *spare)
+{
+    const struct grid *g = f->grid;
+    int lot = space_lot_over(g->space, gpu);
+    if (lot < 0)
+        return f->mode != FIT_LOWER || (*spare)-- > 0;
+    return f->mode == FIT_LOWER && g->lots[lot].share == f->share && g->space->cells[g->lots[lot].cell].level == 0;
+}
+
+/* A room being looked at. */
+struct room {
+    int first, size;
+    uint64_t yes, kill; /* GPUs to have for nothing; GPUs of victims */
+};
+
+/* Sorts a room's GPUs into those to have for nothing (also those of gangs that go anyway) and those of victims. */
+static void sort_gpus(const struct fit *f, struct room *room)
+{
+    const struct grid *g = f->grid;
+    int spare = f->spare;
+
+    for (int i = 0; i < room->size; i++) {
+        int holder = fit_holder(g, room->first + i);
+        if (f->loose && !is_loose(f, room->first + i, &spare))
+            continue;
+        if (holder < 0)
+            room->yes |= UINT64_C(1) << i;
+        else if (holder == f->gang || !may_kill(f, &g->gangs[holder]))
+            continue;
+        else if (g->gangs[holder].mark == g->stamp)
+            room->yes |= UINT64_C(1) << i;
+        else
+            room->kill |= UINT64_C(1) << i;
+    }
+}
+
+/* A possible victim in a room. */
+struct victim {
+    int gang;
+    uint64_t gpus;
+};
+
+static bool better_victim(const struct grid *g, const struct victim *a, const struct victim *b, int missing)
+{
+    const struct gang *x = &g->gangs[a->gang], *y = &g->gangs[b->gang];
+    int na = __builtin_popcountll(a->gpus), nb = __builtin_popcountll(b->gpus);
+    if (x->oppo != y->oppo)
+        return x->oppo;
+    if ((na >= missing) != (nb >= missing))
+        return na >= missing;
+    if (na < missing && na != nb)
+        return na > nb;
+    if (x->ask.priority != y->ask.priority)
+        return x->ask.priority < y->ask.priority;
+    if (x->total != y->total)
+        return x->total < y->total;
+    return x->ask.seq > y->ask.seq;
+}
+
+static int collect(const struct fit *f, int first, uint64_t kill, struct victim *v)
+{
+    int count = 0;
+    for (; kill; kill &= kill - 1) {
+        int bit = __builtin_ctzll(kill), holder = fit_holder(f->grid, first + bit), i = 0;
+        while (i < count && v[i].gang != holder)
+            i++;
+        if (i == count)
+            v[count++] = (struct victim){.gang = holder};
+        v[i].gpus |= UINT64_C(1) << bit;
+    }
+    return count;
+}
+
+/* Adds victims until enough GPUs are to be had. How many, or -1. */
+static int choose_victims(const struct fit *f, struct room *room, int want, int *gone)
+{
+    struct victim v[ROOM_MAX];
+    int count = collect(f, room->first, room->kill, v), cost = 0;
+    while (__builtin_popcountll(room->yes) < want) {
+        int best = -1, missing = want - __builtin_popcountll(room->yes);
+        for (int i = 0; i < count; i++)
+            if (v[i].gpus && (best < 0 || better_victim(f->grid, &v[i], &v[best], missing)))
+                best = i;
+        if (best < 0)
+            return -1;
+        room->yes |= v[best].gpus;
+        v[best].gpus = 0;
+        gone[cost++] = v[best].gang;
+    }
+    return cost;
+}
+
+static uint64_t run_of(int offset, int n)
+{
+    return (n >= 64 ? ~UINT64_C(0) : (UINT64_C(1) << n) - 1) << offset;
+}
+
+/* Takes `want` of the GPUs in a block, leaving whole sub-blocks to others where it can. */
+static uint64_t take(const struct topology_chain *c, int level, int offset, int want, uint64_t yes)
+{
+    uint64_t got = 0;
+    if (__builtin_popcountll(yes & run_of(offset, c->level[level].gpus)) == want)
+        return yes & run_of(offset, c->level[level].gpus);
+    assert(level > 0);
+    int step = c->level[level - 1].gpus;
+    for (;;) {
+        int best = -1, best_count = 0;
+        for (int i = 0; i < c->level[level].fanout; i++) {
+            int n = __builtin_popcountll(yes & ~got & run_of(offset + i * step, step));
+            bool enough = n >= want, had = best_count >= want;
+            if (n && (best < 0 || (enough ? !had || n < best_count : !had && n > best_count))) {
+                best = i;
+                best_count = n;
+            }
+        }
+        if (best_count >= want)
+            return got | take(c, level - 1, offset + best * step, want, yes & ~got);
+        got |= yes & run_of(offset + best * step, step);
+        want -= best_count;
+    }
+}
+
+/* The lowest, then tightest, block with enough. */
+static uint64_t choose(const struct topology_chain *c, int level, int want, uint64_t yes)
+{
+    for (int l = 0; l <= level; l++) {
+        int step = c->level[l].gpus, best = -1, best_count = ROOM_MAX + 1;
+        for (int offset = 0; step >= want && offset < c->level[level].gpus; offset += step) {
+            int n = __builtin_popcountll(yes & run_of(offset, step));
+            if (n >= want && n < best_count) {
+                best = offset;
+                best_count = n;
+            }
+        }
+        if (best >= 0)
+            return take(c, l, best, want, yes);
+    }
+    return 0;
+}
+
+int fit_pick(const struct fit *f, int cell, int want, int *out, bool commit)
+{
+    const struct grid *g = f->grid;
+    const struct space_cell *x = &g->space->cells[cell];
+    const struct topology_chain *c = &g->topology->chains[x->chain];
+    const bool *only = g->gangs[f->gang].only;
+    struct room room = {.first = x->first, .size = c->level[x->level].gpus};
+    int gone[ROOM_MAX], cost = 0;
+    if (room.size > ROOM_MAX || room.size < want || x->bad || (only && !only[x->node]))
+        return -1;
+    sort_gpus(f, &room);
+    if (__builtin_popcountll(room.yes) < want)
+        cost = choose_victims(f, &room, want, gone);
+    if (cost < 0)
+        return -1;
+    for (int i = 0; commit && i < cost; i++)
+        g->gangs[gone[i]].mark = g->stamp;
+    uint64_t got = choose(c, x->level, want, room.yes);
+    for (int i = 0; got; got &= got - 1)
+        out[i++] = x->first + __builtin_ctzll(got);
+    return cost;
+}

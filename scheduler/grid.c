@@ -1,0 +1,455 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The life of gangs on the grid: submitted, tried, preempting, allocated, gone; machines that fall ill; gangs from
+ * before a restart. What goes where is place.c.
+ */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "scheduler/grid_internal.h"
+
+static const char *const reason_names[] = {
+    [GRID_REASON_NONE] = "none",           [GRID_REASON_NEW] = "not yet considered",
+    [GRID_REASON_QUOTA] = "quota",         [GRID_REASON_USER_CAP] = "user cap",
+    [GRID_REASON_NEVER] = "never",         [GRID_REASON_FRAGMENTED] = "fragmented",
+    [GRID_REASON_PRIORITY] = "priority",   [GRID_REASON_BUSY] = "busy",
+    [GRID_REASON_RESERVED] = "reserved",   [GRID_REASON_VICTIMS] = "waits for victims",
+    [GRID_REASON_UNHEALTHY] = "unhealthy",
+};
+
+const char *grid_reason_name(enum grid_reason r)
+{
+    return reason_names[r];
+}
+
+/* ---- submission ---- */
+
+static int find_vc(const struct grid *g, const char *name)
+{
+    for (size_t i = 0; i < g->vc_count; i++)
+        if (!strcmp(g->vcs[i].name, name))
+            return (int)i;
+    return -1;
+}
+
+/* The share of a pinned cell that the virtual cluster owns, or -1. */
+static int find_pin(const struct grid *g, int vc, const char *name)
+{
+    for (int i = 0; i < g->share_count; i++) {
+        const struct share *s = &g->shares[i];
+        if (s->vc == vc && s->pin >= 0 && !strcmp(g->topology->pins[s->pin].name, name))
+            return i;
+    }
+    return -1;
+}
+
+static bool owns(const struct grid *g, int vc, int chain)
+{
+    for (int i = 0; i < g->share_count; i++)
+        if (g->shares[i].vc == vc && g->shares[i].chain == chain && g->shares[i].total > 0)
+            return true;
+    return false;
+}
+
+/* Marks the chains the request may use. Whether there are some. */
+static bool choose_chains(const struct grid *g, const struct grid_request *r, struct gang *me)
+{
+    bool some = false;
+    for (size_t c = 0; c < g->topology->chain_count; c++) {
+        bool model = !r->model || !strcmp(g->topology->chains[c].level[0].name, r->model);
+        me->chains[c] = model && (r->priority < 0 || owns(g, me->vc, (int)c));
+        some = some || me->chains[c];
+    }
+    return some;
+}
+
+static int check_pods(const struct grid *g, const struct grid_request *r, struct gang *me, struct err *e)
+{
+    for (size_t i = 0; i < r->pod_kinds; i++) {
+        if (r->pods[i].count < 1 || r->pods[i].gpus < 1 || r->pods[i].gpus > 64)
+            return err_set(e, ERR_INVALID_PARAMETERS, "Each pod must ask for 1 to 64 GPUs.");
+        if (r->pods[i].count > g->space->gpu_count)
+            return err_set(e, ERR_INVALID_PARAMETERS, "The cluster has only %d GPUs.", g->space->gpu_count);
+        me->total += r->pods[i].count * r->pods[i].gpus;
+    }
+    return r->pod_kinds ? 0 : err_set(e, ERR_INVALID_PARAMETERS, "The gang has no pods.");
+}
+
+static int check_request(const struct grid *g, const struct grid_request *r, struct gang *me, struct err *e)
+{
+    if (r->priority < -1 || r->priority > GRID_PRIORITY_MAX)
+        return err_set(e, ERR_INVALID_PARAMETERS, "The priority must be between -1 and %d.", GRID_PRIORITY_MAX);
+    me->vc = find_vc(g, r->vc);
+    if (me->vc < 0)
+        return err_set(e, ERR_NO_VC_BAD, "There is no virtual cluster %s.", r->vc);
+    me->pin = r->pin ? find_pin(g, me->vc, r->pin) : -1;
+    if (r->pin && me->pin < 0)
+        return err_set(e, ERR_INVALID_PARAMETERS, "Virtual cluster %s has no pinned cell %s.", r->vc, r->pin);
+    if (r->pin && r->priority < 0)
+        return err_set(e, ERR_INVALID_PARAMETERS, "An opportunistic job cannot name a pinned cell.");
+    if (check_pods(g, r, me, e))
+        return -1;
+    if (!choose_chains(g, r, me))
+        return err_set(e, ERR_INVALID_PARAMETERS, "Virtual cluster %s has no GPU of model %s.", r->vc,
+                       r->model ? r->model : "any");
+    return 0;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    return ((const struct grid_pods *)b)->gpus - ((const struct grid_pods *)a)->gpus;
+}
+
+static void gang_fini(struct gang *me)
+{
+    free((void *)me->ask.pods);
+    free(me->gpus);
+    free(me->only);
+    free(me->chains);
+    *me = (struct gang){0};
+}
+
+/* A free number. -1 on out of memory. */
+static int new_number(struct grid *g)
+{
+    if (g->free_gang_count)
+        return g->free_gangs[--g->free_gang_count];
+    if (g->gang_count == g->gang_cap) {
+        int cap = g->gang_cap ? g->gang_cap * 2 : 64;
+        struct gang *gangs = realloc(g->gangs, (size_t)cap * sizeof *gangs);
+        if (gangs)
+            g->gangs = gangs;
+        int *numbers = realloc(g->free_gangs, (size_t)cap * sizeof *numbers);
+        if (numbers)
+            g->free_gangs = numbers;
+        if (!gangs || !numbers)
+            return -1;
+        g->gang_cap = cap;
+    }
+    g->gangs[g->gang_count] = (struct gang){0};
+    return g->gang_count++;
+}
+
+/* Counts a gang that holds GPUs, or has given them back, against its user and what was borrowed. */
+static void count_use(struct grid *g, const struct gang *me, int sign)
+{
+    struct vc_use *u = &g->vc_use[me->vc];
+    if (me->ask.user < u->users)
+        u->by_user[me->ask.user] += sign * me->total;
+    if (me->borrowed)
+        u->borrowed += sign * me->total;
+}
+
+static int make_room_for_user(struct grid *g, const struct gang *me)
+{
+    struct vc_use *u = &g->vc_use[me->vc];
+    if (me->ask.user < u->users)
+        return 0;
+    int users = me->ask.user * 2 + 16;
+    int *grown = realloc(u->by_user, (size_t)users * sizeof *grown);
+    if (!grown)
+        return -1;
+    memset(grown + u->users, 0, (size_t)(users - u->users) * sizeof *grown);
+    u->by_user = grown;
+    u->users = users;
+    return 0;
+}
+
+int grid_submit(struct grid *g, const struct grid_request *r, struct err *e)
+{
+    struct gang me = {.live = true, .ask = *r, .state = GRID_WAITING, .reason = GRID_REASON_NEW};
+    me.chains = calloc(g->topology->chain_count + 1, sizeof *me.chains);
+    me.ask.pods = NULL;
+    if (!me.chains || check_request(g, r, &me, e)) {
+        gang_fini(&me);
+        return -1;
+    }
+    struct grid_pods *pods = calloc(r->pod_kinds, sizeof *pods);
+    me.gpus = calloc((size_t)me.total, sizeof *me.gpus);
+    me.ask.pods = pods;
+    int number = pods && me.gpus && !make_room_for_user(g, &me) ? new_number(g) : -1;
+    if (number < 0) {
+        gang_fini(&me);
+        return err_set(e, ERR_INTERNAL, "out of memory");
+    }
+    memcpy(pods, r->pods, r->pod_kinds * sizeof *pods);
+    qsort(pods, r->pod_kinds, sizeof *pods, by_size);
+    me.ask.vc = me.ask.model = me.ask.pin = NULL;
+    me.oppo = r->priority < 0;
+    g->gangs[number] = me;
+    return number;
+}
+
+/* ---- trying ---- */
+
+static void drop_reservation(struct grid *g, int gang)
+{
+    struct gang *me = &g->gangs[gang];
+    for (int i = 0; i < me->placed; i++) {
+        const struct gpu_state *st = &g->gpus[me->gpus[i]];
+        if (st->reserver == gang)
+            share_set(g, me->gpus[i], st->user, -1);
+    }
+    count_use(g, me, -1);
+    me->placed = 0;
+    me->state = GRID_WAITING;
+    me->reason = GRID_REASON_NEW;
+    me->tried_at = 0;
+    g->version++;
+}
+
+/* Lower gangs whose reservation was taken over wait again. */
+static void bump_losers(struct grid *g)
+{
+    for (int i = 0; i < g->undo_count; i++) {
+        int loser = g->undo[i].reserver;
+        if (loser >= 0 && g->gangs[loser].state == GRID_PREEMPTING)
+            drop_reservation(g, loser);
+    }
+    g->undo_count = 0;
+}
+
+static bool start_if_clear(struct grid *g, int gang)
+{
+    struct gang *me = &g->gangs[gang];
+    for (int i = 0; i < me->placed; i++)
+        if (g->gpus[me->gpus[i]].user >= 0)
+            return false;
+    for (int i = 0; i < me->placed; i++)
+        share_set(g, me->gpus[i], gang, -1);
+    me->state = GRID_ALLOCATED;
+    me->reason = GRID_REASON_NONE;
+    return true;
+}
+
+static enum grid_state take_up(struct grid *g, int gang)
+{
+    struct gang *me = &g->gangs[gang];
+    bump_losers(g);
+    count_use(g, me, 1);
+    me->state = GRID_PREEMPTING;
+    me->reason = GRID_REASON_VICTIMS;
+    start_if_clear(g, gang);
+    return me->state;
+}
+
+static void set_class(struct grid *g, int gang, bool oppo)
+{
+    struct gang *me = &g->gangs[gang];
+    me->oppo = oppo;
+    for (int i = 0; i < me->placed; i++)
+        share_set(g, me->gpus[i], g->gpus[me->gpus[i]].user, g->gpus[me->gpus[i]].reserver);
+}
+
+/* Lazy preemption: the victims of the plan that allow it become opportunistic, and the plan is made again: their cells
+ * may be found elsewhere. Returns how many there were. */
+static int downgrade_lazy(struct grid *g, int gang)
+{
+    int victims[GRID_PODS_MAX * 4], downgraded = 0;
+    int n = (int)grid_victims(g, gang, victims, GRID_PODS_MAX * 4);
+    place_undo(g, gang);
+    for (int i = 0; i < n && i < GRID_PODS_MAX * 4; i++) {
+        struct gang *v = &g->gangs[victims[i]];
+        if (!v->ask.lazy || v->oppo || v->state != GRID_ALLOCATED)
+            continue;
+        set_class(g, victims[i], true);
+        downgraded++;
+    }
+    return downgraded;
+}
+
+static bool place_lower(struct grid *g, int gang)
+{
+    if (!place_gang(g, gang, FIT_LOWER))
+        return false;
+    if (!downgrade_lazy(g, gang))
+        return place_gang(g, gang, FIT_LOWER);
+    return place_gang(g, gang, FIT_OPPO) || place_gang(g, gang, FIT_LOWER);
+}
+
+static bool over_cap(const struct grid *g, const struct gang *me)
+{
+    int cap = g->vcs[me->vc].user_cap;
+    return cap && g->vc_use[me->vc].by_user[me->ask.user] + me->total > cap;
+}
+
+/* On GPUs that its virtual cluster borrows: guaranteed in name only. */
+static bool borrow(struct grid *g, int gang)
+{
+    struct gang *me = &g->gangs[gang];
+    if (me->pin >= 0 || g->vc_use[me->vc].borrowed + me->total > g->vcs[me->vc].borrow)
+        return false;
+    me->oppo = me->borrowed = true;
+    if (place_oppo(g, gang))
+        return true;
+    me->oppo = me->borrowed = false;
+    return false;
+}
+
+/* Why a guaranteed gang was not placed: the first that is true. */
+static enum grid_reason explain(const struct grid *g, const struct gang *me)
+{
+    enum grid_reason why = GRID_REASON_NEVER;
+    for (int i = 0; i < g->share_count; i++) {
+        const struct share *s = &g->shares[i];
+        bool mine = s->vc == me->vc && me->chains[s->chain] && (me->pin >= 0 ? i == me->pin : s->pin < 0);
+        if (!mine || s->total < me->total)
+            continue;
+        if (s->total - s->held >= me->total) {
+            for (int l = 0; l < TOPOLOGY_LEVELS; l++)
+                if (s->quota[l] > s->bound[l] && share_usable(g, s, l) < s->quota[l] - s->bound[l])
+                    return GRID_REASON_UNHEALTHY;
+            return GRID_REASON_FRAGMENTED;
+        }
+        why = s->held - share_held_below(s, me->ask.priority) > s->total - me->total ? GRID_REASON_QUOTA
+                                                                                     : GRID_REASON_PRIORITY;
+    }
+    return why;
+}
+
+enum grid_state grid_try(struct grid *g, int gang)
+{
+    struct gang *me = &g->gangs[gang];
+    if (me->state == GRID_PREEMPTING)
+        start_if_clear(g, gang);
+    if (me->state != GRID_WAITING || me->tried_at == g->version + 1)
+        return me->state;
+    uint64_t before = g->version;
+    if (over_cap(g, me)) {
+        me->reason = GRID_REASON_USER_CAP;
+    } else if (me->ask.priority < 0) {
+        if (place_oppo(g, gang))
+            return take_up(g, gang);
+        me->reason = g->space->gpu_count < me->total ? GRID_REASON_NEVER : GRID_REASON_BUSY;
+    } else {
+        if (place_gang(g, gang, FIT_OPPO) || place_lower(g, gang) || borrow(g, gang))
+            return take_up(g, gang);
+        me->reason = explain(g, me);
+    }
+    g->version = before; /* what was tried and given back frees nothing */
+    me->tried_at = g->version + 1;
+    return GRID_WAITING;
+}
+
+/* ---- leaving, health ---- */
+
+void grid_remove(struct grid *g, int gang)
+{
+    struct gang *me = &g->gangs[gang];
+    if (me->state != GRID_WAITING)
+        count_use(g, me, -1);
+    for (int i = 0; i < me->placed; i++) {
+        const struct gpu_state *st = &g->gpus[me->gpus[i]];
+        share_set(g, me->gpus[i], st->user == gang ? -1 : st->user, st->reserver == gang ? -1 : st->reserver);
+    }
+    gang_fini(me);
+    g->free_gangs[g->free_gang_count++] = gang;
+    g->version++;
+}
+
+void grid_health(struct grid *g, int node, bool up)
+{
+    space_set_bad(g->space, node, !up);
+    if (up)
+        share_hang_rooms(g, node);
+    g->version++;
+}
+
+int grid_only(struct grid *g, int gang, const char *const *nodes, size_t count)
+{
+    struct gang *me = &g->gangs[gang];
+    free(me->only);
+    me->only = NULL;
+    me->tried_at = 0;
+    if (nodes) {
+        me->only = calloc((size_t)g->space->node_count + 1, sizeof *me->only);
+        if (!me->only)
+            return -1;
+        for (size_t i = 0; i < count; i++) {
+            int n = space_find_node(g->space, nodes[i]);
+            if (n >= 0)
+                me->only[n] = true;
+        }
+    }
+    for (int i = 0; me->only && me->state == GRID_PREEMPTING && i < me->placed; i++)
+        if (!me->only[g->space->cells[g->space->leaf_cell[me->gpus[i]]].node])
+            drop_reservation(g, gang);
+    return 0;
+}
+
+/* ---- restart ---- */
+
+/* Has the lot of `level`, or the lowest that can be, bound over a GPU for one of the gang's shares. */
+static bool cover_gpu(struct grid *g, const struct gang *me, int gpu, int level)
+{
+    int lot = space_lot_over(g->space, gpu), leaf = g->space->leaf_cell[gpu], chain = g->space->cells[leaf].chain;
+    if (lot >= 0) {
+        const struct share *s = &g->shares[g->lots[lot].share];
+        return s->vc == me->vc && (me->pin >= 0 ? g->lots[lot].share == me->pin : s->pin < 0);
+    }
+    for (int i = 0; i < g->share_count; i++) {
+        const struct share *s = &g->shares[i];
+        if (s->vc != me->vc || s->chain != chain || s->pin >= 0)
+            continue;
+        for (int k = -1; k < g->topology->chains[chain].levels; k++) {
+            int l = k < 0 ? level : k;
+            if (l >= 0 && s->quota[l] > s->bound[l] && share_bind(g, i, space_ancestor(g->space, leaf, l), true) >= 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Whether the gang's share still holds all its GPUs: lots are bound over them. */
+static bool cover_gang(struct grid *g, const struct gang *me, const int *levels)
+{
+    for (int i = 0; i < me->placed; i++)
+        if (!cover_gpu(g, me, me->gpus[i], levels[i]))
+            return false;
+    return true;
+}
+
+static void unbind_empty(struct grid *g, const struct gang *me)
+{
+    for (int i = 0; i < me->placed; i++) {
+        int lot = space_lot_over(g->space, me->gpus[i]);
+        if (lot >= 0 && !g->lots[lot].held && !g->lots[lot].fixed)
+            share_unbind(g, lot);
+    }
+}
+
+int grid_adopt(struct grid *g, const struct grid_request *r, const struct grid_past *past, struct err *e)
+{
+    int gang = grid_submit(g, r, e);
+    if (gang < 0)
+        return -1;
+    struct gang *me = &g->gangs[gang];
+    int *levels = calloc(past->count + 1, sizeof *levels);
+    bool sound = levels && past->count <= (size_t)me->total;
+    for (size_t i = 0; sound && i < past->count; i++) {
+        if (past->at[i].node < 0 || past->at[i].node >= g->space->node_count)
+            continue;
+        int cell = g->space->node_cell[past->at[i].node];
+        int gpu = g->space->cells[cell].first + past->at[i].gpu;
+        sound = past->at[i].gpu >= 0 && past->at[i].gpu < space_gpus(g->space, cell) && g->gpus[gpu].user < 0;
+        levels[me->placed] = past->at[i].level;
+        me->gpus[me->placed++] = gpu;
+    }
+    if (!sound) {
+        me->placed = 0;
+        grid_remove(g, gang);
+        free(levels);
+        return err_set(e, ERR_INTERNAL, "a running job's GPUs are not free");
+    }
+    me->oppo = past->oppo || r->priority < 0 || !cover_gang(g, me, levels);
+    for (int i = 0; i < me->placed; i++)
+        share_set(g, me->gpus[i], gang, -1);
+    unbind_empty(g, me);
+    me->state = GRID_ALLOCATED;
+    me->reason = GRID_REASON_NONE;
+    count_use(g, me, 1);
+    free(levels);
+    return gang;
+}

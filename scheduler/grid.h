@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Gangs on cells: virtual clusters with guaranteed shapes, gang placement, preemption and reservations. The pure heart
+ * of the scheduler; GPUs only. One owner thread, no clock, same input same result.
+ *
+ *   submit ─► WAITING ─► try ─► ALLOCATED                         (nobody in the way)
+ *                 ▲        └──► PREEMPTING ─► try ─► ALLOCATED    (victims are told; their GPUs are reserved)
+ *                 └──────────────────┘ overtaken by a higher gang, or the reservation is given up
+ *
+ * Classes: priority -1 is opportunistic and uses what is idle anywhere; 0..1000 is guaranteed and uses the cells of its
+ * virtual cluster. A guaranteed gang takes opportunistic GPUs back, and those of lower gangs of its own virtual
+ * cluster.
+ */
+#ifndef DROVER_SCHEDULER_GRID_H
+#define DROVER_SCHEDULER_GRID_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "inventory/topology.h"
+
+struct err;
+struct grid;
+
+enum { GRID_PODS_MAX = 64, GRID_PRIORITY_MAX = 1000 };
+
+enum grid_state {
+    GRID_WAITING,
+    GRID_PREEMPTING, /* GPUs reserved; victims must leave first */
+    GRID_ALLOCATED,
+};
+
+/* `count` pods of `gpus` GPUs, each on one machine. */
+struct grid_pods {
+    int count, gpus;
+};
+
+/* What a gang asks. Borrowed for the call of grid_submit. */
+struct grid_request {
+    const char *vc;
+    const char *model; /* NULL: any that the virtual cluster owns */
+    const char *pin;   /* NULL: none */
+    const struct grid_pods *pods;
+    size_t pod_kinds;
+    int priority;
+    int user;     /* number of the submitter, for the cap per user */
+    bool lazy;    /* may be made opportunistic instead of being stopped */
+    bool no_stop; /* while within its guarantee it is never a victim */
+    int64_t seq;  /* submission order; larger is younger */
+    void *owner;  /* the caller's job */
+};
+
+/* Why a gang does not run. A closed table. */
+enum grid_reason {
+    GRID_REASON_NONE,       /* it runs */
+    GRID_REASON_NEW,        /* not yet considered */
+    GRID_REASON_QUOTA,      /* the virtual cluster's guarantee is used up */
+    GRID_REASON_USER_CAP,   /* the user's share of it is used up */
+    GRID_REASON_NEVER,      /* no machine, or not enough quota, of this shape exists */
+    GRID_REASON_FRAGMENTED, /* enough in total, but not together */
+    GRID_REASON_PRIORITY,   /* what it needs is held by gangs it may not preempt */
+    GRID_REASON_BUSY,       /* opportunistic: not enough is idle */
+    GRID_REASON_RESERVED,   /* what it needs is reserved for others */
+    GRID_REASON_VICTIMS,    /* its victims have not left yet */
+    GRID_REASON_UNHEALTHY,  /* the machines of its share are down */
+};
+
+/* A word for a reason; never NULL. */
+const char *grid_reason_name(enum grid_reason r);
+
+/* Builds the cells and gives each virtual cluster its shares. `t` is borrowed; `vcs` are copied. NULL when the
+ * guarantees do not fit the cells (ERR_INVALID_PARAMETERS) or on out of memory. */
+struct grid *grid_create(const struct topology *t, const struct vcluster *vcs, size_t vc_count, struct err *e);
+/* NULL ok. */
+void grid_destroy(struct grid *g);
+
+/* Takes in a gang that waits. Its number (reused after it has left), or -1 with what is wrong with the request. */
+int grid_submit(struct grid *g, const struct grid_request *r, struct err *e);
+/* Candidate machines, by name; NULL = all. Unknown names are ignored. 0, or -1 on out of memory. */
+int grid_only(struct grid *g, int gang, const char *const *nodes, size_t count);
+/* Tries to place a waiting gang, or looks whether a preempting one can start. */
+enum grid_state grid_try(struct grid *g, int gang);
+/* A gang leaves: ended, or withdrawn. Its number is free afterwards. */
+void grid_remove(struct grid *g, int gang);
+/* A machine goes down or comes back. What runs there is not moved. */
+void grid_health(struct grid *g, int node, bool up);
+
+/* One GPU of a gang: index in a machine, and the level of the lot it was bound in (-1 = none, or not known). */
+struct grid_place {
+    int node, gpu, level;
+};
+
+/* Where a gang ran before a restart. GPUs of machines that are gone have node -1 and are not counted. */
+struct grid_past {
+    const struct grid_place *at;
+    size_t count;
+    bool oppo;
+};
+
+/* A running gang from before a restart, on exactly these GPUs. It stays guaranteed if its share still holds it, else
+ * becomes opportunistic. Its number, or -1. */
+int grid_adopt(struct grid *g, const struct grid_request *r, const struct grid_past *past, struct err *e);
+
+/* How a gang stands. */
+enum grid_state grid_state_of(const struct grid *g, int gang);
+enum grid_reason grid_reason_of(const struct grid *g, int gang);
+/* Whether it runs without guarantee. */
+bool grid_is_oppo(const struct grid *g, int gang);
+void *grid_owner(const struct grid *g, int gang);
+/* GPUs it runs on or has reserved, as many as it asked for, or 0; `at` may be NULL. */
+size_t grid_places(const struct grid *g, int gang, struct grid_place *at, size_t max);
+/* The gangs that must stop for a preempting gang. Returns how many there are. */
+size_t grid_victims(const struct grid *g, int gang, int *out, size_t max);
+/* Grows when something may fit that did not before. */
+uint64_t grid_version(const struct grid *g);
+/* GPUs in all, and idle ones of healthy or bad machines. */
+int grid_total(const struct grid *g);
+int grid_idle(const struct grid *g);
+/* GPUs held within guarantees by a virtual cluster (by index). */
+int grid_held(const struct grid *g, size_t vc);
+
+/* Machine by name or -1; its name; the cell of a level around a GPU of a machine, as a number to compare. */
+int grid_node(const struct grid *g, const char *name);
+int grid_cell(const struct grid *g, const struct grid_place *at, int level);
+/* Chain of a machine. */
+int grid_chain(const struct grid *g, int node);
+
+/* A full recount: counters, lists, no GPU twice, every guarantee still to be met (I4, I6, I9). */
+bool grid_check(const struct grid *g);
+
+#endif

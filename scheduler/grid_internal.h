@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The grid's private state, shared by grid.c, share.c, fit.c and place.c only.
+ */
+#ifndef DROVER_SCHEDULER_GRID_INTERNAL_H
+#define DROVER_SCHEDULER_GRID_INTERNAL_H
+
+#include "scheduler/grid.h"
+#include "scheduler/space.h"
+
+/* What one virtual cluster owns in one chain, or one pinned cell. */
+struct share {
+    int vc, chain;
+    int pin; /* topology pin, or -1 */
+    int lot; /* the pin's lot */
+    int quota[TOPOLOGY_LEVELS], bound[TOPOLOGY_LEVELS];
+    int total, held;                    /* GPUs */
+    int rack;                           /* rooms: nodes, or parts of nodes, in bound lots */
+    int held_at[GRID_PRIORITY_MAX + 1]; /* held GPUs by priority */
+};
+
+/* A cell in use for a share. Unbound as soon as nobody guaranteed is in it. */
+struct lot {
+    int share, cell;
+    int held; /* GPUs held in it */
+    bool fixed;
+};
+
+struct gang {
+    bool live;
+    struct grid_request ask; /* strings NULL, pods own */
+    int vc;
+    int pin; /* share, or -1 */
+    int total;
+    bool oppo; /* class it has now */
+    enum grid_state state;
+    enum grid_reason reason;
+    uint64_t tried_at; /* version at which it did not fit */
+    uint64_t mark;     /* already a victim in the plan of this stamp */
+    bool *only;        /* by node; NULL = all */
+    int *gpus;         /* its GPUs, `placed` of them */
+    int placed;
+    bool *chains;  /* by chain: whether its model is asked for */
+    bool borrowed; /* guaranteed priority, running on what its virtual cluster borrowed */
+};
+
+/* GPUs that a virtual cluster's users hold, and what it has borrowed. */
+struct vc_use {
+    int *by_user;
+    int users;
+    int borrowed;
+};
+
+/* What each GPU is: who runs on it, and for whom it is reserved. */
+struct gpu_state {
+    int user, reserver; /* gangs, -1 = none */
+    uint8_t use;        /* enum space_use, as counted */
+    int16_t priority;   /* of the holder, as counted */
+    int lot;            /* as counted */
+};
+
+/* One change of a GPU, to be undone when the rest of a gang does not fit. */
+struct undo {
+    int gpu, reserver;
+};
+
+struct grid {
+    const struct topology *topology;
+    struct space *space;
+    struct vcluster *vcs; /* names and limits */
+    size_t vc_count;
+    struct vc_use *vc_use;
+    struct share *shares;
+    int share_count;
+    struct lot *lots;
+    int *free_lots, free_lot_count;
+    struct gpu_state *gpus;
+    uint8_t *uses; /* for the recount */
+    struct gang *gangs;
+    int gang_count, gang_cap;
+    int *free_gangs, free_gang_count;
+    struct undo *undo;
+    int undo_count;
+    uint64_t version, stamp;
+};
+
+/* ---- share.c ---- */
+
+/* Lots of a level that the share may still bind, less those that no healthy cell is left for. */
+int share_usable(const struct grid *g, const struct share *s, int level);
+/* Binds a free cell. The lot, or -1 when it would break somebody's guarantee. */
+int share_bind(struct grid *g, int share, int cell, bool ignore_health);
+/* Unbinds a lot that nobody is in. */
+void share_unbind(struct grid *g, int lot);
+/* Sets who runs on a GPU and who has it reserved, and counts. Lots that empty are unbound. */
+void share_set(struct grid *g, int gpu, int user, int reserver);
+/* Hangs the rooms of a machine that came back. */
+void share_hang_rooms(struct grid *g, int node);
+/* Held GPUs of priorities below. */
+int share_held_below(const struct share *s, int priority);
+
+/* ---- fit.c ---- */
+
+enum fit_mode { FIT_IDLE, FIT_OPPO, FIT_LOWER };
+
+/* Who asks, for what. */
+struct fit {
+    struct grid *grid;
+    int gang;
+    int share; /* -1: opportunistic */
+    enum fit_mode mode;
+    bool loose; /* only GPUs that no lot covers, or (FIT_LOWER) a lot of one GPU of the share's own */
+    int spare;  /* loose and FIT_LOWER: of those that no lot covers, at most so many */
+};
+
+/* Chooses `want` GPUs of a cell within one machine, close together. The number of gangs that must go for it (they are
+ * marked only when `commit`), or -1. `out` gets the GPUs. */
+int fit_pick(const struct fit *f, int cell, int want, int *out, bool commit);
+/* The gang that a GPU counts for: who reserved it, else who runs on it; -1 = none. */
+int fit_holder(const struct grid *g, int gpu);
+
+/* ---- place.c ---- */
+
+/* Places a whole gang or nothing, harming others at most as `most` says. Whether it did; its GPUs are then reserved for
+ * it, and g->undo tells what they were. */
+bool place_gang(struct grid *g, int gang, enum fit_mode most);
+/* The same without a guarantee: on what is idle anywhere. */
+bool place_oppo(struct grid *g, int gang);
+/* Takes the last placement back. */
+void place_undo(struct grid *g, int gang);
+
+#endif
