@@ -23,7 +23,9 @@ static bool may_kill(const struct fit *f, const struct gang *h)
         return false;
     if (h->oppo)
         return f->mode >= FIT_OPPO;
-    return f->mode == FIT_LOWER && h->ask.priority < me->ask.priority &&
+    if (f->mode == FIT_DRAIN && h->state == GRID_ALLOCATED)
+        return true;
+    return f->mode >= FIT_LOWER && h->ask.priority < me->ask.priority &&
            !(h->ask.no_stop && h->state == GRID_ALLOCATED);
 }
 
@@ -33,8 +35,8 @@ static bool is_loose(const struct fit *f, int gpu, int *spare)
     const struct grid *g = f->grid;
     int lot = space_lot_over(g->space, gpu);
     if (lot < 0)
-        return f->mode != FIT_LOWER || (*spare)-- > 0;
-    return f->mode == FIT_LOWER && g->lots[lot].share == f->share && g->space->cells[g->lots[lot].cell].level == 0;
+        return f->mode < FIT_LOWER || (*spare)-- > 0;
+    return f->mode >= FIT_LOWER && g->lots[lot].share == f->share && g->space->cells[g->lots[lot].cell].level == 0;
 }
 
 /* A room being looked at. */

@@ -184,6 +184,12 @@ int grid_submit(struct grid *g, const struct grid_request *r, struct err *e)
 
 /* ---- trying ---- */
 
+static void end_drain(struct grid *g, struct gang *me)
+{
+    g->vc_use[me->vc].drains -= me->drains;
+    me->drains = false;
+}
+
 static void drop_reservation(struct grid *g, int gang)
 {
     struct gang *me = &g->gangs[gang];
@@ -193,6 +199,7 @@ static void drop_reservation(struct grid *g, int gang)
             share_set(g, me->gpus[i], st->user, -1);
     }
     count_use(g, me, -1);
+    end_drain(g, me);
     me->placed = 0;
     me->state = GRID_WAITING;
     me->reason = GRID_REASON_NEW;
@@ -219,6 +226,7 @@ static bool start_if_clear(struct grid *g, int gang)
             return false;
     for (int i = 0; i < me->placed; i++)
         share_set(g, me->gpus[i], gang, -1);
+    end_drain(g, me);
     me->state = GRID_ALLOCATED;
     me->reason = GRID_REASON_NONE;
     return true;
@@ -333,6 +341,21 @@ enum grid_state grid_try(struct grid *g, int gang)
     return GRID_WAITING;
 }
 
+enum grid_state grid_reserve(struct grid *g, int gang)
+{
+    struct gang *me = &g->gangs[gang];
+    if (me->state != GRID_WAITING || me->ask.priority < 0 || g->vc_use[me->vc].drains || over_cap(g, me))
+        return me->state;
+    uint64_t before = g->version;
+    if (!place_gang(g, gang, FIT_DRAIN)) {
+        g->version = before;
+        return GRID_WAITING;
+    }
+    me->drains = true;
+    g->vc_use[me->vc].drains++;
+    return take_up(g, gang);
+}
+
 /* ---- leaving, health ---- */
 
 void grid_remove(struct grid *g, int gang)
@@ -344,6 +367,7 @@ void grid_remove(struct grid *g, int gang)
         const struct gpu_state *st = &g->gpus[me->gpus[i]];
         share_set(g, me->gpus[i], st->user == gang ? -1 : st->user, st->reserver == gang ? -1 : st->reserver);
     }
+    end_drain(g, me);
     gang_fini(me);
     g->free_gangs[g->free_gang_count++] = gang;
     g->version++;

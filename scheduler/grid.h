@@ -81,6 +81,10 @@ int grid_submit(struct grid *g, const struct grid_request *r, struct err *e);
 int grid_only(struct grid *g, int gang, const char *const *nodes, size_t count);
 /* Tries to place a waiting gang, or looks whether a preempting one can start. */
 enum grid_state grid_try(struct grid *g, int gang);
+/* Has a waiting guaranteed gang reserve where it needs the fewest others to leave. Nobody is stopped for it but
+ * opportunistic gangs (grid_victims); it starts when the others have ended. One gang of a virtual cluster at a time.
+ * Its state. */
+enum grid_state grid_reserve(struct grid *g, int gang);
 /* A gang leaves: ended, or withdrawn. Its number is free afterwards. */
 void grid_remove(struct grid *g, int gang);
 /* A machine goes down or comes back. What runs there is not moved. */
@@ -110,7 +114,8 @@ bool grid_is_oppo(const struct grid *g, int gang);
 void *grid_owner(const struct grid *g, int gang);
 /* GPUs it runs on or has reserved, as many as it asked for, or 0; `at` may be NULL. */
 size_t grid_places(const struct grid *g, int gang, struct grid_place *at, size_t max);
-/* The gangs that must stop for a preempting gang. Returns how many there are. */
+/* The gangs that must stop for a preempting gang; not those that it only waits for (grid_reserve). Returns how many
+ * there are. */
 size_t grid_victims(const struct grid *g, int gang, int *out, size_t max);
 /* Grows when something may fit that did not before. */
 uint64_t grid_version(const struct grid *g);

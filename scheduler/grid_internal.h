@@ -41,6 +41,7 @@ struct gang {
     int *gpus;         /* its GPUs, `placed` of them */
     int placed;
     bool *chains;  /* by chain: whether its model is asked for */
+    bool drains;   /* has reserved by age: it waits for guaranteed gangs to end, and stops none */
     bool borrowed; /* guaranteed priority, running on what its virtual cluster borrowed */
 };
 
@@ -49,6 +50,7 @@ struct vc_use {
     int *by_user;
     int users;
     int borrowed;
+    int drains; /* gangs that have reserved by age */
 };
 
 /* What each GPU is: who runs on it, and for whom it is reserved. */
@@ -101,7 +103,7 @@ int share_held_below(const struct share *s, int priority);
 
 /* ---- fit.c ---- */
 
-enum fit_mode { FIT_IDLE, FIT_OPPO, FIT_LOWER };
+enum fit_mode { FIT_IDLE, FIT_OPPO, FIT_LOWER, FIT_DRAIN /* FIT_LOWER, and whoever runs in the share */ };
 
 /* Who asks, for what. */
 struct fit {

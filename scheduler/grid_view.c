@@ -47,7 +47,7 @@ size_t grid_victims(const struct grid *g, int gang, int *out, size_t max)
     for (int i = 0; i < me->placed; i++) {
         int user = g->gpus[me->gpus[i]].user;
         size_t k = 0;
-        if (user < 0 || user == gang)
+        if (user < 0 || user == gang || (me->drains && !g->gangs[user].oppo))
             continue;
         while (k < count && k < max && out[k] != user)
             k++;

@@ -210,7 +210,7 @@ static bool in_new_lot(struct plan *p, int want)
 {
     const struct share *s = &p->grid->shares[p->fit.share];
     unsigned tried = 0;
-    if (s->pin >= 0 || p->fit.mode == FIT_LOWER)
+    if (s->pin >= 0 || p->fit.mode >= FIT_LOWER)
         return false;
     for (;;) {
         int level = next_level(p, want, p->gang->total - p->gang->placed, tried);
@@ -254,7 +254,7 @@ static bool in_loose(struct plan *p, int want)
     if (s->pin >= 0 || !s->quota[0])
         return false;
     p->fit.spare = share_usable(g, s, 0);
-    if (p->fit.mode != FIT_LOWER && p->fit.spare < want)
+    if (p->fit.mode < FIT_LOWER && p->fit.spare < want)
         return false;
     p->fit.loose = true;
     search_rack(p, p->chain * 2 + 1, SPACE_SLOT_NODE, want, &best);
@@ -308,7 +308,7 @@ static bool try_chain(struct grid *g, int gang, int share, int chain, enum fit_m
 /* Whether a share can hold the gang at all at this much harm. O(1), or O(priorities). */
 static bool has_quota(const struct share *s, const struct gang *me, enum fit_mode most)
 {
-    int room = s->total - s->held;
+    int room = most == FIT_DRAIN ? s->total : s->total - s->held;
     if (room < me->total && most == FIT_LOWER)
         room += share_held_below(s, me->ask.priority);
     return room >= me->total;

@@ -145,7 +145,8 @@ static void let_victims_go(struct world *w, struct rng *r)
                     drop(w, j);
                     break;
                 }
-        assert_int_equal(grid_try(w->grid, me), GRID_ALLOCATED);
+        if (n)
+            assert_int_not_equal(grid_try(w->grid, me), GRID_WAITING);
         return;
     }
 }
@@ -166,6 +167,13 @@ static void retry_all(struct world *w)
 {
     for (int i = 0; i < w->job_count; i++)
         grid_try(w->grid, w->jobs[i].gang);
+}
+
+/* One gang has waited for long. */
+static void reserve(struct world *w, struct rng *r)
+{
+    if (w->job_count)
+        grid_reserve(w->grid, w->jobs[below(r, w->job_count)].gang);
 }
 
 /* Everything that runs keeps its GPUs and its class. */
@@ -204,8 +212,10 @@ static void event(struct world *w, struct rng *r)
         let_victims_go(w, r);
     else if (dice < 88)
         toggle_node(w, r);
-    else if (dice < 98)
+    else if (dice < 94)
         retry_all(w);
+    else if (dice < 98)
+        reserve(w, r);
     else
         restart(w);
 }
