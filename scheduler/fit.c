@@ -29,6 +29,15 @@ static bool may_kill(const struct fit *f, const struct gang *h)
            !(h->ask.no_stop && h->state == GRID_ALLOCATED);
 }
 
+/* Whether the asker may have a GPU that somebody holds. Where it is reserved by one that only waits for its user to
+ * end, the user must be one to stop, too. */
+static bool may_take(const struct fit *f, int gpu)
+{
+    const struct grid *g = f->grid;
+    int user = g->gpus[gpu].user, reserver = g->gpus[gpu].reserver;
+    return (reserver < 0 || may_kill(f, &g->gangs[reserver])) && (user < 0 || may_kill(f, &g->gangs[user]));
+}
+
 /* Whether a GPU is for a guarantee by quantity to have. */
 static bool is_loose(const struct fit *f, int gpu, int *spare)
 {
@@ -57,7 +66,7 @@ static void sort_gpus(const struct fit *f, struct room *room)
             continue;
         if (holder < 0)
             room->yes |= UINT64_C(1) << i;
-        else if (holder == f->gang || !may_kill(f, &g->gangs[holder]))
+        else if (holder == f->gang || !may_take(f, room->first + i))
             continue;
         else if (g->gangs[holder].mark == g->stamp)
             room->yes |= UINT64_C(1) << i;

@@ -63,6 +63,17 @@ static int describe(struct replay *r, int nodes, struct err *e)
     return r->topology.roots ? 0 : err_set(e, ERR_INTERNAL, "out of memory");
 }
 
+/* What one virtual cluster owns under a policy. */
+static struct vcluster_quota quota_of(const struct replay *r, enum policy policy, size_t vc, int only)
+{
+    int nodes = only >= 0 && (int)vc != only ? 0 : r->trace->vcs[vc].nodes;
+    if (policy == POLICY_FIFO)
+        nodes = vc ? 0 : (int)r->topology.root_count;
+    if (policy == POLICY_FIFO || policy == POLICY_COUNT)
+        return (struct vcluster_quota){.level = 0, .count = nodes * NODE_GPUS};
+    return (struct vcluster_quota){.level = 3, .count = nodes};
+}
+
 /* The virtual clusters of a policy: one for all, or the trace's own; `only` >= 0 leaves the others without quota. */
 static int make_grid(struct replay *r, enum policy policy, int only, struct err *e)
 {
@@ -70,12 +81,7 @@ static int make_grid(struct replay *r, enum policy policy, int only, struct err 
     struct vcluster *vcs = calloc(t->vc_count, sizeof *vcs);
     struct vcluster_quota *quotas = calloc(t->vc_count, sizeof *quotas);
     for (size_t i = 0; vcs && quotas && i < t->vc_count; i++) {
-        int nodes = only >= 0 && (int)i != only ? 0 : t->vcs[i].nodes;
-        if (policy == POLICY_FIFO)
-            nodes = i ? 0 : (int)r->topology.root_count;
-        quotas[i] = (struct vcluster_quota){.level = 3, .count = nodes};
-        if (policy == POLICY_FIFO || policy == POLICY_COUNT)
-            quotas[i] = (struct vcluster_quota){.level = 0, .count = nodes * NODE_GPUS};
+        quotas[i] = quota_of(r, policy, i, only);
         vcs[i] = (struct vcluster){.quotas = &quotas[i], .quota_count = 1};
         memcpy(vcs[i].name, t->vcs[i].name, sizeof vcs[i].name);
     }
@@ -219,6 +225,12 @@ static void run(struct replay *r, enum policy policy, int only)
 
 /* ---- figures ---- */
 
+/* Where figures go, and room for one of each job. */
+struct report {
+    FILE *out;
+    int64_t *scratch;
+};
+
 static int by_value(const void *a, const void *b)
 {
     int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
@@ -240,8 +252,10 @@ static void print_spread(FILE *out, int64_t *v, size_t n)
             (double)v[n * 99 / 100] / 1000);
 }
 
-static void print_waits(FILE *out, const struct replay *r, enum policy policy, double cpu_s, int64_t *scratch)
+static void print_waits(const struct report *report, const struct replay *r, enum policy policy, double cpu_s)
 {
+    FILE *out = report->out;
+    int64_t *scratch = report->scratch;
     const struct trace *t = r->trace;
     size_t n = 0;
     for (size_t i = 0; i < t->job_count; i++)
@@ -253,8 +267,8 @@ static void print_waits(FILE *out, const struct replay *r, enum policy policy, d
     fprintf(out, " %6.1f %8.2f\n", span > 0 ? 100.0 * (double)r->busy_gpu_ms / span / grid_total(r->grid) : 0.0, cpu_s);
 }
 
-/* One policy from nothing. `only` >= 0: one virtual cluster alone. Prints its line unless out is NULL. */
-static int run_policy(const struct trace *t, enum policy policy, int only, FILE *out, int64_t *scratch, struct err *e)
+/* One policy from nothing. `only` >= 0: one virtual cluster alone. Prints its line unless report is NULL. */
+static int run_policy(const struct trace *t, enum policy policy, int only, const struct report *report, struct err *e)
 {
     struct replay r = {.trace = t};
     int nodes = 0;
@@ -266,15 +280,17 @@ static int run_policy(const struct trace *t, enum policy policy, int only, FILE 
         run(&r, policy, only);
     if (!rc && r.failed)
         rc = err_set(e, ERR_INTERNAL, "out of memory");
-    if (!rc && out)
-        print_waits(out, &r, policy, (double)(clock() - begin) / CLOCKS_PER_SEC, scratch);
+    if (!rc && report)
+        print_waits(report, &r, policy, (double)(clock() - begin) / CLOCKS_PER_SEC);
     replay_fini(&r);
     return rc;
 }
 
 /* What each virtual cluster's jobs wait longer than alone. */
-static void print_costs(FILE *out, const struct trace *t, const int64_t *alone, enum policy policy, int64_t *scratch)
+static void print_costs(const struct report *report, const struct trace *t, const int64_t *alone, enum policy policy)
 {
+    FILE *out = report->out;
+    int64_t *scratch = report->scratch;
     fprintf(out, "\nsharing cost under %s: wait here minus wait alone, s\n%-8s %5s %7s %9s %9s %9s %9s %9s\n",
             policy_names[policy], "vc", "nodes", "jobs", "mean", "p50", "p95", "p99", "worst");
     for (size_t v = 0; v < t->vc_count; v++) {
@@ -292,17 +308,18 @@ static int run_all(const struct trace *t, FILE *out, struct err *e)
 {
     static const enum policy shared[] = {POLICY_FIFO, POLICY_COUNT, POLICY_SHAPE};
     int64_t *alone = calloc(t->job_count + 1, sizeof *alone), *scratch = calloc(t->job_count + 1, sizeof *scratch);
+    const struct report report = {.out = out, .scratch = scratch};
     int rc = alone && scratch ? 0 : err_set(e, ERR_INTERNAL, "out of memory");
     for (size_t v = 0; !rc && v < t->vc_count; v++)
-        rc = run_policy(t, POLICY_PRIVATE, (int)v, NULL, scratch, e);
+        rc = run_policy(t, POLICY_PRIVATE, (int)v, NULL, e);
     for (size_t i = 0; !rc && i < t->job_count; i++)
         alone[i] = t->jobs[i].start_ms;
     for (size_t p = 0; !rc && p < sizeof shared / sizeof shared[0]; p++) {
         fprintf(out, "%s%-8s %7s %7s %9s %9s %9s %9s %6s %8s\n", p ? "\n" : "", "policy", "ran", "skipped", "mean s",
                 "p50 s", "p95 s", "p99 s", "use %", "cpu s");
-        rc = run_policy(t, shared[p], -1, out, scratch, e);
+        rc = run_policy(t, shared[p], -1, &report, e);
         if (!rc)
-            print_costs(out, t, alone, shared[p], scratch);
+            print_costs(&report, t, alone, shared[p]);
     }
     free(alone);
     free(scratch);

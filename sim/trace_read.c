@@ -93,52 +93,56 @@ static int read_row(struct trace *t, size_t *cap, char **fields, const int *colu
     if (vc < 0)
         return -1;
     t->vcs[vc].gpu_hours += gpus * duration / 3600;
-    t->jobs[t->job_count++] = (struct trace_job){.submit_ms = (int64_t)(submit * 1000),
-                                                 .duration_ms = (int64_t)(duration * 1000),
-                                                 .vc = vc,
-                                                 .gpus = (int)gpus,
-                                                 .start_ms = -1,
-                                                 .gang = -1};
+    t->jobs[t->job_count] = (struct trace_job){.submit_ms = (int64_t)(submit * 1000),
+                                               .duration_ms = (int64_t)(duration * 1000),
+                                               .row = t->job_count,
+                                               .vc = vc,
+                                               .gpus = (int)gpus,
+                                               .start_ms = -1,
+                                               .gang = -1};
+    t->job_count++;
     return 0;
 }
 
 static int by_time(const void *a, const void *b)
 {
     const struct trace_job *x = a, *y = b;
-    return x->submit_ms < y->submit_ms ? -1 : x->submit_ms > y->submit_ms;
+    if (x->submit_ms != y->submit_ms)
+        return x->submit_ms < y->submit_ms ? -1 : 1;
+    return x->row < y->row ? -1 : x->row > y->row; /* qsort is not stable */
 }
 
-int trace_read_file(const char *path, struct trace *t, struct err *e)
+int trace_read_stream(FILE *f, struct trace *t, struct err *e)
 {
-    FILE *f = fopen(path, "re");
     char line[4096], *fields[COLUMNS_MAX];
-    int column[COLUMN_COUNT], number_of_line = 1, rc = -1;
+    int column[COLUMN_COUNT], number_of_line = 1;
     size_t cap = 0;
-    if (!f)
-        return err_errno(e, errno, "%s", path);
-    if (!fgets(line, sizeof line, f)) {
-        err_set(e, ERR_INVALID_PARAMETERS, "%s is empty", path);
-        goto out;
-    }
+    if (!fgets(line, sizeof line, f))
+        return err_set(e, ERR_INVALID_PARAMETERS, "the trace is empty");
     if (read_header(line, column, e))
-        goto out;
+        return -1;
     while (fgets(line, sizeof line, f)) {
         size_t n = cut(line, fields);
         number_of_line++;
         for (int c = 0; c < COLUMN_COUNT; c++)
             if ((size_t)column[c] >= n)
                 n = 0;
-        if (!n || read_row(t, &cap, fields, column)) {
-            err_set(e, ERR_INVALID_PARAMETERS, "%s, line %d: not a row of the trace", path, number_of_line);
-            goto out;
-        }
+        if (!n || read_row(t, &cap, fields, column))
+            return err_set(e, ERR_INVALID_PARAMETERS, "line %d is no row of a trace", number_of_line);
     }
     if (t->job_count)
         qsort(t->jobs, t->job_count, sizeof *t->jobs, by_time);
-    rc = 0;
-out:
+    return 0;
+}
+
+int trace_read_file(const char *path, struct trace *t, struct err *e)
+{
+    FILE *f = fopen(path, "re");
+    if (!f)
+        return err_errno(e, errno, "%s", path);
+    int rc = trace_read_stream(f, t, e);
     fclose(f);
-    return rc;
+    return rc ? err_wrap(e, "%s", path) : 0;
 }
 
 void trace_read_fini(struct trace *t)

@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "scheduler/line.h"
 
@@ -14,6 +15,7 @@ struct err;
 
 struct trace_job {
     int64_t submit_ms, duration_ms;
+    size_t row; /* in the file */
     int vc, gpus;
     int64_t start_ms; /* -1: never */
     int gang;
@@ -34,7 +36,8 @@ struct trace {
     size_t vc_count;
 };
 
-/* Reads a CSV file. `t` must be zeroed; the caller frees it with trace_read_fini, also after -1. */
+/* Reads CSV. `t` must be zeroed; the caller frees it with trace_read_fini, also after -1. */
+int trace_read_stream(FILE *f, struct trace *t, struct err *e);
 int trace_read_file(const char *path, struct trace *t, struct err *e);
 /* NULL ok. */
 void trace_read_fini(struct trace *t);

@@ -89,6 +89,31 @@ static void describe(struct world *w)
         .name = "c", .quotas = w->quotas[2], .quota_count = 1, .pins = w->pins, .pin_count = 1, .user_cap = 20};
 }
 
+static int index_of(const struct world *w, int gang)
+{
+    for (int i = 0; i < w->job_count; i++)
+        if (w->jobs[i].gang == gang)
+            return i;
+    return -1;
+}
+
+/* Victims are opportunistic, or lower gangs of the same virtual cluster: never an equal, and never one that must not be
+ * stopped within its guarantee. */
+static void check_victims(const struct world *w, int gang)
+{
+    int victims[64];
+    size_t n = grid_victims(w->grid, gang, victims, 64);
+    const struct grid_request *me = &w->jobs[index_of(w, gang)].ask;
+    for (size_t i = 0; i < n; i++) {
+        const struct grid_request *v = &w->jobs[index_of(w, victims[i])].ask;
+        if (grid_is_oppo(w->grid, victims[i]))
+            continue;
+        assert_string_equal(v->vc, me->vc);
+        assert_true(v->priority < me->priority);
+        assert_false(v->no_stop);
+    }
+}
+
 static void submit(struct world *w, struct rng *r)
 {
     static const int sizes[] = {1, 1, 2, 4, 8, 3};
@@ -114,7 +139,8 @@ static void submit(struct world *w, struct rng *r)
     if (w->jobs[i].gang < 0)
         fail_msg("%s", e.text);
     w->job_count++;
-    grid_try(w->grid, w->jobs[i].gang);
+    if (grid_try(w->grid, w->jobs[i].gang) == GRID_PREEMPTING)
+        check_victims(w, w->jobs[i].gang);
 }
 
 static void drop(struct world *w, int i)
