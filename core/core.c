@@ -116,10 +116,10 @@ static void adopt_job(struct job *j, struct effects *fx)
         if (!(t->state & STATE_PLACED))
             continue;
         effects_add(fx, &(struct effect){.kind = EFFECT_ADOPT, .task = t});
-        if (j->outcome || j->stop_requested || t->claim == CLAIM_EXPIRED) {
-            effects_stop(fx, t, j->spec->stop_grace_s * 1000);
-            t->stop_sent = true;
-        }
+        /* A claim that expired is called back, too, but its end still fails the attempt: nobody asked for it. */
+        t->stop_sent = j->outcome || j->stop_requested;
+        if (t->stop_sent || t->claim == CLAIM_EXPIRED)
+            effects_stop(fx, t, t->stop_sent ? j->spec->stop_grace_s * 1000 : 0);
     }
 }
 
