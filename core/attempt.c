@@ -119,6 +119,8 @@ static void retry_job(struct step *s, struct job *j, enum policy_retry kind, int
 {
     if (kind == POLICY_RETRY_COUNTED)
         j->retries_user++;
+    else if (j->exit->reaction == EXIT_BACKOFF_RETRY)
+        j->retries_resource++; /* its back-off counts these */
     else
         j->retries_platform++;
     j->attempt++;

@@ -214,6 +214,42 @@ STORY a_platform_fault_does_not_spin_a_task(void **state)
     END;
 }
 
+/* `exit 250` is one of the catalogue's codes for faults of the platform: a command must not make us spin with it. */
+STORY a_task_alone_is_not_retried_freely_for_ever(void **state)
+{
+    BEGIN;
+    add_node(h, "n1", 4, 0);
+    submit(h, &(struct ask){.name = "x", .no_gang = true});
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(h->launches, i + 1);
+        run(h, i);
+        engine(h, i, ENGINE_EXITED, 250);
+    }
+    assert_int_equal(h->launches, 4);
+    assert_int_equal(state_of(h, "ana~x"), STATE_WAITING);
+    tick(h, 1000);
+    assert_int_equal(h->launches, 5);
+    END;
+}
+
+STORY a_back_off_for_resources_doubles(void **state)
+{
+    BEGIN;
+    add_node(h, "n1", 4, 0);
+    submit(h, &(struct ask){.name = "x"});
+    for (size_t i = 0; i < 3; i++) {
+        run(h, i);
+        engine(h, i, ENGINE_EXITED, 251); /* JobGangAllocationTimeout: ALWAYS_BACKOFF_RETRY */
+        tick(h, (60000 << i) - 1);
+        assert_int_equal(h->launches, i + 1);
+        tick(h, 1);
+        assert_int_equal(h->launches, i + 2);
+    }
+    assert_int_equal(core_find(h->core, "ana~x")->retries_resource, 3);
+    assert_int_equal(core_find(h->core, "ana~x")->retries_platform, 0);
+    END;
+}
+
 STORY a_time_limit_fails_the_job(void **state)
 {
     BEGIN;
@@ -286,6 +322,8 @@ int main(void)
         cmocka_unit_test(an_unconfirmed_claim_expires_without_a_counted_retry),
         cmocka_unit_test(a_task_alone_is_retried_without_gang),
         cmocka_unit_test(a_platform_fault_does_not_spin_a_task),
+        cmocka_unit_test(a_task_alone_is_not_retried_freely_for_ever),
+        cmocka_unit_test(a_back_off_for_resources_doubles),
         cmocka_unit_test(a_time_limit_fails_the_job),
         cmocka_unit_test(events_of_strangers_change_nothing),
         cmocka_unit_test(the_end_seen_before_the_start_still_tells_both),
