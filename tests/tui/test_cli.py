@@ -194,7 +194,7 @@ class Verbs(Cli):
 
     def test_job(self):
         r = self.check(0, "job", "train-vit-14")
-        self.assertRegex(r.stdout.splitlines()[0], r"^ana~train-vit-14  Running · ran ")
+        self.assertRegex(r.stdout.splitlines()[0], r"^ana~train-vit-14  Running · for ")
         self.assertIn("main-0", r.stdout)
         self.assertEqual(json.loads(self.check(0, "job", "train-vit-14", "-o", "json").stdout)["name"],
                          "ana~train-vit-14")

@@ -122,7 +122,7 @@ static void one_say_head(struct cli *cli, const struct model_detail *d, struct b
     one_add(out, "  ");
     one_say_state(cli, j, out);
     one_add(out, dot);
-    one_add(out, j->completed || j->launched ? "ran " : "waiting ");
+    one_add(out, j->completed ? "ran " : "for ");
     one_add(out, format_duration(model_span(j, now), text));
     (void)buf_addf(out, "%s%d task%s%svc %s", dot, j->tasks, j->tasks == 1 ? "" : "s", dot, *j->vc ? j->vc : "-");
     if (d->attempt || j->retries)

@@ -181,7 +181,7 @@ static int detail_head(const struct detail *v, struct canvas *c, int row)
 
     canvas_putf(c, &pen, " %s %s", canvas_glyph(c, w->glyph, w->ascii), w->text);
     pen.style = 0;
-    canvas_putf(c, &pen, "%s%s %s%s%d task%s%svc %s", dot, j->launched ? "ran" : "waiting",
+    canvas_putf(c, &pen, "%s%s %s%s%d task%s%svc %s", dot, j->completed ? "ran" : "for",
                 format_coarse(model_span(j, v->view.app->now.wall), text), dot, j->tasks, j->tasks == 1 ? "" : "s", dot,
                 *j->vc ? j->vc : "-");
     if (*j->priority)
