@@ -99,6 +99,14 @@ static void bury(struct step *s, struct job *j)
     s->core->graveyard = j;
 }
 
+const struct job *core_buried(const struct core *c, const char *full_name)
+{
+    const struct job *j = c->graveyard;
+    while (j && strcmp(j->full_name, full_name) != 0)
+        j = j->queue_entry;
+    return j;
+}
+
 static void finish_job(struct step *s, struct job *j, enum run_state to)
 {
     static const struct {

@@ -43,6 +43,8 @@ void core_task_started(struct step *s, struct task *t, int64_t wall_ms);
 void core_task_ended(struct step *s, struct task *t, const struct exit_info *exit);
 void core_decide(struct step *s, struct job *j, enum run_state outcome, int exit_code, const struct exit_trigger *why);
 void core_stop_job(struct step *s, struct job *j, const char *by);
+/* A job of that name that ended in this batch, of which the rows may say nothing yet; NULL when there is none. */
+const struct job *core_buried(const struct core *c, const char *full_name);
 
 /* event.c: an event row about a job, or one of its tasks. `state` is the one entered by it. */
 void core_event_job(struct step *s, const struct job *j, const char *reason, const char *fmt, ...)

@@ -7,7 +7,7 @@
 static int refuse(const struct step *s, const struct command_submit *sub, struct err *e)
 {
     const struct core *c = s->core;
-    if (sub->name_taken || hash_get(c->by_name, sub->job->full_name))
+    if (sub->name_taken || hash_get(c->by_name, sub->job->full_name) || core_buried(c, sub->job->full_name))
         return err_set(e, ERR_CONFLICT_JOB, "Job name %s already exists.", sub->job->full_name);
     if (hash_count(c->by_id) >= c->config.max_live_jobs)
         return err_set(e, ERR_BUSY, "The server holds %zu unfinished jobs, its limit; try again when some have ended.",

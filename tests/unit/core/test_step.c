@@ -77,6 +77,29 @@ STORY the_same_name_is_refused(void **state)
     END;
 }
 
+/* Submitted, stopped and submitted again before the rows are written: two rows of one name would fail the batch. */
+STORY the_name_of_a_job_that_ended_in_the_batch_is_taken(void **state)
+{
+    BEGIN;
+    int cookie = 0;
+    struct job *first = make_job(h, &(struct ask){.name = "x"}), *second = make_job(h, &(struct ask){.name = "x"});
+    struct command a = {.kind = COMMAND_SUBMIT, .submit = {.job = first, .config = "x"}};
+    struct command halt = {.kind = COMMAND_EXECUTION, .execution = {.full_name = "ana~x", .stop = true}};
+    struct command b = {.kind = COMMAND_SUBMIT, .reply_to = &cookie, .submit = {.job = second, .config = "x"}};
+    struct command tag = {.kind = COMMAND_TAG, .reply_to = &cookie, .tag = {.full_name = "ana~x", .tag = "t"}};
+    core_step(h->core, &a, h->now, &h->fx);
+    core_step(h->core, &halt, h->now, &h->fx);
+    core_step(h->core, &b, h->now, &h->fx);
+    const struct effect *last = &h->fx.list[h->fx.count - 1];
+    assert_int_equal(last->kind, EFFECT_REPLY);
+    assert_int_equal(last->reply->err.code, ERR_CONFLICT_JOB);
+    core_step(h->core, &tag, h->now, &h->fx);
+    settle(h);
+    assert_int_equal(h->reply.code, ERR_NONE);
+    job_destroy(second);
+    END;
+}
+
 STORY one_failure_stops_the_others(void **state)
 {
     BEGIN;
@@ -313,6 +336,7 @@ int main(void)
         cmocka_unit_test(priority_goes_first_then_submission),
         cmocka_unit_test(a_gang_is_placed_whole_or_not_at_all),
         cmocka_unit_test(the_same_name_is_refused),
+        cmocka_unit_test(the_name_of_a_job_that_ended_in_the_batch_is_taken),
         cmocka_unit_test(one_failure_stops_the_others),
         cmocka_unit_test(a_failed_job_is_retried_and_counted),
         cmocka_unit_test(lost_at_launch_counts_no_retry),
