@@ -4,7 +4,7 @@
  */
 #include "core/core.h"
 
-#include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -69,8 +69,13 @@ static int load_task(struct core *c, struct task *t, struct clock_now now)
 {
     if (!(t->state & STATE_PLACED))
         return 0;
-    int index = t->node ? cluster_find(c->cluster, t->node) : -1;
-    assert(index >= 0); /* a node's row is written before any row that names it */
+    struct node gone = {0};
+    snprintf(gone.name, sizeof gone.name, "%s", t->node ? t->node : "");
+    int index = cluster_find(c->cluster, gone.name);
+    if (index < 0) /* its row was removed by hand; the task is still to be accounted for */
+        index = cluster_put_node(c->cluster, &gone);
+    if (index < 0)
+        return -1;
     t->node = cluster_at(c->cluster, index)->info.name;
     cluster_retake(c->cluster, index, &t->role->per_task, t->ports, t->role->port_total);
     t->job->tasks_live++;

@@ -150,6 +150,18 @@ STORY a_claim_that_waits_for_its_answer_expires_again(void **state)
     END;
 }
 
+/* Somebody deleted the node's row: no reason not to start. */
+STORY a_task_on_a_node_without_a_row_is_accounted_for(void **state)
+{
+    BEGIN;
+    load(h, &(struct ask){.name = "x"},
+         &(struct rows){.job = STATE_RUNNING, .task = STATE_RUNNING, .claim = CLAIM_CONFIRMED, .no_node = true});
+    assert_int_equal(cluster_at(core_cluster(h->core), 0)->used.cpus, 1);
+    engine(h, 0, ENGINE_EXITED, 0);
+    assert_non_null(strstr(h->trace, "job.succeeded ana~x"));
+    END;
+}
+
 STORY a_waiting_job_is_placed(void **state)
 {
     BEGIN;
@@ -169,6 +181,7 @@ int main(void)
         cmocka_unit_test(a_decided_job_keeps_its_outcome),
         cmocka_unit_test(the_rest_of_a_time_limit_is_kept),
         cmocka_unit_test(a_claim_that_waits_for_its_answer_expires_again),
+        cmocka_unit_test(a_task_on_a_node_without_a_row_is_accounted_for),
         cmocka_unit_test(a_waiting_job_is_placed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
