@@ -119,8 +119,8 @@ struct effects {
 int effects_init(struct effects *fx);
 /* Frees list and arena. */
 void effects_fini(struct effects *fx);
-/* Empties it for the next batch. 0, or -1 on out of memory. */
-int effects_reset(struct effects *fx);
+/* Empties it for the next batch; cannot fail. */
+void effects_reset(struct effects *fx);
 /* Appends; a failed allocation sets fx->failed. */
 void effects_add(struct effects *fx, const struct effect *f);
 /* Appenders that snapshot what they are given. */
