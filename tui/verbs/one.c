@@ -150,7 +150,7 @@ static int one_open(struct cli *cli, struct model_detail *d, bool *printed)
 
 int one_show(struct cli *cli)
 {
-    struct model_detail d;
+    struct model_detail d = {0};
     bool printed = false;
     int status = one_open(cli, &d, &printed);
     struct buf out;
@@ -174,7 +174,7 @@ int one_show(struct cli *cli)
 
 int one_explain(struct cli *cli)
 {
-    struct model_detail d;
+    struct model_detail d = {0};
     bool printed = false;
     int status = one_open(cli, &d, &printed);
     struct buf out;
@@ -245,7 +245,7 @@ int one_stop(struct cli *cli)
 int one_wait(struct cli *cli)
 {
     struct watch w = {.timeout_ms = 0};
-    struct model_detail d;
+    struct model_detail d = {0};
     struct err e = {0};
     int64_t seconds = 0;
 

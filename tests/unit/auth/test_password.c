@@ -32,8 +32,7 @@ static void test_rules(void **state)
         "alice123",
         "ALICE!!!!",
         "tab\tin side",
-        ("bad\xff\xfe"
-         "12"),
+        "bad\377\37612",
         "1qaz2wsx",
     };
     static const char *const good[] = {"correct horse", "tr0ub4dor&3x", "p\xc3\xa4ssw\xc3\xb6rter und mehr", "alicexyz",
