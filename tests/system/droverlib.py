@@ -275,6 +275,15 @@ class Server:
         for path in glob.glob(os.path.join(self.folder, "sanitizer.*")):
             with open(path, encoding="utf-8", errors="replace") as f:
                 reports.append(f.read())
+        # The spawner and the shims have an environment of their own, and the spawner's log as stderr.
+        for path in (os.path.join(self.data, "spawner.log"), self.log_path):
+            try:
+                with open(path, encoding="utf-8", errors="replace") as f:
+                    text = f.read()
+            except OSError:
+                continue
+            if "Sanitizer" in text or "runtime error:" in text:
+                reports.append(text)
         return reports
 
     # --- its database, read from outside ---
