@@ -252,8 +252,11 @@ static int cli_perform(struct cli *cli, char **argv)
 static int cli_dispatch(struct cli *cli, char **argv)
 {
     struct err e = {0};
+    char version[] = "version"; /* the option that every program has, as well as the command */
     int used = 0;
 
+    if (argv[1] && !strcmp(argv[1], "--version"))
+        argv[1] = version;
     if (args_parse(&cli->args, NULL, argv, true, &e) || cli_prepare(cli, &e))
         return cli_usage(cli, "%s", e.text);
     if (!cli->args.rest_count) {

@@ -300,6 +300,17 @@ class Verbs(Cli):
         self.assertEqual(self.check(0, "logs", "-f", "hello").stdout, "one\ntwo\n")
         self.assertEqual(self.server.logless, 0)
 
+    def test_stop_says_what_became_of_it(self):
+        for state, said in (("RUNNING", "is being stopped"), ("STOPPED", "is stopped"),
+                            ("SUCCEEDED", "had ended already: Succeeded")):
+            self.server.script = [state]
+            self.check(0, "submit", self.file("job.yaml", JOB), "--name", "stop-" + state.lower())
+            r = self.check(0, "stop", "stop-" + state.lower())
+            self.assertEqual(r.stderr, "ana~stop-%s %s.\n" % (state.lower(), said))
+
+    def test_version_is_an_option_too(self):
+        self.assertEqual(self.check(0, "--version").stdout, self.check(0, "version").stdout)
+
     def test_logs_follow_of_a_failed_job_is_8(self):
         self.server.script, self.server.exit_code = ["FAILED"], 1
         self.check(0, "submit", self.file("job.yaml", JOB))

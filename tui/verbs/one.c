@@ -40,6 +40,8 @@ static void one_say_why(struct cli *cli, const struct model_detail *d, FILE *f)
 
     if (*why)
         cli_say(cli, f, "%s\n", why);
+    if (d->job.state == WORD_STOPPED && *d->trigger)
+        cli_say(cli, f, "%s\n", d->trigger);
     if (d->job.state != WORD_FAILED)
         return;
     if (*d->exit_reason)
@@ -122,8 +124,9 @@ static void one_say_head(struct cli *cli, const struct model_detail *d, struct b
     one_add(out, "  ");
     one_say_state(cli, j, out);
     one_add(out, dot);
-    one_add(out, j->completed ? "ran " : "for ");
-    one_add(out, format_duration(model_span(j, now), text));
+    one_add(out, !j->completed ? "for " : j->launched ? "ran " : "never ran");
+    if (!j->completed || j->launched)
+        one_add(out, format_duration(model_span(j, now), text));
     (void)buf_addf(out, "%s%d task%s%svc %s", dot, j->tasks, j->tasks == 1 ? "" : "s", dot, *j->vc ? j->vc : "-");
     if (d->attempt || j->retries)
         (void)buf_addf(out, "%sattempt %d", dot, d->attempt + 1);
@@ -210,6 +213,21 @@ int one_config(struct cli *cli)
     return status;
 }
 
+/* What became of a stop that the server took: a waiting job is stopped at once, an ended one stays as it ended. */
+static void one_say_stop(struct cli *cli, const char *full)
+{
+    struct model_detail d;
+    struct err e = {0};
+    bool known = !watch_fetch(cli, full, &d, &e);
+
+    if (known && d.job.state == WORD_STOPPED)
+        cli_say(cli, cli->err, "%s is stopped.\n", full);
+    else if (known && words_get(d.job.state)->final)
+        cli_say(cli, cli->err, "%s had ended already: %s.\n", full, words_get(d.job.state)->text);
+    else
+        cli_say(cli, cli->err, "%s is being stopped.\n", full);
+}
+
 static int one_stop_job(struct cli *cli, const char *typed)
 {
     struct transfer_request r = {.method = "PUT", .type = "application/json", .body = "{\"value\":\"STOP\"}"};
@@ -223,7 +241,7 @@ static int one_stop_job(struct cli *cli, const char *typed)
     if (cli->format == OUTPUT_NAME)
         cli_say(cli, cli->out, "%s\n", full);
     else
-        cli_say(cli, cli->err, "%s is being stopped.\n", full);
+        one_say_stop(cli, full);
     return CLI_OK;
 }
 
