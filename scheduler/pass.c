@@ -200,13 +200,16 @@ static const struct sched_role *too_large(const struct cluster *c, const struct 
     return NULL;
 }
 
-/* "2 GPUs, 4 CPUs and 100 MiB of memory"; GPUs only when the job asks for some. */
+/* "2 GPUs, 4 CPUs and 1.5 GiB of memory"; GPUs only when the job asks for some. */
 static void put_amounts(struct buf *out, const struct resources *r, bool gpus)
 {
     if (gpus)
         buf_addf(out, "%lld GPU%s, ", (long long)r->gpus, r->gpus == 1 ? "" : "s");
-    buf_addf(out, "%lld CPU%s and %lld MiB of memory", (long long)r->cpus, r->cpus == 1 ? "" : "s",
-             (long long)r->memory_mb);
+    buf_addf(out, "%lld CPU%s and ", (long long)r->cpus, r->cpus == 1 ? "" : "s");
+    if (r->memory_mb < 1024)
+        buf_addf(out, "%lld MiB of memory", (long long)r->memory_mb);
+    else
+        buf_addf(out, "%.1f GiB of memory", (double)r->memory_mb / 1024);
 }
 
 enum sched_reason pass_explain(struct cluster *c, const struct sched_request *r, struct buf *out)
@@ -234,9 +237,9 @@ enum sched_reason pass_explain(struct cluster *c, const struct sched_request *r,
         return SCHED_REASON_NEVER_TOTAL;
     }
     if (!covers(&have, &sum)) {
-        buf_adds(out, "Waiting for resources: the job needs ");
+        buf_adds(out, "The job needs ");
         put_amounts(out, &sum, sum.gpus > 0);
-        buf_adds(out, "; free now: ");
+        buf_adds(out, ", more than what is free now: ");
         put_amounts(out, &have, sum.gpus > 0);
         buf_adds(out, ".");
         return SCHED_REASON_BUSY;
