@@ -21,6 +21,7 @@
 struct effect_reply;
 struct hub;
 struct identity;
+struct jwt_cache;
 struct login_throttle;
 struct loop;
 struct mail;
@@ -42,6 +43,7 @@ struct api {
     struct loop *loop;
     struct password_gate *passwords; /* threads that hash */
     struct throttle_lock *throttle;  /* login_throttle behind a mutex: session.c */
+    struct jwt_cache *tokens;        /* verified lately */
     const struct keys *keys;
     const char *data_dir;
     bool secure; /* cookies are for TLS */
