@@ -52,6 +52,7 @@ void core_destroy(struct core *c)
     cluster_destroy(c->cluster);
     queue_destroy(c->queue);
     timers_fini(&c->timers);
+    free(c->orphans);
     free(c);
 }
 
@@ -114,6 +115,24 @@ int core_load_job(struct core *c, struct job *j, struct clock_now now)
     return load_time_limit(c, j, now);
 }
 
+int core_load_orphan(struct core *c, const char id[ID_SIZE], const char nonce[33])
+{
+    struct effect_stop *grown = realloc(c->orphans, (c->orphan_count + 1) * sizeof *grown);
+    if (!grown)
+        return -1;
+    c->orphans = grown;
+    struct effect_stop *o = &c->orphans[c->orphan_count++];
+    *o = (struct effect_stop){0};
+    memcpy(o->attempt_id, id, ID_SIZE);
+    memcpy(o->nonce, nonce, sizeof o->nonce);
+    return 0;
+}
+
+int64_t core_take_event_id(struct core *c)
+{
+    return c->next_event_id++;
+}
+
 static void adopt_job(struct job *j, struct effects *fx)
 {
     for (int i = 0; i < j->spec->total_tasks; i++) {
@@ -134,6 +153,8 @@ void core_adopt(struct core *c, struct effects *fx)
     struct job *j;
     while ((j = hash_next(c->by_id, &pos)))
         adopt_job(j, fx);
+    for (size_t i = 0; i < c->orphan_count; i++)
+        effects_order_stop(fx, &c->orphans[i]);
 }
 
 void core_step(struct core *c, const struct command *cmd, struct clock_now now, struct effects *fx)

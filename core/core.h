@@ -40,6 +40,11 @@ void core_destroy(struct core *c);
  * takes over a job whose tasks were filled from rows, and accounts its resources. 0, or -1 on out of memory. */
 int core_load_node(struct core *c, const struct node *n);
 int core_load_job(struct core *c, struct job *j, struct clock_now now);
+/* A task attempt that is not accounted for, of a job that could not be loaded: core_adopt orders its end. 0, or -1 on
+ * out of memory. */
+int core_load_orphan(struct core *c, const char id[ID_SIZE], const char nonce[33]);
+/* An id for an event that the loader writes itself. */
+int64_t core_take_event_id(struct core *c);
 /* After loading: orders to find out what became of every placed task. */
 void core_adopt(struct core *c, struct effects *fx);
 

@@ -115,6 +115,11 @@ void effects_stop(struct effects *fx, const struct task *t, int grace_ms)
     attempt_order(fx, EFFECT_STOP, &order);
 }
 
+void effects_order_stop(struct effects *fx, const struct effect_stop *order)
+{
+    attempt_order(fx, EFFECT_STOP, order);
+}
+
 void effects_forget(struct effects *fx, const char *attempt_id, const char *nonce)
 {
     struct effect_stop order = {0};

@@ -128,6 +128,7 @@ void effects_job(struct effects *fx, struct job *j);
 void effects_attempt(struct effects *fx, const struct job *j, enum run_state state);
 void effects_task(struct effects *fx, const struct task *t);
 void effects_stop(struct effects *fx, const struct task *t, int grace_ms);
+void effects_order_stop(struct effects *fx, const struct effect_stop *order);
 void effects_forget(struct effects *fx, const char *attempt_id, const char *nonce);
 void effects_reply(struct effects *fx, void *to, const struct err *e, const struct job *j);
 

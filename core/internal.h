@@ -27,6 +27,8 @@ struct core {
     struct cluster *cluster;
     struct sched_queue *queue;
     struct timers timers;
+    struct effect_stop *orphans; /* to be stopped at the adoption */
+    size_t orphan_count;
     struct job *graveyard; /* ended in this batch; linked by queue_entry */
     int64_t next_event_id;
     int64_t next_seq;

@@ -105,6 +105,15 @@ int jobs_store_update_job(struct store *s, const struct job_row *row, struct err
 int jobs_store_put_job_attempt(struct store *s, const struct job_attempt_row *row, struct err *e);
 int jobs_store_put_task_attempt(struct store *s, const struct task_attempt_row *row, struct err *e);
 int jobs_store_add_event(struct store *s, const struct event_row *row, struct err *e);
+/* Ends a job that cannot be loaded, and what of its attempts has not ended, as FAILED. */
+struct jobs_store_failure {
+    const char *job_id;
+    int64_t now_ms;
+    int exit_code;
+    const char *exit_phrase;
+    const char *detail; /* JSON object: the trigger */
+};
+int jobs_store_fail_job(struct store *s, const struct jobs_store_failure *f, struct err *e);
 /* Adds (or drops) a tag of a job; one that is there already (or is not) changes nothing. */
 int jobs_store_tag(struct store *s, const char *job_id, const char *tag, bool drop, struct err *e);
 
