@@ -41,7 +41,7 @@ void loop_destroy(struct loop *l);
 
 /* Counters, for /readyz and metrics. Any thread. */
 struct loop_stats {
-    uint64_t batches, commits, commands, commit_failures;
+    uint64_t batches, commits, commands, commit_failures, snapshots;
     bool ready;        /* adoption is complete and the last commit did not fail */
     int64_t beat_mono; /* when the thread last came round */
 };

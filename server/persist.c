@@ -321,6 +321,22 @@ out:
     return rc;
 }
 
+int persist_probe(struct store *s, int64_t epoch, struct err *e)
+{
+    static const struct store_sql sql = {"UPDATE meta SET value = value WHERE key = 'epoch'"};
+    int rc = -1;
+    if (store_begin(s, e))
+        return -1;
+    int64_t newest = read_epoch(s, e);
+    if (newest >= 0 && newest != epoch)
+        err_set(e, ERR_BUSY, "Another server has taken over this data folder.");
+    else if (newest >= 0 && !stmt_exec(store_stmt(s, &sql, e), e))
+        rc = store_commit(s, e);
+    if (rc)
+        store_rollback(s);
+    return rc;
+}
+
 int64_t persist_new_epoch(struct store *s, struct err *e)
 {
     if (store_begin(s, e))
