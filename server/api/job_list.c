@@ -48,6 +48,7 @@ static int split(struct request *r, const char *name, struct job_values *out, st
     const char **list = arena_calloc(a, commas + 1, sizeof(char *));
     if (!list)
         return err_set(e, ERR_INTERNAL, "Out of memory.");
+    out->list = list;
     for (const char *p = text; p;) {
         const char *comma = strchr(p, ',');
         size_t n = comma ? (size_t)(comma - p) : strlen(p);
@@ -56,7 +57,6 @@ static int split(struct request *r, const char *name, struct job_values *out, st
         out->count += n > 0;
         p = comma ? comma + 1 : NULL;
     }
-    out->list = list;
     return 0;
 }
 

@@ -127,7 +127,8 @@ static void one_say_head(struct cli *cli, const struct model_detail *d, struct b
     one_add(out, !j->completed ? "for " : j->launched ? "ran " : "never ran");
     if (!j->completed || j->launched)
         one_add(out, format_duration(model_span(j, now), text));
-    (void)buf_addf(out, "%s%d task%s%svc %s", dot, j->tasks, j->tasks == 1 ? "" : "s", dot, *j->vc ? j->vc : "-");
+    (void)buf_addf(out, "%s%d task%s%svc %s", dot, j->tasks, j->tasks == 1 ? "" : "s", dot,
+                   j->vc && *j->vc ? j->vc : "-");
     if (d->attempt || j->retries)
         (void)buf_addf(out, "%sattempt %d", dot, d->attempt + 1);
     (void)buf_addf(out, "%ssubmitted %s\n", dot, cli_time(cli, now, j->submitted));
