@@ -210,6 +210,21 @@ class Verbs(Cli):
         r = self.check(0, "explain", "%s~%s" % (failed["username"], failed["name"]))
         self.assertIn("Try: ", r.stdout)
 
+    def test_no_escape_of_the_server_gets_out(self):
+        evil = "x\x1b[31m\x9b5n\u202ey"
+        detail = json.loads(json.dumps(self.server.data["details"]["ana~train-vit-14"]))
+        detail["name"] = "ana~" + evil
+        for key in ("virtualCluster", "waitReason", "appExitTriggerMessage", "appExitDiagnostics"):
+            detail["jobStatus"][key] = evil
+        for task in detail["taskRoles"]["main"]["taskStatuses"]:
+            task["node"] = task["isolation"] = evil
+        for state in ("WAITING", "RUNNING", "FAILED", "STOPPED"):
+            detail["jobStatus"]["state"] = state
+            self.server.data["details"]["ana~train-vit-14"] = detail
+            for args in (["job"], ["job", "-o", "wide"], ["job", "-o", "name"], ["explain"], ["stop"]):
+                r = self.check(0, args[0], "train-vit-14", *args[1:])
+                self.assertNotRegex(r.stdout + r.stderr, "[\x00-\x08\x0e-\x1f\x7f-\x9f\u202e]")
+
     def test_submit_says_three_lines(self):
         r = self.check(0, "submit", self.file("job.yaml", JOB))
         self.assertEqual(r.stdout, "ana~hello submitted\nWaiting: Waiting for a GPU.\n"

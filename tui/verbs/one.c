@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "base/utf8.h"
 #include "tui/cli.h"
 #include "tui/client.h"
 #include "tui/format.h"
@@ -28,9 +29,10 @@ static void one_say_state(struct cli *cli, const struct model_job *j, struct buf
     output_coloured(&cli->term, w->colour, w->text, out);
 }
 
+/* Text of the server's: made harmless. */
 static void one_add(struct buf *out, const char *text)
 {
-    (void)buf_adds(out, text);
+    (void)utf8_safe(out, text, strlen(text), false, false);
 }
 
 /* Sentences under the headline: why it waits, or how it ended and what to do. */
@@ -127,8 +129,8 @@ static void one_say_head(struct cli *cli, const struct model_detail *d, struct b
     one_add(out, !j->completed ? "for " : j->launched ? "ran " : "never ran");
     if (!j->completed || j->launched)
         one_add(out, format_duration(model_span(j, now), text));
-    (void)buf_addf(out, "%s%d task%s%svc %s", dot, j->tasks, j->tasks == 1 ? "" : "s", dot,
-                   j->vc && *j->vc ? j->vc : "-");
+    (void)buf_addf(out, "%s%d task%s%svc ", dot, j->tasks, j->tasks == 1 ? "" : "s", dot);
+    one_add(out, j->vc && *j->vc ? j->vc : "-");
     if (d->attempt || j->retries)
         (void)buf_addf(out, "%sattempt %d", dot, d->attempt + 1);
     (void)buf_addf(out, "%ssubmitted %s\n", dot, cli_time(cli, now, j->submitted));
