@@ -122,7 +122,9 @@ class Server:
     def __init__(self, config=None, folder=None, wrapper=(), env=None):
         self.folder = tempfile.mkdtemp(prefix="drover-sys-")
         self.data = folder or os.path.join(self.folder, "data")
-        self.config = {"unknownImage": "host", "gpus": 4}
+        # Ports of their own for servers of tests that run at the same time.
+        first = 15000 + os.getpid() % 85 * 200
+        self.config = {"unknownImage": "host", "gpus": 4, "portRange": "%d-%d" % (first, first + 199)}
         self.config.update(config or {})
         self.wrapper = list(wrapper)
         self.env = dict(os.environ, **(env or {}))
@@ -402,8 +404,11 @@ class Client:
             return detail if detail["jobStatus"]["state"] in states else None
         return wait_until(probe, "%s is %s" % (name, "/".join(states)), timeout, 0.05)
 
-    def log(self, name, role="main", index=0, attempt=0, task_attempt=0, kind="all"):
-        """The whole log of one task attempt, as bytes."""
+    def log(self, name, role="main", index=0, kind="all"):
+        """The whole log of a task's current attempt, as bytes."""
+        detail = self.job(name)
+        attempt = detail["jobStatus"]["attemptId"]
+        task_attempt = detail["taskRoles"][role]["taskStatuses"][index]["attemptId"]
         r = self.request("GET", "/api/v2/jobs/%s/attempts/%d/taskRoles/%s/taskIndex/%d/attempts/%d/logs/%s"
                          % (name, attempt, role, index, task_attempt, kind))
         if r.status != 200:
