@@ -170,6 +170,9 @@ void core_step(struct core *c, const struct command *cmd, struct clock_now now, 
     case COMMAND_TAG:
         core_tag(&s, cmd);
         break;
+    case COMMAND_USER:
+        core_user(&s, cmd);
+        break;
     case COMMAND_TOKEN:
         effects_add(fx, &(struct effect){.kind = EFFECT_TOKEN_ROW, .token = &cmd->token});
         effects_reply(fx, cmd->reply_to, NULL, NULL);

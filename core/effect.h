@@ -26,6 +26,7 @@ enum effect_kind {
     EFFECT_EVENT_ROW,   /* event; also told to live streams */
     EFFECT_NODE_ROW,    /* node */
     EFFECT_TAG_ROW,
+    EFFECT_USER_ROW,
     EFFECT_TOKEN_ROW,
     EFFECT_LAUNCH, /* task: order to the engine */
     EFFECT_ADOPT,
@@ -101,6 +102,7 @@ struct effect {
         const struct effect_event *event;
         const struct node *node;
         const struct effect_tag *tag;
+        const struct command_user *user;
         const struct command_token *token;
         const struct effect_stop *stop; /* EFFECT_STOP and EFFECT_FORGET */
         const struct effect_reply *reply;

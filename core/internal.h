@@ -64,6 +64,7 @@ void core_derive_id(const struct core *c, const struct task *t, char id[ID_SIZE]
 void core_submit(struct step *s, const struct command *cmd);
 void core_execution(struct step *s, const struct command *cmd);
 void core_tag(struct step *s, const struct command *cmd);
+void core_user(struct step *s, const struct command *cmd);
 void core_engine(struct step *s, const struct engine_event *ev);
 void core_tick(struct step *s);
 

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/auth_store.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "core/core.h"
@@ -151,6 +152,10 @@ static int prepare(struct loop *l, struct command *cmd, struct err *e)
             return -1;
         found = jobs_store_has_tag(l->config.store, cmd->tag.full_name, cmd->tag.tag, e);
         cmd->tag.present = found == 1;
+        break;
+    case COMMAND_USER:
+        found = auth_store_user_known(l->config.store, cmd->user.name, &cmd->user.is_admin, e);
+        cmd->user.exists = found == 1;
         break;
     case COMMAND_TOKEN:
     case COMMAND_ENGINE:
