@@ -136,7 +136,8 @@ static const struct command commands[] = {
      .help = "Print what a job wrote.",
      .about = "Every byte goes to standard output. On a terminal, control characters are shown as escapes unless --raw "
               "is given. Of several tasks, one log comes after the other, each announced on standard error; with "
-              "--follow, the first task's, unless --role or --index choose another.",
+              "--follow, they come as they are written, each line begun with its task, unless --role and --index "
+              "choose one.",
      .options = logs_options,
      .min_args = 1,
      .max_args = 1,

@@ -326,6 +326,25 @@ class Verbs(Cli):
     def test_version_is_an_option_too(self):
         self.assertEqual(self.check(0, "--version").stdout, self.check(0, "version").stdout)
 
+    def test_logs_follow_of_several_tasks(self):
+        self.server.script = ["RUNNING"] * 8 + ["SUCCEEDED"]
+        self.server.tasks, self.server.logless, self.server.break_at = 3, 2, 500
+        self.check(0, "submit", self.file("job.yaml", JOB))
+        want = []
+        for i in range(3):
+            lines = ["line %d of %d" % (n, i) for n in range(100)]
+            self.server.logs["ana~hello", i] = ("\n".join(lines) + ("" if i == 1 else "\n")).encode()
+            want += ["main-%d | %s" % (i, line) for line in lines]
+        got = self.check(0, "logs", "-f", "hello").stdout.splitlines()
+        self.assertEqual(sorted(got), sorted(want))
+        for i in range(3):  # each task's in its order
+            mine = [line for line in got if line.startswith("main-%d" % i)]
+            self.assertEqual(mine, want[i * 100:i * 100 + 100])
+        one = self.check(0, "logs", "-f", "hello", "--index", "2").stdout
+        self.assertEqual(one.encode(), self.server.logs["ana~hello", 2])
+        self.server.script, self.server.exit_code = ["RUNNING", "FAILED"], 1
+        self.check(8, "submit", self.file("job.yaml", JOB), "--name", "f", "--follow")
+
     def test_logs_follow_of_a_failed_job_is_8(self):
         self.server.script, self.server.exit_code = ["FAILED"], 1
         self.check(0, "submit", self.file("job.yaml", JOB))
