@@ -21,7 +21,7 @@ sys.path.insert(0, os.path.join(ROOT, "tests", "system"))
 import droverlib  # noqa: E402
 
 FLOOR = os.environ.get("DROVER_FLOOR", os.path.join(os.path.dirname(droverlib.BIN), "bench"))
-SECONDS = float(os.environ.get("DROVER_BENCH_SECONDS", "3"))
+SECONDS = int(os.environ.get("DROVER_BENCH_SECONDS", "3"))
 REPEATS = int(os.environ.get("DROVER_BENCH_REPEATS", "3"))
 CONNECTIONS = (1, 64)
 UNIT = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60000.0}
