@@ -54,6 +54,7 @@ struct loop {
     struct node *nodes; /* as last told by the engine, kept over a reload */
     size_t node_count;
     pthread_t thread;
+    bool stopped; /* the owner's thread */
     atomic_uint_fast64_t batches, commits, commands, commit_failures, snapshots;
     atomic_bool ready, healthy;
     atomic_int_fast64_t beat_mono;
@@ -431,16 +432,25 @@ fail:
     return NULL;
 }
 
-void loop_destroy(struct loop *l)
+void loop_stop(struct loop *l)
 {
-    if (!l)
+    if (!l || l->stopped)
         return;
+    l->stopped = true;
     mailbox_close(l->config.mailbox);
     pthread_join(l->thread, NULL);
     l->config.engine->ops->stop(l->config.engine);
     struct mail *rest; /* what the engine said in its last moments: it will say it again */
     while ((rest = mailbox_take(l->config.mailbox, BATCH, 0)))
         answer_failed(rest, &(struct err){.code = ERR_BUSY});
+    atomic_store(&l->ready, false);
+}
+
+void loop_destroy(struct loop *l)
+{
+    if (!l)
+        return;
+    loop_stop(l);
     core_destroy(l->core);
     effects_fini(&l->fx);
     free(l->nodes);

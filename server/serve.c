@@ -227,9 +227,12 @@ static void take_apart(struct daemon *d)
         hub_close(d->hub);
     if (d->tail)
         tail_close(d->tail);
-    password_gate_destroy(d->passwords); /* its last logins reach the core */
-    loop_destroy(d->loop);               /* answers what waits, then lets go of the engine */
+    password_gate_close(d->passwords); /* its last logins reach the core */
+    loop_stop(d->loop);                /* answers what waits, then lets go of the engine */
     http_server_destroy(d->http, DRAIN_MS);
+    /* Only now: a request that was under way may have come to its handler late. */
+    password_gate_destroy(d->passwords);
+    loop_destroy(d->loop);
     tail_destroy(d->tail);
     hub_destroy(d->hub);
     if (d->engine)

@@ -555,6 +555,22 @@ static void a_task_is_adopted_though_its_secrets_cannot_be_opened(void **state)
     assert_int_equal(count_rows(x->db, &job, "one"), STATE_STARTING);
 }
 
+/* Requests that come to their handlers during the shutdown ask a loop that has stopped; it used to be freed by then. */
+static void a_stopped_loop_refuses_and_is_not_ready(void **state)
+{
+    struct fixture *x = *state;
+    struct loop_stats stats;
+    struct err e = {0};
+    struct mail m = {.ctx = NULL};
+    submit(x, "one");
+    loop_stop(x->loop);
+    loop_stats(x->loop, &stats);
+    assert_false(stats.ready);
+    assert_true(stats.commits > 0);
+    assert_int_equal(mailbox_post(x->mailbox, &m, &e), -1);
+    assert_int_equal(e.code, ERR_BUSY);
+}
+
 /* A server that was replaced must not write (DESIGN 1.11). */
 static void an_older_epoch_cannot_write(void **state)
 {
@@ -584,6 +600,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_job_that_cannot_be_read_fails_and_the_server_starts, setup, teardown),
         cmocka_unit_test_setup_teardown(a_job_whose_rows_do_not_fit_its_config_fails, setup, teardown),
         cmocka_unit_test_setup_teardown(a_task_is_adopted_though_its_secrets_cannot_be_opened, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_stopped_loop_refuses_and_is_not_ready, setup, teardown),
         cmocka_unit_test_setup_teardown(an_older_epoch_cannot_write, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
