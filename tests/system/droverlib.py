@@ -106,7 +106,9 @@ def task_processes(snapshot=None):
 
 
 def kill_and_wait(pid, number=signal.SIGKILL, timeout=10.0):
-    """Signal a process and wait until it is gone."""
+    """Signal a process and wait until it is gone. No pid (0) is nothing to do."""
+    if pid <= 1:
+        return
     try:
         os.kill(pid, number)
     except ProcessLookupError:
