@@ -127,12 +127,28 @@ static void fill_value(struct spec_template *t, const struct doc *d, struct buf 
     }
 }
 
+static bool spent(const struct spec_template *t)
+{
+    return t->max_steps && t->steps >= t->max_steps;
+}
+
+void spec_template_count(struct spec_template *t, const char *text)
+{
+    const struct doc *value;
+
+    while (!spent(t) && (text = strstr(text, "<%"))) {
+        const char *end = read_template(t, text, &value);
+
+        text = end ? end : text + 2;
+    }
+}
+
 int spec_template_fill(struct spec_template *t, const char *text, struct buf *out)
 {
     const char *s = text;
     const char *open;
 
-    while (!out->bad && (open = strstr(s, "<%"))) {
+    while (!out->bad && !spent(t) && (open = strstr(s, "<%"))) {
         const struct doc *value = NULL;
         const char *end = read_template(t, open, &value);
 

@@ -322,6 +322,16 @@ static void hostile_templates(void **state)
         buf_adds(&b, "<%$parameters.p3999%>");
     buf_adds(&b, "\"]}}\n");
     assert_quick(&b, false);
+    /* the same of secrets, which are filled in at each start of a task: refused here, not paid for there */
+    buf_init(&b, 0);
+    buf_adds(&b, HEAD "secrets:\n");
+    for (int i = 0; i < 4000; i++)
+        buf_addf(&b, "  s%d: ''\n", i);
+    buf_adds(&b, "taskRoles: {r: {dockerImage: i, resourcePerInstance: {cpu: 1, memoryMB: 2, gpu: 0}, commands: [\"");
+    for (int i = 0; i < 2000; i++)
+        buf_adds(&b, "<%$secrets.s3999%>");
+    buf_adds(&b, "\"]}}\n");
+    assert_quick(&b, false);
 }
 
 /* A chain of a thousand prerequisites, each requiring the next, for every role. */
