@@ -122,7 +122,7 @@ static void test_gate(void **state)
     d.open = true;
     pthread_cond_broadcast(&d.changed);
     pthread_mutex_unlock(&d.lock);
-    password_gate_close(g); /* runs what is queued */
+    password_gate_close(g);                                   /* runs what is queued */
     assert_int_equal(password_gate_run(g, pass, &d, &e), -1); /* a request that came late */
     password_gate_destroy(g);
     assert_int_equal(d.done, 5);
