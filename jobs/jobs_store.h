@@ -118,7 +118,6 @@ int jobs_store_fail_job(struct store *s, const struct jobs_store_failure *f, str
 int jobs_store_tag(struct store *s, const char *job_id, const char *tag, bool drop, struct err *e);
 
 /* --- for the core: look-ups by index, and what is loaded at start --- */
-
 struct jobs_store_target {
     char id[ID_SIZE];
     char user[JOB_USER_MAX + 1];
@@ -143,19 +142,14 @@ int jobs_store_each_task(struct store *s, const struct jobs_store_attempt *of, j
 
 /* --- for the API --- */
 
+/* COMPLETED: not completed is last when ascending, first when descending; so is a priority that was not given. */
+/* clang-format off */
 enum job_order {
-    JOB_ORDER_SUBMITTED,
-    JOB_ORDER_NAME,
-    JOB_ORDER_USER,
-    JOB_ORDER_VC,
-    JOB_ORDER_RETRIES,
-    JOB_ORDER_TASKS,
-    JOB_ORDER_GPUS,
-    JOB_ORDER_STATE,
-    JOB_ORDER_COMPLETED, /* not completed: last when ascending, first when descending; so is a priority not given */
-    JOB_ORDER_PRIORITY,
-    JOB_ORDER_COUNT
+    JOB_ORDER_SUBMITTED, JOB_ORDER_NAME, JOB_ORDER_USER, JOB_ORDER_VC,
+    JOB_ORDER_RETRIES, JOB_ORDER_TASKS, JOB_ORDER_GPUS, JOB_ORDER_STATE,
+    JOB_ORDER_COMPLETED, JOB_ORDER_PRIORITY, JOB_ORDER_COUNT
 };
+/* clang-format on */
 
 /* A list of values of which a job must have one (or none, for tags_none); count 0 = any. */
 struct job_values {
@@ -174,8 +168,7 @@ struct job_filter {
     int64_t *total; /* gets the number of all that match; NULL: not wanted */
 };
 
-/* A page of jobs. ERR_INVALID_PARAMETERS for more than
- * 500 values in the filter. */
+/* A page of jobs. ERR_INVALID_PARAMETERS for more than 500 values in the filter. */
 int jobs_store_list(struct store *s, const struct job_filter *filter, jobs_store_job_fn *fn, void *ctx, struct err *e);
 #define JOBS_STORE_LIST_MAX_VALUES 500
 

@@ -27,8 +27,8 @@ int persist_probe(struct store *s, int64_t epoch, struct err *e);
 
 /* Starts a life: raises the epoch in the rows and returns it, or -1. */
 int64_t persist_new_epoch(struct store *s, struct err *e);
-/* A core with all nodes and live jobs of the rows. A job that its rows do not make (its config is no longer accepted) is
- * ended there as FAILED, with the reason. NULL on error. `seed` is 32 bytes. */
+/* A core with all nodes and live jobs of the rows. A job that its rows do not make (its config is no longer accepted)
+ * is ended there as FAILED, with the reason. NULL on error. `seed` is 32 bytes. */
 struct core *persist_load_core(struct store *s, int64_t epoch, const unsigned char *seed, struct clock_now now,
                                struct err *e);
 

@@ -23,6 +23,7 @@ struct change {
     struct request *request;
     struct mail *mail;
     bool self_only;     /* the caller may change nobody else */
+    char *name, *email; /* NULL = not given */
     char *password;     /* new, plain until hashed; NULL = keep */
     char *old_password; /* to be checked first; NULL = not asked for */
     char hash[PASSWORD_HASH_SIZE];
@@ -112,24 +113,37 @@ static int take_extension(struct change *c, const cJSON *o, struct err *e)
     return c->mail->cmd.user.extension ? 0 : err_set(e, ERR_INTERNAL, "Out of memory.");
 }
 
+/* The members that are strings. 0 or -1. */
+static int take_strings(struct change *c, const cJSON *o, struct err *e)
+{
+    const struct {
+        const char *key;
+        char **out;
+    } wanted[] = {
+        {"username", &c->name},        {"password", &c->password},
+        {"newPassword", &c->password}, {"oldPassword", &c->old_password},
+        {"email", &c->email},
+    };
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
+        if (take_string(c, o, wanted[i].key, wanted[i].out, e))
+            return -1;
+    return 0;
+}
+
 /* Everything that a body may say, into the command. 0 or -1. */
 static int take_members(struct change *c, const cJSON *o, struct err *e)
 {
     struct command_user *u = &c->mail->cmd.user;
-    char *name = NULL, *email = NULL;
     bool admin = false;
-    if (take_string(c, o, "username", &name, e) || take_string(c, o, "password", &c->password, e) ||
-        take_string(c, o, "newPassword", &c->password, e) || take_string(c, o, "oldPassword", &c->old_password, e) ||
-        take_string(c, o, "email", &email, e) || json_get_bool(o, "admin", &admin, e) || check_vcs(o, e) ||
-        take_extension(c, o, e))
+    if (take_strings(c, o, e) || json_get_bool(o, "admin", &admin, e) || check_vcs(o, e) || take_extension(c, o, e))
         return -1;
-    if (name)
-        u->name = name;
+    if (c->name)
+        u->name = c->name;
     if (cJSON_GetObjectItemCaseSensitive(o, "admin"))
         u->admin = admin ? COMMAND_USER_YES : COMMAND_USER_NO;
-    if (email && check_email(email, e))
+    if (c->email && check_email(c->email, e))
         return -1;
-    u->email = email;
+    u->email = c->email;
     if (!u->name || auth_store_check_name(u->name, e))
         return u->name ? -1 : err_set(e, ERR_INVALID_PARAMETERS, "\"username\" is missing.");
     return c->password ? password_check_rules(c->password, u->name, e) : 0;

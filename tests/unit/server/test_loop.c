@@ -31,17 +31,10 @@
 
 enum { WAIT_S = 20, ORDERS_MAX = 64 };
 
-static const char yaml[] = "protocolVersion: 2\n"
-                           "name: %s\n"
-                           "type: job\n"
-                           "prerequisites:\n"
-                           "  - {type: dockerimage, name: image, uri: none}\n"
-                           "taskRoles:\n"
-                           "  main:\n"
-                           "    instances: 2\n"
-                           "    dockerImage: image\n"
-                           "    resourcePerInstance: {cpu: 1, memoryMB: 10, gpu: 1}\n"
-                           "    commands: [\"true\"]\n";
+static const char yaml[] = "protocolVersion: 2\nname: %s\ntype: job\n"
+                           "prerequisites: [{type: dockerimage, name: image, uri: none}]\n"
+                           "taskRoles: {main: {instances: 2, dockerImage: image, commands: [\"true\"],\n"
+                           "  resourcePerInstance: {cpu: 1, memoryMB: 10, gpu: 1}}}\n";
 
 /* The engine that the test plays: it only takes notes. */
 struct fake {

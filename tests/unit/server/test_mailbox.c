@@ -69,7 +69,7 @@ static void taking_waits_until_the_deadline_only(void **state)
     (void)state;
     int64_t begin = clock_read().mono;
     assert_null(mailbox_take(b, 1, begin - 1));
-    assert_null(mailbox_take(b, 1, INT64_MIN)); /* long overdue, as a time limit may be after a restart */
+    assert_null(mailbox_take(b, 1, INT64_MIN));    /* long overdue, as a time limit may be after a restart */
     assert_null(mailbox_take(b, 1, begin + 1030)); /* more than a second: the carry of the time */
     assert_true(clock_read().mono >= begin + 1030);
     mailbox_destroy(b);
