@@ -104,7 +104,11 @@ static int load_time_limit(struct core *c, struct job *j, struct clock_now now)
 
 int core_load_job(struct core *c, struct job *j, struct clock_now now)
 {
-    if (hash_put(c->by_name, j->full_name, j) || hash_put(c->by_id, j->id, j))
+    if (hash_put(c->by_id, j->id, j)) {
+        job_destroy(j);
+        return -1;
+    }
+    if (hash_put(c->by_name, j->full_name, j))
         return -1;
     for (int i = 0; i < j->spec->total_tasks; i++)
         if (load_task(c, &j->tasks[i], now))

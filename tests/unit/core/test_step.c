@@ -312,6 +312,72 @@ STORY the_end_seen_before_the_start_still_tells_both(void **state)
     END;
 }
 
+/* Users and logins are rows that the core only puts in order; what it decides is who may. */
+STORY changes_of_users_are_judged_by_what_was_looked_up(void **state)
+{
+    static const struct {
+        struct command_user user;
+        const char *by;
+        enum err_code want;
+    } cases[] = {
+        {{.op = COMMAND_USER_ADD, .name = "bob"}, "root", ERR_NONE},
+        {{.op = COMMAND_USER_ADD, .name = "bob", .exists = true}, "root", ERR_CONFLICT_USER},
+        {{.op = COMMAND_USER_CHANGE, .name = "bob"}, "root", ERR_NO_USER},
+        {{.op = COMMAND_USER_CHANGE, .name = "bob", .exists = true}, "root", ERR_NONE},
+        {{.op = COMMAND_USER_REMOVE, .name = "bob", .exists = true}, "root", ERR_NONE},
+        {{.op = COMMAND_USER_REMOVE, .name = "eve", .exists = true, .is_admin = true}, "root", ERR_REMOVE_ADMIN},
+        {{.op = COMMAND_USER_CHANGE, .name = "root", .exists = true, .is_admin = true, .admin = COMMAND_USER_NO},
+         "root",
+         ERR_FORBIDDEN},
+        {{.op = COMMAND_USER_CHANGE, .name = "root", .exists = true, .is_admin = true, .admin = COMMAND_USER_NO},
+         "eve",
+         ERR_NONE},
+    };
+    BEGIN;
+    int cookie;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct command cmd = {.kind = COMMAND_USER,
+                              .actor = {.user = cases[i].by, .admin = true},
+                              .reply_to = &cookie,
+                              .user = cases[i].user};
+        core_step(h->core, &cmd, h->now, &h->fx);
+        assert_int_equal(h->fx.list[0].kind == EFFECT_USER_ROW, cases[i].want == ERR_NONE);
+        settle(h);
+        assert_int_equal(h->reply.code, cases[i].want);
+    }
+    END;
+}
+
+STORY a_tag_that_is_not_there_cannot_be_dropped(void **state)
+{
+    BEGIN;
+    int cookie;
+    struct command cmd = {
+        .kind = COMMAND_TAG, .reply_to = &cookie, .tag = {.full_name = "ana~x", .tag = "t", .drop = true}};
+    step(h, &cmd);
+    assert_int_equal(h->reply.code, ERR_NO_JOB);
+    submit(h, &(struct ask){.name = "x"});
+    step(h, &cmd);
+    assert_int_equal(h->reply.code, ERR_NO_TAG);
+    cmd.tag.present = true;
+    step(h, &cmd);
+    assert_int_equal(h->reply.code, ERR_NONE);
+    END;
+}
+
+STORY a_login_is_a_row_and_a_reply(void **state)
+{
+    BEGIN;
+    int cookie;
+    struct command cmd = {.kind = COMMAND_TOKEN, .reply_to = &cookie, .token = {.op = COMMAND_TOKEN_REVOKE}};
+    core_step(h->core, &cmd, h->now, &h->fx);
+    assert_int_equal(h->fx.list[0].kind, EFFECT_TOKEN_ROW);
+    settle(h);
+    assert_int_equal(h->replies, 1);
+    assert_int_equal(h->reply.code, ERR_NONE);
+    END;
+}
+
 STORY a_busy_port_is_not_given_again(void **state)
 {
     BEGIN;
@@ -351,6 +417,9 @@ int main(void)
         cmocka_unit_test(a_time_limit_fails_the_job),
         cmocka_unit_test(events_of_strangers_change_nothing),
         cmocka_unit_test(the_end_seen_before_the_start_still_tells_both),
+        cmocka_unit_test(changes_of_users_are_judged_by_what_was_looked_up),
+        cmocka_unit_test(a_tag_that_is_not_there_cannot_be_dropped),
+        cmocka_unit_test(a_login_is_a_row_and_a_reply),
         cmocka_unit_test(a_busy_port_is_not_given_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
