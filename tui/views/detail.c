@@ -130,6 +130,8 @@ static unsigned detail_act(struct view *view, int action)
         v->cursor -= v->cursor > 0;
     else if (action == DETAIL_DOWN)
         v->cursor += v->cursor + 1 < v->job.task_count;
+    else if (action == DETAIL_STOP && v->loaded && words_get(v->job.job.state)->final)
+        app_say(view->app, COLOUR_DEFAULT, "%.200s has ended already.", v->full);
     else if (action == DETAIL_STOP && v->loaded)
         stop_ask(&v->stop, view->app, NULL, v->full);
     else if (action == DETAIL_LOG && v->cursor < v->job.task_count) {

@@ -319,6 +319,8 @@ static unsigned jobs_act_on(struct jobs *v, int action, const struct model_job *
         app_push(app, detail_view(), j->full);
     else if (action == JOBS_LOG)
         app_push(app, log_view(), j->full);
+    else if (action == JOBS_STOP && !v->marks.count && words_get(j->state)->final)
+        app_say(app, COLOUR_DEFAULT, "%.200s has ended already.", j->full);
     else if (action == JOBS_STOP)
         stop_ask(&v->stop, app, &v->marks, j->full);
     else if (action == JOBS_MARK) {
