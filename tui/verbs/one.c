@@ -161,7 +161,7 @@ int one_show(struct cli *cli)
     int status = one_open(cli, &d, &printed);
     struct buf out;
 
-    if (status || printed)
+    if (status || printed || !d.job.full)
         return status;
     if (cli->format == OUTPUT_NAME) {
         cli_say(cli, cli->out, "%s\n", d.job.full);
@@ -185,7 +185,7 @@ int one_explain(struct cli *cli)
     int status = one_open(cli, &d, &printed);
     struct buf out;
 
-    if (status || printed)
+    if (status || printed || !d.job.full)
         return status;
     /* The server's sentence first, the numbers under it. */
     one_say_why(cli, &d, cli->out);

@@ -66,7 +66,7 @@ static int put_node(struct world *w, int cpus, int gpus, int ports)
 static struct job *add(struct world *w, int priority, size_t roles, const struct sched_role *r)
 {
     struct job *j = &w->jobs[w->jobs_count++];
-    memcpy(j->roles, r, roles * sizeof *r);
+    memcpy(j->roles, r, roles * sizeof *r); /* cppcheck-suppress uninitvar ; callers set them by initialisers */
     j->request = (struct sched_request){.roles = j->roles, .role_count = roles, .priority = priority};
     j->entry = (struct sched_entry){.request = &j->request, .seq = (int64_t)w->jobs_count, .owner = j};
     assert_int_equal(queue_add(w->queue, &j->entry), 0);

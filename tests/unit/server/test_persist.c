@@ -104,6 +104,10 @@ static void same_task(const struct task *a, const struct task *b)
 
 static void same_job(const struct job *a, const struct job *b)
 {
+    if (!b) {
+        fail_msg("%s is not there", a->id);
+        return;
+    }
     assert_string_equal(a->id, b->id);
     assert_int_equal(a->seq, b->seq);
     assert_int_equal(a->state, b->state);
