@@ -64,7 +64,7 @@ int cli_fail(struct cli *cli, const char *file, const struct err *e)
         cli_say(cli, cli->err, "drover: %s:%d:%d: %s\n", file, e->line, e->column, e->text);
     else if (file && e->line)
         cli_say(cli, cli->err, "drover: %s:%d: %s\n", file, e->line, e->text);
-    else if (file)
+    else if (file && !strstr(e->text, file)) /* named once is enough */
         cli_say(cli, cli->err, "drover: %s: %s\n", file, e->text);
     else
         cli_say(cli, cli->err, "drover: %s\n", e->text);
@@ -84,8 +84,8 @@ int cli_usage(struct cli *cli, const char *fmt, ...)
     va_end(ap);
     cli_say(cli, cli->err, "drover: %s\n", e.text);
     if (cli->command)
-        cli_say(cli, cli->err, "Usage: drover %s %s\nMore: drover %s --help\n", cli->command->name, cli->command->args,
-                cli->command->name);
+        cli_say(cli, cli->err, "Usage: drover %s [OPTIONS]%s%s\nMore: drover %s --help\n", cli->command->name,
+                *cli->command->args ? " " : "", cli->command->args, cli->command->name);
     else
         cli_say(cli, cli->err, "More: drover help\n");
     return CLI_USAGE;
@@ -264,6 +264,8 @@ static int cli_dispatch(struct cli *cli, char **argv)
         return args_has(&cli->args, "help") ? CLI_OK : CLI_USAGE;
     }
     cli->command = commands_find(cli->args.rest_count, cli->args.rest, &used);
+    if (!cli->command && *commands_under(cli->arena, cli->args.rest[0]))
+        return cli_usage(cli, "%s is one of: %s.", cli->args.rest[0], commands_under(cli->arena, cli->args.rest[0]));
     if (!cli->command)
         return cli_usage(cli, "There is no command \"%s\".", cli->args.rest[0]);
     return cli_perform(cli, cli->args.rest + used - 1);

@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/arena.h"
 #include "tui/command.h"
 #include "tui/completion.h"
 #include "tui/help.h"
@@ -309,4 +310,18 @@ const struct command *commands_find(int argc, char *const *argv, int *used)
             return &commands[i];
     }
     return NULL;
+}
+
+const char *commands_under(struct arena *a, const char *word)
+{
+    size_t len = strlen(word);
+    const char *all = "";
+
+    for (size_t i = 0; all && i < sizeof commands / sizeof *commands; i++) {
+        const char *name = commands[i].name;
+
+        if (len && !strncmp(name, word, len) && name[len] == ' ')
+            all = arena_printf(a, "%s%s%s", all, *all ? ", " : "", name);
+    }
+    return all ? all : "";
 }

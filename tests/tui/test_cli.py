@@ -323,6 +323,14 @@ class Verbs(Cli):
             r = self.check(0, "stop", "stop-" + state.lower())
             self.assertEqual(r.stderr, "ana~stop-%s %s.\n" % (state.lower(), said))
 
+    def test_half_a_command_names_its_other_half(self):
+        self.assertIn("context is one of: context list, context use.", self.check(2, "context").stderr)
+
+    def test_a_file_is_named_once(self):
+        self.login()
+        r = self.check(1, "submit", "none.yaml")
+        self.assertEqual(r.stderr.count("none.yaml"), 1, r.stderr)
+
     def test_version_is_an_option_too(self):
         self.assertEqual(self.check(0, "--version").stdout, self.check(0, "version").stdout)
 
