@@ -30,7 +30,12 @@ static const struct store_sql sql_user_list = {USER_COLUMNS " ORDER BY name"};
 static const struct store_sql sql_user_password = {
     "UPDATE user SET password_hash = ?, token_version = token_version + ? WHERE name = ?"};
 static const struct store_sql sql_user_forget = {"DELETE FROM token WHERE user = ? AND kind <> 'application'"};
-static const struct store_sql sql_user_admin = {"UPDATE user SET admin = ? WHERE name = ?"};
+static const struct store_sql sql_user_change = {
+    "UPDATE user SET email = coalesce(?, email), extension = coalesce(?, extension), admin = coalesce(?, admin)"
+    " WHERE name = ?"};
+static const struct store_sql sql_user_tokens = {"DELETE FROM token WHERE user = ?"};
+static const struct store_sql sql_user_remove = {"DELETE FROM user WHERE name = ?"};
+static const struct store_sql sql_user_known = {"SELECT admin FROM user WHERE name = ?"};
 static const struct store_sql sql_user_disabled = {"UPDATE user SET disabled = ? WHERE name = ?"};
 
 static const struct store_sql sql_token_add = {
@@ -184,13 +189,42 @@ int auth_store_user_set_password(struct store *s, const char *name, const char *
     return stmt_exec(st, e);
 }
 
-int auth_store_user_set_admin(struct store *s, const char *name, bool admin, struct err *e)
+int auth_store_user_change(struct store *s, const char *name, const struct auth_user_change *change, struct err *e)
 {
-    struct stmt *st = store_stmt(s, &sql_user_admin, e);
+    struct stmt *st = store_stmt(s, &sql_user_change, e);
 
-    stmt_int(st, 1, admin);
-    stmt_text(st, 2, name);
+    stmt_text(st, 1, change->email);
+    stmt_text(st, 2, change->extension);
+    if (change->set_admin)
+        stmt_int(st, 3, change->admin);
+    stmt_text(st, 4, name);
     return update_user(s, st, name, e);
+}
+
+int auth_store_user_remove(struct store *s, const char *name, struct err *e)
+{
+    struct stmt *st = store_stmt(s, &sql_user_tokens, e);
+
+    stmt_text(st, 1, name);
+    if (stmt_exec(st, e))
+        return -1;
+    st = store_stmt(s, &sql_user_remove, e);
+    stmt_text(st, 1, name);
+    return update_user(s, st, name, e);
+}
+
+int auth_store_user_known(struct store *s, const char *name, bool *admin, struct err *e)
+{
+    struct stmt *st = store_stmt(s, &sql_user_known, e);
+    int rc;
+
+    stmt_text(st, 1, name);
+    rc = stmt_step(st, e);
+    if (rc != STMT_ROW)
+        return rc;
+    *admin = stmt_col_int(st, 0) != 0;
+    stmt_reset(st);
+    return 1;
 }
 
 int auth_store_user_set_disabled(struct store *s, const char *name, bool disabled, struct err *e)

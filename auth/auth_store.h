@@ -59,7 +59,18 @@ int auth_store_user_list(struct store *s, int (*row)(void *ctx, const struct aut
 /* Sets the hash of a new password: raises token_version and removes the user's browser tokens and sessions (OpenPAI
  * keeps application tokens). `keep_tokens`: only a rehash of the same password. ERR_NO_USER. 0 or -1. */
 int auth_store_user_set_password(struct store *s, const char *name, const char *hash, bool keep_tokens, struct err *e);
-int auth_store_user_set_admin(struct store *s, const char *name, bool admin, struct err *e);
+/* What to change; NULL strings stay as they are. */
+struct auth_user_change {
+    const char *email;
+    const char *extension;
+    bool set_admin, admin;
+};
+/* ERR_NO_USER. 0 or -1. */
+int auth_store_user_change(struct store *s, const char *name, const struct auth_user_change *change, struct err *e);
+/* Removes a user with all tokens and sessions; jobs stay. ERR_NO_USER. 0 or -1. */
+int auth_store_user_remove(struct store *s, const char *name, struct err *e);
+/* Whether there is such a user, and in *admin whether an admin. 1, 0 or -1. */
+int auth_store_user_known(struct store *s, const char *name, bool *admin, struct err *e);
 /* A disabled user is nobody on the next request. */
 int auth_store_user_set_disabled(struct store *s, const char *name, bool disabled, struct err *e);
 

@@ -275,7 +275,7 @@ out_of_memory:
     return NULL;
 }
 
-void password_gate_destroy(struct password_gate *g)
+void password_gate_close(struct password_gate *g)
 {
     if (!g)
         return;
@@ -283,8 +283,15 @@ void password_gate_destroy(struct password_gate *g)
     g->stop = true;
     pthread_cond_broadcast(&g->work);
     pthread_mutex_unlock(&g->lock);
-    for (unsigned i = 0; i < g->thread_count; i++)
-        pthread_join(g->threads[i], NULL);
+    while (g->thread_count)
+        pthread_join(g->threads[--g->thread_count], NULL);
+}
+
+void password_gate_destroy(struct password_gate *g)
+{
+    if (!g)
+        return;
+    password_gate_close(g);
     pthread_cond_destroy(&g->work);
     pthread_mutex_destroy(&g->lock);
     free(g->queue);

@@ -27,7 +27,9 @@ bool password_verify(const char *hash, const char *password, bool *rehash);
 
 /* A gate with `threads` threads that lets `waiting` calls queue. NULL on error. */
 struct password_gate *password_gate_create(unsigned threads, unsigned waiting, struct err *e);
-/* Runs what is queued, then ends the threads. NULL ok. */
+/* Runs what is queued and ends the threads; calls from now on are refused. Once. NULL ok. */
+void password_gate_close(struct password_gate *g);
+/* As password_gate_close, if that was not called; then frees. NULL ok. */
 void password_gate_destroy(struct password_gate *g);
 /* Queues a call of fn(ctx), which hashes or verifies, then goes on (request_resume, a command to the core). 0, or -1
  * with ERR_TOO_MANY when the queue is full; fn is then not called. Any thread. */

@@ -55,6 +55,26 @@ void arena_destroy(struct arena *a)
     free(a);
 }
 
+void arena_reset(struct arena *a)
+{
+    struct arena_block *keep = NULL, *b = a->newest;
+    while (b) {
+        struct arena_block *older = b->older;
+        if (!keep && b->size <= ARENA_LARGEST)
+            keep = b; /* the newest of the ordinary ones is the largest of them */
+        else
+            free(b);
+        b = older;
+    }
+    if (keep) {
+        memset(keep->data, 0, keep->used);
+        keep->used = 0;
+        keep->older = NULL;
+    }
+    a->newest = keep;
+    a->used = 0;
+}
+
 /* A block with room for `size` bytes. A large one goes behind the newest, which keeps its free rest in use. */
 static struct arena_block *arena_add_block(struct arena *a, size_t size)
 {

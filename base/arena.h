@@ -14,6 +14,8 @@ struct arena;
 struct arena *arena_create(size_t max);
 /* Frees everything. NULL is fine. */
 void arena_destroy(struct arena *a);
+/* Takes back all that was handed out, for another round; keeps one block, so that small rounds allocate nothing. */
+void arena_reset(struct arena *a);
 /* Zeroed memory, aligned for any type; NULL when out of memory or over the cap. Owned by the arena. */
 void *arena_alloc(struct arena *a, size_t size);
 /* Zeroed array; NULL also when n * size overflows. */

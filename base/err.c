@@ -26,6 +26,7 @@ static const struct err_row err_table[ERR_COUNT] = {
     [ERR_BAD_REQUEST] = {"BadRequestError", 400, "Bad request"},
     [ERR_UNAUTHORIZED] = {"UnauthorizedUserError", 401, "Not logged in"},
     [ERR_FORBIDDEN] = {"ForbiddenUserError", 403, "Not allowed"},
+    [ERR_REMOVE_ADMIN] = {"RemoveAdminError", 403, "An admin cannot be removed"},
     [ERR_NO_API] = {"NoApiError", 404, "No such API"},
     [ERR_NO_JOB] = {"NoJobError", 404, "No such job"},
     [ERR_NO_JOB_CONFIG] = {"NoJobConfigError", 404, "No such job configuration"},

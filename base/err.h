@@ -22,6 +22,7 @@ enum err_code {
     ERR_BAD_REQUEST,        /* 400 BadRequestError: framing, refused by the guard */
     ERR_UNAUTHORIZED,       /* 401 UnauthorizedUserError */
     ERR_FORBIDDEN,          /* 403 ForbiddenUserError */
+    ERR_REMOVE_ADMIN,       /* 403 RemoveAdminError */
     ERR_NO_API,             /* 404 NoApiError */
     ERR_NO_JOB,             /* 404 NoJobError */
     ERR_NO_JOB_CONFIG,      /* 404 NoJobConfigError */

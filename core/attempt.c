@@ -23,9 +23,17 @@ static void arm(struct step *s, enum timer_kind kind, const char *id, int number
         s->fx->failed = true;
 }
 
+/* "Placed on vm.", in `text` of 160 bytes: events keep a copy. */
+static const char *on_node(const struct task *t, const char *what, char text[160])
+{
+    snprintf(text, 160, "%s on %s.", what, t->node);
+    return text;
+}
+
 /* Gives a task attempt its identity and orders its launch. Node and ports are set. */
 static void launch(struct step *s, struct task *t)
 {
+    char text[160];
     core_derive_id(s->core, t, t->id, t->nonce);
     t->epoch = s->core->config.epoch;
     t->claim = CLAIM_PROPOSED;
@@ -37,7 +45,7 @@ static void launch(struct step *s, struct task *t)
         t->gpus[g] = -1;
     if (hash_put(s->core->by_attempt, t->id, t))
         s->fx->failed = true;
-    core_move_task(s, t, STATE_STARTING, "TaskPlaced", t->node);
+    core_move_task(s, t, STATE_STARTING, "TaskPlaced", on_node(t, "Placed", text));
     effects_task(s->fx, t);
     effects_add(s->fx, &(struct effect){.kind = EFFECT_LAUNCH, .task = t});
     arm(s, TIMER_CLAIM, t->id, 0, s->now.mono + s->core->config.claim_timeout_ms);
@@ -63,10 +71,11 @@ void core_start_claim(struct step *s, const struct sched_claim *claim)
 void core_task_started(struct step *s, struct task *t, int64_t wall_ms)
 {
     struct job *j = t->job;
+    char text[160];
     if (t->state != STATE_STARTING)
         return;
     t->launched_ms = wall_ms;
-    core_move_task(s, t, STATE_RUNNING, "TaskStarted", t->node);
+    core_move_task(s, t, STATE_RUNNING, "TaskStarted", on_node(t, "Started", text));
     effects_task(s->fx, t);
     if (j->state != STATE_STARTING)
         return;
@@ -99,6 +108,14 @@ static void bury(struct step *s, struct job *j)
     s->core->graveyard = j;
 }
 
+const struct job *core_buried(const struct core *c, const char *full_name)
+{
+    const struct job *j = c->graveyard;
+    while (j && strcmp(j->full_name, full_name) != 0)
+        j = j->queue_entry;
+    return j;
+}
+
 static void finish_job(struct step *s, struct job *j, enum run_state to)
 {
     static const struct {
@@ -119,6 +136,8 @@ static void retry_job(struct step *s, struct job *j, enum policy_retry kind, int
 {
     if (kind == POLICY_RETRY_COUNTED)
         j->retries_user++;
+    else if (j->exit->reaction == EXIT_BACKOFF_RETRY)
+        j->retries_resource++; /* its back-off counts these */
     else
         j->retries_platform++;
     j->attempt++;

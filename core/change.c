@@ -21,6 +21,8 @@ static int find(const struct step *s, const struct command_actor *actor, const c
                 struct command_target *t, struct err *e)
 {
     const struct job *j = hash_get(s->core->by_name, full_name);
+    if (!j)
+        j = core_buried(s->core, full_name);
     if (j) {
         t->exists = true;
         memcpy(t->id, j->id, ID_SIZE);

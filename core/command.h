@@ -21,6 +21,7 @@ enum command_kind {
     COMMAND_SUBMIT,
     COMMAND_EXECUTION, /* START or STOP of a job */
     COMMAND_TAG,       /* put or drop a tag */
+    COMMAND_USER,      /* add, change or remove a user */
     COMMAND_TOKEN,     /* keep or revoke a login; the core only orders it with everything else */
     COMMAND_ENGINE,    /* an engine event */
     COMMAND_TICK,      /* nothing but the time */
@@ -55,6 +56,20 @@ struct command_tag {
     struct command_target target;
 };
 
+/* Users: rows of table user. Members that are NULL (or COMMAND_USER_KEEP) stay as they are. */
+enum command_user_op { COMMAND_USER_ADD, COMMAND_USER_CHANGE, COMMAND_USER_REMOVE };
+enum command_user_flag { COMMAND_USER_KEEP, COMMAND_USER_NO, COMMAND_USER_YES };
+
+struct command_user {
+    enum command_user_op op;
+    const char *name;
+    const char *password_hash; /* a new password ends the user's logins, but for application tokens */
+    const char *email;
+    const char *extension; /* JSON object */
+    enum command_user_flag admin;
+    bool exists, is_admin; /* loaded before the step */
+};
+
 /* Logins: rows of table token, which the core only puts in order with everything else. */
 enum command_token_op { COMMAND_TOKEN_ADD, COMMAND_TOKEN_REVOKE, COMMAND_TOKEN_TOUCH };
 
@@ -85,6 +100,7 @@ struct command {
         struct command_submit submit;
         struct command_execution execution;
         struct command_tag tag;
+        struct command_user user;
         struct command_token token;
         struct engine_event engine;
     };

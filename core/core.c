@@ -4,7 +4,7 @@
  */
 #include "core/core.h"
 
-#include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,6 +52,7 @@ void core_destroy(struct core *c)
     cluster_destroy(c->cluster);
     queue_destroy(c->queue);
     timers_fini(&c->timers);
+    free(c->orphans);
     free(c);
 }
 
@@ -69,8 +70,13 @@ static int load_task(struct core *c, struct task *t, struct clock_now now)
 {
     if (!(t->state & STATE_PLACED))
         return 0;
-    int index = t->node ? cluster_find(c->cluster, t->node) : -1;
-    assert(index >= 0); /* a node's row is written before any row that names it */
+    struct node gone = {0};
+    snprintf(gone.name, sizeof gone.name, "%s", t->node ? t->node : "");
+    int index = cluster_find(c->cluster, gone.name);
+    if (index < 0) /* its row was removed by hand; the task is still to be accounted for */
+        index = cluster_put_node(c->cluster, &gone);
+    if (index < 0)
+        return -1;
     t->node = cluster_at(c->cluster, index)->info.name;
     cluster_retake(c->cluster, index, &t->role->per_task, t->ports, t->role->port_total);
     t->job->tasks_live++;
@@ -98,7 +104,11 @@ static int load_time_limit(struct core *c, struct job *j, struct clock_now now)
 
 int core_load_job(struct core *c, struct job *j, struct clock_now now)
 {
-    if (hash_put(c->by_name, j->full_name, j) || hash_put(c->by_id, j->id, j))
+    if (hash_put(c->by_id, j->id, j)) {
+        job_destroy(j);
+        return -1;
+    }
+    if (hash_put(c->by_name, j->full_name, j))
         return -1;
     for (int i = 0; i < j->spec->total_tasks; i++)
         if (load_task(c, &j->tasks[i], now))
@@ -109,6 +119,24 @@ int core_load_job(struct core *c, struct job *j, struct clock_now now)
     return load_time_limit(c, j, now);
 }
 
+int core_load_orphan(struct core *c, const char id[ID_SIZE], const char nonce[33])
+{
+    struct effect_stop *grown = realloc(c->orphans, (c->orphan_count + 1) * sizeof *grown);
+    if (!grown)
+        return -1;
+    c->orphans = grown;
+    struct effect_stop *o = &c->orphans[c->orphan_count++];
+    *o = (struct effect_stop){0};
+    memcpy(o->attempt_id, id, ID_SIZE);
+    memcpy(o->nonce, nonce, sizeof o->nonce);
+    return 0;
+}
+
+int64_t core_take_event_id(struct core *c)
+{
+    return c->next_event_id++;
+}
+
 static void adopt_job(struct job *j, struct effects *fx)
 {
     for (int i = 0; i < j->spec->total_tasks; i++) {
@@ -116,10 +144,10 @@ static void adopt_job(struct job *j, struct effects *fx)
         if (!(t->state & STATE_PLACED))
             continue;
         effects_add(fx, &(struct effect){.kind = EFFECT_ADOPT, .task = t});
-        if (j->outcome || j->stop_requested || t->claim == CLAIM_EXPIRED) {
-            effects_stop(fx, t, j->spec->stop_grace_s * 1000);
-            t->stop_sent = true;
-        }
+        /* A claim that expired is called back, too, but its end still fails the attempt: nobody asked for it. */
+        t->stop_sent = j->outcome || j->stop_requested;
+        if (t->stop_sent || t->claim == CLAIM_EXPIRED)
+            effects_stop(fx, t, t->stop_sent ? j->spec->stop_grace_s * 1000 : 0);
     }
 }
 
@@ -129,6 +157,8 @@ void core_adopt(struct core *c, struct effects *fx)
     struct job *j;
     while ((j = hash_next(c->by_id, &pos)))
         adopt_job(j, fx);
+    for (size_t i = 0; i < c->orphan_count; i++)
+        effects_order_stop(fx, &c->orphans[i]);
 }
 
 void core_step(struct core *c, const struct command *cmd, struct clock_now now, struct effects *fx)
@@ -143,6 +173,9 @@ void core_step(struct core *c, const struct command *cmd, struct clock_now now, 
         break;
     case COMMAND_TAG:
         core_tag(&s, cmd);
+        break;
+    case COMMAND_USER:
+        core_user(&s, cmd);
         break;
     case COMMAND_TOKEN:
         effects_add(fx, &(struct effect){.kind = EFFECT_TOKEN_ROW, .token = &cmd->token});

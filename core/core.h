@@ -37,9 +37,15 @@ void core_destroy(struct core *c);
 
 /* Loading, before the first step. core_load_node: a node from its row (down until the engine
  * reports it), or, after a reload, as the engine told it last (then its row's mark "cordoned" stays). core_load_job
- * takes over a job whose tasks were filled from rows, and accounts its resources. 0, or -1 on out of memory. */
+ * takes over a job whose tasks were filled from rows (also when it fails), and accounts its resources. 0, or -1 on out
+ * of memory. */
 int core_load_node(struct core *c, const struct node *n);
 int core_load_job(struct core *c, struct job *j, struct clock_now now);
+/* A task attempt that is not accounted for, of a job that could not be loaded: core_adopt orders its end. 0, or -1 on
+ * out of memory. */
+int core_load_orphan(struct core *c, const char id[ID_SIZE], const char nonce[33]);
+/* An id for an event that the loader writes itself. */
+int64_t core_take_event_id(struct core *c);
 /* After loading: orders to find out what became of every placed task. */
 void core_adopt(struct core *c, struct effects *fx);
 

@@ -10,7 +10,7 @@
 #include "base/arena.h"
 #include "jobs/exits.h"
 
-enum { BATCH_ARENA_MAX = 256 << 20 };
+enum { BATCH_ARENA_MAX = 256 << 20, LIST_KEPT = 1 << 16 };
 
 int effects_init(struct effects *fx)
 {
@@ -25,13 +25,16 @@ void effects_fini(struct effects *fx)
     *fx = (struct effects){0};
 }
 
-int effects_reset(struct effects *fx)
+void effects_reset(struct effects *fx)
 {
-    arena_destroy(fx->arena);
-    fx->arena = arena_create(BATCH_ARENA_MAX);
+    arena_reset(fx->arena);
     fx->count = 0;
-    fx->failed = !fx->arena;
-    return fx->arena ? 0 : -1;
+    fx->failed = false;
+    if (fx->cap > LIST_KEPT) { /* a batch of the rare size does not hold its memory for ever */
+        free(fx->list);
+        fx->list = NULL;
+        fx->cap = 0;
+    }
 }
 
 void effects_add(struct effects *fx, const struct effect *f)
@@ -110,6 +113,11 @@ void effects_stop(struct effects *fx, const struct task *t, int grace_ms)
     memcpy(order.attempt_id, t->id, ID_SIZE);
     memcpy(order.nonce, t->nonce, sizeof order.nonce);
     attempt_order(fx, EFFECT_STOP, &order);
+}
+
+void effects_order_stop(struct effects *fx, const struct effect_stop *order)
+{
+    attempt_order(fx, EFFECT_STOP, order);
 }
 
 void effects_forget(struct effects *fx, const char *attempt_id, const char *nonce)

@@ -26,6 +26,7 @@ enum effect_kind {
     EFFECT_EVENT_ROW,   /* event; also told to live streams */
     EFFECT_NODE_ROW,    /* node */
     EFFECT_TAG_ROW,
+    EFFECT_USER_ROW,
     EFFECT_TOKEN_ROW,
     EFFECT_LAUNCH, /* task: order to the engine */
     EFFECT_ADOPT,
@@ -101,6 +102,7 @@ struct effect {
         const struct effect_event *event;
         const struct node *node;
         const struct effect_tag *tag;
+        const struct command_user *user;
         const struct command_token *token;
         const struct effect_stop *stop; /* EFFECT_STOP and EFFECT_FORGET */
         const struct effect_reply *reply;
@@ -119,8 +121,8 @@ struct effects {
 int effects_init(struct effects *fx);
 /* Frees list and arena. */
 void effects_fini(struct effects *fx);
-/* Empties it for the next batch. 0, or -1 on out of memory. */
-int effects_reset(struct effects *fx);
+/* Empties it for the next batch; cannot fail. */
+void effects_reset(struct effects *fx);
 /* Appends; a failed allocation sets fx->failed. */
 void effects_add(struct effects *fx, const struct effect *f);
 /* Appenders that snapshot what they are given. */
@@ -128,6 +130,7 @@ void effects_job(struct effects *fx, struct job *j);
 void effects_attempt(struct effects *fx, const struct job *j, enum run_state state);
 void effects_task(struct effects *fx, const struct task *t);
 void effects_stop(struct effects *fx, const struct task *t, int grace_ms);
+void effects_order_stop(struct effects *fx, const struct effect_stop *order);
 void effects_forget(struct effects *fx, const char *attempt_id, const char *nonce);
 void effects_reply(struct effects *fx, void *to, const struct err *e, const struct job *j);
 

@@ -39,7 +39,8 @@ static void on_confirmed(struct step *s, struct task *t, const struct engine_eve
 
 static void on_started(struct step *s, struct task *t, const struct engine_event *ev)
 {
-    core_task_started(s, t, ev->wall_ms);
+    if (t->claim != CLAIM_EXPIRED) /* it was called back, and will be gone in a moment */
+        core_task_started(s, t, ev->wall_ms);
 }
 
 static void end(struct step *s, struct task *t, const struct engine_event *ev, int code)

@@ -46,10 +46,12 @@ __attribute__((format(printf, 4, 0))) static void add(struct step *s, struct eff
                                                       const char *fmt, va_list ap)
 {
     struct buf text;
-    buf_init(&text, 1024);
+    buf_init(&text, 4096); /* far more than the names and messages that are put in */
     buf_vaddf(&text, fmt, ap);
     ev->reason = reason;
-    ev->message = arena_strdup(s->fx->arena, buf_str(&text));
+    ev->message = text.bad ? NULL : arena_strdup(s->fx->arena, buf_str(&text));
+    if (!ev->message)
+        s->fx->failed = true;
     buf_fini(&text);
     effects_add(s->fx, &(struct effect){.kind = EFFECT_EVENT_ROW, .event = ev});
 }

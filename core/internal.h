@@ -27,6 +27,8 @@ struct core {
     struct cluster *cluster;
     struct sched_queue *queue;
     struct timers timers;
+    struct effect_stop *orphans; /* to be stopped at the adoption */
+    size_t orphan_count;
     struct job *graveyard; /* ended in this batch; linked by queue_entry */
     int64_t next_event_id;
     int64_t next_seq;
@@ -43,6 +45,8 @@ void core_task_started(struct step *s, struct task *t, int64_t wall_ms);
 void core_task_ended(struct step *s, struct task *t, const struct exit_info *exit);
 void core_decide(struct step *s, struct job *j, enum run_state outcome, int exit_code, const struct exit_trigger *why);
 void core_stop_job(struct step *s, struct job *j, const char *by);
+/* A job of that name that ended in this batch, of which the rows may say nothing yet; NULL when there is none. */
+const struct job *core_buried(const struct core *c, const char *full_name);
 
 /* event.c: an event row about a job, or one of its tasks. `state` is the one entered by it. */
 void core_event_job(struct step *s, const struct job *j, const char *reason, const char *fmt, ...)
@@ -60,6 +64,7 @@ void core_derive_id(const struct core *c, const struct task *t, char id[ID_SIZE]
 void core_submit(struct step *s, const struct command *cmd);
 void core_execution(struct step *s, const struct command *cmd);
 void core_tag(struct step *s, const struct command *cmd);
+void core_user(struct step *s, const struct command *cmd);
 void core_engine(struct step *s, const struct engine_event *ev);
 void core_tick(struct step *s);
 

@@ -22,7 +22,7 @@ struct arena;
 
 enum engine_order_kind {
     ENGINE_LAUNCH, /* start this attempt once; with an existing latch it only reports */
-    ENGINE_ADOPT,  /* find out what became of it; report CONFIRMED+STARTED, EXITED or LOST. Carries the launch, too */
+    ENGINE_ADOPT,  /* find out what became of it; report CONFIRMED+STARTED, EXITED or LOST. Its launch has no script */
     ENGINE_STOP,   /* signal, grace, then kill of the whole tree; EXITED follows */
     ENGINE_FORGET, /* its end is on disk: stop watching, release its GPUs and ports; keep logs */
 };

@@ -37,6 +37,7 @@ enum {
     EXIT_CODE_ATTEMPT_COMPLETED = -220, /* stopped because the job's outcome was decided */
     EXIT_CODE_NODE_LOST = -1001,
     EXIT_CODE_TIME_LIMIT = -1004, /* extras.drover.timeLimit */
+    EXIT_CODE_BAD_CONFIG = -1100, /* the stored config cannot be read any more */
     EXIT_CODE_LAUNCH_LOST = -111, /* lost between order and start: never counted */
     EXIT_CODE_PORT_CONFLICT = 253,
     EXIT_CODE_NO_IMAGE = 254,

@@ -246,6 +246,34 @@ int jobs_store_tag(struct store *s, const char *job_id, const char *tag, bool dr
     return rc;
 }
 
+static int fail_row(struct stmt *st, const struct jobs_store_failure *f, struct err *e)
+{
+    stmt_int(st, 1, STATE_FAILED);
+    stmt_int(st, 2, f->now_ms);
+    stmt_int(st, 3, f->exit_code);
+    stmt_text(st, 4, f->exit_phrase);
+    stmt_text(st, 5, f->detail);
+    stmt_text(st, 6, f->job_id);
+    return stmt_exec(st, e);
+}
+
+int jobs_store_fail_job(struct store *s, const struct jobs_store_failure *f, struct err *e)
+{
+    static const struct store_sql sqls[] = {
+        {"UPDATE task_attempt SET state = ?, completed_ms = ?, exit_code = ?, exit_phrase = ?, detail = ? "
+         "WHERE job_id = ? AND completed_ms IS NULL"},
+        {"UPDATE job_attempt SET state = ?, completed_ms = ?, exit_code = ?, exit_phrase = ?, detail = ? "
+         "WHERE job_id = ? AND completed_ms IS NULL"},
+        {"UPDATE job SET state = ?, completed_ms = ?, exit_code = ?, exit_phrase = ?, detail = ? WHERE id = ?"}};
+    struct jobs_store_failure task = *f;
+
+    task.detail = "{}"; /* another object than that of jobs and their attempts */
+    for (size_t i = 0; i < sizeof sqls / sizeof *sqls; i++)
+        if (fail_row(store_stmt(s, &sqls[i], e), i ? f : &task, e))
+            return -1;
+    return 0;
+}
+
 /* ---- for the core ---- */
 
 int jobs_store_find_target(struct store *s, const char *full_name, struct jobs_store_target *out, struct err *e)

@@ -105,11 +105,19 @@ int jobs_store_update_job(struct store *s, const struct job_row *row, struct err
 int jobs_store_put_job_attempt(struct store *s, const struct job_attempt_row *row, struct err *e);
 int jobs_store_put_task_attempt(struct store *s, const struct task_attempt_row *row, struct err *e);
 int jobs_store_add_event(struct store *s, const struct event_row *row, struct err *e);
+/* Ends a job that cannot be loaded, and what of its attempts has not ended, as FAILED. */
+struct jobs_store_failure {
+    const char *job_id;
+    int64_t now_ms;
+    int exit_code;
+    const char *exit_phrase;
+    const char *detail; /* JSON object: the trigger */
+};
+int jobs_store_fail_job(struct store *s, const struct jobs_store_failure *f, struct err *e);
 /* Adds (or drops) a tag of a job; one that is there already (or is not) changes nothing. */
 int jobs_store_tag(struct store *s, const char *job_id, const char *tag, bool drop, struct err *e);
 
 /* --- for the core: look-ups by index, and what is loaded at start --- */
-
 struct jobs_store_target {
     char id[ID_SIZE];
     char user[JOB_USER_MAX + 1];
@@ -134,19 +142,14 @@ int jobs_store_each_task(struct store *s, const struct jobs_store_attempt *of, j
 
 /* --- for the API --- */
 
+/* COMPLETED: not completed is last when ascending, first when descending; so is a priority that was not given. */
+/* clang-format off */
 enum job_order {
-    JOB_ORDER_SUBMITTED,
-    JOB_ORDER_NAME,
-    JOB_ORDER_USER,
-    JOB_ORDER_VC,
-    JOB_ORDER_RETRIES,
-    JOB_ORDER_TASKS,
-    JOB_ORDER_GPUS,
-    JOB_ORDER_STATE,
-    JOB_ORDER_COMPLETED, /* not completed: last when ascending, first when descending; so is a priority not given */
-    JOB_ORDER_PRIORITY,
-    JOB_ORDER_COUNT
+    JOB_ORDER_SUBMITTED, JOB_ORDER_NAME, JOB_ORDER_USER, JOB_ORDER_VC,
+    JOB_ORDER_RETRIES, JOB_ORDER_TASKS, JOB_ORDER_GPUS, JOB_ORDER_STATE,
+    JOB_ORDER_COMPLETED, JOB_ORDER_PRIORITY, JOB_ORDER_COUNT
 };
+/* clang-format on */
 
 /* A list of values of which a job must have one (or none, for tags_none); count 0 = any. */
 struct job_values {
@@ -165,8 +168,7 @@ struct job_filter {
     int64_t *total; /* gets the number of all that match; NULL: not wanted */
 };
 
-/* A page of jobs. ERR_INVALID_PARAMETERS for more than
- * 500 values in the filter. */
+/* A page of jobs. ERR_INVALID_PARAMETERS for more than 500 values in the filter. */
 int jobs_store_list(struct store *s, const struct job_filter *filter, jobs_store_job_fn *fn, void *ctx, struct err *e);
 #define JOBS_STORE_LIST_MAX_VALUES 500
 

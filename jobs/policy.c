@@ -18,6 +18,8 @@
 #define FREE_DELAY_MAX_MS (60 * 1000)
 #define BACKOFF_FIRST_MS (60 * 1000)
 #define BACKOFF_MAX_MS (900 * 1000)
+/* Of a task alone: at once and on the same node. Then it is the job's turn, which waits between its tries. */
+#define FREE_TASK_RETRIES 3
 
 /* What has ended in one role, and the task of each kind that ended last. */
 struct tally {
@@ -173,7 +175,7 @@ enum policy_retry policy_task_retry(const struct task *t, const struct exit_entr
     switch (exit->reaction) {
     case EXIT_ALWAYS_RETRY:
     case EXIT_BACKOFF_RETRY:
-        return POLICY_RETRY_FREE;
+        return t->retries - t->accountable_retries < FREE_TASK_RETRIES ? POLICY_RETRY_FREE : POLICY_NO_RETRY;
     case EXIT_RETRY_TO_MAX:
         return t->accountable_retries < t->role->task_retry_count ? POLICY_RETRY_COUNTED : POLICY_NO_RETRY;
     case EXIT_NEVER_RETRY:

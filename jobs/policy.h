@@ -26,7 +26,8 @@ enum policy_retry { POLICY_NO_RETRY, POLICY_RETRY_FREE, POLICY_RETRY_COUNTED };
  * retries so that a platform fault cannot spin). Pure. */
 enum policy_retry policy_job_retry(const struct job *j, const struct exit_entry *exit, int64_t *delay_ms);
 
-/* Whether a failed task alone is tried again (only without gang allocation, up to taskRetryCount). Pure. */
+/* Whether a failed task alone is tried again (only without gang allocation, up to taskRetryCount; free retries, which
+ * come at once, three times). Pure. */
 enum policy_retry policy_task_retry(const struct task *t, const struct exit_entry *exit);
 
 #endif

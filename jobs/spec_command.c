@@ -33,6 +33,8 @@
 #define COMMAND_BYTES ((size_t)4 * 1024 * 1024)
 /* Look-ups of templates (spec_template.h), of all scripts of a job together. */
 #define TEMPLATE_STEPS ((size_t)2 * 1000 * 1000)
+/* Look-ups of secrets in one script. They are filled in anew at each start of a task, on the thread that owns all. */
+#define SECRET_STEPS ((size_t)200 * 1000)
 
 /* One script in the making. */
 struct script {
@@ -54,7 +56,7 @@ static void add_commands(struct script *s, const struct doc *list)
 {
     struct buf *out = s->out;
 
-    for (const struct doc *c = list ? list->first : NULL; c && s->names->steps < TEMPLATE_STEPS; c = c->next) {
+    for (const struct doc *c = list ? list->first : NULL; c; c = c->next) {
         const char *text = c->text;
         size_t start = out->len;
 
@@ -153,6 +155,17 @@ static void add_all(struct script *s)
     buf_fini(&behind);
 }
 
+/* Whether templates, with those of secrets that are filled in later, took more look-ups than they may. */
+static bool costs_too_much(const struct spec_build *b, struct spec_template *names, const char *script)
+{
+    struct spec_template secrets = {.max_steps = SECRET_STEPS};
+
+    spec_template_add(&secrets, "$secrets", b->spec->secrets);
+    spec_template_count(&secrets, script);
+    names->steps += secrets.steps;
+    return secrets.steps >= SECRET_STEPS || names->steps >= TEMPLATE_STEPS;
+}
+
 const char *spec_command_build(struct spec_build *b, const struct doc *role, const struct spec_place *place)
 {
     const struct doc *commands = doc_get(role, "commands");
@@ -161,7 +174,9 @@ const char *spec_command_build(struct spec_build *b, const struct doc *role, con
     struct script s = {.b = b, .role = role, .names = &names};
     struct buf out;
     const char *text = NULL;
+    bool costly;
 
+    names.max_steps = TEMPLATE_STEPS;
     spec_template_add(&names, "$script", spec_refs_find(b->refs, "script", spec_schema_string(role, "script", NULL)));
     spec_template_add(&names, "$output", spec_refs_find(b->refs, "output", spec_schema_string(role, "output", NULL)));
     spec_template_add(&names, "$data", spec_refs_find(b->refs, "data", spec_schema_string(role, "data", NULL)));
@@ -170,9 +185,12 @@ const char *spec_command_build(struct spec_build *b, const struct doc *role, con
     buf_init(&out, COMMAND_BYTES - b->command_bytes);
     s.out = &out;
     add_all(&s);
+    costly = costs_too_much(b, &names, buf_str(&out));
     b->names.steps = names.steps;
-    if (out.bad || names.steps >= TEMPLATE_STEPS) {
-        (void)spec_place_fail(&here, commands, b->e, "the commands of the job are too long once templates are filled");
+    if (out.bad || costly) {
+        (void)spec_place_fail(&here, commands, b->e,
+                              out.bad ? "the commands of the job are too long once templates are filled"
+                                      : "the commands of the job use too many templates of too many names");
         goto out;
     }
     while (out.len > 0 && out.data[out.len - 1] == '\n')

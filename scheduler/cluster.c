@@ -138,38 +138,6 @@ static struct resources totals(const struct node *info)
     return r;
 }
 
-/* A fresh port map of the node's range, keeping what is in use when the range is unchanged. 0 or -1. */
-static int reset_ports(struct cluster_node *n, const struct node *info)
-{
-    if (n->port_used && n->info.port_first == info->port_first && n->info.port_last == info->port_last)
-        return 0;
-    size_t words = ((size_t)port_span(info) + WORD_BITS - 1) / WORD_BITS;
-    uint64_t *map = calloc(words ? words : 1, sizeof *map);
-    if (!map)
-        return -1;
-    free(n->port_used);
-    n->port_used = map;
-    n->port_free = port_span(info);
-    n->port_hint = 0;
-    return 0;
-}
-
-int cluster_put_node(struct cluster *c, const struct node *info)
-{
-    int index = cluster_find(c, info->name);
-    struct cluster_node *n = index < 0 ? new_node(c, info) : c->nodes[index];
-    if (!n || reset_ports(n, info))
-        return -1;
-    if (index < 0)
-        index = (int)c->count - 1;
-    unlink_node(c, index);
-    n->info = *info;
-    n->total = totals(info);
-    link_node(c, index);
-    c->release_version++;
-    return index;
-}
-
 int cluster_find(const struct cluster *c, const char *name)
 {
     return (int)(uintptr_t)hash_get(c->by_name, name) - 1;
@@ -215,6 +183,43 @@ static bool port_set(struct cluster_node *n, int port, bool used)
     n->port_used[offset / WORD_BITS] ^= UINT64_C(1) << (offset % WORD_BITS);
     n->port_free += used ? -1 : 1;
     return true;
+}
+
+/* A port map for the node's new range. Ports of both ranges stay as they were: what runs goes on using them. 0 or -1.
+ */
+static int reset_ports(struct cluster_node *n, const struct node *info)
+{
+    struct cluster_node fresh = {.info = *info, .port_free = port_span(info)};
+    if (n->port_used && n->info.port_first == info->port_first && n->info.port_last == info->port_last)
+        return 0;
+    size_t words = ((size_t)port_span(info) + WORD_BITS - 1) / WORD_BITS;
+    fresh.port_used = calloc(words ? words : 1, sizeof *fresh.port_used);
+    if (!fresh.port_used)
+        return -1;
+    for (int p = 0; n->port_used && p < port_span(&n->info); p++)
+        if (port_get(n, p))
+            port_set(&fresh, n->info.port_first + p, true);
+    free(n->port_used);
+    n->port_used = fresh.port_used;
+    n->port_free = fresh.port_free;
+    n->port_hint = 0;
+    return 0;
+}
+
+int cluster_put_node(struct cluster *c, const struct node *info)
+{
+    int index = cluster_find(c, info->name);
+    struct cluster_node *n = index < 0 ? new_node(c, info) : c->nodes[index];
+    if (!n || reset_ports(n, info))
+        return -1;
+    if (index < 0)
+        index = (int)c->count - 1;
+    unlink_node(c, index);
+    n->info = *info;
+    n->total = totals(info);
+    link_node(c, index);
+    c->release_version++;
+    return index;
 }
 
 static int pick_port(struct cluster_node *n)

@@ -10,6 +10,12 @@
 
 #include "base/buf.h"
 
+/* One role of the gang at hand: where its tasks' spots and ports begin in the scratch. */
+struct part {
+    const struct sched_role *role;
+    size_t spot, port;
+};
+
 /* Scratch of one pass. */
 struct pass {
     struct cluster *cluster;
@@ -19,6 +25,8 @@ struct pass {
     size_t spot_cap;
     int *ports;
     size_t port_cap;
+    struct part *parts;
+    size_t part_cap;
 };
 
 static bool before(const struct sched_group *a, const struct sched_group *b)
@@ -71,58 +79,103 @@ static bool covers(const struct resources *have, const struct resources *want)
     return have->cpus >= want->cpus && have->memory_mb >= want->memory_mb && have->gpus >= want->gpus;
 }
 
-/* Makes the scratch large enough for a gang. 0 or -1. */
-static int ensure_scratch(struct pass *p, size_t tasks, size_t ports)
+/* `old`, or a larger one, with room for `want` items of `size` bytes. NULL on out of memory. */
+static void *grow(void *old, size_t *cap, size_t want, size_t size)
 {
-    if (tasks > p->spot_cap) {
-        struct sched_spot *s = realloc(p->spots, tasks * sizeof *s);
-        if (!s)
-            return -1;
-        p->spots = s;
-        p->spot_cap = tasks;
-    }
-    if (ports > p->port_cap) {
-        int *n = realloc(p->ports, ports * sizeof *n);
-        if (!n)
-            return -1;
-        p->ports = n;
-        p->port_cap = ports;
-    }
+    if (old && want <= *cap)
+        return old;
+    void *grown = realloc(old, (want ? want : 1) * size);
+    if (grown)
+        *cap = want;
+    return grown;
+}
+
+/* Makes the scratch large enough for a gang. 0 or -1; what there was stays either way. */
+static int ensure_scratch(struct pass *p, size_t tasks, size_t ports, size_t roles)
+{
+    void *grown;
+    if (!(grown = grow(p->spots, &p->spot_cap, tasks, sizeof *p->spots)))
+        return -1;
+    p->spots = grown;
+    if (!(grown = grow(p->ports, &p->port_cap, ports, sizeof *p->ports)))
+        return -1;
+    p->ports = grown;
+    if (!(grown = grow(p->parts, &p->part_cap, roles, sizeof *p->parts)))
+        return -1;
+    p->parts = grown;
     return 0;
 }
 
-static void give_back(struct pass *p, const struct sched_request *r, size_t placed)
+static void free_scratch(struct pass *p)
 {
-    size_t k = 0;
-    for (size_t i = 0; i < r->role_count; i++)
-        for (int n = 0; n < r->roles[i].instances && k < placed; n++, k++)
-            cluster_give(p->cluster, p->spots[k].node, &r->roles[i].per_task, p->spots[k].ports, r->roles[i].ports);
+    free(p->heap);
+    free(p->spots);
+    free(p->ports);
+    free(p->parts);
+}
+
+/* Whether tasks of `a` are harder to place than those of `b`. */
+static bool larger(const struct sched_role *a, const struct sched_role *b)
+{
+    if (a->per_task.gpus != b->per_task.gpus)
+        return a->per_task.gpus > b->per_task.gpus;
+    if (a->per_task.cpus != b->per_task.cpus)
+        return a->per_task.cpus > b->per_task.cpus;
+    return a->per_task.memory_mb > b->per_task.memory_mb;
+}
+
+/* The roles in the order of placement: large tasks first, as small ones fit beside them and not the other way round;
+ * else as written. Spots and ports stay in the order of the request. */
+static void order_parts(struct pass *p, const struct sched_request *r)
+{
+    size_t spot = 0, port = 0;
+    for (size_t i = 0; i < r->role_count; i++) {
+        struct part part = {.role = &r->roles[i], .spot = spot, .port = port};
+        size_t at = i;
+        for (; at && larger(part.role, p->parts[at - 1].role); at--)
+            p->parts[at] = p->parts[at - 1];
+        p->parts[at] = part;
+        spot += (size_t)part.role->instances;
+        port += (size_t)part.role->instances * (size_t)part.role->ports;
+    }
+}
+
+/* Gives back what the first `placed` tasks took, in the order of placement. */
+static void give_back(struct pass *p, size_t roles, size_t placed)
+{
+    for (size_t i = 0; i < roles; i++) {
+        const struct part *part = &p->parts[i];
+        for (int n = 0; n < part->role->instances && placed; n++, placed--) {
+            const struct sched_spot *spot = &p->spots[part->spot + (size_t)n];
+            cluster_give(p->cluster, spot->node, &part->role->per_task, spot->ports, part->role->ports);
+        }
+    }
 }
 
 /* Takes resources for the whole gang. 1 = placed, 0 = does not fit (nothing taken), -1 = out of memory. */
 static int place(struct pass *p, const struct sched_request *r)
 {
-    size_t tasks, ports, k = 0;
+    size_t tasks, ports, done = 0;
     struct resources sum, have = cluster_free(p->cluster);
     sizes(r, &tasks, &ports, &sum);
     if (!covers(&have, &sum))
         return 0;
-    if (ensure_scratch(p, tasks, ports))
+    if (ensure_scratch(p, tasks, ports, r->role_count))
         return -1;
-    assert(r->roles);
-    int *port = p->ports;
+    assert(r->roles && p->parts && p->spots && p->ports);
+    order_parts(p, r);
     for (size_t i = 0; i < r->role_count; i++) {
-        const struct sched_role *role = &r->roles[i];
-        for (int n = 0; n < role->instances; n++, k++) {
+        const struct part *part = &p->parts[i];
+        const struct sched_role *role = part->role;
+        int *port = p->ports + part->port;
+        for (int n = 0; n < role->instances; n++, done++, port += role->ports) {
             int node = cluster_best(p->cluster, &role->per_task, role->ports);
             if (node < 0) {
-                give_back(p, r, k);
+                give_back(p, r->role_count, done);
                 return 0;
             }
-            assert(p->spots && k < p->spot_cap);
-            p->spots[k] = (struct sched_spot){.node = node, .ports = port};
+            p->spots[part->spot + (size_t)n] = (struct sched_spot){.node = node, .ports = port};
             cluster_take(p->cluster, node, &role->per_task, port, role->ports);
-            port += role->ports;
         }
     }
     return 1;
@@ -179,9 +232,7 @@ int pass_run(struct cluster *c, struct sched_queue *q, pass_claim_fn *claim, voi
     for (size_t i = 0; i < queue_groups(q); i++)
         if (queue_group(q, i)->blocked_at == UINT64_MAX)
             queue_group(q, i)->blocked_at = cluster_release_version(c);
-    free(p.heap);
-    free(p.spots);
-    free(p.ports);
+    free_scratch(&p);
     return claims;
 }
 
@@ -200,13 +251,16 @@ static const struct sched_role *too_large(const struct cluster *c, const struct 
     return NULL;
 }
 
-/* "2 GPUs, 4 CPUs and 100 MiB of memory"; GPUs only when the job asks for some. */
+/* "2 GPUs, 4 CPUs and 1.5 GiB of memory"; GPUs only when the job asks for some. */
 static void put_amounts(struct buf *out, const struct resources *r, bool gpus)
 {
     if (gpus)
         buf_addf(out, "%lld GPU%s, ", (long long)r->gpus, r->gpus == 1 ? "" : "s");
-    buf_addf(out, "%lld CPU%s and %lld MiB of memory", (long long)r->cpus, r->cpus == 1 ? "" : "s",
-             (long long)r->memory_mb);
+    buf_addf(out, "%lld CPU%s and ", (long long)r->cpus, r->cpus == 1 ? "" : "s");
+    if (r->memory_mb < 1024)
+        buf_addf(out, "%lld MiB of memory", (long long)r->memory_mb);
+    else
+        buf_addf(out, "%.1f GiB of memory", (double)r->memory_mb / 1024);
 }
 
 enum sched_reason pass_explain(struct cluster *c, const struct sched_request *r, struct buf *out)
@@ -234,9 +288,9 @@ enum sched_reason pass_explain(struct cluster *c, const struct sched_request *r,
         return SCHED_REASON_NEVER_TOTAL;
     }
     if (!covers(&have, &sum)) {
-        buf_adds(out, "Waiting for resources: the job needs ");
+        buf_adds(out, "The job needs ");
         put_amounts(out, &sum, sum.gpus > 0);
-        buf_adds(out, "; free now: ");
+        buf_adds(out, ", more than what is free now: ");
         put_amounts(out, &have, sum.gpus > 0);
         buf_adds(out, ".");
         return SCHED_REASON_BUSY;
@@ -244,9 +298,8 @@ enum sched_reason pass_explain(struct cluster *c, const struct sched_request *r,
     struct pass p = {.cluster = c};
     int placed = place(&p, r);
     if (placed > 0)
-        give_back(&p, r, tasks);
-    free(p.spots);
-    free(p.ports);
+        give_back(&p, r->role_count, tasks);
+    free_scratch(&p);
     if (placed > 0) {
         buf_adds(out, "Enough is free; the job starts in the next pass.");
         return SCHED_REASON_FITS;

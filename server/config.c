@@ -208,8 +208,9 @@ int config_split_listen(const char *listen, char address[CONFIG_TEXT_MAX], uint1
 {
     const char *colon = strrchr(listen, ':');
     char *end = NULL;
-    long n = colon ? strtol(colon + 1, &end, 10) : -1;
-    if (!colon || end == colon + 1 || *end || n < 0 || n > PORT_MAX)
+    bool number = colon && colon[1] >= '0' && colon[1] <= '9'; /* strtol would skip spaces and take a sign */
+    long n = number ? strtol(colon + 1, &end, 10) : -1;
+    if (!number || *end || n < 0 || n > PORT_MAX)
         return err_set(e, ERR_INVALID_PARAMETERS, "\"%s\" is no ADDRESS:PORT.", listen);
     size_t len = (size_t)(colon - listen);
     if (len >= 2 && listen[0] == '[' && listen[len - 1] == ']') {

@@ -87,7 +87,7 @@ struct engine_order *launch_order(const struct launch_site *site, enum engine_or
                                 .ports = copy_ints(a, t->ports, t->role->port_total),
                                 .port_count = (size_t)t->role->port_total,
                                 .env = env_build(a, t, address_of, (void *)site->cluster, &count),
-                                .script = script_of(site, a, t, e),
+                                .script = kind == ENGINE_LAUNCH ? script_of(site, a, t, e) : "",
                                 .image_uri = arena_strdup(a, t->role->image_uri),
                                 .image_on_host = site->image_on_host,
                                 .checkpoint_name = arena_strdup(a, j->spec->checkpoint_name),

@@ -21,8 +21,8 @@ struct launch_site {
     bool image_on_host;            /* unknownImage: host */
 };
 
-/* The order to LAUNCH or ADOPT the task's current attempt; the caller hands it to the engine. NULL on error. The core's
- * thread. */
+/* The order to LAUNCH or ADOPT the task's current attempt; the caller hands it to the engine. NULL on error. An ADOPT
+ * carries no script: what runs is found again even when its secrets can no longer be opened. The core's thread. */
 struct engine_order *launch_order(const struct launch_site *site, enum engine_order_kind kind, const struct task *t,
                                   struct err *e);
 

@@ -5,9 +5,10 @@
  *   take (all that wait, at most BATCH) ─► prepare: rows that commands name ─► core_step each ─► core_schedule
  *     ─► COMMIT ─► orders to the engine ─► replies ─► events to the hub ─► core_batch_end ─► snapshot
  *
- * Nothing of a batch is performed or confirmed before its COMMIT. When it fails, the batch's senders are told so, the
- * core is thrown away and loaded from the rows, and the engine is asked again for every placed task, because what it
- * had told was lost with the batch.
+ * Nothing of a batch is performed or confirmed before its COMMIT. When it fails, the batch's senders are told so and
+ * the core is thrown away. Until the back-off is over, commands are refused with the same words and engine events
+ * dropped. Then, when a trial write works, the core is loaded from the rows and the engine is asked again for every
+ * placed task, because what it had told was lost.
  */
 #include "server/loop.h"
 
@@ -16,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/auth_store.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "core/core.h"
@@ -30,21 +32,30 @@
 #include "server/snapshot.h"
 #include "store/store.h"
 
-enum { BATCH = 256, IDLE_MS = 1000, RETRY_FIRST_MS = 100, RETRY_MAX_MS = 2000, SNAPSHOT_MS = 50 };
+enum {
+    BATCH = 256,
+    IDLE_MS = 1000,
+    RETRY_FIRST_MS = 100,
+    RETRY_MAX_MS = 2000,
+    SNAPSHOT_MS = 50,
+    SNAPSHOT_IDLE_MS = 250
+};
 
 struct loop {
     struct loop_config config;
-    struct core *core; /* NULL while the rows cannot be read */
+    struct core *core; /* NULL after a failed commit, until a write works again */
     struct effects fx;
     int64_t epoch;
     int64_t snapshot_mono; /* when the last was published */
     bool snapshot_due;
-    int64_t retry_mono; /* after a failed commit: when to ask the engine again; 0 = not pending */
+    struct err failure; /* why there is no core */
+    int64_t retry_mono; /* when to try for one */
     int64_t retry_wait; /* the back-off's current step, ms */
     struct node *nodes; /* as last told by the engine, kept over a reload */
     size_t node_count;
     pthread_t thread;
-    atomic_uint_fast64_t batches, commits, commands, commit_failures;
+    bool stopped; /* the owner's thread */
+    atomic_uint_fast64_t batches, commits, commands, commit_failures, snapshots;
     atomic_bool ready, healthy;
     atomic_int_fast64_t beat_mono;
 };
@@ -111,37 +122,48 @@ static void order_by_id(struct loop *l, enum engine_order_kind kind, const struc
 
 /* ---- one batch ---- */
 
-static void find_target(struct loop *l, const char *full_name, struct command_target *t)
+static int find_target(struct loop *l, const char *full_name, struct command_target *t, struct err *e)
 {
     struct jobs_store_target row;
-    struct err e = {0};
-    if (core_find(l->core, full_name) || jobs_store_find_target(l->config.store, full_name, &row, &e) != 1)
-        return;
-    t->exists = true;
-    memcpy(t->id, row.id, sizeof t->id);
-    memcpy(t->user, row.user, sizeof t->user);
+    if (core_find(l->core, full_name))
+        return 0;
+    int rc = jobs_store_find_target(l->config.store, full_name, &row, e);
+    if (rc == 1) {
+        t->exists = true;
+        memcpy(t->id, row.id, sizeof t->id);
+        memcpy(t->user, row.user, sizeof t->user);
+    }
+    return rc < 0 ? -1 : 0;
 }
 
-/* DESIGN 1.3: loads the ended rows that the command names, by index. */
-static void prepare(struct loop *l, struct command *cmd)
+/* DESIGN 1.3: loads the ended rows that the command names, by index. 0, or -1 when they cannot be read. */
+static int prepare(struct loop *l, struct command *cmd, struct err *e)
 {
-    struct err e = {0};
+    int found = 0;
     switch (cmd->kind) {
     case COMMAND_SUBMIT:
-        cmd->submit.name_taken = jobs_store_name_taken(l->config.store, cmd->submit.job->full_name, &e) != 0;
+        found = jobs_store_name_taken(l->config.store, cmd->submit.job->full_name, e);
+        cmd->submit.name_taken = found == 1;
         break;
     case COMMAND_EXECUTION:
-        find_target(l, cmd->execution.full_name, &cmd->execution.target);
+        found = find_target(l, cmd->execution.full_name, &cmd->execution.target, e);
         break;
     case COMMAND_TAG:
-        find_target(l, cmd->tag.full_name, &cmd->tag.target);
-        cmd->tag.present = jobs_store_has_tag(l->config.store, cmd->tag.full_name, cmd->tag.tag, &e) == 1;
+        if (find_target(l, cmd->tag.full_name, &cmd->tag.target, e))
+            return -1;
+        found = jobs_store_has_tag(l->config.store, cmd->tag.full_name, cmd->tag.tag, e);
+        cmd->tag.present = found == 1;
+        break;
+    case COMMAND_USER:
+        found = auth_store_user_known(l->config.store, cmd->user.name, &cmd->user.is_admin, e);
+        cmd->user.exists = found == 1;
         break;
     case COMMAND_TOKEN:
     case COMMAND_ENGINE:
     case COMMAND_TICK:
         break;
     }
+    return found < 0 ? -1 : 0;
 }
 
 /* Keeps what is known of nodes, for a reload. */
@@ -159,17 +181,25 @@ static void keep_node(struct loop *l, const struct node *n)
     l->nodes[l->node_count++] = *n;
 }
 
-static void step_one(struct loop *l, struct mail *m, struct clock_now now)
+/* What the engine tells once and no row keeps; noted also while there is no core. */
+static void note(struct loop *l, const struct mail *m)
 {
-    prepare(l, &m->cmd);
-    if (m->cmd.kind == COMMAND_ENGINE && m->cmd.engine.kind == ENGINE_NODE)
+    if (m->cmd.kind != COMMAND_ENGINE)
+        return;
+    if (m->cmd.engine.kind == ENGINE_NODE)
         keep_node(l, &m->cmd.engine.node);
-    if (m->cmd.kind == COMMAND_ENGINE && m->cmd.engine.kind == ENGINE_READY && !atomic_exchange(&l->ready, true) &&
-        l->config.ready)
+    else if (m->cmd.engine.kind == ENGINE_READY && !atomic_exchange(&l->ready, true) && l->config.ready)
         l->config.ready(l->config.ctx);
+}
+
+static int step_one(struct loop *l, struct mail *m, struct clock_now now, struct err *e)
+{
+    if (prepare(l, &m->cmd, e))
+        return -1;
     core_step(l->core, &m->cmd, now, &l->fx);
     if (m->cmd.kind == COMMAND_SUBMIT && core_find(l->core, m->cmd.submit.job->full_name) == m->cmd.submit.job)
         m->cmd.submit.job = NULL; /* the core's now, even if the commit fails */
+    return 0;
 }
 
 static void perform_orders(struct loop *l)
@@ -223,71 +253,83 @@ static void publish(struct loop *l)
 
 /* ---- failure and recovery ---- */
 
-/* Loads the core anew and puts back what the engine told of its nodes. */
-static void reload(struct loop *l)
+/* There is no core from now on; `why` is what everybody hears until there is one again. */
+static void lose_core(struct loop *l, const struct err *why)
 {
-    struct err e = {0};
-    struct clock_now now = clock_read();
     core_destroy(l->core);
-    l->core = persist_load_core(l->config.store, l->epoch, l->config.seed, now, &e);
-    if (!l->core) {
-        log_error("reload_failed", "%s", e.text);
-        return;
-    }
-    for (size_t i = 0; i < l->node_count; i++)
-        if (core_load_node(l->core, &l->nodes[i]))
-            log_error("reload_failed", "out of memory for node %s", l->nodes[i].name);
+    l->core = NULL;
+    effects_reset(&l->fx);
+    l->failure = *why;
+    l->retry_wait = l->retry_wait ? l->retry_wait * 2 : RETRY_FIRST_MS;
+    if (l->retry_wait > RETRY_MAX_MS)
+        l->retry_wait = RETRY_MAX_MS;
+    l->retry_mono = clock_read().mono + l->retry_wait;
+    if (atomic_exchange(&l->healthy, false))
+        log_error("commit_failed", "%s", why->text);
 }
 
-/* The batch could not be committed: throw it away, and plan to ask the engine again, later each time. */
+/* The batch could not be committed: throw it away, and plan to begin again from the rows, later each time. */
 static void fail_batch(struct loop *l, struct mail *list, const struct err *e)
 {
     if (store_fsync_failed(l->config.store))
         l->config.fsync_failed(l->config.ctx, e);
     atomic_fetch_add(&l->commit_failures, 1);
-    if (atomic_exchange(&l->healthy, false))
-        log_error("commit_failed", "%s", e->text);
-    reload(l);
-    effects_reset(&l->fx);
+    lose_core(l, e);
     answer_failed(list, e);
-    l->retry_wait = l->retry_wait ? l->retry_wait * 2 : RETRY_FIRST_MS;
-    if (l->retry_wait > RETRY_MAX_MS)
-        l->retry_wait = RETRY_MAX_MS;
-    l->retry_mono = clock_read().mono + l->retry_wait;
 }
 
-/* After a failure, when the back-off is over: a reload that did not work is tried again, and every placed task is asked
- * for. */
+/* Loads the core anew and puts back what the engine told of its nodes; then orders to find every placed task again. */
+static int reload(struct loop *l, struct clock_now now, struct err *e)
+{
+    l->core = persist_load_core(l->config.store, l->epoch, l->config.seed, now, e);
+    for (size_t i = 0; l->core && i < l->node_count; i++)
+        if (core_load_node(l->core, &l->nodes[i]))
+            return err_set(e, ERR_BUSY, "Out of memory for node %s.", l->nodes[i].name);
+    if (!l->core)
+        return -1;
+    core_adopt(l->core, &l->fx);
+    return l->fx.failed ? err_set(e, ERR_BUSY, "Out of memory for the tasks that run.") : 0;
+}
+
+/* After a failure, when the back-off is over. The trial write keeps a full disk from costing a reload each time, and
+ * makes the server ready again without waiting for a command. */
 static void recover(struct loop *l, struct clock_now now)
 {
-    if (!l->retry_mono || now.mono < l->retry_mono)
+    struct err e = {0};
+    if (l->core || now.mono < l->retry_mono)
         return;
-    l->retry_mono = 0;
-    if (!l->core)
-        reload(l);
-    if (!l->core) {
-        l->retry_mono = now.mono + RETRY_MAX_MS;
+    if (persist_probe(l->config.store, l->epoch, &e) || reload(l, now, &e)) {
+        if (store_fsync_failed(l->config.store))
+            l->config.fsync_failed(l->config.ctx, &e);
+        lose_core(l, &e);
         return;
     }
-    core_adopt(l->core, &l->fx);
-}
-
-static void committed(struct loop *l)
-{
-    atomic_fetch_add(&l->commits, 1);
-    if (!atomic_exchange(&l->healthy, true))
-        log_info("commit_recovered", "the database takes writes again");
-    l->retry_wait = 0;
+    /* At once and not with the next batch's orders: a task of it may have moved on by then. */
+    perform_orders(l);
+    effects_reset(&l->fx);
+    l->snapshot_due = true;
+    atomic_store(&l->healthy, true);
+    log_info("commit_recovered", "the database takes writes again");
 }
 
 /* ---- the thread ---- */
 
+/* When the changes since the last snapshot are to be shown: soon while somebody looks, in a moment otherwise, so that
+ * who looks next does not see an old state. */
+static int64_t snapshot_at(struct loop *l)
+{
+    if (!l->snapshot_due || !l->core)
+        return INT64_MAX;
+    return l->snapshot_mono + (snapshots_wanted(l->config.snapshots) ? SNAPSHOT_MS : SNAPSHOT_IDLE_MS);
+}
+
 static void snapshot(struct loop *l, struct clock_now now)
 {
-    if (!l->snapshot_due || now.mono - l->snapshot_mono < SNAPSHOT_MS || !snapshots_wanted(l->config.snapshots))
+    if (now.mono < snapshot_at(l))
         return;
     snapshots_publish(l->config.snapshots, cluster_clone(core_cluster(l->core)), now.wall, core_live_jobs(l->core),
                       core_waiting_jobs(l->core));
+    atomic_fetch_add(&l->snapshots, 1);
     l->snapshot_mono = now.mono;
     l->snapshot_due = false;
 }
@@ -297,20 +339,22 @@ static void run_batch(struct loop *l, struct mail *list, struct clock_now now)
     static const struct command tick = {.kind = COMMAND_TICK};
     struct err e = {0};
     uint64_t n = 0;
-    for (struct mail *m = list; m; m = m->next, n++)
-        step_one(l, m, now);
+    for (struct mail *m = list; m && !e.code; m = m->next, n++)
+        (void)step_one(l, m, now, &e);
     if (core_deadline(l->core) <= now.mono)
         core_step(l->core, &tick, now, &l->fx);
     core_schedule(l->core, now, &l->fx);
     atomic_fetch_add(&l->commands, n);
-    if (l->fx.failed)
+    if (l->fx.failed && !e.code)
         err_set(&e, ERR_BUSY, "Out of memory; nothing was changed.");
     if (e.code || (persist_needed(&l->fx) && persist_commit(l->config.store, &l->fx, l->epoch, &e))) {
         fail_batch(l, list, &e);
         return;
     }
-    if (persist_needed(&l->fx))
-        committed(l);
+    if (persist_needed(&l->fx)) {
+        atomic_fetch_add(&l->commits, 1);
+        l->retry_wait = 0;
+    }
     if (l->fx.count)
         l->snapshot_due = true;
     perform_orders(l);
@@ -320,16 +364,13 @@ static void run_batch(struct loop *l, struct mail *list, struct clock_now now)
 }
 
 /* When the thread must come round again without mail. */
-static int64_t next_wake(const struct loop *l, int64_t now_mono)
+static int64_t next_wake(struct loop *l, int64_t now_mono)
 {
     int64_t at = now_mono + IDLE_MS;
-    if (l->snapshot_due && at > now_mono + SNAPSHOT_MS)
-        at = now_mono + SNAPSHOT_MS;
-    if (l->core && core_deadline(l->core) < at)
-        at = core_deadline(l->core);
-    if (l->retry_mono && l->retry_mono < at)
-        at = l->retry_mono;
-    return at;
+    if (snapshot_at(l) < at)
+        at = snapshot_at(l);
+    int64_t due = l->core ? core_deadline(l->core) : l->retry_mono;
+    return due < at ? due : at;
 }
 
 static void *thread_main(void *ctx)
@@ -342,17 +383,16 @@ static void *thread_main(void *ctx)
         struct clock_now now = clock_read();
         atomic_store(&l->beat_mono, now.mono);
         atomic_fetch_add(&l->batches, 1);
+        for (const struct mail *m = list; m; m = m->next)
+            note(l, m);
         recover(l, now);
         if (!l->core) {
-            struct err e = {0};
-            err_set(&e, ERR_BUSY, "The database cannot be read; the server tries again.");
-            answer_failed(list, &e);
+            answer_failed(list, &l->failure);
             continue;
         }
         run_batch(l, list, now);
         effects_reset(&l->fx);
-        if (l->core)
-            snapshot(l, clock_read());
+        snapshot(l, clock_read());
     }
 }
 
@@ -392,16 +432,25 @@ fail:
     return NULL;
 }
 
-void loop_destroy(struct loop *l)
+void loop_stop(struct loop *l)
 {
-    if (!l)
+    if (!l || l->stopped)
         return;
+    l->stopped = true;
     mailbox_close(l->config.mailbox);
     pthread_join(l->thread, NULL);
     l->config.engine->ops->stop(l->config.engine);
     struct mail *rest; /* what the engine said in its last moments: it will say it again */
     while ((rest = mailbox_take(l->config.mailbox, BATCH, 0)))
         answer_failed(rest, &(struct err){.code = ERR_BUSY});
+    atomic_store(&l->ready, false);
+}
+
+void loop_destroy(struct loop *l)
+{
+    if (!l)
+        return;
+    loop_stop(l);
     core_destroy(l->core);
     effects_fini(&l->fx);
     free(l->nodes);
@@ -414,6 +463,7 @@ void loop_stats(struct loop *l, struct loop_stats *out)
                                .commits = atomic_load(&l->commits),
                                .commands = atomic_load(&l->commands),
                                .commit_failures = atomic_load(&l->commit_failures),
+                               .snapshots = atomic_load(&l->snapshots),
                                .ready = atomic_load(&l->ready) && atomic_load(&l->healthy),
                                .beat_mono = atomic_load(&l->beat_mono)};
 }

@@ -35,13 +35,15 @@ struct loop_config {
 
 /* Loads the core from the rows, starts the engine and the thread. NULL on error. */
 struct loop *loop_create(const struct loop_config *config, struct err *e);
-/* Closes the mailbox, lets the thread finish what waits, joins it, stops the engine (tasks go on running), frees. NULL
- * ok. */
+/* Closes the mailbox, lets the thread finish what waits, joins it, stops the engine (tasks go on running). Requests
+ * still under way may ask loop_stats until loop_destroy. Once. NULL ok. */
+void loop_stop(struct loop *l);
+/* As loop_stop, if that was not called; then frees. NULL ok. */
 void loop_destroy(struct loop *l);
 
 /* Counters, for /readyz and metrics. Any thread. */
 struct loop_stats {
-    uint64_t batches, commits, commands, commit_failures;
+    uint64_t batches, commits, commands, commit_failures, snapshots;
     bool ready;        /* adoption is complete and the last commit did not fail */
     int64_t beat_mono; /* when the thread last came round */
 };

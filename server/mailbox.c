@@ -134,10 +134,10 @@ struct mail *mailbox_take(struct mailbox *b, size_t max, int64_t deadline_mono)
     lane_init(&out);
     pthread_mutex_lock(&b->lock);
     while (!b->client.count && !b->engine.count && !b->closed) {
-        int64_t left = deadline_mono == INT64_MAX ? INT64_MAX : deadline_mono - clock_read().mono;
-        if (left <= 0)
+        int64_t now = deadline_mono == INT64_MAX ? 0 : clock_read().mono;
+        if (deadline_mono <= now)
             break;
-        wait_ms(b, left);
+        wait_ms(b, deadline_mono == INT64_MAX ? INT64_MAX : deadline_mono - now);
     }
     struct mail *m;
     while (out.count < max && ((m = lane_get(&b->engine)) || (m = lane_get(&b->client))))

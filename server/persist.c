@@ -246,6 +246,28 @@ static int put_tag(struct writer *w, const struct effect *f, struct err *e)
     return jobs_store_tag(w->store, f->tag->job_id, f->tag->tag, f->tag->drop, e);
 }
 
+static int put_user(struct writer *w, const struct effect *f, struct err *e)
+{
+    const struct command_user *u = f->user;
+    struct auth_user_change change = {.email = u->email,
+                                      .extension = u->extension,
+                                      .set_admin = u->admin != COMMAND_USER_KEEP,
+                                      .admin = u->admin == COMMAND_USER_YES};
+    struct auth_user row = {.name = u->name,
+                            .password_hash = u->password_hash,
+                            .email = u->email,
+                            .extension = u->extension,
+                            .admin = change.admin,
+                            .created_ms = w->now.wall};
+    if (u->op == COMMAND_USER_ADD)
+        return auth_store_user_add(w->store, &row, e);
+    if (u->op == COMMAND_USER_REMOVE)
+        return auth_store_user_remove(w->store, u->name, e);
+    if (u->password_hash && auth_store_user_set_password(w->store, u->name, u->password_hash, false, e))
+        return -1;
+    return auth_store_user_change(w->store, u->name, &change, e);
+}
+
 static int put_token(struct writer *w, const struct effect *f, struct err *e)
 {
     const struct command_token *t = f->token;
@@ -267,7 +289,7 @@ typedef int put_fn(struct writer *w, const struct effect *f, struct err *e);
 static put_fn *const puts_by_kind[] = {
     [EFFECT_JOB_INSERT] = put_job_insert, [EFFECT_JOB_UPDATE] = put_job_update, [EFFECT_ATTEMPT_ROW] = put_attempt,
     [EFFECT_TASK_ROW] = put_task,         [EFFECT_EVENT_ROW] = put_event,       [EFFECT_NODE_ROW] = put_node,
-    [EFFECT_TAG_ROW] = put_tag,           [EFFECT_TOKEN_ROW] = put_token,
+    [EFFECT_TAG_ROW] = put_tag,           [EFFECT_USER_ROW] = put_user,         [EFFECT_TOKEN_ROW] = put_token,
 };
 
 /* ---- the transaction ---- */
@@ -318,6 +340,22 @@ out:
     buf_fini(&w.detail);
     buf_fini(&w.gpus);
     buf_fini(&w.ports);
+    return rc;
+}
+
+int persist_probe(struct store *s, int64_t epoch, struct err *e)
+{
+    static const struct store_sql sql = {"UPDATE meta SET value = value WHERE key = 'epoch'"};
+    int rc = -1;
+    if (store_begin(s, e))
+        return -1;
+    int64_t newest = read_epoch(s, e);
+    if (newest >= 0 && newest != epoch)
+        err_set(e, ERR_BUSY, "Another server has taken over this data folder.");
+    else if (newest >= 0 && !stmt_exec(store_stmt(s, &sql, e), e))
+        rc = store_commit(s, e);
+    if (rc)
+        store_rollback(s);
     return rc;
 }
 

@@ -22,9 +22,13 @@ bool persist_needed(const struct effects *fx);
  * nothing of it is (store_failure says why). The core's thread. */
 int persist_commit(struct store *s, const struct effects *fx, int64_t epoch, struct err *e);
 
+/* Whether a write reaches the disk: one that changes nothing, in a transaction that checks the epoch. 0 or -1. */
+int persist_probe(struct store *s, int64_t epoch, struct err *e);
+
 /* Starts a life: raises the epoch in the rows and returns it, or -1. */
 int64_t persist_new_epoch(struct store *s, struct err *e);
-/* A core with all nodes and live jobs of the rows. NULL on error. `seed` is 32 bytes. */
+/* A core with all nodes and live jobs of the rows. A job that its rows do not make (its config is no longer accepted)
+ * is ended there as FAILED, with the reason. NULL on error. `seed` is 32 bytes. */
 struct core *persist_load_core(struct store *s, int64_t epoch, const unsigned char *seed, struct clock_now now,
                                struct err *e);
 

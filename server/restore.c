@@ -7,20 +7,34 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "core/core.h"
 #include "inventory/node_store.h"
 #include "jobs/exits.h"
 #include "jobs/jobs_store.h"
 #include "server/persist.h"
+#include "store/store.h"
+
+/* A job whose rows cannot be made into one. */
+struct broken {
+    struct broken *next;
+    char id[ID_SIZE];
+    int attempt;
+    char name[JOB_FULL_NAME_SIZE];
+    char why[256];
+};
 
 struct loading {
     struct store *store;
     struct core *core;
     struct clock_now now;
     struct err *e;
-    struct job *job; /* whose tasks are being read */
+    struct job *job;       /* whose tasks are being read */
+    struct broken *broken; /* found so far */
+    bool unreadable;       /* the error is one of the job's own rows */
 };
 
 static int out_of_memory(struct loading *l)
@@ -84,9 +98,11 @@ static int load_task(void *ctx, const struct task_attempt_row *row)
 {
     struct loading *l = ctx;
     struct task *t = find_task(l->job, row->role, row->task_index);
-    if (!t)
+    if (!t) {
+        l->unreadable = true;
         return err_set(l->e, ERR_INTERNAL, "Job %s has a row for task %s-%d, which its config does not have.",
                        l->job->full_name, row->role, row->task_index);
+    }
     t->attempt = row->attempt;
     t->retries = row->retries;
     t->accountable_retries = row->accountable_retries;
@@ -141,6 +157,7 @@ static void read_job_detail(struct job *j, const char *json)
     cJSON_Delete(o);
 }
 
+/* A job from its row, its tasks not yet filled. NULL with l->e on error. */
 static struct job *make_job(struct loading *l, const struct job_row *row)
 {
     struct arena *a = arena_create(JOB_ARENA_BYTES);
@@ -153,22 +170,20 @@ static struct job *make_job(struct loading *l, const struct job_row *row)
         j->sealed_secrets = sealed;
         j->sealed_len = sealed ? row->secrets_len : 0;
     }
+    l->unreadable = a && !spec;
     if (!j) {
         arena_destroy(a);
-        if (!spec)
-            err_wrap(l->e, "job %s~%s", row->user, row->name);
-        else
+        if (!l->unreadable)
             out_of_memory(l);
     }
     return j;
 }
 
-static int load_job(void *ctx, const struct job_row *row)
+static struct job *fill_job(struct loading *l, const struct job_row *row)
 {
-    struct loading *l = ctx;
     struct job *j = make_job(l, row);
     if (!j)
-        return -1;
+        return NULL;
     j->seq = row->seq;
     j->state = row->state;
     j->stop_requested = row->stop_requested;
@@ -182,13 +197,115 @@ static int load_job(void *ctx, const struct job_row *row)
     if (j->state != STATE_WAITING &&
         jobs_store_each_task(l->store, &(struct jobs_store_attempt){j->id, j->attempt}, load_task, l, l->e)) {
         job_destroy(j);
-        return -1;
+        return NULL;
     }
     j->created_ms = j->tasks[0].created_ms; /* all tasks of an attempt are placed at once */
     read_job_detail(j, row->detail);
+    return j;
+}
+
+/* One job that cannot be loaded is no reason to keep all others waiting: it is noted, and ends as FAILED. An error of
+ * the database is another matter. */
+static int note_broken(struct loading *l, const struct job_row *row)
+{
+    struct broken *b = l->unreadable ? calloc(1, sizeof *b) : NULL;
+    if (!b)
+        return -1;
+    snprintf(b->id, sizeof b->id, "%s", row->id);
+    snprintf(b->name, sizeof b->name, "%s~%s", row->user, row->name);
+    snprintf(b->why, sizeof b->why, "The job cannot be read any more: %.180s", l->e->text);
+    b->attempt = row->attempt;
+    b->next = l->broken;
+    l->broken = b;
+    l->unreadable = false;
+    *l->e = (struct err){0};
+    return 0;
+}
+
+static int load_job(void *ctx, const struct job_row *row)
+{
+    struct loading *l = ctx;
+    struct job *j = fill_job(l, row);
+    if (!j)
+        return note_broken(l, row);
     if (core_load_job(l->core, j, l->now))
         return out_of_memory(l); /* the core may hold the job: core_destroy frees it */
     return 0;
+}
+
+/* ---- jobs that cannot be loaded ---- */
+
+static int load_orphan(void *ctx, const struct task_attempt_row *row)
+{
+    struct loading *l = ctx;
+    char id[ID_SIZE], nonce[33];
+    snprintf(id, sizeof id, "%s", row->id);
+    snprintf(nonce, sizeof nonce, "%s", row->nonce);
+    if (row->ended)
+        return 0;
+    return core_load_orphan(l->core, id, nonce) ? out_of_memory(l) : 0;
+}
+
+static int end_one(struct loading *l, const struct broken *b)
+{
+    struct buf detail;
+    struct json_out j;
+    buf_init(&detail, 4096);
+    json_out_init(&j, &detail);
+    json_out_object(&j);
+    json_out_key(&j, "trigger");
+    json_out_object(&j);
+    json_out_kstring(&j, "message", b->why);
+    json_out_object_end(&j);
+    json_out_object_end(&j);
+    struct jobs_store_failure f = {.job_id = b->id,
+                                   .now_ms = l->now.wall,
+                                   .exit_code = EXIT_CODE_BAD_CONFIG,
+                                   .exit_phrase = exits_find(EXIT_CODE_BAD_CONFIG)->phrase,
+                                   .detail = buf_str(&detail)};
+    struct event_row ev = {.id = core_take_event_id(l->core),
+                           .job_id = b->id,
+                           .job_attempt = b->attempt,
+                           .task_index = -1,
+                           .task_attempt = -1,
+                           .type = "job.failed",
+                           .severity = "Warning",
+                           .reason = "JobFailed",
+                           .message = b->why,
+                           .time_ms = l->now.wall};
+    int rc = jobs_store_each_task(l->store, &(struct jobs_store_attempt){b->id, b->attempt}, load_orphan, l, l->e);
+    if (!rc)
+        rc = jobs_store_fail_job(l->store, &f, l->e);
+    if (!rc)
+        rc = jobs_store_add_event(l->store, &ev, l->e);
+    buf_fini(&detail);
+    if (!rc)
+        log_error("job_broken", "%s: %s", b->name, b->why);
+    return rc;
+}
+
+/* Ends them all in one transaction. */
+static int end_broken(struct loading *l)
+{
+    if (!l->broken)
+        return 0;
+    int rc = store_begin(l->store, l->e);
+    for (const struct broken *b = l->broken; !rc && b; b = b->next)
+        rc = end_one(l, b);
+    if (!rc)
+        rc = store_commit(l->store, l->e);
+    if (rc)
+        store_rollback(l->store);
+    return rc;
+}
+
+static void free_broken(struct broken *b)
+{
+    while (b) {
+        struct broken *next = b->next;
+        free(b);
+        b = next;
+    }
 }
 
 struct core *persist_load_core(struct store *s, int64_t epoch, const unsigned char *seed, struct clock_now now,
@@ -206,7 +323,9 @@ struct core *persist_load_core(struct store *s, int64_t epoch, const unsigned ch
         out_of_memory(&l);
         return NULL;
     }
-    if (node_store_each(s, load_node, &l, e) || jobs_store_each_live(s, load_job, &l, e)) {
+    int rc = node_store_each(s, load_node, &l, e) || jobs_store_each_live(s, load_job, &l, e) || end_broken(&l);
+    free_broken(l.broken);
+    if (rc) {
         core_destroy(l.core);
         return NULL;
     }

@@ -21,6 +21,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "auth/jwt_cache.h"
 #include "auth/keys.h"
 #include "auth/password.h"
 #include "base/err.h"
@@ -57,6 +58,7 @@ struct daemon {
     struct tail *tail;
     struct password_gate *passwords;
     struct throttle_lock *throttle;
+    struct jwt_cache *tokens;
     struct engine *engine;
     struct loop *loop;
     struct http_server *http;
@@ -100,7 +102,8 @@ static int make_parts(struct daemon *d, struct err *e)
     d->mailbox = mailbox_create(MAILBOX_MAX);
     d->snapshots = snapshots_create();
     d->throttle = api_throttle_create();
-    if (!d->mailbox || !d->snapshots || !d->throttle)
+    d->tokens = jwt_cache_create(&d->keys, 0);
+    if (!d->mailbox || !d->snapshots || !d->throttle || !d->tokens)
         return err_set(e, ERR_INTERNAL, "Out of memory.");
     struct hub_config hub = {.replay = publish_replay, .ctx = d->readers};
     d->hub = hub_create(&hub, e);
@@ -188,6 +191,7 @@ static int make_http(struct daemon *d, struct err *e)
                           .loop = d->loop,
                           .passwords = d->passwords,
                           .throttle = d->throttle,
+                          .tokens = d->tokens,
                           .keys = &d->keys,
                           .data_dir = d->data};
     struct http_config c = {.address = address, .port = port, .authenticate = api_authenticate, .context = &d->api};
@@ -223,14 +227,18 @@ static void take_apart(struct daemon *d)
         hub_close(d->hub);
     if (d->tail)
         tail_close(d->tail);
-    password_gate_destroy(d->passwords); /* its last logins reach the core */
-    loop_destroy(d->loop);               /* answers what waits, then lets go of the engine */
+    password_gate_close(d->passwords); /* its last logins reach the core */
+    loop_stop(d->loop);                /* answers what waits, then lets go of the engine */
     http_server_destroy(d->http, DRAIN_MS);
+    /* Only now: a request that was under way may have come to its handler late. */
+    password_gate_destroy(d->passwords);
+    loop_destroy(d->loop);
     tail_destroy(d->tail);
     hub_destroy(d->hub);
     if (d->engine)
         d->engine->ops->destroy(d->engine);
     api_throttle_destroy(d->throttle);
+    jwt_cache_destroy(d->tokens);
     snapshots_destroy(d->snapshots);
     mailbox_destroy(d->mailbox);
     readers_destroy(d->readers);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * What the core shows to readers: an immutable, reference-counted copy of the cluster's account, published by the
- * core's thread when it changed and somebody asked since the last one (DESIGN 1.8).
+ * core's thread after a change: at most 20 times a second while somebody looks, else 4 times (DESIGN 1.8).
  */
 #ifndef DROVER_SERVER_SNAPSHOT_H
 #define DROVER_SERVER_SNAPSHOT_H
@@ -31,7 +31,7 @@ void snapshots_publish(struct snapshots *s, struct cluster *cluster, int64_t wal
 struct snapshot *snapshots_get(struct snapshots *s);
 /* Gives it back. NULL ok. */
 void snapshots_put(struct snapshots *s, struct snapshot *snap);
-/* Whether somebody took the newest one: only then is another worth making. */
+/* Whether somebody took the newest one: then the next is worth making soon. */
 bool snapshots_wanted(struct snapshots *s);
 
 #endif

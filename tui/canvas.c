@@ -118,18 +118,22 @@ static void canvas_put_cell(struct canvas *c, struct canvas_pen *p, const char *
 static void canvas_put_cluster(struct canvas *c, struct canvas_pen *p, const char *s, size_t len, int width)
 {
     bool ascii = c->ascii && (unsigned char)*s >= 0x80;
-    int own = 1;
+    size_t n = 0;
+    int own = 0;
     int done = 0;
 
-    if (width == 0) /* nothing to see: a mark without a base */
-        return;
-    if (!ascii) {
-        len = canvas_trim(s, len, &own);
-        canvas_put_cell(c, p, s, len, own);
+    /* A sign without a width of its own may stand before the first that has one. */
+    while (len > 0 && own == 0) {
+        s += n;
+        n = canvas_trim(s, len, &own);
+        len -= n;
+    }
+    if (!ascii && own > 0 && own <= width) {
+        canvas_put_cell(c, p, s, n, own);
+        if (own == 2)
+            canvas_put_cell(c, p, "", 0, 0);
         done = own;
     }
-    if (own == 2)
-        canvas_put_cell(c, p, "", 0, 0);
     for (; done < width; done++)
         canvas_put_cell(c, p, ascii ? "?" : " ", 1, 1);
 }

@@ -64,7 +64,7 @@ int cli_fail(struct cli *cli, const char *file, const struct err *e)
         cli_say(cli, cli->err, "drover: %s:%d:%d: %s\n", file, e->line, e->column, e->text);
     else if (file && e->line)
         cli_say(cli, cli->err, "drover: %s:%d: %s\n", file, e->line, e->text);
-    else if (file)
+    else if (file && !strstr(e->text, file)) /* named once is enough */
         cli_say(cli, cli->err, "drover: %s: %s\n", file, e->text);
     else
         cli_say(cli, cli->err, "drover: %s\n", e->text);
@@ -84,8 +84,8 @@ int cli_usage(struct cli *cli, const char *fmt, ...)
     va_end(ap);
     cli_say(cli, cli->err, "drover: %s\n", e.text);
     if (cli->command)
-        cli_say(cli, cli->err, "Usage: drover %s %s\nMore: drover %s --help\n", cli->command->name, cli->command->args,
-                cli->command->name);
+        cli_say(cli, cli->err, "Usage: drover %s [OPTIONS]%s%s\nMore: drover %s --help\n", cli->command->name,
+                *cli->command->args ? " " : "", cli->command->args, cli->command->name);
     else
         cli_say(cli, cli->err, "More: drover help\n");
     return CLI_USAGE;
@@ -252,8 +252,11 @@ static int cli_perform(struct cli *cli, char **argv)
 static int cli_dispatch(struct cli *cli, char **argv)
 {
     struct err e = {0};
+    char version[] = "version"; /* the option that every program has, as well as the command */
     int used = 0;
 
+    if (argv[1] && !strcmp(argv[1], "--version"))
+        argv[1] = version;
     if (args_parse(&cli->args, NULL, argv, true, &e) || cli_prepare(cli, &e))
         return cli_usage(cli, "%s", e.text);
     if (!cli->args.rest_count) {
@@ -261,6 +264,8 @@ static int cli_dispatch(struct cli *cli, char **argv)
         return args_has(&cli->args, "help") ? CLI_OK : CLI_USAGE;
     }
     cli->command = commands_find(cli->args.rest_count, cli->args.rest, &used);
+    if (!cli->command && *commands_under(cli->arena, cli->args.rest[0]))
+        return cli_usage(cli, "%s is one of: %s.", cli->args.rest[0], commands_under(cli->arena, cli->args.rest[0]));
     if (!cli->command)
         return cli_usage(cli, "There is no command \"%s\".", cli->args.rest[0]);
     return cli_perform(cli, cli->args.rest + used - 1);

@@ -43,5 +43,8 @@ const struct command *commands_all(size_t *count);
 const struct command_option *commands_global(void);
 /* The row that argv names (one or two words; `*used` gets how many), or NULL. */
 const struct command *commands_find(int argc, char *const *argv, int *used);
+/* The verbs of two words that begin with `word`, "context list, context use", in the arena; "" when there are none. */
+struct arena;
+const char *commands_under(struct arena *a, const char *word);
 
 #endif

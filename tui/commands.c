@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/arena.h"
 #include "tui/command.h"
 #include "tui/completion.h"
 #include "tui/help.h"
@@ -136,7 +137,8 @@ static const struct command commands[] = {
      .help = "Print what a job wrote.",
      .about = "Every byte goes to standard output. On a terminal, control characters are shown as escapes unless --raw "
               "is given. Of several tasks, one log comes after the other, each announced on standard error; with "
-              "--follow, the first task's, unless --role or --index choose another.",
+              "--follow, they come as they are written, each line begun with its task, unless --role and --index "
+              "choose one.",
      .options = logs_options,
      .min_args = 1,
      .max_args = 1,
@@ -308,4 +310,18 @@ const struct command *commands_find(int argc, char *const *argv, int *used)
             return &commands[i];
     }
     return NULL;
+}
+
+const char *commands_under(struct arena *a, const char *word)
+{
+    size_t len = strlen(word);
+    const char *all = "";
+
+    for (size_t i = 0; all && i < sizeof commands / sizeof *commands; i++) {
+        const char *name = commands[i].name;
+
+        if (len && !strncmp(name, word, len) && name[len] == ' ')
+            all = arena_printf(a, "%s%s%s", all, *all ? ", " : "", name);
+    }
+    return all ? all : "";
 }

@@ -6,6 +6,7 @@
 #include "tui/head.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "base/arena.h"
 #include "base/json.h"
@@ -118,23 +119,32 @@ void head_draw(const struct head *h, struct canvas *c, int64_t wall)
     struct canvas_pen pen = canvas_row(c, 0, CANVAS_BOLD);
     char number[FORMAT_SIZE];
     char other[FORMAT_SIZE];
+    char gpus[3 * FORMAT_SIZE];
     int clock = c->cols - 6;
+    bool fits = true;
 
     pen.end = clock - 1;
     canvas_put(c, &pen, " drover");
     pen.style = 0;
     canvas_putf(c, &pen, "  %s  %s%s   ", h->context, h->user, h->admin ? " (admin)" : "");
-    for (size_t i = 0; i < HEAD_COUNTS; i++) {
+    /* What does not fit whole is left out: half a number is a wrong one. */
+    for (size_t i = 0; i < HEAD_COUNTS && fits; i++) {
         const struct word *w = words_get(head_states[i].word);
+        const char *count = h->counts[i] < 0 ? "?" : format_count(h->counts[i], number);
 
+        fits = pen.col + 2 + (int)strlen(count) <= pen.end;
+        if (!fits)
+            break;
         pen.style = (unsigned)w->colour;
         canvas_put(c, &pen, canvas_glyph(c, w->glyph, w->ascii));
         pen.style = 0;
-        canvas_putf(c, &pen, " %s  ", h->counts[i] < 0 ? "?" : format_count(h->counts[i], number));
+        canvas_putf(c, &pen, " %s  ", count);
     }
-    if (h->gpus >= 0)
-        canvas_putf(c, &pen, " GPUs %s/%s%s", format_count(h->gpus_used, number), format_count(h->gpus, other),
-                    h->simulated ? " (simulated)" : "");
+    snprintf(gpus, sizeof gpus, " GPUs %s/%s", format_count(h->gpus_used, number), format_count(h->gpus, other));
+    if (h->gpus >= 0 && fits && pen.col + (int)strlen(gpus) <= pen.end) {
+        canvas_put(c, &pen, gpus);
+        canvas_put(c, &pen, h->simulated ? " (simulated)" : "");
+    }
     pen = (struct canvas_pen){.row = 0, .col = clock, .end = c->cols};
     canvas_put(c, &pen, format_clock(wall, number));
 }

@@ -162,11 +162,14 @@ int local_env_busy_port(const struct engine_launch *launch)
     for (size_t i = 0; i < launch->port_count; i++) {
         struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)launch->ports[i])};
         int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        int on = 1;
         bool busy;
 
         if (fd < 0)
             return 0; /* nothing is known; the task will tell */
-        busy = bind(fd, (struct sockaddr *)&a, sizeof(a)) != 0 && errno == EADDRINUSE;
+        /* As servers do it: an old connection in TIME_WAIT does not occupy a port, a listener does. */
+        (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+        busy = (bind(fd, (struct sockaddr *)&a, sizeof(a)) || listen(fd, 1)) && errno == EADDRINUSE;
         (void)close(fd);
         if (busy)
             return launch->ports[i];

@@ -21,6 +21,7 @@
 struct effect_reply;
 struct hub;
 struct identity;
+struct jwt_cache;
 struct login_throttle;
 struct loop;
 struct mail;
@@ -42,6 +43,7 @@ struct api {
     struct loop *loop;
     struct password_gate *passwords; /* threads that hash */
     struct throttle_lock *throttle;  /* login_throttle behind a mutex: session.c */
+    struct jwt_cache *tokens;        /* verified lately */
     const struct keys *keys;
     const char *data_dir;
     bool secure; /* cookies are for TLS */
@@ -89,10 +91,14 @@ cJSON *api_body_object(struct request *r, struct err *e);
 const char *api_job_param(const struct request *r);
 
 /* Handlers, by file. */
-route_handler_fn api_root, api_info, api_authn_info, api_healthz, api_readyz;                  /* info.c */
-route_handler_fn api_login, api_logout, api_session_open, api_session_get, api_session_close;  /* session.c */
-route_handler_fn api_tokens_check;                                                             /* session.c */
-route_handler_fn api_user_get;                                                                 /* user.c */
+route_handler_fn api_root, api_info, api_authn_info, api_healthz, api_readyz;                 /* info.c */
+route_handler_fn api_login, api_logout, api_session_open, api_session_get, api_session_close; /* session.c */
+route_handler_fn api_tokens_check;                                                            /* session.c */
+route_handler_fn api_tokens_list, api_tokens_application, api_tokens_revoke;                  /* token.c */
+route_handler_fn api_user_add, api_user_put, api_user_put_me, api_user_remove,
+    api_user_put_password;                                                                     /* user_change.c */
+route_handler_fn api_user_put_email, api_user_put_admin;                                       /* user_change.c */
+route_handler_fn api_user_list, api_user_get;                                                  /* user.c */
 route_handler_fn api_jobs_list;                                                                /* job_list.c */
 route_handler_fn api_jobs_submit;                                                              /* submit.c */
 route_handler_fn api_job_execution, api_job_tag_put, api_job_tag_drop;                         /* job_change.c */

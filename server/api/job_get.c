@@ -8,12 +8,12 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/json.h"
-#include "core/core.h"
 #include "jobs/exits.h"
-#include "scheduler/pass.h"
+#include "scheduler/cluster.h"
 #include "server/api/api.h"
 #include "server/api/job_json.h"
 #include "server/api/job_view.h"
+#include "server/api/wait_reason.h"
 #include "server/readers.h"
 #include "server/snapshot.h"
 
@@ -150,17 +150,14 @@ static void write_roles(struct json_out *j, const struct job_view *v, const stru
 
 /* ---- the job ---- */
 
-/* Why a waiting job waits, computed here and now from the published state (DESIGN 1.8). */
-static void write_wait_reason(struct json_out *j, const struct job_view *v, const struct cluster *c)
+static void write_wait_reason(struct json_out *j, const struct job_view *v, struct api *a)
 {
     struct buf text;
     buf_init(&text, 4096);
-    if (v->job.state == STATE_WAITING && c) {
-        struct cluster *own = cluster_clone(c); /* explaining tries the placement out */
-        struct sched_request *q = core_request(v->arena, v->spec);
-        if (own && q)
-            pass_explain(own, q, &text);
-        cluster_destroy(own);
+    if (v->job.state == STATE_WAITING) {
+        struct wait_reason *w = wait_reason_begin(a);
+        wait_reason_say(w, v->spec, v->job.submitted_ms, &text);
+        wait_reason_end(w);
     }
     json_out_kstring(j, "waitReason", text.len ? buf_str(&text) : NULL);
     buf_fini(&text);
@@ -186,7 +183,7 @@ static void write_exit(struct json_out *j, const struct job_view *v)
     json_out_kstring(j, "appExitType", x ? exits_type_wire(x->type) : NULL);
 }
 
-static void write_status(struct json_out *j, const struct job_view *v, const struct cluster *c)
+static void write_status(struct json_out *j, const struct job_view *v, struct api *a)
 {
     enum run_state state = v->has_attempt ? v->row.state : v->job.state;
     json_out_key(j, "jobStatus");
@@ -202,7 +199,7 @@ static void write_status(struct json_out *j, const struct job_view *v, const str
     json_out_ktime(j, "appCompletedTime", v->row.completed_ms);
     write_exit(j, v);
     json_out_kstring(j, "virtualCluster", v->job.vc);
-    write_wait_reason(j, v, c);
+    write_wait_reason(j, v, a);
     json_out_object_end(j);
 }
 
@@ -223,7 +220,7 @@ static int reply_job(struct request *r, struct api *a, int attempt, struct err *
     json_out_key(j, "tags");
     json_out_raw(j, v.job.tags ? v.job.tags : "[]");
     json_out_kstring(j, "jobPriority", v.job.priority_class);
-    write_status(j, &v, snap ? snap->cluster : NULL);
+    write_status(j, &v, a);
     write_roles(j, &v, snap ? snap->cluster : NULL);
     json_out_object_end(j);
     snapshots_put(a->snapshots, snap);

@@ -12,6 +12,7 @@
 #include "jobs/jobs_store.h"
 #include "server/api/api.h"
 #include "server/api/job_json.h"
+#include "server/api/wait_reason.h"
 #include "server/readers.h"
 
 enum { LIMIT_DEFAULT = 5000, LIMIT_MAX = 50000 };
@@ -47,6 +48,7 @@ static int split(struct request *r, const char *name, struct job_values *out, st
     const char **list = arena_calloc(a, commas + 1, sizeof(char *));
     if (!list)
         return err_set(e, ERR_INTERNAL, "Out of memory.");
+    out->list = list;
     for (const char *p = text; p;) {
         const char *comma = strchr(p, ',');
         size_t n = comma ? (size_t)(comma - p) : strlen(p);
@@ -55,7 +57,6 @@ static int split(struct request *r, const char *name, struct job_values *out, st
         out->count += n > 0;
         p = comma ? comma + 1 : NULL;
     }
-    out->list = list;
     return 0;
 }
 
@@ -124,9 +125,31 @@ static int read_filter(struct request *r, struct job_filter *f, bool *with_total
     return request_query_bool(r, "withTotalCount", with_total, e);
 }
 
+/* What each row needs beside itself. */
+struct page {
+    struct json_out *out;
+    struct store *store;
+    struct api *api;
+    struct wait_reason *reasons; /* made at the first waiting job */
+};
+
+static void write_wait_reason(struct page *p, const struct job_row *row)
+{
+    struct buf text;
+    buf_init(&text, 4096);
+    if (row->state == STATE_WAITING) {
+        if (!p->reasons)
+            p->reasons = wait_reason_begin(p->api);
+        wait_reason_say_row(p->reasons, p->store, row, &text);
+    }
+    json_out_kstring(p->out, "waitReason", text.len ? buf_str(&text) : NULL);
+    buf_fini(&text);
+}
+
 static int write_item(void *ctx, const struct job_row *row)
 {
-    struct json_out *j = ctx;
+    struct page *p = ctx;
+    struct json_out *j = p->out;
     char debug_id[33];
     job_json_debug_id(row->user, row->name, debug_id);
     json_out_object(j);
@@ -142,7 +165,7 @@ static int write_item(void *ctx, const struct job_row *row)
     json_out_kint(j, "totalTaskRoleNumber", row->total_roles);
     json_out_kstring(j, "jobPriority", row->priority_class);
     json_out_kstring(j, "exitPhrase", row->exit_phrase);
-    json_out_kstring(j, "waitReason", row->wait_reason);
+    write_wait_reason(p, row);
     json_out_object_end(j);
     return 0;
 }
@@ -166,7 +189,9 @@ int api_jobs_list(struct request *r, void *context, struct err *e)
     }
     json_out_array(j);
     f.total = with_total ? &total : NULL;
-    int rc = jobs_store_list(s, &f, write_item, j, e);
+    struct page page = {.out = j, .store = s, .api = a};
+    int rc = jobs_store_list(s, &f, write_item, &page, e);
+    wait_reason_end(page.reasons);
     readers_put(a->readers, s);
     json_out_array_end(j);
     if (with_total) {

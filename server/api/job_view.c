@@ -109,6 +109,10 @@ static int read_rows(struct job_view *v, struct store *s, struct request *r, int
     if (job_view_row(v, s, r, e))
         return -1;
     v->spec = spec_load(v->arena, v->job.config, strlen(v->job.config), e);
+    if (!v->spec && (v->job.state & STATE_FINAL)) { /* shown without its tasks: it may have failed of its config */
+        v->spec = arena_calloc(v->arena, 1, sizeof *v->spec);
+        *e = (struct err){0};
+    }
     if (!v->spec)
         return -1;
     v->attempt = attempt < 0 ? v->job.attempt : attempt;

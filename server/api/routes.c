@@ -28,7 +28,22 @@ static const struct route routes[] = {
     {HTTP_GET, "/api/v2/session", api_session_get, ACCESS_USER, .help = "who is logged in (ours)"},
     {HTTP_DELETE, "/api/v2/session", api_session_close, ACCESS_USER, .help = "log out of the portal (ours)"},
     {HTTP_GET, "/api/v2/tokens/check", api_tokens_check, ACCESS_USER, .help = "what the presented token says"},
+    {HTTP_GET, "/api/v2/tokens", api_tokens_list, ACCESS_NOT_APPLICATION, .help = "the caller's tokens, by id"},
+    {HTTP_POST, "/api/v2/tokens/application", api_tokens_application, ACCESS_NOT_APPLICATION,
+     .help = "make a token for programs; it is shown once"},
+    {HTTP_DELETE, "/api/v2/tokens/{token}", api_tokens_revoke, ACCESS_NOT_APPLICATION, .help = "revoke one's own token"},
+
+    /* users */
+    {HTTP_GET, "/api/v2/users", api_user_list, ACCESS_USER, .help = "all users"},
+    {HTTP_POST, "/api/v2/users", api_user_add, ACCESS_ADMIN, .help = "add a user"},
+    {HTTP_PUT, "/api/v2/users", api_user_put, ACCESS_ADMIN, .help = "change a user"},
+    {HTTP_PUT, "/api/v2/users/me", api_user_put_me, ACCESS_NOT_APPLICATION, .help = "change oneself"},
     {HTTP_GET, "/api/v2/users/{user}", api_user_get, ACCESS_USER, .help = "one user"},
+    {HTTP_DELETE, "/api/v2/users/{user}", api_user_remove, ACCESS_ADMIN, .help = "remove a user who is no admin"},
+    {HTTP_PUT, "/api/v2/users/{user}/password", api_user_put_password, ACCESS_NOT_APPLICATION,
+     .help = "set a password: one's own with the old one, or any as admin"},
+    {HTTP_PUT, "/api/v2/users/{user}/email", api_user_put_email, ACCESS_NOT_APPLICATION, .help = "set an address"},
+    {HTTP_PUT, "/api/v2/users/{user}/admin", api_user_put_admin, ACCESS_ADMIN, .help = "give or take the admin right"},
 
     /* jobs */
     {HTTP_GET, "/api/v2/jobs", api_jobs_list, ACCESS_USER, .help = "list jobs, filtered, ordered, paged"},

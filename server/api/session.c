@@ -198,7 +198,7 @@ static void run(void *ctx)
         m = api_mail(l->request, COMMAND_TOKEN, committed);
         rc = m ? 0 : err_set(&e, ERR_INTERNAL, "Out of memory.");
     }
-    if (!rc) {
+    if (m) {
         m->ctx = l;
         m->cmd.actor.user = l->row.user;
         m->cmd.token = (struct command_token){

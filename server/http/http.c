@@ -19,6 +19,8 @@
 #define CONNECTION_MEMORY (32u * 1024)
 #define INACTIVITY_S 60u /* of a client that does not read its stream; everything else has absolute deadlines */
 #define BACKLOG 1024
+#define STOP_ROUNDS 10
+#define STOP_WAIT_MS 100
 
 static void set_defaults(struct http_config *c)
 {
@@ -275,6 +277,16 @@ static void wait_idle(struct http_server *s, int64_t wait_ms)
     pthread_mutex_unlock(&s->lock);
 }
 
+static bool is_active(struct http_server *s)
+{
+    bool active;
+
+    pthread_mutex_lock(&s->lock);
+    active = s->active > 0;
+    pthread_mutex_unlock(&s->lock);
+    return active;
+}
+
 void http_server_destroy(struct http_server *s, int64_t wait_ms)
 {
     if (!s)
@@ -283,8 +295,11 @@ void http_server_destroy(struct http_server *s, int64_t wait_ms)
         http_server_quiesce(s);
         wait_idle(s, wait_ms);
         atomic_store(&s->stopping, true);
-        request_impl_wake_all(s); /* suspended requests answer 503, streams end */
-        wait_idle(s, 200);        /* lets the last answers out */
+        /* Suspended requests answer 503, streams end. More than once: a handler may be suspending right now. */
+        for (int i = 0; i < STOP_ROUNDS && is_active(s); i++) {
+            request_impl_wake_all(s);
+            wait_idle(s, STOP_WAIT_MS);
+        }
         MHD_stop_daemon(s->daemon);
     }
     if (s->listen_fd >= 0)

@@ -2,8 +2,7 @@
  *
  * Requests: their making, what handlers read of them, parking and waking.
  *
- * A parked request is in the server's list, under the server's lock, and MHD's suspend and resume are called under the
- * same lock: so a resume can never overtake its suspend, and a shutdown finds everything that waits.
+ * A parked request is in the server's list, so that a shutdown finds everything that waits.
  */
 #include "server/http/request.h"
 
@@ -272,10 +271,13 @@ void *request_context(const struct request *r)
     return r->server->config.context;
 }
 
+/* libmicrohttpd is called outside the lock: suspend and resume make system calls. The order stays right all the same:
+ * a request is in the list only while it is suspended, and whoever takes it out, alone, resumes it. */
 void request_impl_park(struct request *r)
 {
     struct http_server *s = r->server;
 
+    MHD_suspend_connection(r->connection);
     pthread_mutex_lock(&s->lock);
     r->parked = true;
     r->prev_parked = NULL;
@@ -283,12 +285,11 @@ void request_impl_park(struct request *r)
     if (s->parked)
         s->parked->prev_parked = r;
     s->parked = r;
-    MHD_suspend_connection(r->connection);
     pthread_mutex_unlock(&s->lock);
 }
 
 /* Under the server's lock. */
-static void wake_locked(struct request *r)
+static void unlink_parked(struct request *r)
 {
     struct http_server *s = r->server;
 
@@ -299,24 +300,31 @@ static void wake_locked(struct request *r)
         s->parked = r->next_parked;
     if (r->next_parked)
         r->next_parked->prev_parked = r->prev_parked;
-    MHD_resume_connection(r->connection);
 }
 
 void request_impl_wake(struct request *r)
 {
     struct http_server *s = r->server;
+    bool parked;
 
     pthread_mutex_lock(&s->lock);
-    if (r->parked)
-        wake_locked(r);
+    parked = r->parked;
+    if (parked)
+        unlink_parked(r);
     pthread_mutex_unlock(&s->lock);
+    if (parked)
+        MHD_resume_connection(r->connection);
 }
 
 void request_impl_wake_all(struct http_server *s)
 {
     pthread_mutex_lock(&s->lock);
-    while (s->parked)
-        wake_locked(s->parked);
+    while (s->parked) {
+        struct request *r = s->parked;
+
+        unlink_parked(r);
+        MHD_resume_connection(r->connection);
+    }
     pthread_mutex_unlock(&s->lock);
 }
 

@@ -193,13 +193,11 @@ static bool cut_path(char *path, struct cut *c)
         path += alias;
     c->count = 0;
     for (char *s = path; s; c->count++) {
-        char *slash = strchr(s + 1, '/');
-
         if (*s != '/' || c->count == MAX_SEGMENTS)
             return false;
         *s = '\0';
         c->seg[c->count] = s + 1;
-        s = slash;
+        s = strchr(s + 1, '/');
     }
     return true;
 }

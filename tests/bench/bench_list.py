@@ -57,6 +57,7 @@ def main():
         page = admin.request("GET", "/api/v2/jobs?username=u7&state=SUCCEEDED&limit=50")
         print("# a page has %d bytes" % len(page.body))
         with benchlib.floor("list_floor", os.path.join(server.data, "drover.db"), str(len(page.body))) as base:
+            benchlib.check_floor(base, folder)
             return benchlib.compare("list", lambda c: benchlib.wrk(server.address, c, script),
                                     lambda c: benchlib.wrk(base, c, script), {})
 

@@ -54,6 +54,7 @@ def main():
             admin.submit(JOB % (name, command))
         admin.wait("admin~blocker", ("RUNNING",))
         with benchlib.floor("submit_floor", benchlib.copy_database(server.data, folder)) as base:
+            benchlib.check_floor(base, folder)
             return benchlib.compare("submit", lambda c: benchlib.wrk(server.address, c, script()),
                                     lambda c: benchlib.wrk(base, c, script()), {64: 0.5})
 

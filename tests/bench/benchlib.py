@@ -8,6 +8,7 @@ import contextlib
 import os
 import re
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
@@ -20,7 +21,7 @@ sys.path.insert(0, os.path.join(ROOT, "tests", "system"))
 import droverlib  # noqa: E402
 
 FLOOR = os.environ.get("DROVER_FLOOR", os.path.join(os.path.dirname(droverlib.BIN), "bench"))
-SECONDS = float(os.environ.get("DROVER_BENCH_SECONDS", "3"))
+SECONDS = int(os.environ.get("DROVER_BENCH_SECONDS", "3"))
 REPEATS = int(os.environ.get("DROVER_BENCH_REPEATS", "3"))
 CONNECTIONS = (1, 64)
 UNIT = {"us": 0.001, "ms": 1.0, "s": 1000.0, "m": 60000.0}
@@ -71,6 +72,35 @@ def floor(name, *arguments):
         process.stdin.close()
         process.wait(timeout=30)
         process.stdout.close()
+
+
+def check_floor(base, folder):
+    """Where a reference floor lies beside the project, says how ours compares with it in what both do: bare GETs of 200
+    bytes at 64 connections."""
+    source = os.path.join(ROOT, "..", "shared", "tools", "floor", "mhd.c")
+    if not os.path.exists(source) or not shutil.which("cc"):
+        print("# no reference floor here to compare ours with")
+        return
+    program = os.path.join(folder, "mhd")
+    subprocess.run(["cc", "-O2", "-o", program, source, "-lmicrohttpd", "-lpthread"], check=True)
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    process = subprocess.Popen([program, str(port), "2"])
+    try:
+        droverlib.wait_until(lambda: _listens(port), "the reference floor listens")
+        runs = [(wrk(base, 64, path="/bare")["rate"], wrk(("127.0.0.1", port), 64)["rate"]) for _ in range(REPEATS)]
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+    ours, theirs = (statistics.median(column) for column in zip(*runs))
+    print("# bare GETs a second: floor %.0f, reference floor %.0f, ratio %.2f%s" % (
+        ours, theirs, ours / theirs, "" if ours >= 0.8 * theirs else ": BELOW 0.80, this floor is not to be trusted"))
+
+
+def _listens(port):
+    with socket.socket() as s:
+        return s.connect_ex(("127.0.0.1", port)) == 0
 
 
 @contextlib.contextmanager

@@ -99,7 +99,8 @@ def main():
         print(tool + ": does not find the planted double free")
         return 1
     with open(os.path.join(build, "compile_commands.json"), encoding="utf-8") as f:
-        entries = [e for e in json.load(f) if not os.path.abspath(e["file"]).startswith(os.path.join(ROOT, "build"))]
+        entries = list({e["file"]: e for e in json.load(f)
+                        if not os.path.abspath(e["file"]).startswith(os.path.join(ROOT, "build"))}.values())
     with open(os.path.join(ROOT, ".clang-tidy"), "rb") as f:
         salt = f.read() + subprocess.run(VERSION[tool], capture_output=True).stdout
     salt += json.dumps(TOOLS[tool]({"file": ""}, "")).encode()

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""kill -9 of the server and of the spawner under load; after each restart the invariants I1-I6 must hold.
+"""kill -9 of the server, of the spawner and of both under load; after each restart the invariants I1-I6 must hold.
 
     chaos.py --server-kills 100 --spawner-kills 20 --seed 1
 
@@ -132,7 +132,7 @@ class Load:
 def run(options):
     """All rounds; the summary as a dictionary with the list of violations."""
     rng = random.Random(options.seed)
-    rounds = ["server"] * options.server_kills + ["spawner"] * options.spawner_kills
+    rounds = (["server"] * options.server_kills + ["spawner"] * options.spawner_kills + ["both"] * options.both_kills)
     rng.shuffle(rounds)
     violations = []
     begin = time.monotonic()
@@ -143,8 +143,11 @@ def run(options):
         try:
             for number, victim in enumerate(rounds):
                 time.sleep(rng.uniform(0.02, 0.4))
-                if victim == "server":
+                if victim != "spawner":
+                    spawner = server.spawner_pid()
                     server.kill()
+                    if victim == "both":
+                        droverlib.kill_and_wait(spawner)
                     restart = time.monotonic()
                     server.start()
                     slowest = max(slowest, time.monotonic() - restart)
@@ -169,6 +172,7 @@ def run(options):
         if violations and options.keep:
             os.rename(server.folder, options.keep)
     return {"rounds": len(rounds), "server kills": options.server_kills, "spawner kills": options.spawner_kills,
+            "kills of both": options.both_kills,
             "acks": len(load.acked), "lost answers": load.counts.get("lost answers", 0), "task starts": starts,
             "slowest restart s": round(slowest, 2), "seconds": round(time.monotonic() - begin, 1),
             "answers": load.counts, "violations": violations}
@@ -193,6 +197,7 @@ def parser():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--server-kills", type=int, default=10)
     p.add_argument("--spawner-kills", type=int, default=4)
+    p.add_argument("--both-kills", type=int, default=2, help="rounds that kill the server and its spawner")
     p.add_argument("--clients", type=int, default=4)
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--drain", type=float, default=60.0, help="seconds in which all jobs must end after the load")

@@ -165,7 +165,7 @@ def load_attempts(db):
     wants = {i: role_amounts(config) for i, config in db.execute("SELECT id, config FROM job")}
     for row in db.execute("SELECT id, job_id, job_attempt, role, task_index, attempt, state, node, gpus, ports,"
                           " created_ms, launched_ms, completed_ms, exit_code FROM task_attempt"):
-        yield Attempt(*row[:6], STATES[row[6]], row[7], wants[row[1]][row[3]],
+        yield Attempt(*row[:6], STATES[row[6]], row[7], wants.get(row[1], {}).get(row[3]),
                       numbers(json.loads(row[8])), numbers(json.loads(row[9])), *row[10:])
 
 
@@ -179,6 +179,12 @@ def load_events(db):
 
 
 # --- the rules: each yields one line per violation ---------------------------------------------
+
+def owner(ev, attempt):
+    """The name of the attempt's job."""
+    job = ev.jobs.get(attempt.job_id)
+    return job.name if job else "no job (%s)" % attempt.job_id
+
 
 def i1_acknowledged_jobs_exist(ev):
     by_name = {j.name: j for j in ev.jobs.values()}
@@ -202,8 +208,8 @@ def i2_started_at_most_once(ev):
         if a is None:
             yield "I2 attempt %s of %s was started without a row" % (w.attempt or "(none)", w.job)
             continue
-        if ev.jobs[a.job_id].name != w.job:
-            yield "I2 attempt %s was started for %s, its row is of %s" % (a.id, w.job, ev.jobs[a.job_id].name)
+        if owner(ev, a) != w.job:
+            yield "I2 attempt %s was started for %s, its row is of %s" % (a.id, w.job, owner(ev, a))
         key = (a.job_id, a.job_attempt, a.role, a.index, a.number)
         if started.setdefault(key, a.id) != a.id:
             yield "I2 task attempt %s was started under two ids: %s and %s" % (key, started[key], a.id)
@@ -214,14 +220,14 @@ def i3_no_process_of_the_dead(ev):
     for a in ev.attempts:
         if a.state in FINAL and a.id in live:
             yield "I3 attempt %s of %s is %s, and process %s lives" % (
-                a.id, ev.jobs[a.job_id].name, a.state, min(live[a.id]))
+                a.id, owner(ev, a), a.state, min(live[a.id]))
 
 
 def i3_the_running_have_processes(ev):
     """May be broken for a moment on a live server (check_live looks again), never for long."""
     for a in ev.attempts:
         if a.state == "RUNNING" and not process_or_exit(ev, a.id):
-            yield "I3 attempt %s of %s is RUNNING, and nothing runs" % (a.id, ev.jobs[a.job_id].name)
+            yield "I3 attempt %s of %s is RUNNING, and nothing runs" % (a.id, owner(ev, a))
 
 
 def process_or_exit(ev, attempt):
@@ -238,7 +244,9 @@ def i4_nothing_is_held_twice(ev):
         if a.state not in PLACED:
             continue
         total = used[a.node]
-        for i, amount in enumerate(a.wants):
+        if a.wants is None:
+            yield "I4 attempt %s is placed, and no job says what it needs" % a.id
+        for i, amount in enumerate(a.wants or ()):
             total[i] += amount
         for kind, numbers in (("GPU", a.gpus), ("port", a.ports)):
             for n in numbers:
@@ -281,7 +289,7 @@ def i5_states_move_along_edges(ev):
 
 def i5_ends_are_recorded(ev):
     for a in ev.attempts:
-        name = "attempt %s of %s" % (a.id, ev.jobs[a.job_id].name if a.job_id in ev.jobs else a.job_id)
+        name = "attempt %s of %s" % (a.id, owner(ev, a))
         moments = [t for t in (a.created, a.launched, a.completed) if t]
         if moments != sorted(moments):
             yield "I5 %s: created, launched, completed are out of order: %s" % (name, moments)

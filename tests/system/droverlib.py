@@ -106,7 +106,9 @@ def task_processes(snapshot=None):
 
 
 def kill_and_wait(pid, number=signal.SIGKILL, timeout=10.0):
-    """Signal a process and wait until it is gone."""
+    """Signal a process and wait until it is gone. No pid (0) is nothing to do."""
+    if pid <= 1:
+        return
     try:
         os.kill(pid, number)
     except ProcessLookupError:
@@ -122,7 +124,9 @@ class Server:
     def __init__(self, config=None, folder=None, wrapper=(), env=None):
         self.folder = tempfile.mkdtemp(prefix="drover-sys-")
         self.data = folder or os.path.join(self.folder, "data")
-        self.config = {"unknownImage": "host", "gpus": 4}
+        # Ports of their own for servers of tests that run at the same time.
+        first = 15000 + os.getpid() % 85 * 200
+        self.config = {"unknownImage": "host", "gpus": 4, "portRange": "%d-%d" % (first, first + 199)}
         self.config.update(config or {})
         self.wrapper = list(wrapper)
         self.env = dict(os.environ, **(env or {}))
@@ -275,6 +279,15 @@ class Server:
         for path in glob.glob(os.path.join(self.folder, "sanitizer.*")):
             with open(path, encoding="utf-8", errors="replace") as f:
                 reports.append(f.read())
+        # The spawner and the shims have an environment of their own, and the spawner's log as stderr.
+        for path in (os.path.join(self.data, "spawner.log"), self.log_path):
+            try:
+                with open(path, encoding="utf-8", errors="replace") as f:
+                    text = f.read()
+            except OSError:
+                continue
+            if "Sanitizer" in text or "runtime error:" in text:
+                reports.append(text)
         return reports
 
     # --- its database, read from outside ---
@@ -393,8 +406,11 @@ class Client:
             return detail if detail["jobStatus"]["state"] in states else None
         return wait_until(probe, "%s is %s" % (name, "/".join(states)), timeout, 0.05)
 
-    def log(self, name, role="main", index=0, attempt=0, task_attempt=0, kind="all"):
-        """The whole log of one task attempt, as bytes."""
+    def log(self, name, role="main", index=0, kind="all"):
+        """The whole log of a task's current attempt, as bytes."""
+        detail = self.job(name)
+        attempt = detail["jobStatus"]["attemptId"]
+        task_attempt = detail["taskRoles"][role]["taskStatuses"][index]["attemptId"]
         r = self.request("GET", "/api/v2/jobs/%s/attempts/%d/taskRoles/%s/taskIndex/%d/attempts/%d/logs/%s"
                          % (name, attempt, role, index, task_attempt, kind))
         if r.status != 200:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The checker itself: a sound history has no violation, and each planted one is found."""
+import hashlib
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -9,6 +11,7 @@ import unittest
 import uuid
 
 import checker
+import droverlib
 from checker import Amounts, Attempt, Event, Job, Node, Witness
 
 RULE_NAMES = {rule.__name__.split("_")[0].upper() for rule in checker.RULES}
@@ -158,6 +161,52 @@ class RulesTest(unittest.TestCase):
         self.ev.db.executescript("CREATE TABLE p (id PRIMARY KEY); CREATE TABLE c (p REFERENCES p(id));"
                                  "INSERT INTO c VALUES (5);")
         self.found("I6", "foreign_key_check: table c")
+
+
+class ProgramTest(unittest.TestCase):
+    """checker.py as a program, over the folder of a real server with planted rows."""
+
+    PLANTED = [
+        ("I1", "UPDATE job SET config = config || '# changed' WHERE name = 'one'"),
+        ("I1", "UPDATE job SET name = 'other' WHERE name = 'two'"),
+        ("I3", "UPDATE task_attempt SET state = 4, completed_ms = NULL, exit_code = NULL, id = 'x'"
+               " WHERE role = 'main' AND job_id = (SELECT id FROM job WHERE name = 'one')"),
+        ("I4", "UPDATE task_attempt SET state = 2, completed_ms = NULL, gpus = '[3]'"),
+        ("I5", "UPDATE event SET type = 'job.failed' WHERE type = 'job.running'"),
+        ("I5", "UPDATE task_attempt SET exit_code = NULL"),
+        ("I6", "DELETE FROM job WHERE name = 'one'"),
+    ]
+
+    def run_checker(self, *args):
+        run = subprocess.run([sys.executable, "-B", checker.__file__, *args], stdout=subprocess.PIPE, text=True, timeout=60)
+        return run.returncode, run.stdout
+
+    def test_planted_rows_are_found(self):
+        with droverlib.Server() as server, tempfile.TemporaryDirectory(prefix="drover-checker-") as folder:
+            witness, acked = os.path.join(folder, "witness"), os.path.join(folder, "acked")
+            client = droverlib.Client(server).login()
+            with open(acked, "w", encoding="ascii") as f:
+                for name in ("one", "two"):
+                    text = droverlib.job_yaml(name, [droverlib.witness_command(witness), "exit 0"], gpu=1)
+                    f.write("%s %s\n" % (client.submit(text), hashlib.sha256(text.encode()).hexdigest()))
+                    client.wait("admin~" + name)
+            server.stop()
+            args = ("--witness", witness, "--acked", acked)
+            self.assertEqual(self.run_checker("--data", server.data, *args), (0, ""))
+            for i, (rule, sql) in enumerate(self.PLANTED):
+                copy = os.path.join(folder, str(i))
+                os.mkdir(copy)
+                for name in os.listdir(server.data):
+                    if name.startswith("drover.db"):
+                        shutil.copy(os.path.join(server.data, name), copy)
+                db = sqlite3.connect(os.path.join(copy, "drover.db"))
+                db.execute(sql)
+                db.commit()
+                db.close()
+                code, out = self.run_checker("--data", copy, *args)
+                with self.subTest(sql=sql):
+                    self.assertEqual(code, 1)
+                    self.assertRegex(out, "(?m)^%s " % rule)
 
 
 if __name__ == "__main__":

@@ -169,15 +169,15 @@ class Handler(BaseHTTPRequestHandler):
             owner.stopped.append(full)
             return self.reply(202, {"status": 202, "message": "stopping"})
         if parts[-2] == "logs":
-            return self.logs(full, query)
+            return self.logs(full, int(parts[6]), query)
         return self.error(404, "NoApiError", "There is no such route.")
 
-    def logs(self, full, query):
+    def logs(self, full, index, query):
         owner = self.server.owner
         if owner.logless > 0:
             owner.logless -= 1
             return self.error(404, "NoTaskLogError", "The log of this task attempt is not there.")
-        data = owner.log_bytes(full)
+        data = owner.log_bytes(full, index)
         offset = int(query.get("offset", 0))
         size = [("X-Drover-Log-Size", str(len(data)))]
         if query.get("tailMode") == "true":
@@ -214,13 +214,14 @@ class FakeServer:
         # What a submitted job does: one state a look.
         self.script = ["WAITING", "RUNNING", "SUCCEEDED"]
         self.exit_code = 0
+        self.tasks = 1
         self.stop = threading.Event()
 
     def play(self, full):
         self.scripts[full] = list(self.script)
 
-    def log_bytes(self, full):
-        return self.logs.get(full, self.data["logs"].get(full, self.data["logs"]["*"]).encode())
+    def log_bytes(self, full, index):
+        return self.logs.get((full, index)) or self.logs.get(full, self.data["logs"].get(full, self.data["logs"]["*"]).encode())
 
     def detail(self, full):
         if full not in self.scripts:
@@ -237,7 +238,8 @@ class FakeServer:
             "completedTime": 1795269740000 if done else None, "appExitCode": code, "appExitSpec": spec,
             "waitReason": "Waiting for a GPU." if state == "WAITING" else None},
             "taskRoles": {"main": {"taskStatuses": [
-                {"taskIndex": 0, "attemptId": 0, "taskState": state, "node": "a100-01", "containerExitCode": code}]}}}
+                {"taskIndex": i, "attemptId": 0, "taskState": state, "node": "a100-01", "containerExitCode": code}
+                for i in range(self.tasks)]}}}
 
     def __enter__(self):
         self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

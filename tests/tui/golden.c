@@ -35,6 +35,8 @@ static const struct scene scenes[] = {
     {.name = "jobs-marked", .keys = "<Down>  <Down> s"},
     {.name = "jobs-stopped", .keys = "s<Tab><Enter>"},
     {.name = "jobs-not-stopped", .keys = "s<Enter>"},
+    {.name = "jobs-ended-not-stopped", .keys = "/state:failed<Enter>s"},
+    {.name = "nodes-small", .keys = ":nodes<Enter>", .small = true},
     {.name = "jobs-prompt", .keys = ":th<Tab>"},
     {.name = "jobs-ascii", .keys = "  s", .ascii = true},
     {.name = "jobs-readonly", .keys = "s", .readonly = true},

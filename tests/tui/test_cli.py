@@ -194,7 +194,7 @@ class Verbs(Cli):
 
     def test_job(self):
         r = self.check(0, "job", "train-vit-14")
-        self.assertRegex(r.stdout.splitlines()[0], r"^ana~train-vit-14  Running · ran ")
+        self.assertRegex(r.stdout.splitlines()[0], r"^ana~train-vit-14  Running · for ")
         self.assertIn("main-0", r.stdout)
         self.assertEqual(json.loads(self.check(0, "job", "train-vit-14", "-o", "json").stdout)["name"],
                          "ana~train-vit-14")
@@ -209,6 +209,21 @@ class Verbs(Cli):
         failed = [j for j in self.server.data["jobs"] if j["state"] == "FAILED"][0]
         r = self.check(0, "explain", "%s~%s" % (failed["username"], failed["name"]))
         self.assertIn("Try: ", r.stdout)
+
+    def test_no_escape_of_the_server_gets_out(self):
+        evil = "x\x1b[31m\x9b5n\u202ey"
+        detail = json.loads(json.dumps(self.server.data["details"]["ana~train-vit-14"]))
+        detail["name"] = "ana~" + evil
+        for key in ("virtualCluster", "waitReason", "appExitTriggerMessage", "appExitDiagnostics"):
+            detail["jobStatus"][key] = evil
+        for task in detail["taskRoles"]["main"]["taskStatuses"]:
+            task["node"] = task["isolation"] = evil
+        for state in ("WAITING", "RUNNING", "FAILED", "STOPPED"):
+            detail["jobStatus"]["state"] = state
+            self.server.data["details"]["ana~train-vit-14"] = detail
+            for args in (["job"], ["job", "-o", "wide"], ["job", "-o", "name"], ["explain"], ["stop"]):
+                r = self.check(0, args[0], "train-vit-14", *args[1:])
+                self.assertNotRegex(r.stdout + r.stderr, "[\x00-\x08\x0e-\x1f\x7f-\x9f\u202e]")
 
     def test_submit_says_three_lines(self):
         r = self.check(0, "submit", self.file("job.yaml", JOB))
@@ -299,6 +314,44 @@ class Verbs(Cli):
         self.server.logless = 2
         self.assertEqual(self.check(0, "logs", "-f", "hello").stdout, "one\ntwo\n")
         self.assertEqual(self.server.logless, 0)
+
+    def test_stop_says_what_became_of_it(self):
+        for state, said in (("RUNNING", "is being stopped"), ("STOPPED", "is stopped"),
+                            ("SUCCEEDED", "had ended already: Succeeded")):
+            self.server.script = [state]
+            self.check(0, "submit", self.file("job.yaml", JOB), "--name", "stop-" + state.lower())
+            r = self.check(0, "stop", "stop-" + state.lower())
+            self.assertEqual(r.stderr, "ana~stop-%s %s.\n" % (state.lower(), said))
+
+    def test_half_a_command_names_its_other_half(self):
+        self.assertIn("context is one of: context list, context use.", self.check(2, "context").stderr)
+
+    def test_a_file_is_named_once(self):
+        self.login()
+        r = self.check(1, "submit", "none.yaml")
+        self.assertEqual(r.stderr.count("none.yaml"), 1, r.stderr)
+
+    def test_version_is_an_option_too(self):
+        self.assertEqual(self.check(0, "--version").stdout, self.check(0, "version").stdout)
+
+    def test_logs_follow_of_several_tasks(self):
+        self.server.script = ["RUNNING"] * 8 + ["SUCCEEDED"]
+        self.server.tasks, self.server.logless, self.server.break_at = 3, 2, 500
+        self.check(0, "submit", self.file("job.yaml", JOB))
+        want = []
+        for i in range(3):
+            lines = ["line %d of %d" % (n, i) for n in range(100)]
+            self.server.logs["ana~hello", i] = ("\n".join(lines) + ("" if i == 1 else "\n")).encode()
+            want += ["main-%d | %s" % (i, line) for line in lines]
+        got = self.check(0, "logs", "-f", "hello").stdout.splitlines()
+        self.assertEqual(sorted(got), sorted(want))
+        for i in range(3):  # each task's in its order
+            mine = [line for line in got if line.startswith("main-%d" % i)]
+            self.assertEqual(mine, want[i * 100:i * 100 + 100])
+        one = self.check(0, "logs", "-f", "hello", "--index", "2").stdout
+        self.assertEqual(one.encode(), self.server.logs["ana~hello", 2])
+        self.server.script, self.server.exit_code = ["RUNNING", "FAILED"], 1
+        self.check(8, "submit", self.file("job.yaml", JOB), "--name", "f", "--follow")
 
     def test_logs_follow_of_a_failed_job_is_8(self):
         self.server.script, self.server.exit_code = ["FAILED"], 1

@@ -17,6 +17,7 @@
 #include "tui/client.h"
 #include "tui/foreign.h"
 #include "tui/model.h"
+#include "tui/verbs/follow.h"
 #include "tui/verbs/verbs.h"
 #include "tui/watch.h"
 
@@ -92,7 +93,7 @@ static int logs_stream(struct cli *cli, const char *path, const char *query, str
     return 0;
 }
 
-static bool logs_fits(const struct logs_choice *c, const struct model_task *t)
+bool logs_fits(const struct logs_choice *c, const struct model_task *t)
 {
     return (!c->role || !strcasecmp(c->role, t->role)) && (c->index < 0 || c->index == t->index);
 }
@@ -248,8 +249,15 @@ int logs_follow(struct cli *cli, const struct logs_choice *c, struct err *e)
 {
     struct model_detail d;
     bool more = true;
+    size_t fitting = 0;
 
-    if (logs_detail(cli, c, &d, e) || logs_await_start(cli, c, &d, e))
+    if (logs_detail(cli, c, &d, e))
+        return -1;
+    for (size_t i = 0; i < d.task_count; i++)
+        fitting += logs_fits(c, &d.tasks[i]);
+    if (fitting > 1 && fitting <= FOLLOW_MAX && c->attempt < 0 && c->task_attempt < 0)
+        return follow_tasks(cli, c, e);
+    if (logs_await_start(cli, c, &d, e))
         return -1;
     while (more) {
         if (logs_follow_one(cli, c, &d, e) || logs_next(cli, c, &d, &more, e))

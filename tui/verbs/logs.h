@@ -9,6 +9,7 @@
 
 struct cli;
 struct err;
+struct model_task;
 
 /* Which log. */
 struct logs_choice {
@@ -22,8 +23,10 @@ struct logs_choice {
     bool raw;           /* as it is, on a terminal too */
 };
 
-/* Prints the chosen log (the first task's when several fit) while it grows, until the attempt has ended and no retry
- * follows; waits for a task that has not started, and goes on after a lost connection where it was. 0 or -1. */
+/* Prints the chosen log while it grows, until the attempt has ended and no retry follows; waits for a task that has not
+ * started, and goes on after a lost connection where it was. When several tasks fit, as follow_tasks. 0 or -1. */
 int logs_follow(struct cli *cli, const struct logs_choice *choice, struct err *e);
+/* Whether a task is among the chosen ones. */
+bool logs_fits(const struct logs_choice *choice, const struct model_task *t);
 
 #endif

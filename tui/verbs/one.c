@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "base/utf8.h"
 #include "tui/cli.h"
 #include "tui/client.h"
 #include "tui/format.h"
@@ -28,9 +29,10 @@ static void one_say_state(struct cli *cli, const struct model_job *j, struct buf
     output_coloured(&cli->term, w->colour, w->text, out);
 }
 
+/* Text of the server's: made harmless. */
 static void one_add(struct buf *out, const char *text)
 {
-    (void)buf_adds(out, text);
+    (void)utf8_safe(out, text, strlen(text), false, false);
 }
 
 /* Sentences under the headline: why it waits, or how it ended and what to do. */
@@ -40,6 +42,8 @@ static void one_say_why(struct cli *cli, const struct model_detail *d, FILE *f)
 
     if (*why)
         cli_say(cli, f, "%s\n", why);
+    if (d->job.state == WORD_STOPPED && *d->trigger)
+        cli_say(cli, f, "%s\n", d->trigger);
     if (d->job.state != WORD_FAILED)
         return;
     if (*d->exit_reason)
@@ -122,9 +126,11 @@ static void one_say_head(struct cli *cli, const struct model_detail *d, struct b
     one_add(out, "  ");
     one_say_state(cli, j, out);
     one_add(out, dot);
-    one_add(out, j->completed || j->launched ? "ran " : "waiting ");
-    one_add(out, format_duration(model_span(j, now), text));
-    (void)buf_addf(out, "%s%d task%s%svc %s", dot, j->tasks, j->tasks == 1 ? "" : "s", dot, *j->vc ? j->vc : "-");
+    one_add(out, !j->completed ? "for " : j->launched ? "ran " : "never ran");
+    if (!j->completed || j->launched)
+        one_add(out, format_duration(model_span(j, now), text));
+    (void)buf_addf(out, "%s%d task%s%svc ", dot, j->tasks, j->tasks == 1 ? "" : "s", dot);
+    one_add(out, j->vc && *j->vc ? j->vc : "-");
     if (d->attempt || j->retries)
         (void)buf_addf(out, "%sattempt %d", dot, d->attempt + 1);
     (void)buf_addf(out, "%ssubmitted %s\n", dot, cli_time(cli, now, j->submitted));
@@ -150,12 +156,12 @@ static int one_open(struct cli *cli, struct model_detail *d, bool *printed)
 
 int one_show(struct cli *cli)
 {
-    struct model_detail d;
+    struct model_detail d = {0};
     bool printed = false;
     int status = one_open(cli, &d, &printed);
     struct buf out;
 
-    if (status || printed)
+    if (status || printed || !d.job.full)
         return status;
     if (cli->format == OUTPUT_NAME) {
         cli_say(cli, cli->out, "%s\n", d.job.full);
@@ -174,12 +180,12 @@ int one_show(struct cli *cli)
 
 int one_explain(struct cli *cli)
 {
-    struct model_detail d;
+    struct model_detail d = {0};
     bool printed = false;
     int status = one_open(cli, &d, &printed);
     struct buf out;
 
-    if (status || printed)
+    if (status || printed || !d.job.full)
         return status;
     /* The server's sentence first, the numbers under it. */
     one_say_why(cli, &d, cli->out);
@@ -210,6 +216,21 @@ int one_config(struct cli *cli)
     return status;
 }
 
+/* What became of a stop that the server took: a waiting job is stopped at once, an ended one stays as it ended. */
+static void one_say_stop(struct cli *cli, const char *full)
+{
+    struct model_detail d;
+    struct err e = {0};
+    bool known = !watch_fetch(cli, full, &d, &e);
+
+    if (known && d.job.state == WORD_STOPPED)
+        cli_say(cli, cli->err, "%s is stopped.\n", full);
+    else if (known && words_get(d.job.state)->final)
+        cli_say(cli, cli->err, "%s had ended already: %s.\n", full, words_get(d.job.state)->text);
+    else
+        cli_say(cli, cli->err, "%s is being stopped.\n", full);
+}
+
 static int one_stop_job(struct cli *cli, const char *typed)
 {
     struct transfer_request r = {.method = "PUT", .type = "application/json", .body = "{\"value\":\"STOP\"}"};
@@ -223,7 +244,7 @@ static int one_stop_job(struct cli *cli, const char *typed)
     if (cli->format == OUTPUT_NAME)
         cli_say(cli, cli->out, "%s\n", full);
     else
-        cli_say(cli, cli->err, "%s is being stopped.\n", full);
+        one_say_stop(cli, full);
     return CLI_OK;
 }
 
@@ -245,7 +266,7 @@ int one_stop(struct cli *cli)
 int one_wait(struct cli *cli)
 {
     struct watch w = {.timeout_ms = 0};
-    struct model_detail d;
+    struct model_detail d = {0};
     struct err e = {0};
     int64_t seconds = 0;
 

@@ -130,6 +130,8 @@ static unsigned detail_act(struct view *view, int action)
         v->cursor -= v->cursor > 0;
     else if (action == DETAIL_DOWN)
         v->cursor += v->cursor + 1 < v->job.task_count;
+    else if (action == DETAIL_STOP && v->loaded && words_get(v->job.job.state)->final)
+        app_say(view->app, COLOUR_DEFAULT, "%.200s has ended already.", v->full);
     else if (action == DETAIL_STOP && v->loaded)
         stop_ask(&v->stop, view->app, NULL, v->full);
     else if (action == DETAIL_LOG && v->cursor < v->job.task_count) {
@@ -181,9 +183,10 @@ static int detail_head(const struct detail *v, struct canvas *c, int row)
 
     canvas_putf(c, &pen, " %s %s", canvas_glyph(c, w->glyph, w->ascii), w->text);
     pen.style = 0;
-    canvas_putf(c, &pen, "%s%s %s%s%d task%s%svc %s", dot, j->launched ? "ran" : "waiting",
-                format_coarse(model_span(j, v->view.app->now.wall), text), dot, j->tasks, j->tasks == 1 ? "" : "s", dot,
-                *j->vc ? j->vc : "-");
+    canvas_putf(c, &pen, "%s%s", dot, !j->completed ? "for " : j->launched ? "ran " : "never ran");
+    if (!j->completed || j->launched)
+        canvas_put(c, &pen, format_coarse(model_span(j, v->view.app->now.wall), text));
+    canvas_putf(c, &pen, "%s%d task%s%svc %s", dot, j->tasks, j->tasks == 1 ? "" : "s", dot, *j->vc ? j->vc : "-");
     if (*j->priority)
         canvas_putf(c, &pen, "%s%s", dot, j->priority);
     if (v->job.attempt || j->retries)
@@ -202,13 +205,12 @@ static int detail_why(const struct detail *v, struct canvas *c, int row)
 
     if (*why)
         row = detail_paragraph(c, row, CANVAS_BOLD, why);
-    if (d->job.state == WORD_FAILED || d->job.state == WORD_STOPPED)
+    if (d->job.state == WORD_FAILED || d->job.state == WORD_STOPPED) {
         row = detail_paragraph(c, row, 0, d->exit_reason);
-    if (d->job.state == WORD_FAILED) {
         row = detail_paragraph(c, row, 0, d->trigger);
-        if (strcmp(d->diagnostics, d->trigger))
-            row = detail_paragraph(c, row, 0, d->diagnostics);
     }
+    if (d->job.state == WORD_FAILED && strcmp(d->diagnostics, d->trigger) != 0)
+        row = detail_paragraph(c, row, 0, d->diagnostics);
     for (size_t i = 0; d->job.state == WORD_FAILED && i < 3 && d->solutions[i]; i++) {
         snprintf(try, sizeof try, "Try: %s", d->solutions[i]);
         row = detail_paragraph(c, row, COLOUR_GREEN, try);

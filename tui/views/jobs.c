@@ -19,11 +19,11 @@
 #include "tui/transfer.h"
 #include "tui/views/marks.h"
 #include "tui/views/stop.h"
+#include "tui/views/strip.h"
 #include "tui/views/views.h"
 
 #define JOBS_PAGE 200
 #define JOBS_PAGE_FILTERED 1000
-#define JOBS_STRIP 3 /* rows of the strip under the list */
 #define JOBS_COLUMNS 8
 
 struct jobs {
@@ -31,6 +31,7 @@ struct jobs {
     struct filter filter;
     struct marks marks;
     struct stop stop;
+    struct strip strip;
     struct arena *arena; /* of the page */
     struct model_jobs page;
     size_t base;   /* place of the page's first row in the list */
@@ -142,6 +143,7 @@ static void jobs_destroy(struct view *view)
     filter_fini(&v->filter);
     marks_clear(&v->marks);
     marks_clear(&v->stop.names);
+    strip_fini(&v->strip, view->app);
     arena_destroy(v->arena);
     free(v);
 }
@@ -252,12 +254,16 @@ static unsigned jobs_result(struct view *view, const struct source_result *r)
             marks_clear(&v->marks);
         return over ? VIEW_HANDLED | VIEW_DRAW | VIEW_FETCH : VIEW_HANDLED;
     }
+    if (strip_result(&v->strip, view->app, r, jobs_at(v, v->cursor)))
+        return VIEW_HANDLED | VIEW_DRAW;
     if (!v->ask || r->id != v->ask)
         return VIEW_IGNORED;
     v->ask = 0;
-    if (!r->failed)
+    if (!r->failed) {
         bits = jobs_take_page(v, r);
-    else if (!view->app->live.failing)
+        strip_want(&v->strip, view->app, jobs_at(v, v->cursor));
+    }
+    if (r->failed && !view->app->live.failing)
         app_say(view->app, COLOUR_VERMILLION, "%s", r->err.text);
     if (v->again || (!r->failed && v->cursor < jobs_length(v) && !jobs_at(v, v->cursor)))
         bits |= VIEW_FETCH;
@@ -288,6 +294,7 @@ static unsigned jobs_move(struct jobs *v, int action)
         v->cursor = action == JOBS_FIRST ? 0 : last;
         break;
     }
+    strip_want(&v->strip, v->view.app, jobs_at(v, v->cursor));
     return VIEW_HANDLED | VIEW_DRAW | (length && !jobs_at(v, v->cursor) ? VIEW_FETCH : 0);
 }
 
@@ -312,6 +319,8 @@ static unsigned jobs_act_on(struct jobs *v, int action, const struct model_job *
         app_push(app, detail_view(), j->full);
     else if (action == JOBS_LOG)
         app_push(app, log_view(), j->full);
+    else if (action == JOBS_STOP && !v->marks.count && words_get(j->state)->final)
+        app_say(app, COLOUR_DEFAULT, "%.200s has ended already.", j->full);
     else if (action == JOBS_STOP)
         stop_ask(&v->stop, app, &v->marks, j->full);
     else if (action == JOBS_MARK) {
@@ -472,34 +481,6 @@ static void jobs_draw_row(struct jobs *v, struct canvas *c, int row, size_t plac
         canvas_mark_row(c, row, CANVAS_REVERSE);
 }
 
-/* The strip: the job under the cursor in words. */
-static void jobs_draw_strip(struct jobs *v, struct canvas *c, int row)
-{
-    const struct model_job *j = jobs_at(v, v->cursor);
-    struct canvas_pen pen = canvas_row(c, row, COLOUR_GREY);
-    const char *dot = canvas_glyph(c, " · ", " - ");
-    char span[FORMAT_SIZE];
-    char at[FORMAT_SIZE];
-
-    canvas_fill(c, &pen, canvas_glyph(c, "─", "-"));
-    if (!j)
-        return;
-    pen = canvas_row(c, row + 1, CANVAS_BOLD);
-    canvas_put(c, &pen, " ");
-    canvas_put(c, &pen, j->full);
-    pen.style = (unsigned)words_get(j->state)->colour;
-    canvas_putf(c, &pen, "  %s", words_get(j->state)->text);
-    pen.style = 0;
-    canvas_putf(c, &pen, " %s%s%d GPU%s in %d task%s%s%s%s%s%s%s",
-                format_coarse(model_span(j, v->view.app->now.wall), span), dot, j->gpus, j->gpus == 1 ? "" : "s",
-                j->tasks, j->tasks == 1 ? "" : "s", dot, j->vc, *j->priority ? dot : "", j->priority, dot,
-                "submitted ");
-    canvas_putf(c, &pen, "%.11s", j->submitted ? format_local(j->submitted, at) + 5 : "-"); /* without the year */
-    pen = canvas_row(c, row + 2, 0);
-    canvas_put(c, &pen, " ");
-    canvas_put(c, &pen, model_why(v->arena, j));
-}
-
 static void jobs_draw_empty(const struct jobs *v, struct canvas *c, int row)
 {
     struct canvas_pen pen = canvas_row(c, row, 0);
@@ -523,7 +504,7 @@ static void jobs_draw(struct view *view, struct canvas *c, struct view_area area
     int width[JOBS_COLUMNS];
     struct canvas_pen pen = canvas_row(c, area.top, CANVAS_DIM);
 
-    v->height = (size_t)(area.rows - JOBS_STRIP - 1);
+    v->height = (size_t)(area.rows - STRIP_ROWS - 1);
     if (v->cursor < v->top)
         v->top = v->cursor;
     if (v->cursor >= v->top + v->height)
@@ -541,7 +522,7 @@ static void jobs_draw(struct view *view, struct canvas *c, struct view_area area
     jobs_draw_cells(c, pen, titles, width);
     for (size_t i = 0; i < v->height && v->top + i < length; i++)
         jobs_draw_row(v, c, area.top + 1 + (int)i, v->top + i, width);
-    jobs_draw_strip(v, c, area.top + area.rows - JOBS_STRIP);
+    strip_draw(&v->strip, view->app, area.top + area.rows - STRIP_ROWS, jobs_at(v, v->cursor));
 }
 
 static void jobs_crumb(const struct view *view, char *out, size_t size)

@@ -107,13 +107,21 @@ static void nodes_gpus(struct canvas *c, struct canvas_pen *pen, const struct mo
     pen->style = 0;
 }
 
+/* Columns of a name: what narrow screens leave of 16, since the numbers behind it are what one came for. */
+static int nodes_name_width(const struct canvas *c)
+{
+    int left = c->cols - 46;
+
+    return left < 8 ? 8 : left > 16 ? 16 : left;
+}
+
 static void nodes_row(struct canvas *c, int row, const struct model_node *n)
 {
     struct canvas_pen pen = canvas_row(c, row, 0);
     char text[64];
 
     pen.col = 3;
-    canvas_fit(c, &pen, n->name, 16, false);
+    canvas_fit(c, &pen, n->name, nodes_name_width(c), false);
     canvas_put(c, &pen, " ");
     canvas_fit(c, &pen, n->state, 10, false);
     snprintf(text, sizeof text, "%lld/%lld", (long long)n->cpus_used, (long long)n->cpus);
@@ -139,7 +147,7 @@ static void nodes_draw(struct view *view, struct canvas *c, struct view_area are
         canvas_put(c, &pen, "Asking the server ...");
         return;
     }
-    canvas_fit(c, &pen, "NODE", 17, false);
+    canvas_fit(c, &pen, "NODE", nodes_name_width(c) + 1, false);
     canvas_fit(c, &pen, "STATE", 10, false);
     canvas_fit(c, &pen, "CPUS", 9, true);
     canvas_fit(c, &pen, "MEMORY", 15, true);

@@ -49,6 +49,19 @@ static inline sqlite3 *floor_open(const char *path, int flags)
     return db;
 }
 
+/* GET /bare: 200 bytes without any work, to be compared with other floors of this machine. */
+static inline enum MHD_Result floor_bare(struct MHD_Connection *c)
+{
+    static char body[200];
+    struct MHD_Response *r = MHD_create_response_from_buffer(sizeof(body), body, MHD_RESPMEM_PERSISTENT);
+    enum MHD_Result rc;
+
+    MHD_add_response_header(r, "Content-Type", "application/json");
+    rc = MHD_queue_response(c, 200, r);
+    MHD_destroy_response(r);
+    return rc;
+}
+
 /* Serves with `handler` until standard input ends. */
 static inline void floor_serve(MHD_AccessHandlerCallback handler, MHD_RequestCompletedCallback completed)
 {

@@ -71,7 +71,6 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *c, const char
     char *body;
 
     (void)cls;
-    (void)url;
     (void)method;
     (void)version;
     (void)data;
@@ -80,6 +79,8 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *c, const char
         *state = &g;
         return MHD_YES;
     }
+    if (!strcmp(url, "/bare"))
+        return floor_bare(c);
     if (!list)
         open_list();
     body = malloc(g.bytes);

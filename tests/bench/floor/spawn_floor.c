@@ -59,7 +59,7 @@ static int shim(const char *dir, char *script)
     char *direct[] = {(char *)(uintptr_t) "/bin/true", NULL};
     char *shell[] = {(char *)(uintptr_t) "/bin/bash", script, NULL};
     char text[32];
-    int folder, log, fd, status, n;
+    int folder = -1, log, fd, status, n;
 
     if (mkdir(dir, 0700) || (folder = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
         die(dir);

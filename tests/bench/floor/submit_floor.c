@@ -154,7 +154,6 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *c, const char
     struct post *p = *state;
 
     (void)cls;
-    (void)url;
     (void)method;
     (void)version;
     (void)data;
@@ -170,6 +169,8 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *c, const char
         *len = 0;
         return MHD_YES;
     }
+    if (!strcmp(url, "/bare"))
+        return floor_bare(c);
     if (p->parked)
         return answer(c);
     p->parked = true;

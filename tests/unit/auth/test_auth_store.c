@@ -186,7 +186,9 @@ static void test_bearer(void **state)
     assert_int_equal(who.kind, IDENTITY_TOKEN);
     assert_string_equal(who.user, "alice");
     assert_false(who.admin || who.application || who.touch);
-    assert_int_equal(auth_store_user_set_admin(f->s, "alice", true, &e), 0); /* counts at once ... */
+    assert_int_equal(
+        auth_store_user_change(f->s, "alice", &(struct auth_user_change){.set_admin = true, .admin = true}, &e),
+        0); /* counts at once ... */
     assert_int_equal(who_holds(f, token, &who), 0);
     assert_true(who.admin);
     assert_int_equal(auth_store_user_set_disabled(f->s, "alice", true, &e), 0); /* ... and this */
@@ -305,13 +307,148 @@ static void test_lists_and_purge(void **state)
     teardown(f);
 }
 
+static void test_user_changes(void **state)
+{
+    struct fixture *f = setup();
+    struct auth_user_change change = {.email = "b@x", .set_admin = true, .admin = true};
+    struct auth_user u;
+    struct identity who;
+    char token[JWT_MAX + 1];
+    struct err e = {0};
+    bool admin = false;
+
+    (void)state;
+    add_user(f, "bob", false);
+    add_token(f, "bob", AUTH_TOKEN_APPLICATION, token);
+    assert_int_equal(auth_store_user_change(f->s, "bob", &change, &e), 0);
+    change = (struct auth_user_change){.extension = "{\"a\":1}"};
+    assert_int_equal(auth_store_user_change(f->s, "bob", &change, &e), 0);
+    assert_int_equal(auth_store_user_get(f->s, f->a, "bob", &u, &e), 0);
+    assert_string_equal(u.email, "b@x");
+    assert_string_equal(u.extension, "{\"a\":1}");
+    assert_true(u.admin);
+    assert_int_equal(auth_store_user_known(f->s, "bob", &admin, &e), 1);
+    assert_true(admin);
+    assert_int_equal(auth_store_user_set_password(f->s, "bob", "again", true, &e), 0); /* a rehash */
+    assert_int_equal(who_holds(f, token, &who), 0);
+    assert_int_equal(auth_store_user_remove(f->s, "bob", &e), 0);
+    assert_int_equal(who_holds(f, token, &who), -1);
+    assert_int_equal(auth_store_user_known(f->s, "bob", &admin, &e), 0);
+    assert_int_equal(auth_store_user_remove(f->s, "bob", &e), -1);
+    assert_int_equal(e.code, ERR_NO_USER);
+    assert_int_equal(auth_store_user_change(f->s, "bob", &change, &e), -1);
+    assert_int_equal(e.code, ERR_NO_USER);
+    teardown(f);
+}
+
+static int stop_at_user(void *ctx, const struct auth_user *u)
+{
+    (void)u;
+    return ++*(int *)ctx;
+}
+
+static int stop_at_token(void *ctx, const struct auth_token *t)
+{
+    (void)t;
+    return ++*(int *)ctx;
+}
+
+static void test_lists_end_early(void **state)
+{
+    struct fixture *f = setup();
+    char token[JWT_MAX + 1];
+    struct err e = {0};
+    int users = 0;
+    int tokens = 0;
+    const struct auth_token_sink sink = {stop_at_token, &tokens};
+
+    (void)state;
+    add_user(f, "a", false);
+    add_user(f, "b", false);
+    add_token(f, "a", AUTH_TOKEN_BROWSER, token);
+    add_token(f, "a", AUTH_TOKEN_BROWSER, token);
+    assert_int_equal(auth_store_user_list(f->s, stop_at_user, &users, &e), 0);
+    assert_int_equal(auth_store_token_list(f->s, "a", NOW_MS, &sink, &e), 0);
+    assert_int_equal(users, 1);
+    assert_int_equal(tokens, 1);
+    teardown(f);
+}
+
+/* Rows that are not ours are refused, and so is what is no hash. */
+static void test_damage(void **state)
+{
+    static const struct store_sql bad = {
+        "INSERT INTO token(id, user, hash, kind, issued_ms) VALUES ('1', 'a', ?, ?, 1)"};
+    struct fixture *f = setup();
+    struct auth_token t = {.hash = "no hex", .user = "a"};
+    struct identity who;
+    struct stmt *st;
+    struct err e = {0};
+    int n = 0;
+    const struct auth_token_sink sink = {count_tokens, &n};
+    bool found;
+
+    (void)state;
+    add_user(f, "a", false);
+    st = store_stmt(f->s, &bad, &e);
+    stmt_blob(st, 1, "abc", 3);
+    stmt_text(st, 2, "browser");
+    assert_int_equal(stmt_exec(st, &e), 0);
+    assert_int_equal(auth_store_token_list(f->s, "a", NOW_MS, &sink, &e), -1);
+    assert_int_equal(e.code, ERR_INTERNAL);
+    assert_int_equal(n, 0);
+    assert_int_equal(auth_store_token_add(f->s, &t, &e), -1);
+    assert_int_equal(auth_store_token_find(f->s, t.hash, NOW_MS, &who, &e), -1);
+    assert_int_equal(e.code, ERR_INTERNAL);
+    assert_int_equal(auth_store_token_get(f->s, t.hash, &t, &found, &e), -1);
+    assert_int_equal(auth_store_token_touch(f->s, t.hash, NOW_MS, &e), -1);
+    assert_int_equal(auth_store_token_revoke(f->s, t.hash, NULL, &e), -1);
+    assert_string_equal(auth_store_kind_name(AUTH_TOKEN_KIND_COUNT), "");
+    teardown(f);
+}
+
+/* A reader cannot write: every writer says so. */
+static void test_writes_that_fail(void **state)
+{
+    struct fixture *f = setup();
+    struct auth_user u = {.name = "b", .password_hash = "h"};
+    struct auth_user_change change = {.email = "x"};
+    struct auth_token t = {.id = "1", .user = "a", .issued_ms = 1};
+    struct store *reader;
+    struct err e = {0};
+
+    (void)state;
+    add_user(f, "a", false);
+    session_hash("x", 1, t.hash);
+    reader = store_open(f->path, STORE_READER, &e);
+    assert_non_null(reader);
+    assert_int_equal(auth_store_user_add(reader, &u, &e), -1);
+    assert_int_equal(auth_store_user_set_password(reader, "a", "h", false, &e), -1);
+    assert_int_equal(auth_store_user_change(reader, "a", &change, &e), -1);
+    assert_int_equal(auth_store_user_set_disabled(reader, "a", true, &e), -1);
+    assert_int_equal(auth_store_user_remove(reader, "a", &e), -1);
+    assert_int_equal(auth_store_token_add(reader, &t, &e), -1);
+    assert_int_equal(auth_store_token_touch(reader, t.hash, 2, &e), -1);
+    assert_int_equal(auth_store_token_revoke(reader, t.hash, NULL, &e), -1);
+    assert_int_equal(auth_store_token_purge(reader, 2, &e), -1);
+    store_close(reader);
+    teardown(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names),           cmocka_unit_test(test_users),
-        cmocka_unit_test(test_bearer),          cmocka_unit_test(test_well_signed_but_unknown),
-        cmocka_unit_test(test_revocation),      cmocka_unit_test(test_session_life),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_users),
+        cmocka_unit_test(test_bearer),
+        cmocka_unit_test(test_well_signed_but_unknown),
+        cmocka_unit_test(test_revocation),
+        cmocka_unit_test(test_session_life),
         cmocka_unit_test(test_lists_and_purge),
+        cmocka_unit_test(test_user_changes),
+        cmocka_unit_test(test_lists_end_early),
+        cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_writes_that_fail),
     };
 
     if (sodium_init() < 0)

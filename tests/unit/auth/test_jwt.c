@@ -16,6 +16,8 @@
 #include <string.h>
 
 #include "auth/jwt.h"
+#include "auth/jwt_cache.h"
+#include "auth/session.h"
 #include "base/err.h"
 
 #define NOW 1795000000LL
@@ -285,12 +287,74 @@ static void test_canonical_signature(void **state)
     assert_int_equal(verify(token, &out), -1);
 }
 
+static int verify_cached(struct jwt_cache *c, const char *token, int64_t now_s, struct jwt_cache_hit *hit)
+{
+    struct err e = {0};
+    int rc = jwt_cache_verify(c, token, now_s, hit, &e);
+
+    assert_int_equal(e.code, rc ? ERR_UNAUTHORIZED : ERR_NONE);
+    return rc;
+}
+
+/* The cache knows a token again, and forgets no rule: expiry, forgeries, other keys. */
+static void test_cache(void **state)
+{
+    struct keys key = keys;
+    struct jwt_cache *c = jwt_cache_create(&key, 4);
+    struct jwt_cache_hit hit;
+    char token[8192];
+    char hash[IDENTITY_HASH_SIZE];
+
+    (void)state;
+    forge(token, GOOD_HEADER, GOOD_CLAIMS, SIGN_GOOD);
+    session_hash(token, strlen(token), hash);
+    assert_int_equal(verify_cached(c, token, NOW, &hit), 0);
+    assert_string_equal(hit.hash, hash);
+    memset(key.jwt, 0, sizeof(key.jwt)); /* what passes from now on is known again, not verified again */
+    memset(&hit, 0, sizeof(hit));
+    assert_int_equal(verify_cached(c, token, NOW, &hit), 0);
+    assert_string_equal(hit.claims.username, "alice");
+    assert_string_equal(hit.hash, hash);
+    assert_int_equal(verify_cached(c, token, 1795000600, &hit), -1); /* at exp */
+    token[strlen(token) - 2] ^= 1;
+    assert_int_equal(verify_cached(c, token, NOW, &hit), -1);
+    jwt_cache_destroy(c);
+}
+
+/* Many tokens in few places: each is still answered for itself. */
+static void test_cache_of_many(void **state)
+{
+    struct jwt_cache *c = jwt_cache_create(&keys, 4);
+    struct jwt_cache_hit hit;
+    char tokens[16][JWT_MAX + 1];
+    char user[16];
+
+    (void)state;
+    for (int i = 0; i < 16; i++) {
+        struct jwt_claims in = {.iat = NOW - 10, .exp = NOW + 3600, .jti = JTI};
+
+        snprintf(in.username, sizeof(in.username), "user%d", i);
+        assert_int_equal(jwt_issue(&keys, &in, tokens[i], NULL), 0);
+    }
+    for (int i = 0; i < 64; i++) {
+        snprintf(user, sizeof(user), "user%d", i * 7 % 16);
+        assert_int_equal(verify_cached(c, tokens[i * 7 % 16], NOW, &hit), 0);
+        assert_string_equal(hit.claims.username, user);
+    }
+    memset(tokens[0], 'A', JWT_MAX);
+    tokens[0][JWT_MAX] = '\0';
+    assert_int_equal(verify_cached(c, tokens[0], NOW, &hit), -1);
+    jwt_cache_destroy(c);
+    jwt_cache_destroy(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_issued_passes),       cmocka_unit_test(test_forger_is_able),
         cmocka_unit_test(test_forgeries),           cmocka_unit_test(test_bent_tokens),
-        cmocka_unit_test(test_canonical_signature),
+        cmocka_unit_test(test_canonical_signature), cmocka_unit_test(test_cache),
+        cmocka_unit_test(test_cache_of_many),
     };
 
     if (sodium_init() < 0)

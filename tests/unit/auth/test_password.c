@@ -20,21 +20,8 @@
 static void test_rules(void **state)
 {
     static const char *const bad[] = {
-        "",
-        "short7!",
-        "password",
-        "Password123!",
-        "12345678",
-        "aaaaaaaaaa",
-        "letmein2024",
-        "qwertyuiop",
-        "changeme1",
-        "alice123",
-        "ALICE!!!!",
-        "tab\tin side",
-        ("bad\xff\xfe"
-         "12"),
-        "1qaz2wsx",
+        "",           "short7!",   "password", "Password123!", "12345678",     "aaaaaaaaaa",    "letmein2024",
+        "qwertyuiop", "changeme1", "alice123", "ALICE!!!!",    "tab\tin side", "bad\377\37612", "1qaz2wsx",
     };
     static const char *const good[] = {"correct horse", "tr0ub4dor&3x", "p\xc3\xa4ssw\xc3\xb6rter und mehr", "alicexyz",
                                        "passwordsafe-on-the-hill"};
@@ -135,7 +122,9 @@ static void test_gate(void **state)
     d.open = true;
     pthread_cond_broadcast(&d.changed);
     pthread_mutex_unlock(&d.lock);
-    password_gate_destroy(g); /* runs what is queued */
+    password_gate_close(g);                                   /* runs what is queued */
+    assert_int_equal(password_gate_run(g, pass, &d, &e), -1); /* a request that came late */
+    password_gate_destroy(g);
     assert_int_equal(d.done, 5);
     assert_int_equal(d.most, 2);
 }

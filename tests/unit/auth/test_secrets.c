@@ -148,6 +148,10 @@ static void test_seal(void **state)
         sealed.data[i] ^= 1;
         assert_int_equal(reopen(&k, "job-1", sealed.data, i, &plain), -1);
     }
+    sealed.data[0] = 2; /* a version to come */
+    assert_int_equal(reopen(&k, "job-1", sealed.data, sealed.len, &plain), -1);
+    assert_int_equal(seal_make(&k, "", (struct seal_bytes){NULL, SEAL_MAX + 1}, &sealed, &e), -1);
+    assert_int_equal(e.code, ERR_INVALID_PARAMETERS);
     buf_reset(&sealed);
     assert_int_equal(seal_make(&k, "", (struct seal_bytes){"", 0}, &sealed, &e), 0);
     assert_int_equal(reopen(&k, "", sealed.data, sealed.len, &plain), 0);
@@ -263,6 +267,11 @@ static void test_access_of_owner(void **state)
     assert_int_equal(e.code, ERR_FORBIDDEN);
     assert_int_equal(access_check_owner(&alice, "Alice", "job Alice~x", &e), -1);
     assert_int_equal(access_check_owner(&nobody, "", "job ~x", &e), -1);
+    /* What is no level is the strictest one. */
+    assert_int_equal(access_check(ACCESS_COUNT, &alice, &e), -1);
+    assert_int_equal(access_check(ACCESS_COUNT, &root, &e), 0);
+    assert_string_equal(access_name(ACCESS_USER), "user");
+    assert_string_equal(access_name(ACCESS_COUNT), "admin");
 }
 
 int main(void)

@@ -114,6 +114,30 @@ static void arena_memory_is_zero_aligned_and_apart(void **state)
     arena_destroy(NULL);
 }
 
+/* Round after round in the same memory, which is zero each time; a large round leaves nothing behind. */
+static void arena_reset_gives_zeroed_memory_again(void **state)
+{
+    struct arena *a = arena_create(1 << 20);
+
+    (void)state;
+    arena_reset(a); /* an empty one */
+    for (int round = 0; round < 100; round++) {
+        size_t size = round % 10 == 9 ? 700000 : 3000;
+        unsigned char *p = arena_alloc(a, size);
+        unsigned char *q = arena_alloc(a, 200000);
+
+        assert_non_null(p);
+        assert_non_null(q);
+        for (size_t i = 0; i < size; i++)
+            assert_int_equal(p[i], 0);
+        memset(p, 0xff, size);
+        memset(q, 0xff, 200000);
+        arena_reset(a);
+        assert_int_equal(arena_used(a), 0);
+    }
+    arena_destroy(a);
+}
+
 static void arena_refuses_over_its_cap(void **state)
 {
     struct arena *a = arena_create(1000);
@@ -151,6 +175,7 @@ int main(void)
         cmocka_unit_test(buf_stops_at_its_cap),
         cmocka_unit_test(buf_take_gives_the_memory),
         cmocka_unit_test(arena_memory_is_zero_aligned_and_apart),
+        cmocka_unit_test(arena_reset_gives_zeroed_memory_again),
         cmocka_unit_test(arena_refuses_over_its_cap),
         cmocka_unit_test(arena_strings),
     };

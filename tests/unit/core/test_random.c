@@ -138,7 +138,9 @@ static void random_histories(void **state)
 {
     (void)state;
     const char *one = getenv("DROVER_SEED"), *many = getenv("DROVER_SEEDS");
-    uint64_t first = one ? strtoull(one, NULL, 10) : 1, count = one ? 1 : many ? strtoull(many, NULL, 10) : 50;
+    uint64_t first = one ? strtoull(one, NULL, 10) : 1, count = one    ? 1
+                                                                : many ? strtoull(many, NULL, 10)
+                                                                       : 50 / TEST_TIME_SCALE;
     for (uint64_t seed = first; seed < first + count; seed++) {
         print_message("seed %llu\n", (unsigned long long)seed);
         one_seed(seed);

@@ -77,6 +77,29 @@ STORY the_same_name_is_refused(void **state)
     END;
 }
 
+/* Submitted, stopped and submitted again before the rows are written: two rows of one name would fail the batch. */
+STORY the_name_of_a_job_that_ended_in_the_batch_is_taken(void **state)
+{
+    BEGIN;
+    int cookie = 0;
+    struct job *first = make_job(h, &(struct ask){.name = "x"}), *second = make_job(h, &(struct ask){.name = "x"});
+    struct command a = {.kind = COMMAND_SUBMIT, .submit = {.job = first, .config = "x"}};
+    struct command halt = {.kind = COMMAND_EXECUTION, .execution = {.full_name = "ana~x", .stop = true}};
+    struct command b = {.kind = COMMAND_SUBMIT, .reply_to = &cookie, .submit = {.job = second, .config = "x"}};
+    struct command tag = {.kind = COMMAND_TAG, .reply_to = &cookie, .tag = {.full_name = "ana~x", .tag = "t"}};
+    core_step(h->core, &a, h->now, &h->fx);
+    core_step(h->core, &halt, h->now, &h->fx);
+    core_step(h->core, &b, h->now, &h->fx);
+    const struct effect *last = &h->fx.list[h->fx.count - 1];
+    assert_int_equal(last->kind, EFFECT_REPLY);
+    assert_int_equal(last->reply->err.code, ERR_CONFLICT_JOB);
+    core_step(h->core, &tag, h->now, &h->fx);
+    settle(h);
+    assert_int_equal(h->reply.code, ERR_NONE);
+    job_destroy(second);
+    END;
+}
+
 STORY one_failure_stops_the_others(void **state)
 {
     BEGIN;
@@ -214,6 +237,42 @@ STORY a_platform_fault_does_not_spin_a_task(void **state)
     END;
 }
 
+/* `exit 250` is one of the catalogue's codes for faults of the platform: a command must not make us spin with it. */
+STORY a_task_alone_is_not_retried_freely_for_ever(void **state)
+{
+    BEGIN;
+    add_node(h, "n1", 4, 0);
+    submit(h, &(struct ask){.name = "x", .no_gang = true});
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(h->launches, i + 1);
+        run(h, i);
+        engine(h, i, ENGINE_EXITED, 250);
+    }
+    assert_int_equal(h->launches, 4);
+    assert_int_equal(state_of(h, "ana~x"), STATE_WAITING);
+    tick(h, 1000);
+    assert_int_equal(h->launches, 5);
+    END;
+}
+
+STORY a_back_off_for_resources_doubles(void **state)
+{
+    BEGIN;
+    add_node(h, "n1", 4, 0);
+    submit(h, &(struct ask){.name = "x"});
+    for (size_t i = 0; i < 3; i++) {
+        run(h, i);
+        engine(h, i, ENGINE_EXITED, 251); /* JobGangAllocationTimeout: ALWAYS_BACKOFF_RETRY */
+        tick(h, (60000 << i) - 1);
+        assert_int_equal(h->launches, i + 1);
+        tick(h, 1);
+        assert_int_equal(h->launches, i + 2);
+    }
+    assert_int_equal(core_find(h->core, "ana~x")->retries_resource, 3);
+    assert_int_equal(core_find(h->core, "ana~x")->retries_platform, 0);
+    END;
+}
+
 STORY a_time_limit_fails_the_job(void **state)
 {
     BEGIN;
@@ -253,6 +312,72 @@ STORY the_end_seen_before_the_start_still_tells_both(void **state)
     END;
 }
 
+/* Users and logins are rows that the core only puts in order; what it decides is who may. */
+STORY changes_of_users_are_judged_by_what_was_looked_up(void **state)
+{
+    static const struct {
+        struct command_user user;
+        const char *by;
+        enum err_code want;
+    } cases[] = {
+        {{.op = COMMAND_USER_ADD, .name = "bob"}, "root", ERR_NONE},
+        {{.op = COMMAND_USER_ADD, .name = "bob", .exists = true}, "root", ERR_CONFLICT_USER},
+        {{.op = COMMAND_USER_CHANGE, .name = "bob"}, "root", ERR_NO_USER},
+        {{.op = COMMAND_USER_CHANGE, .name = "bob", .exists = true}, "root", ERR_NONE},
+        {{.op = COMMAND_USER_REMOVE, .name = "bob", .exists = true}, "root", ERR_NONE},
+        {{.op = COMMAND_USER_REMOVE, .name = "eve", .exists = true, .is_admin = true}, "root", ERR_REMOVE_ADMIN},
+        {{.op = COMMAND_USER_CHANGE, .name = "root", .exists = true, .is_admin = true, .admin = COMMAND_USER_NO},
+         "root",
+         ERR_FORBIDDEN},
+        {{.op = COMMAND_USER_CHANGE, .name = "root", .exists = true, .is_admin = true, .admin = COMMAND_USER_NO},
+         "eve",
+         ERR_NONE},
+    };
+    BEGIN;
+    int cookie;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct command cmd = {.kind = COMMAND_USER,
+                              .actor = {.user = cases[i].by, .admin = true},
+                              .reply_to = &cookie,
+                              .user = cases[i].user};
+        core_step(h->core, &cmd, h->now, &h->fx);
+        assert_int_equal(h->fx.list[0].kind == EFFECT_USER_ROW, cases[i].want == ERR_NONE);
+        settle(h);
+        assert_int_equal(h->reply.code, cases[i].want);
+    }
+    END;
+}
+
+STORY a_tag_that_is_not_there_cannot_be_dropped(void **state)
+{
+    BEGIN;
+    int cookie;
+    struct command cmd = {
+        .kind = COMMAND_TAG, .reply_to = &cookie, .tag = {.full_name = "ana~x", .tag = "t", .drop = true}};
+    step(h, &cmd);
+    assert_int_equal(h->reply.code, ERR_NO_JOB);
+    submit(h, &(struct ask){.name = "x"});
+    step(h, &cmd);
+    assert_int_equal(h->reply.code, ERR_NO_TAG);
+    cmd.tag.present = true;
+    step(h, &cmd);
+    assert_int_equal(h->reply.code, ERR_NONE);
+    END;
+}
+
+STORY a_login_is_a_row_and_a_reply(void **state)
+{
+    BEGIN;
+    int cookie;
+    struct command cmd = {.kind = COMMAND_TOKEN, .reply_to = &cookie, .token = {.op = COMMAND_TOKEN_REVOKE}};
+    core_step(h->core, &cmd, h->now, &h->fx);
+    assert_int_equal(h->fx.list[0].kind, EFFECT_TOKEN_ROW);
+    settle(h);
+    assert_int_equal(h->replies, 1);
+    assert_int_equal(h->reply.code, ERR_NONE);
+    END;
+}
+
 STORY a_busy_port_is_not_given_again(void **state)
 {
     BEGIN;
@@ -277,6 +402,7 @@ int main(void)
         cmocka_unit_test(priority_goes_first_then_submission),
         cmocka_unit_test(a_gang_is_placed_whole_or_not_at_all),
         cmocka_unit_test(the_same_name_is_refused),
+        cmocka_unit_test(the_name_of_a_job_that_ended_in_the_batch_is_taken),
         cmocka_unit_test(one_failure_stops_the_others),
         cmocka_unit_test(a_failed_job_is_retried_and_counted),
         cmocka_unit_test(lost_at_launch_counts_no_retry),
@@ -286,9 +412,14 @@ int main(void)
         cmocka_unit_test(an_unconfirmed_claim_expires_without_a_counted_retry),
         cmocka_unit_test(a_task_alone_is_retried_without_gang),
         cmocka_unit_test(a_platform_fault_does_not_spin_a_task),
+        cmocka_unit_test(a_task_alone_is_not_retried_freely_for_ever),
+        cmocka_unit_test(a_back_off_for_resources_doubles),
         cmocka_unit_test(a_time_limit_fails_the_job),
         cmocka_unit_test(events_of_strangers_change_nothing),
         cmocka_unit_test(the_end_seen_before_the_start_still_tells_both),
+        cmocka_unit_test(changes_of_users_are_judged_by_what_was_looked_up),
+        cmocka_unit_test(a_tag_that_is_not_there_cannot_be_dropped),
+        cmocka_unit_test(a_login_is_a_row_and_a_reply),
         cmocka_unit_test(a_busy_port_is_not_given_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

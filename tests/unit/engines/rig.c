@@ -116,12 +116,16 @@ pid_t rig_spawner(const struct rig *r)
 int rig_teardown(void **state)
 {
     struct rig *r = *state;
-    pid_t spawner = rig_spawner(r);
 
     rig_stop(r);
-    if (spawner > 0)
-        (void)kill(spawner, SIGTERM);
-    (void)nftw(r->data, rig_remove, 16, FTW_DEPTH | FTW_PHYS);
+    /* A spawner that is just starting adds to the folder while it is removed. */
+    while (access(r->data, F_OK) == 0) {
+        pid_t spawner = rig_spawner(r);
+
+        if (spawner > 0)
+            (void)kill(spawner, SIGTERM);
+        (void)nftw(r->data, rig_remove, 16, FTW_DEPTH | FTW_PHYS);
+    }
     free(r->events);
     free(r);
     return 0;

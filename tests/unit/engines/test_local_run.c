@@ -241,6 +241,44 @@ static void test_port_in_use_is_refused(void **state)
     (void)rig_wait(r, ENGINE_EXITED, id);
 }
 
+/* A port that was used a moment ago: its last connection is in TIME_WAIT, which keeps no server from listening. */
+static int port_used_before(void)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET};
+    socklen_t len = sizeof(a);
+    int on = 1, peer, client, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    char c;
+
+    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)), 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+    assert_int_equal(listen(fd, 1), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+    client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(client, (struct sockaddr *)&a, sizeof(a)), 0);
+    peer = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
+    (void)close(peer); /* the server's side ends first */
+    assert_int_equal(read(client, &c, 1), 0);
+    (void)close(client);
+    (void)close(fd);
+    return ntohs(a.sin_port);
+}
+
+static void test_port_used_before_is_free(void **state)
+{
+    struct rig *r = *state;
+    int port = port_used_before();
+    struct engine_order *o;
+    char id[ID_SIZE];
+
+    id_make(clock_read().wall, id);
+    o = rig_order(ENGINE_LAUNCH, id, "exit 0");
+    o->launch->ports = &port;
+    o->launch->port_count = 1;
+    rig_give(r, o);
+    (void)rig_wait(r, ENGINE_EXITED, id);
+}
+
 static void test_image_is_refused(void **state)
 {
     struct rig *r = *state;
@@ -337,6 +375,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_repeated_launch_starts_once, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(test_gpus_are_not_shared, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(test_port_in_use_is_refused, rig_setup, rig_teardown),
+        cmocka_unit_test_setup_teardown(test_port_used_before_is_free, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(test_image_is_refused, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(test_checkpoints_have_a_folder, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(test_secrets_do_not_stay, rig_setup, rig_teardown),

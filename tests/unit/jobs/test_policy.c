@@ -195,6 +195,9 @@ static void task_retry(void **state)
     assert_int_equal(policy_task_retry(t, exits_find(EXIT_CODE_NODE_LOST)), POLICY_RETRY_FREE);
     assert_int_equal(policy_task_retry(t, exits_find(251)), POLICY_RETRY_FREE);
     assert_int_equal(policy_task_retry(t, exits_find(127)), POLICY_NO_RETRY);
+    t->retries = 4; /* one counted, three free */
+    assert_int_equal(policy_task_retry(t, exits_find(EXIT_CODE_NODE_LOST)), POLICY_NO_RETRY);
+    t->retries = 1;
     j->stop_requested = true;
     assert_int_equal(policy_task_retry(t, exits_find(EXIT_CODE_NODE_LOST)), POLICY_NO_RETRY);
     j->stop_requested = false;

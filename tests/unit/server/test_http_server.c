@@ -47,6 +47,87 @@ static void test_answers(void **state)
     world_stop(w);
 }
 
+static void test_parameters(void **state)
+{
+    static const char *const numbers[] = {"4", "x", "5x", "+7", "99999999999999999999", "-9"};
+    struct world *w = world_start(NULL);
+    struct buf b;
+    char *reply;
+
+    (void)state;
+    reply = world_ask(w, "GET /api/v2/number/7 HTTP/1.1\r\n" H "\r\n");
+    assert_non_null(strstr(reply, "\r\n\r\nnumber 7"));
+    assert_null(strstr(reply, "X-Bad"));
+    assert_null(strstr(reply, "X-Injected"));
+    assert_null(strstr(reply, "second"));
+    free(reply);
+    buf_init(&b, 8192);
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        buf_reset(&b);
+        buf_addf(&b, "GET /api/v2/number/%s HTTP/1.1\r\n" H "\r\n", numbers[i]);
+        world_expect(w, buf_str(&b), 400, "InvalidParametersError");
+    }
+    world_expect(w, "GET /api/v2/show/x?flag=0&n=0&&novalue HTTP/1.1\r\n" H "Authorization: Bearer alice\r\n\r\n", 200,
+                 "n=0 flag=0");
+    world_expect(w, "GET /api/v2/show/x?flag=yes HTTP/1.1\r\n" H "Authorization: Bearer alice\r\n\r\n", 400,
+                 "true or false");
+    buf_reset(&b);
+    buf_adds(&b, "GET /api/v2/evil?a");
+    for (int i = 0; i < 64; i++)
+        buf_adds(&b, "&a");
+    buf_adds(&b, " HTTP/1.1\r\n" H "\r\n");
+    world_expect(w, buf_str(&b), 400, "more than 64 fields");
+    buf_fini(&b);
+    world_stop(w);
+}
+
+static void test_form_with_nul(void **state)
+{
+    static const char text[] = "POST /api/v2/form HTTP/1.1\r\n" H
+                               "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 12\r\n\r\n"
+                               "username=a\0b";
+    struct world *w = world_start(NULL);
+    char *reply = world_ask_n(w, text, sizeof(text) - 1);
+
+    (void)state;
+    assert_int_equal(world_status_of(reply), 400);
+    free(reply);
+    world_expect(w,
+                 "POST /api/v2/form HTTP/1.1\r\n" H
+                 "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 21\r\n\r\nusername=a&username=b",
+                 400, "given twice");
+    world_stop(w);
+}
+
+static void test_counts_and_addresses(void **state)
+{
+    struct world *w = world_start(NULL);
+    struct http_config six = {.address = "::1"};
+    struct http_config taken = {.port = http_server_port(w->server)};
+    struct http_server *s;
+    struct err e = {0};
+    unsigned open = 1;
+    uint64_t requests = 0;
+
+    (void)state;
+    world_expect(w, "GET /api/v2/evil HTTP/1.1\r\n" H "\r\n", 200, NULL);
+    for (int i = 0; requests == 0 && i < 5000; i++) { /* counted a moment after the reply */
+        poll(NULL, 0, 1);
+        http_server_counts(w->server, &open, &requests);
+    }
+    assert_int_equal(requests, 1);
+    assert_false(http_server_secure(w->server));
+    assert_null(http_server_create(&taken, &e)); /* two servers on one port */
+    assert_int_equal(e.code, ERR_INTERNAL);
+    s = http_server_create(&six, &e);
+    if (s) { /* a machine may have no IPv6 */
+        assert_int_equal(http_server_start(s, &e), 0);
+        http_server_destroy(s, 0);
+    }
+    http_server_destroy(NULL, 0);
+    world_stop(w);
+}
+
 static void test_head(void **state)
 {
     struct world *w = world_start(NULL);
@@ -212,6 +293,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_answers),
         cmocka_unit_test(test_head),
+        cmocka_unit_test(test_parameters),
+        cmocka_unit_test(test_form_with_nul),
+        cmocka_unit_test(test_counts_and_addresses),
         cmocka_unit_test(test_bodies),
         cmocka_unit_test(test_same_401),
         cmocka_unit_test(test_access),

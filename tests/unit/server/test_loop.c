@@ -23,6 +23,7 @@
 #include "core/effect.h"
 #include "engines/engine.h"
 #include "jobs/jobs_store.h"
+#include "scheduler/cluster.h"
 #include "server/loop.h"
 #include "server/mailbox.h"
 #include "server/snapshot.h"
@@ -30,17 +31,10 @@
 
 enum { WAIT_S = 20, ORDERS_MAX = 64 };
 
-static const char yaml[] = "protocolVersion: 2\n"
-                           "name: %s\n"
-                           "type: job\n"
-                           "prerequisites:\n"
-                           "  - {type: dockerimage, name: image, uri: none}\n"
-                           "taskRoles:\n"
-                           "  main:\n"
-                           "    instances: 2\n"
-                           "    dockerImage: image\n"
-                           "    resourcePerInstance: {cpu: 1, memoryMB: 10, gpu: 1}\n"
-                           "    commands: [\"true\"]\n";
+static const char yaml[] = "protocolVersion: 2\nname: %s\ntype: job\n"
+                           "prerequisites: [{type: dockerimage, name: image, uri: none}]\n"
+                           "taskRoles: {main: {instances: 2, dockerImage: image, commands: [\"true\"],\n"
+                           "  resourcePerInstance: {cpu: 1, memoryMB: 10, gpu: 1}}}\n";
 
 /* The engine that the test plays: it only takes notes. */
 struct fake {
@@ -377,6 +371,199 @@ static void a_failed_commit_changes_nothing_and_heals(void **state)
     assert_true(stats.ready);
 }
 
+/* ---- while the disk takes no writes ---- */
+
+static void nap(void)
+{
+    nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
+}
+
+static bool ready(struct fixture *x)
+{
+    struct loop_stats stats;
+    loop_stats(x->loop, &stats);
+    return stats.ready;
+}
+
+/* CPUs of node n1 as readers see them; 0 when there is no snapshot. */
+static int64_t shown_cpus(struct fixture *x, int64_t *used)
+{
+    struct snapshot *s = snapshots_get(x->snapshots);
+    int64_t cpus = s ? cluster_at(s->cluster, 0)->total.cpus : 0;
+    *used = s ? cluster_at(s->cluster, 0)->used.cpus : 0;
+    snapshots_put(x->snapshots, s);
+    return cpus;
+}
+
+/* Each command used to try its own commit and to load all jobs anew; a timer that was due made the thread spin. And
+ * the server stayed "not ready" until somebody sent a command. */
+static void a_disk_that_stays_full_is_not_hammered(void **state)
+{
+    struct fixture *x = *state;
+    struct err e = {0};
+    struct loop_stats stats;
+    int64_t used;
+    submit(x, "before");
+    wait_orders(x, 2);
+    struct store *other = store_open(x->db, STORE_WRITER, &e);
+    assert_int_equal(store_begin(other, &e), 0);
+    for (int i = 0; i < 5; i++) {
+        struct asked a = submit(x, "during");
+        assert_int_equal(a.err.code, ERR_BUSY);
+        assert_non_null(strstr(a.err.text, "locked"));
+    }
+    /* Told while there is no core: not lost. */
+    struct engine_event node = {.kind = ENGINE_NODE};
+    node.node = (struct node){.name = "n1", .cpus = 9, .memory_mb = 1000, .gpu_count = 4, .up = true};
+    x->fake.sink(x->fake.ctx, &node);
+    struct asked last = submit(x, "during");
+    assert_int_equal(last.err.code, ERR_BUSY);
+    loop_stats(x->loop, &stats);
+    assert_int_equal(stats.commit_failures, 1);
+    assert_false(stats.ready);
+    store_rollback(other);
+    store_close(other);
+    while (!ready(x)) /* without a command */
+        nap();
+    wait_orders(x, 4);
+    assert_int_equal(x->fake.orders[2]->kind, ENGINE_ADOPT);
+    while (shown_cpus(x, &used) != 9)
+        nap();
+    assert_int_equal(submit(x, "during").err.code, ERR_NONE);
+}
+
+/* Nobody looked for a while: who looks then sees the state of now. */
+static void the_first_look_after_a_change_is_not_an_old_one(void **state)
+{
+    struct fixture *x = *state;
+    struct loop_stats stats;
+    int64_t used = 0;
+    submit(x, "one");
+    wait_orders(x, 2);
+    while (shown_cpus(x, &used) != 4 || used != 2)
+        nap();
+    for (size_t i = 0; i < 2; i++)
+        say(x, i, ENGINE_EXITED, 0);
+    wait_orders(x, 4);
+    while (snapshots_wanted(x->snapshots)) /* until the last look above got its answer */
+        nap();
+    submit(x, "two");
+    wait_orders(x, 6);
+    loop_stats(x->loop, &stats);
+    uint64_t before = stats.snapshots;
+    say(x, 4, ENGINE_CONFIRMED, 0); /* one more change: the next snapshot has both */
+    for (; stats.snapshots == before; loop_stats(x->loop, &stats))
+        nap();
+    shown_cpus(x, &used);
+    assert_int_equal(used, 2);
+}
+
+/* ---- what a restart makes of odd rows ---- */
+
+static void change_rows(struct fixture *x, const struct store_sql *sql)
+{
+    struct err e = {0};
+    struct store *s = store_open(x->db, STORE_WRITER, &e);
+    assert_int_equal(store_begin(s, &e), 0);
+    assert_int_equal(stmt_exec(store_stmt(s, sql, &e), &e), 0);
+    assert_int_equal(store_commit(s, &e), 0);
+    store_close(s);
+}
+
+/* A config that is no longer accepted must not keep the server from starting: that job fails, its processes are ended,
+ * the others go on. */
+static void a_job_that_cannot_be_read_fails_and_the_server_starts(void **state)
+{
+    static const struct store_sql spoil = {"UPDATE job SET config = 'protocolVersion: 3' WHERE name = 'bad'"};
+    static const struct store_sql job = {"SELECT state FROM job WHERE name = ?"};
+    static const struct store_sql tasks = {"SELECT count(*) FROM task_attempt t JOIN job j ON j.id = t.job_id WHERE "
+                                           "j.name = ? AND t.completed_ms IS NULL"};
+    static const struct store_sql why = {
+        "SELECT count(*) FROM job WHERE name = ? AND exit_code = -1100 AND detail LIKE '%cannot be read any more%'"};
+    static const struct store_sql events = {"SELECT count(*) FROM event e JOIN job j ON j.id = e.job_id WHERE j.name = "
+                                            "? AND e.type = 'job.failed'"};
+    struct fixture *x = *state;
+    char bad[2][ID_SIZE];
+    submit(x, "bad");
+    wait_orders(x, 2);
+    for (size_t i = 0; i < 2; i++)
+        memcpy(bad[i], x->fake.orders[i]->attempt_id, ID_SIZE);
+    submit(x, "good");
+    wait_orders(x, 4);
+    stop_loop(x);
+    forget_orders(x);
+    change_rows(x, &spoil);
+    start_loop(x);
+    wait_orders(x, 4);
+    size_t adopted = 0, stopped = 0;
+    for (size_t i = 0; i < 4; i++) {
+        const struct engine_order *o = x->fake.orders[i];
+        bool is_bad = !strcmp(o->attempt_id, bad[0]) || !strcmp(o->attempt_id, bad[1]);
+        adopted += o->kind == ENGINE_ADOPT && !is_bad;
+        stopped += o->kind == ENGINE_STOP && is_bad;
+    }
+    assert_int_equal(adopted, 2);
+    assert_int_equal(stopped, 2);
+    assert_int_equal(count_rows(x->db, &job, "bad"), STATE_FAILED);
+    assert_int_equal(count_rows(x->db, &job, "good"), STATE_STARTING);
+    assert_int_equal(count_rows(x->db, &tasks, "bad"), 0);
+    assert_int_equal(count_rows(x->db, &why, "bad"), 1);
+    assert_int_equal(count_rows(x->db, &events, "bad"), 1);
+    assert_int_equal(submit(x, "next").err.code, ERR_NONE); /* event ids went on */
+}
+
+/* The config lost a role that runs: as above. */
+static void a_job_whose_rows_do_not_fit_its_config_fails(void **state)
+{
+    static const struct store_sql spoil = {"UPDATE task_attempt SET role = 'other' WHERE task_index = 1"};
+    static const struct store_sql job = {"SELECT state FROM job WHERE name = ?"};
+    struct fixture *x = *state;
+    submit(x, "bad");
+    wait_orders(x, 2);
+    stop_loop(x);
+    forget_orders(x);
+    change_rows(x, &spoil);
+    start_loop(x);
+    wait_orders(x, 2);
+    assert_int_equal(x->fake.orders[0]->kind, ENGINE_STOP);
+    assert_int_equal(count_rows(x->db, &job, "bad"), STATE_FAILED);
+}
+
+/* The key was lost: what runs is adopted all the same, not given up while its processes live. */
+static void a_task_is_adopted_though_its_secrets_cannot_be_opened(void **state)
+{
+    static const struct store_sql spoil = {"UPDATE job SET secrets = x'00112233' WHERE name = 'one'"};
+    static const struct store_sql job = {"SELECT state FROM job WHERE name = ?"};
+    struct fixture *x = *state;
+    submit(x, "one");
+    wait_orders(x, 2);
+    stop_loop(x);
+    forget_orders(x);
+    change_rows(x, &spoil);
+    start_loop(x);
+    wait_orders(x, 2);
+    assert_int_equal(x->fake.orders[0]->kind, ENGINE_ADOPT);
+    assert_int_equal(x->fake.orders[1]->kind, ENGINE_ADOPT);
+    assert_int_equal(submit(x, "another").err.code, ERR_NONE);
+    assert_int_equal(count_rows(x->db, &job, "one"), STATE_STARTING);
+}
+
+/* Requests that come to their handlers during the shutdown ask a loop that has stopped; it used to be freed by then. */
+static void a_stopped_loop_refuses_and_is_not_ready(void **state)
+{
+    struct fixture *x = *state;
+    struct loop_stats stats;
+    struct err e = {0};
+    struct mail m = {.ctx = NULL};
+    submit(x, "one");
+    loop_stop(x->loop);
+    loop_stats(x->loop, &stats);
+    assert_false(stats.ready);
+    assert_true(stats.commits > 0);
+    assert_int_equal(mailbox_post(x->mailbox, &m, &e), -1);
+    assert_int_equal(e.code, ERR_BUSY);
+}
+
 /* A server that was replaced must not write (DESIGN 1.11). */
 static void an_older_epoch_cannot_write(void **state)
 {
@@ -401,6 +588,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_same_name_is_refused_also_after_the_job_ended, setup, teardown),
         cmocka_unit_test_setup_teardown(a_restart_adopts_what_was_placed, setup, teardown),
         cmocka_unit_test_setup_teardown(a_failed_commit_changes_nothing_and_heals, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_disk_that_stays_full_is_not_hammered, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_first_look_after_a_change_is_not_an_old_one, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_job_that_cannot_be_read_fails_and_the_server_starts, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_job_whose_rows_do_not_fit_its_config_fails, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_task_is_adopted_though_its_secrets_cannot_be_opened, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_stopped_loop_refuses_and_is_not_ready, setup, teardown),
         cmocka_unit_test_setup_teardown(an_older_epoch_cannot_write, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

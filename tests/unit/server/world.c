@@ -72,6 +72,22 @@ static int on_show(struct request *r, void *context, struct err *e)
     return 0;
 }
 
+/* Also what a handler may do wrong: a header with a line break, and a second reply. */
+static int on_number(struct request *r, void *context, struct err *e)
+{
+    char text[32];
+    int64_t n;
+
+    (void)context;
+    if (request_param_int(r, "n", 5, &n, e))
+        return -1;
+    snprintf(text, sizeof(text), "number %lld", (long long)n);
+    reply_header(r, "X-Bad", "a\r\nX-Injected: b");
+    reply_text(r, 200, "text/plain", text);
+    reply_text(r, 200, "text/plain", "second");
+    return 0;
+}
+
 static int on_form(struct request *r, void *context, struct err *e)
 {
     const char *user;
@@ -211,6 +227,7 @@ static const struct route routes[] = {
     {HTTP_GET, "/api/v2/show/{name}", on_show, ACCESS_USER, 0, 0, ""},
     {HTTP_PUT, "/api/v2/show/{name}", on_echo, ACCESS_USER, 0, 0, ""},
     {HTTP_GET, "/api/v2/root", on_show, ACCESS_ADMIN, 0, 0, ""},
+    {HTTP_GET, "/api/v2/number/{n}", on_number, ACCESS_ANON, 0, 0, ""},
     {HTTP_POST, "/api/v2/form", on_form, ACCESS_ANON, HTTP_MEDIA_FORM, 0, ""},
     {HTTP_POST, "/api/v2/park", on_park, ACCESS_ANON, 0, 0, ""},
     {HTTP_GET, "/api/v2/fail", on_fail, ACCESS_ANON, 0, 0, ""},

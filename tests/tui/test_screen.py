@@ -1,0 +1,309 @@
+# SPDX-License-Identifier: MIT
+"""The screen in a real terminal: tmux with keys sent, and a pseudo-terminal whose every byte is looked at."""
+import os
+import pty
+import re
+import select
+import shutil
+import signal
+import struct
+import subprocess
+import tempfile
+import time
+import unittest
+import fcntl
+import termios
+
+from fake_server import TOKEN, FakeServer
+
+BIN = os.environ["DROVER_BIN"]
+DROVER = os.path.join(BIN, "drover")
+DROVERD = os.path.join(BIN, "droverd")
+SOURCE = os.environ["DROVER_SOURCE"]
+
+
+def wait_for(what, look, seconds=30):
+    """Looks until `what` (a regular expression) is in what `look` gives; returns it."""
+    end = time.monotonic() + seconds
+    seen = ""
+    while time.monotonic() < end:
+        seen = look()
+        if re.search(what, seen):
+            return seen
+        time.sleep(0.02)
+    raise AssertionError("never saw %r; the last was:\n%s" % (what, seen))
+
+
+class Screen(unittest.TestCase):
+    def setUp(self):
+        self.home = tempfile.mkdtemp(prefix="drover-tui-")
+        self.addCleanup(shutil.rmtree, self.home, ignore_errors=True)
+        self.env = {"PATH": os.environ["PATH"], "HOME": self.home, "LC_ALL": "C.UTF-8", "TZ": "UTC",
+                    "TERM": "screen-256color", "TMUX_TMPDIR": self.home}
+
+    def tmux(self, *args):
+        return subprocess.run(["tmux", "-f", "/dev/null", *args], env=self.env, capture_output=True, text=True,
+                              timeout=30, check=True).stdout
+
+    def start(self, *args, size=(100, 30), **env):
+        words = ["env"] + ["%s=%s" % item for item in env.items()] + [DROVER, "tui", *args]
+        command = " ".join("'%s'" % w for w in words) + "; echo \"ended with $?\"; cat"
+        self.tmux("new-session", "-d", "-s", "t", "-x", str(size[0]), "-y", str(size[1]), command)
+        self.addCleanup(lambda: subprocess.run(["tmux", "kill-server"], env=self.env, capture_output=True))
+
+    def look(self):
+        return self.tmux("capture-pane", "-p", "-t", "t")
+
+    def keys(self, *keys):
+        for key in keys:
+            self.tmux("send-keys", "-t", "t", key)
+
+    def see(self, what, seconds=30):
+        return wait_for(what, self.look, seconds)
+
+
+class Journeys(Screen):
+    def test_find_a_failed_job_and_read_why(self):
+        self.start("--demo")
+        self.see(r"▸ +● Running +ana~train-vit-14")
+        self.keys("/", "state:failed speech", "Enter")
+        self.see(r"jobs ‹state:failed speech› \[1/1\]")
+        self.keys("Enter")
+        seen = self.see(r"jobs › job mia~asr-wav2vec-40")
+        self.assertIn("Try: A smaller batch.", seen)
+        self.keys("l")
+        self.see(r"CUDA out of memory")
+        self.keys("Escape")
+        self.see(r"jobs › job mia")
+        self.keys("Escape", "Escape")
+        self.see(r"jobs \[1/40\]")
+        self.keys("q")
+        self.see(r"ended with 0")
+
+    def test_stop_needs_more_than_one_key(self):
+        self.start("--demo")
+        self.see("ana~train-vit-14")
+        self.keys("Space", "Space", "s")
+        self.see(r"Stop 2 jobs of 2 users\?")
+        self.keys("Enter")  # the focus is on Cancel
+        self.see("Nothing was stopped")
+        self.keys("s", "2", "Tab", "Enter")
+        self.see(r"2 jobs are being stopped")
+        self.see(r"Stopping +ana~train-vit-14")
+
+    def test_read_only_and_ascii(self):
+        self.start("--demo", "--readonly", "--ascii")
+        seen = self.see("ana~train-vit-14")
+        self.assertTrue(seen.isascii(), seen)
+        self.assertNotIn("stop", seen)
+        self.keys("s", ":", "quit", "Enter")
+        self.see("ended with 0")
+
+    def test_small_and_smaller(self):
+        self.start("--demo", size=(80, 24))
+        self.see("ana~train-vit-14")
+        self.tmux("resize-window", "-t", "t", "-x", "50", "-y", "10")
+        self.see("drover needs 60x16; this is 50x10")
+        self.tmux("resize-window", "-t", "t", "-x", "60", "-y", "16")
+        self.see("ana~train-vit-14")
+        self.keys("Down", "q")
+        self.see("ended with 0")
+
+    def test_no_locale_is_no_reason_not_to_start(self):
+        self.start("--demo", LC_ALL="C")
+        self.assertTrue(self.see("ana~train-vit-14").isascii())
+
+
+class Servers(Screen):
+    def start_on(self, server, *args):
+        self.start(*args, DROVER_URL=server.url, DROVER_TOKEN=TOKEN)
+
+    def test_a_server_that_goes_and_comes_back(self):
+        with FakeServer() as server:
+            self.start_on(server, "-a")
+            self.see("ana~train-vit-14")
+            server.fault["/api"] = "drop"
+            self.see(r"broke the connection", 20)
+            self.see(r"\d+ s old", 20)
+            self.keys("Down", "Enter")  # it goes on answering keys
+            self.see(r"jobs › job")
+            self.keys("Escape")
+            server.fault.clear()
+            wait_for(r"\? help(?s:.)*$", self.look, 20)
+            self.assertNotRegex(self.look(), r"\d s old")
+
+    def test_a_slow_server_delays_no_key(self):
+        with FakeServer() as server:
+            self.start_on(server, "-a")
+            self.see("ana~train-vit-14")
+            server.fault["/api"] = "slow"
+            start = time.monotonic()
+            self.keys("?")
+            self.see("keys of jobs")
+            self.assertLess(time.monotonic() - start, 1.5)
+
+    def test_garbage_is_said_and_survived(self):
+        with FakeServer() as server:
+            server.fault["/api"] = "binary"
+            self.start_on(server, "-a")
+            self.see("unusable")
+            server.fault["/api"] = "deep"
+            self.keys(":", "job ana~x", "Enter")
+            self.see("unusable|Asking")
+            server.fault.clear()
+            self.keys("Escape")
+            self.see("ana~train-vit-14")
+
+    def test_an_expired_token_is_said(self):
+        with FakeServer() as server:
+            self.start(DROVER_URL=server.url, DROVER_TOKEN="old")
+            self.see("Your token is invalid")
+
+    def test_a_real_server(self):
+        with open(self.home + "/pw", "w", encoding="utf-8") as f:
+            f.write("a password for the test\n")
+        with open(self.home + "/c.yaml", "w", encoding="utf-8") as f:
+            f.write("unknownImage: host\n")
+        data = self.home + "/data"
+        subprocess.run([DROVERD, "init", "--data", data, "--admin", "root", "--password-file", self.home + "/pw"],
+                       check=True, env=self.env, timeout=60, capture_output=True)
+        server = subprocess.Popen([DROVERD, "serve", "--data", data, "--config", self.home + "/c.yaml", "--listen",
+                                   "127.0.0.1:0"], env=self.env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                                  text=True)
+
+        def end():
+            server.send_signal(signal.SIGTERM)
+            server.wait(30)
+            server.stdout.close()
+        self.addCleanup(end)
+        url = server.stdout.readline().split()[-1]
+        for args in (["login", url, "-u", "root", "--password-file", self.home + "/pw"],
+                     ["submit", SOURCE + "/examples/hello.yaml", "--wait"]):
+            subprocess.run([DROVER, *args], env=self.env, check=True, timeout=60, capture_output=True)
+        self.start()
+        self.see(r"✔ Succeeded +root~hello")
+        # A job that comes later comes by itself, through the event stream.
+        subprocess.run([DROVER, "submit", SOURCE + "/examples/hello.yaml", "--name", "later", "--wait"], env=self.env,
+                       check=True, timeout=60, capture_output=True)
+        self.see(r"✔ Succeeded +root~later", 10)
+        self.keys("l")
+        self.see(r"log root~later main-0 .* ended")
+        self.keys("g")
+        self.see(r"Hello from root~later")
+        self.keys("Escape", ":", "nodes", "Enter")
+        self.see(r"nodes \[1\]")
+        self.keys("q")
+        self.see("ended with 0")
+
+
+class Bytes(Screen):
+    """What goes to the terminal, byte by byte."""
+
+    def open(self, *args, **env):
+        pid, fd = pty.fork()
+        if pid == 0:
+            os.execve(DROVER, ["drover", "tui", *args], {**self.env, "TERM": "xterm-256color", **env})
+        fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        self.addCleanup(os.close, fd)
+        self.pid, self.fd = pid, fd
+        return fd
+
+    def read(self, quiet):
+        """Everything until nothing came for `quiet` seconds."""
+        seen = b""
+        while select.select([self.fd], [], [], quiet)[0]:
+            try:
+                piece = os.read(self.fd, 65536)
+            except OSError:
+                break
+            if not piece:
+                break
+            seen += piece
+        return seen
+
+    def end(self):
+        os.write(self.fd, b"q")
+        seen = self.read(5)
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1]), 0)
+        return seen
+
+    def test_idle_writes_nothing_and_the_end_restores(self):
+        self.open("--demo")
+        first = self.read(1)
+        self.assertIn(b"\x1b[?1049h", first)
+        self.assertEqual(self.read(3), b"")
+        os.write(self.fd, b"j")
+        moved = self.read(0.5)
+        self.assertTrue(0 < len(moved) < 1200, len(moved))
+        self.assertIn(b"\x1b[?1049l", self.end())
+
+    def test_ctrl_c_ends_it(self):
+        self.open("--demo")
+        self.read(0.5)
+        os.write(self.fd, b"\x03")
+        self.assertIn(b"\x1b[?1049l", self.read(5))
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1]), 0)
+
+    def test_no_colour_where_none_is_wanted(self):
+        for env in ({"NO_COLOR": "1"}, {"CLICOLOR": "0"}):
+            self.open("--demo", **env)
+            seen = self.read(0.7)
+            self.assertIn(b"train-vit-14", seen)
+            self.assertNotRegex(seen, rb"\x1b\[[0-9;]*(3[0-8]|38;5;)[0-9;]*m")
+            self.end()
+
+    def test_no_foreign_escape_gets_through(self):
+        with FakeServer() as server:
+            evil = "x\x1b]0;owned\x07\x1b[2Jy\x9b5n\u202ez"
+            for job in server.data["jobs"][:5]:
+                job["name"] = evil
+                job["waitReason"] = job["exitPhrase"] = evil
+            server.data["details"]["ana~" + evil] = server.data["details"]["ana~train-vit-14"]
+            server.logs["ana~" + evil] = (evil + "\n").encode() * 50
+            self.open("-a", DROVER_URL=server.url, DROVER_TOKEN=TOKEN)
+            seen = self.read(1.5)
+            os.write(self.fd, b"l")
+            seen += self.read(1.5)
+            self.assertIn(b"\\x1b]0;owned", seen)
+            seen += self.end()
+        # Curses' own set: CSI sequences of xterm, character sets, keypad modes; nothing else begins with ESC.
+        rest = re.sub(rb"\x1b(\[[0-9;?]*[A-HJKPXdhlmrt]|[()][0B]|[=>78M])", b"", seen)
+        self.assertNotIn(b"\x1b", rest, re.findall(rb"\x1b.{0,12}", rest)[:5])
+        self.assertNotIn("\u202e", seen.decode(errors="replace"))
+        self.assertNotIn("\x9b", seen.decode(errors="replace"))
+
+
+class Plain(Screen):
+    def plain(self, text, *args, **env):
+        r = subprocess.run([DROVER, "tui", *args], env={**self.env, **env}, input=text, text=True,
+                           capture_output=True, timeout=60)
+        self.assertEqual(r.returncode, 0, r.stderr)
+        self.assertNotIn("\x1b", r.stdout)
+        return r.stdout
+
+    def test_lines(self):
+        out = self.plain("list sweep\nopen 1\nlog 1\nnonsense\nquit\n", "--plain", "--demo")
+        self.assertIn("20 of 40 jobs, newest first.", out)
+        self.assertIn("1. ana~train-vit-14: Running for 8m", out)
+        self.assertRegex(out, r"> 1\. mia~sweep-19|1\. \w+~sweep-\d+: ")
+        self.assertIn("Commands: list", out)
+
+    def test_stop_asks(self):
+        out = self.plain("stop 1\nno\nstop 1\nyes\nlist\n", "--plain", "--demo")
+        self.assertIn("Stop ana~train-vit-14? Type yes to confirm: Nothing was stopped.", out)
+        self.assertIn("ana~train-vit-14 is being stopped.", out)
+        self.assertIn("1. ana~train-vit-14: Stopping", out)
+        self.assertIn("read-only", self.plain("stop 1\n", "--plain", "--demo", "--readonly"))
+
+    def test_a_dumb_terminal_gets_lines(self):
+        self.assertIn("plain mode", self.plain("quit\n", "--demo", TERM="dumb"))
+
+    def test_a_pipe_cannot_be_a_screen(self):
+        r = subprocess.run([DROVER, "tui", "--demo"], env=self.env, stdin=subprocess.DEVNULL, capture_output=True,
+                           text=True, timeout=60)
+        self.assertEqual(r.returncode, 2)
+        self.assertIn("--plain", r.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

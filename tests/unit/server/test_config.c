@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The daemon's configuration: each key, bad values with their place, and the listen address.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/err.h"
+#include "server/config.h"
+
+/* Loads `text` over the defaults. */
+static int load(const char *text, struct config *c, struct err *e)
+{
+    char path[] = "/tmp/drover-config-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    close(fd);
+    *e = (struct err){0};
+    config_defaults(c);
+    int rc = config_load(c, path, e);
+    unlink(path);
+    return rc;
+}
+
+static void defaults(void **state)
+{
+    struct config c;
+    (void)state;
+    config_defaults(&c);
+    assert_string_equal(c.listen, "127.0.0.1:7780");
+    assert_int_equal(c.gpus, -1);
+    assert_false(c.image_on_host);
+    assert_false(c.insecure_http);
+    assert_int_equal(c.port_first, 15000);
+    assert_int_equal(c.port_last, 32767);
+    assert_int_equal(c.log_level, LOG_LEVEL_INFO);
+    assert_int_equal(c.log_format, LOG_FORMAT_LOGFMT);
+    assert_string_equal(c.node, "");
+}
+
+static void every_key_is_read(void **state)
+{
+    struct config c;
+    struct err e;
+    (void)state;
+    int rc = load("listen: \"[::1]:0\"\n"
+                  "unknownImage: host\n"
+                  "insecureHttp: true\n"
+                  "gpus: 8\n"
+                  "cpus: 12\n"
+                  "memoryMB: 4096\n"
+                  "node: worker-1\n"
+                  "portRange: \"20000-20999\"\n"
+                  "logLevel: debug\n"
+                  "logFormat: json\n",
+                  &c, &e);
+    if (rc)
+        fail_msg("%s (line %d, column %d)", e.text, e.line, e.column);
+    assert_string_equal(c.listen, "[::1]:0");
+    assert_true(c.image_on_host);
+    assert_true(c.insecure_http);
+    assert_int_equal(c.gpus, 8);
+    assert_int_equal(c.cpus, 12);
+    assert_int_equal(c.memory_mb, 4096);
+    assert_string_equal(c.node, "worker-1");
+    assert_int_equal(c.port_first, 20000);
+    assert_int_equal(c.port_last, 20999);
+    assert_int_equal(c.log_level, LOG_LEVEL_DEBUG);
+    assert_int_equal(c.log_format, LOG_FORMAT_JSON);
+    assert_int_equal(
+        load("unknownImage: refuse\ninsecureHttp: false\ngpus: 0\nlogLevel: error\nlogFormat: logfmt\n", &c, &e), 0);
+    assert_false(c.image_on_host);
+    assert_int_equal(c.gpus, 0);
+    assert_int_equal(c.log_level, LOG_LEVEL_ERROR);
+}
+
+static void bad_values_name_their_place(void **state)
+{
+    static const struct {
+        const char *text;
+        int line, column;
+        const char *part;
+    } bad[] = {
+        {"gpus: 1\nlisen: x\n", 2, 1, "Unknown key \"lisen\""},
+        {"listen: 7780\n", 1, 9, "string"},
+        {"listen: localhost:1\n", 1, 9, "numeric IP"},
+        {"listen: \"127.0.0.1\"\n", 1, 9, "ADDRESS:PORT"},
+        {"unknownImage: maybe\n", 1, 15, "refuse or host"},
+        {"unknownImage: [host]\n", 1, 15, "refuse or host"},
+        {"\n\ninsecureHttp: 1\n", 3, 15, "false or true"},
+        {"gpus: -1\n", 1, 7, "from 0 to 64"},
+        {"gpus: 65\n", 1, 7, "from 0 to 64"},
+        {"gpus: many\n", 1, 7, "whole number"},
+        {"cpus: 0\n", 1, 7, "from 1 to"},
+        {"memoryMB: 0\n", 1, 11, "from 1 to"},
+        {"memoryMB: 1.5\n", 1, 11, "whole number"},
+        {"node: {a: b}\n", 1, 7, "string"},
+        {"portRange: 20000\n", 1, 12, "range such as"},
+        {"portRange: \"20000-19999\"\n", 1, 12, "range such as"},
+        {"portRange: \"80-1000\"\n", 1, 12, "range such as"},
+        {"portRange: \"20000-70000\"\n", 1, 12, "range such as"},
+        {"portRange: \"20000-20010x\"\n", 1, 12, "range such as"},
+        {"portRange: \"-\"\n", 1, 12, "range such as"},
+        {"logLevel: loud\n", 1, 11, "error, warn, info or debug"},
+        {"logFormat: xml\n", 1, 12, "logfmt or json"},
+        {"gpus: 1\ngpus: 2\n", 2, 1, ""},
+        {"[1, 2]\n", 0, 0, "map of keys"},
+    };
+    struct config c;
+    struct err e;
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(load(bad[i].text, &c, &e), -1);
+        if (e.line != bad[i].line || e.column != bad[i].column || !strstr(e.text, bad[i].part))
+            fail_msg("%s -> %s (line %d, column %d)", bad[i].text, e.text, e.line, e.column);
+        assert_non_null(strstr(e.text, "/tmp/drover-config-")); /* which file */
+    }
+}
+
+static void a_file_that_is_not_there_is_an_error(void **state)
+{
+    struct config c;
+    struct err e = {0};
+    (void)state;
+    config_defaults(&c);
+    assert_int_equal(config_load(&c, "/nonexistent/drover.yaml", &e), -1);
+    assert_non_null(strstr(e.text, "/nonexistent/drover.yaml"));
+}
+
+static void listen_addresses_are_split(void **state)
+{
+    static const struct {
+        const char *listen, *address;
+        int port; /* -1: refused */
+        bool loopback;
+    } cases[] = {
+        {"127.0.0.1:7780", "127.0.0.1", 7780, true},
+        {"127.9.9.9:0", "127.9.9.9", 0, true},
+        {"[::1]:65535", "::1", 65535, true},
+        {"0.0.0.0:80", "0.0.0.0", 80, false},
+        {"[::]:80", "::", 80, false},
+        {"10.0.0.1:80", "10.0.0.1", 80, false},
+        {"127.0.0.1:65536", "", -1, false},
+        {"127.0.0.1:-1", "", -1, false},
+        {"127.0.0.1:", "", -1, false},
+        {":80", "", -1, false},
+        {"127.0.0.1:8x", "", -1, false},
+        {"example.org:80", "", -1, false},
+        {"[127.0.0.1:80", "", -1, false},
+        {"", "", -1, false},
+        {"127.0.0.1: 80", "", -1, false},
+        {"127.0.0.1:+80", "", -1, false},
+    };
+    char address[CONFIG_TEXT_MAX];
+    uint16_t port;
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct err e = {0};
+        int rc = config_split_listen(cases[i].listen, address, &port, &e);
+        if ((rc == 0) != (cases[i].port >= 0))
+            fail_msg("\"%s\": %d", cases[i].listen, rc);
+        if (rc)
+            continue;
+        assert_string_equal(address, cases[i].address);
+        assert_int_equal(port, cases[i].port);
+        assert_int_equal(config_is_loopback(address), cases[i].loopback);
+    }
+    /* A name that only begins as a loopback address does. */
+    assert_false(config_is_loopback("12.7.0.0"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(defaults),
+        cmocka_unit_test(every_key_is_read),
+        cmocka_unit_test(bad_values_name_their_place),
+        cmocka_unit_test(a_file_that_is_not_there_is_an_error),
+        cmocka_unit_test(listen_addresses_are_split),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
