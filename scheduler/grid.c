@@ -167,7 +167,7 @@ int grid_submit(struct grid *g, const struct grid_request *r, struct err *e)
         return -1;
     }
     struct grid_pods *pods = calloc(r->pod_kinds, sizeof *pods);
-    me.gpus = calloc((size_t)me.total, sizeof *me.gpus);
+    me.gpus = calloc((size_t)me.total + 1, sizeof *me.gpus);
     me.ask.pods = pods;
     int number = pods && me.gpus && !make_room_for_user(g, &me) ? new_number(g) : -1;
     if (number < 0) {

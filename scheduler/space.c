@@ -390,6 +390,7 @@ static void split(const struct topology_chain *c, struct balance *b, int from, i
 
 static void read_balance(const struct space *s, int chain, bool healthy, struct balance *b)
 {
+    *b = (struct balance){{0}, {0}};
     for (int l = 0; l < s->topology->chains[chain].levels; l++) {
         b->free[l] = healthy ? s->levels[chain][l].healthy : s->levels[chain][l].all;
         b->need[l] = s->levels[chain][l].need;

@@ -6,6 +6,7 @@
  */
 #include "sim/trace.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -109,6 +110,7 @@ static void replay_fini(struct replay *r)
 
 static int64_t end_of(const struct trace_job *j)
 {
+    assert(j);
     return j->start_ms + j->duration_ms;
 }
 
@@ -168,6 +170,7 @@ static void start_prepared(struct replay *r)
 {
     for (size_t i = 0; i < r->preparing_count;) {
         struct trace_job *j = r->preparing[i];
+        assert(j);
         if (grid_try(r->grid, j->gang) != GRID_ALLOCATED) {
             i++;
             continue;
@@ -237,6 +240,11 @@ static int by_value(const void *a, const void *b)
     return x < y ? -1 : x > y;
 }
 
+static double seconds(int64_t ms)
+{
+    return (double)ms / 1000;
+}
+
 /* Mean and percentiles of sorted values, in seconds. */
 static void print_spread(FILE *out, int64_t *v, size_t n)
 {
@@ -248,8 +256,8 @@ static void print_spread(FILE *out, int64_t *v, size_t n)
     qsort(v, n, sizeof *v, by_value);
     for (size_t i = 0; i < n; i++)
         sum += (double)v[i] / 1000;
-    fprintf(out, " %9.0f %9.0f %9.0f %9.0f", sum / (double)n, (double)v[n / 2] / 1000, (double)v[n * 95 / 100] / 1000,
-            (double)v[n * 99 / 100] / 1000);
+    fprintf(out, " %9.0f %9.0f %9.0f %9.0f", sum / (double)n, seconds(v[n / 2]), seconds(v[n * 95 / 100]),
+            seconds(v[n * 99 / 100]));
 }
 
 static void print_waits(const struct report *report, const struct replay *r, enum policy policy, double cpu_s)
@@ -309,7 +317,12 @@ static int run_all(const struct trace *t, FILE *out, struct err *e)
     static const enum policy shared[] = {POLICY_FIFO, POLICY_COUNT, POLICY_SHAPE};
     int64_t *alone = calloc(t->job_count + 1, sizeof *alone), *scratch = calloc(t->job_count + 1, sizeof *scratch);
     const struct report report = {.out = out, .scratch = scratch};
-    int rc = alone && scratch ? 0 : err_set(e, ERR_INTERNAL, "out of memory");
+    int rc = -1;
+    if (!alone || !scratch) {
+        err_set(e, ERR_INTERNAL, "out of memory");
+        goto out;
+    }
+    rc = 0;
     for (size_t v = 0; !rc && v < t->vc_count; v++)
         rc = run_policy(t, POLICY_PRIVATE, (int)v, NULL, e);
     for (size_t i = 0; !rc && i < t->job_count; i++)
@@ -321,6 +334,7 @@ static int run_all(const struct trace *t, FILE *out, struct err *e)
         if (!rc)
             print_costs(&report, t, alone, shared[p]);
     }
+out:
     free(alone);
     free(scratch);
     return rc;

@@ -115,7 +115,7 @@ static int by_time(const void *a, const void *b)
 int trace_read_stream(FILE *f, struct trace *t, struct err *e)
 {
     char line[4096], *fields[COLUMNS_MAX];
-    int column[COLUMN_COUNT], number_of_line = 1;
+    int column[COLUMN_COUNT] = {0}, number_of_line = 1;
     size_t cap = 0;
     if (!fgets(line, sizeof line, f))
         return err_set(e, ERR_INVALID_PARAMETERS, "the trace is empty");

@@ -198,6 +198,18 @@ static double time_start(struct bench *b)
     return took * 1e3;
 }
 
+static void bench_fini(struct bench *b)
+{
+    grid_destroy(b->grid);
+    for (size_t r = 0; r < b->topology.root_count; r++)
+        free(b->topology.roots[r].nodes);
+    free(b->topology.roots);
+    free(b->gangs);
+    free(b->gang_gpus);
+    for (int k = 0; k < KINDS; k++)
+        free(b->samples[k].us);
+}
+
 int main(int argc, char **argv)
 {
     struct bench b = {.seed = 1};
@@ -212,6 +224,7 @@ int main(int argc, char **argv)
         b.samples[k].us = calloc(SAMPLES_MAX, sizeof *b.samples[k].us);
     if (!b.grid || !b.gangs || !b.gang_gpus || !b.samples[KIND_PREEMPT].us) {
         fprintf(stderr, "sched: %s\n", e.text);
+        bench_fini(&b);
         return 1;
     }
     b.limit = (long)grid_total(b.grid) * MIX_FULL_PERCENT / 100;
@@ -230,13 +243,6 @@ int main(int argc, char **argv)
     print_samples("preempt", &b.samples[KIND_PREEMPT]);
     printf(", \"start_ms\": %.2f", time_start(&b));
     printf(", \"pass_worst_ms\": %.3f}\n", time_pass(&b));
-    grid_destroy(b.grid);
-    for (size_t r = 0; r < b.topology.root_count; r++)
-        free(b.topology.roots[r].nodes);
-    free(b.topology.roots);
-    free(b.gangs);
-    free(b.gang_gpus);
-    for (int k = 0; k < KINDS; k++)
-        free(b.samples[k].us);
+    bench_fini(&b);
     return 0;
 }

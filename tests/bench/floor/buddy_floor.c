@@ -125,8 +125,11 @@ int main(int argc, char **argv)
     int nodes = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 256;
     long decisions = argc > 2 ? strtol(argv[2], NULL, 10) : 1000000;
     struct floor f = {.nodes = calloc((size_t)nodes, sizeof *f.nodes), .gangs = calloc(GANGS_MAX, sizeof *f.gangs)};
-    if (!f.nodes || !f.gangs)
+    if (!f.nodes || !f.gangs) {
+        free(f.nodes);
+        free(f.gangs);
         return 1;
+    }
     for (int b = 0; b <= MIX_NODE_GPUS; b++)
         f.head[b] = -1;
     for (int n = nodes; n-- > 0;) {
