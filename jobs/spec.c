@@ -51,12 +51,16 @@ static void mask(struct doc *d)
     d->quoted = true;
 }
 
-static void mask_all(struct doc *d)
+/* Whether anything was masked. */
+static bool mask_all(struct doc *d)
 {
-    if (is_leaf(d) && d->type != DOC_NULL)
+    bool any = is_leaf(d) && d->type != DOC_NULL;
+
+    if (any)
         mask(d);
     for (struct doc *c = d->first; c; c = c->next)
-        mask_all(c);
+        any = mask_all(c) || any;
+    return any;
 }
 
 static struct doc *child(struct doc *map, const char *key)
@@ -68,19 +72,23 @@ static struct doc *child(struct doc *map, const char *key)
     return c;
 }
 
-static void mask_document(struct doc *root)
+/* Whether anything was masked. */
+static bool mask_document(struct doc *root)
 {
     struct doc *secrets = child(root, "secrets");
     struct doc *list = child(root, "prerequisites");
 
-    if (secrets)
-        mask_all(secrets);
+    bool any = secrets && mask_all(secrets);
+
     for (struct doc *c = list ? list->first : NULL; c; c = c->next) {
         struct doc *password = child(child(c, "auth"), "password");
 
-        if (password && is_leaf(password) && !is_reference(password))
+        if (password && is_leaf(password) && !is_reference(password)) {
             mask(password);
+            any = true;
+        }
     }
+    return any;
 }
 
 /* A masked value in a submission: it came from a job's shown config, and the job would run with asterisks. */
@@ -189,7 +197,7 @@ struct spec *spec_load(struct arena *a, const char *text, size_t len, struct err
 
 static int write_masked(struct doc *root, struct buf *out, struct err *e)
 {
-    mask_document(root);
+    (void)mask_document(root);
     if (!doc_write_yaml(out, root))
         return 0;
     return err_set(e, ERR_INVALID_PROTOCOL, "the document is too long once its aliases are written out");
@@ -215,7 +223,14 @@ struct spec *spec_submit(struct arena *a, const char *text, size_t len, const st
         return NULL;
     b.spec->secrets = NULL; /* not to be met in memory by way of the spec */
     /* The document is ours; the spec holds texts of it, and masking gives nodes other texts. */
-    return write_masked((struct doc *)(uintptr_t)b.root, keep->masked, e) ? NULL : b.spec;
+    if (mask_document((struct doc *)(uintptr_t)b.root))
+        return write_masked((struct doc *)(uintptr_t)b.root, keep->masked, e) ? NULL : b.spec;
+    /* Nothing to hide: the author's own text, with its comments, is kept as it came. */
+    if (buf_add(keep->masked, text, len)) {
+        (void)err_set(e, ERR_INVALID_PROTOCOL, "the document is too long");
+        return NULL;
+    }
+    return b.spec;
 }
 
 int spec_masked_config(const char *text, size_t len, struct buf *out, struct err *e)

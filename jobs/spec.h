@@ -74,7 +74,8 @@ struct spec {
  * all it points to live in `a`. NULL on error. Any thread. */
 struct spec *spec_parse(struct arena *a, const char *text, size_t len, struct err *e);
 
-/* What is kept of a submission beside the spec: as spec_masked_config and spec_secrets write them. */
+/* What is kept of a submission beside the spec: the config as spec_masked_config writes it, or, when there is nothing
+ * to mask, the text as it came; the secrets as spec_secrets writes them. */
 struct spec_kept {
     struct buf *masked;
     struct buf *secrets; /* stays empty when there is no secrets block */

@@ -3,6 +3,7 @@
  * droverd: the daemon's command line.
  */
 #include <getopt.h>
+#include <malloc.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,6 +88,10 @@ int main(int argc, char **argv)
 {
     struct options o = {0};
     umask(077);
+    /* The YAML and JSON libraries allocate and free 64 KiB at a time; without this the heap is given back to the kernel
+     * and faulted in again with every request. */
+    mallopt(M_MMAP_THRESHOLD, 4 << 20);
+    mallopt(M_TRIM_THRESHOLD, 64 << 20);
     prctl(PR_SET_DUMPABLE, 0); /* keys and secrets are in memory */
     if (sodium_init() < 0) {
         fputs("droverd: libsodium does not start\n", stderr);

@@ -75,6 +75,34 @@ static void test_shows_how_it_ended(void **state)
     }
 }
 
+/* One plain command is started without a shell, whatever a shell could read otherwise with one: no difference to see.
+ */
+static void test_plain_commands_need_no_shell(void **state)
+{
+    static const struct {
+        const char *script, *output;
+        int code;
+    } rows[] = {
+        {"/bin/echo  one two/3 --a=b,c:d", NULL, 0}, /* '=' goes to the shell, which also folds the spaces */
+        {"/bin/echo  one two/3\n", "one two/3\n", 0},
+        {"/bin/echo $((1 + 1))", "2\n", 0},
+        {"/bin/echo a; /bin/echo b", "a\nb\n", 0},
+        {"/bin/echo a\n/bin/echo b", "a\nb\n", 0},
+        {"/bin/false", "", 1},
+        {"/nonexistent/program", "", 127},
+    };
+    struct rig *r = *state;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char id[ID_SIZE];
+
+        rig_launch(r, id, rows[i].script);
+        assert_int_equal(rig_wait_end(r, id).code, rows[i].code);
+        if (rows[i].output)
+            rig_expect_file(r, id, "stdout", rows[i].output);
+    }
+}
+
 static void test_environment_is_clean(void **state)
 {
     struct rig *r = *state;
@@ -370,6 +398,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_node_is_told_first, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(test_runs_and_ends, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(test_shows_how_it_ended, rig_setup, rig_teardown),
+        cmocka_unit_test_setup_teardown(test_plain_commands_need_no_shell, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(test_environment_is_clean, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(test_output_is_exact, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(test_repeated_launch_starts_once, rig_setup, rig_teardown),

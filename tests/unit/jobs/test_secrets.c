@@ -198,6 +198,30 @@ static void kept_of_a_submission(void **state)
     arena_destroy(a);
 }
 
+/* What hides nothing is kept to the letter, comments and all. */
+static void kept_as_it_came(void **state)
+{
+    static const char plain[] = "# my first job\nprotocolVersion: 2\nname: j\ntype: job\nprerequisites:\n"
+                                "  - {type: dockerimage, name: i, uri: u} # the image\ntaskRoles:\n  r:\n"
+                                "    dockerImage: i\n    resourcePerInstance: {cpu: 1, memoryMB: 1, gpu: 0}\n"
+                                "    commands: [\"true\"]\n";
+    struct arena *a = arena_create(0);
+    struct err e = {0};
+    struct buf secrets, masked;
+    const struct spec_kept keep = {.masked = &masked, .secrets = &secrets};
+
+    (void)state;
+    buf_init(&secrets, 0);
+    buf_init(&masked, 0);
+    assert_non_null(spec_submit(a, plain, strlen(plain), &keep, &e));
+    assert_string_equal(buf_str(&masked), plain);
+    assert_int_equal(secrets.len, 0);
+    assert_non_null(spec_load(a, buf_str(&masked), masked.len, &e));
+    buf_fini(&secrets);
+    buf_fini(&masked);
+    arena_destroy(a);
+}
+
 static void no_secrets(void **state)
 {
     static const char *const texts[] = {"name: j\n", "name: j\nsecrets:\n", "name: j\nsecrets: {}\n"};
@@ -232,6 +256,7 @@ int main(void)
         cmocka_unit_test(nothing_in_the_spec),
         cmocka_unit_test(taken_out_and_filled_in),
         cmocka_unit_test(kept_of_a_submission),
+        cmocka_unit_test(kept_as_it_came),
         cmocka_unit_test(no_secrets),
     };
 
