@@ -72,19 +72,21 @@ static void shim_child_plain(const struct taskspec *t, struct shim_plain *out)
         return;
     memcpy(out->text, t->script, n);
     out->text[n] = '\0';
-    for (char *p = out->text; *p;) {
+    for (char *p = out->text; *p; words++) {
         size_t len = strspn(p, plain);
 
         if (!len || (p[len] && p[len] != ' ') || words + 1 == sizeof(out->argv) / sizeof(out->argv[0]))
             return;
-        out->argv[words++] = p;
+        if (words)
+            out->argv[words] = p;
         p += len;
         while (*p == ' ')
             *p++ = '\0';
     }
     out->argv[words] = NULL;
-    if (access(out->argv[0], X_OK))
-        out->argv[0] = NULL; /* the shell says what is wrong with it */
+    /* Only now, when every word is plain. What cannot be started is left to the shell, which says what is wrong. */
+    if (!access(out->text, X_OK))
+        out->argv[0] = out->text;
 }
 
 /* Not inlined: the frame of the caller of vfork must stay as it is. Never returns. */
