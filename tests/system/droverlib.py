@@ -118,6 +118,21 @@ def kill_and_wait(pid, number=signal.SIGKILL, timeout=10.0):
 
 # --- the server ------------------------------------------------------------------------------
 
+def end_all(find, timeout=10.0):
+    """Kill what find() names, until it names nothing."""
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        pids = find()
+        if not pids:
+            return
+        for pid in pids:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        time.sleep(0.02)
+
+
 class Server:
     """One droverd on its own data folder. `with Server() as s:` starts it, and leaves nothing behind."""
 
@@ -257,17 +272,7 @@ class Server:
             except subprocess.TimeoutExpired:
                 pass
         self.kill()
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline:
-            pids = self.own_processes()
-            if not pids:
-                break
-            for pid in pids:
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
-            time.sleep(0.02)
+        end_all(self.own_processes)
         reports = self.sanitizer_reports()
         shutil.rmtree(self.data, ignore_errors=True)
         shutil.rmtree(self.folder, ignore_errors=True)

@@ -85,6 +85,10 @@ class DocsTest(unittest.TestCase):
                 server.terminate()
                 self.assertRegex(first, rb"^listening on http://127\.0\.0\.1:\d+$")
                 self.assertEqual(server.wait(timeout=20 * TIME_SCALE), 0)
+            # The spawner outlives the server; it must not write into the folder while that is removed.
+            data = os.fsencode(folder + "/data")
+            droverlib.end_all(lambda: [pid for pid, (_, cmdline, _) in droverlib.processes().items()
+                                       if data in cmdline])
 
     def test_dev_commands_exist(self):
         known = set(re.findall(r"^cmd_([a-z]+)\(\)", read("dev"), re.M))
