@@ -47,7 +47,6 @@ struct api {
     const struct keys *keys;
     const char *data_dir;
     bool secure; /* cookies are for TLS */
-    bool simulated_gpus;
 };
 
 /* The login throttle, behind a mutex. NULL on out of memory; NULL ok. */
