@@ -22,15 +22,17 @@ struct auth_user {
     const char *name;
     const char *password_hash;
     const char *email;     /* "" = none */
-    const char *vc_list;   /* JSON array of strings */
     const char *extension; /* JSON object */
     bool admin;
     bool disabled;
     int64_t token_version; /* grows with each password change */
     int64_t created_ms;
+    int64_t expires_ms; /* from then on like disabled; 0 = never */
 };
 
 enum auth_token_kind { AUTH_TOKEN_BROWSER, AUTH_TOKEN_APPLICATION, AUTH_TOKEN_SESSION, AUTH_TOKEN_KIND_COUNT };
+
+#define AUTH_TOKEN_HINT_SIZE 7
 
 /* A row of table token. */
 struct auth_token {
@@ -39,8 +41,10 @@ struct auth_token {
     char hash[IDENTITY_HASH_SIZE]; /* hex; a blob in the table */
     enum auth_token_kind kind;
     int64_t issued_ms;
-    int64_t expires_ms; /* 0 = never */
-    int64_t used_ms;    /* 0 = not yet */
+    int64_t expires_ms;              /* 0 = never */
+    int64_t used_ms;                 /* 0 = not yet */
+    char hint[AUTH_TOKEN_HINT_SIZE]; /* application tokens: the last characters; all tokens begin alike */
+    bool read_only;                  /* may only GET */
 };
 
 /* "browser", "application", "session". */
@@ -48,9 +52,12 @@ const char *auth_store_kind_name(enum auth_token_kind kind);
 /* 1 to 64 of letters, digits, '_', '-' and '.', not all dots: OpenPAI's user names. 0, or -1 with
  * ERR_INVALID_PARAMETERS. */
 int auth_store_check_name(const char *name, struct err *e);
+/* "" or one '@' with something on both sides, at most 254 bytes, nothing that a mail header gives a meaning to. 0, or
+ * -1 with ERR_INVALID_PARAMETERS. */
+int auth_store_check_email(const char *email, struct err *e);
 
-/* Adds a user; NULL strings take the table's defaults, but the hash is required. ERR_CONFLICT_USER when the name is
- * taken. 0 or -1. */
+/* Adds a user, into group "default" and, as admin, "admingroup"; NULL strings take the table's defaults, but the hash
+ * is required. ERR_CONFLICT_USER when the name is taken. 0 or -1. */
 int auth_store_user_add(struct store *s, const struct auth_user *u, struct err *e);
 /* Reads a user, strings into `a`. ERR_NO_USER when there is none. 0 or -1. */
 int auth_store_user_get(struct store *s, struct arena *a, const char *name, struct auth_user *out, struct err *e);
@@ -62,17 +69,18 @@ int auth_store_user_set_password(struct store *s, const char *name, const char *
 /* What to change; NULL strings stay as they are. */
 struct auth_user_change {
     const char *email;
-    const char *extension;
-    bool set_admin, admin;
+    const char *extension; /* JSON object ... */
+    bool merge;            /* ... whose members replace those of the same name; else it replaces all */
+    bool set_disabled, disabled;
+    bool set_expires;
+    int64_t expires_ms; /* 0 = never */
 };
 /* ERR_NO_USER. 0 or -1. */
 int auth_store_user_change(struct store *s, const char *name, const struct auth_user_change *change, struct err *e);
-/* Removes a user with all tokens and sessions; jobs stay. ERR_NO_USER. 0 or -1. */
+/* Removes a user with all tokens, sessions and memberships; jobs stay. ERR_NO_USER. 0 or -1. */
 int auth_store_user_remove(struct store *s, const char *name, struct err *e);
 /* Whether there is such a user, and in *admin whether an admin. 1, 0 or -1. */
 int auth_store_user_known(struct store *s, const char *name, bool *admin, struct err *e);
-/* A disabled user is nobody on the next request. */
-int auth_store_user_set_disabled(struct store *s, const char *name, bool disabled, struct err *e);
 
 /* Adds a token or session. 0 or -1. */
 int auth_store_token_add(struct store *s, const struct auth_token *t, struct err *e);
@@ -95,7 +103,7 @@ int auth_store_token_get(struct store *s, const char hash[IDENTITY_HASH_SIZE], s
 int auth_store_token_touch(struct store *s, const char hash[IDENTITY_HASH_SIZE], int64_t now_ms, struct err *e);
 /* Removes one, by hash; *removed (NULL ok) tells whether it was there. 0 or -1. */
 int auth_store_token_revoke(struct store *s, const char hash[IDENTITY_HASH_SIZE], bool *removed, struct err *e);
-/* Removes what is expired, and sessions past their age. 0 or -1. */
-int auth_store_token_purge(struct store *s, int64_t now_ms, struct err *e);
+/* Removes those of a user that are expired, and sessions past their age. 0 or -1. */
+int auth_store_token_purge(struct store *s, const char *user, int64_t now_ms, struct err *e);
 
 #endif

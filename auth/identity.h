@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Who is calling: what a checked token or session says, with rights as the database has them now. Pure data.
+ * Who is calling: what a checked token or session says, with rights as the database has them now. Pure data
+ * without pointers: auth/identity_cache.h keeps copies.
  */
 #ifndef DROVER_AUTH_IDENTITY_H
 #define DROVER_AUTH_IDENTITY_H
@@ -22,7 +23,8 @@ struct identity {
     enum identity_kind kind;
     char user[IDENTITY_USER_SIZE];
     bool admin;                    /* read from table user at this request, never from the token */
-    bool application;              /* an application token: no expiry, fewer routes */
+    bool application;              /* an application token: fewer routes */
+    bool read_only;                /* an application token that may only GET */
     char hash[IDENTITY_HASH_SIZE]; /* key of the row in table token: SHA-256 of the token or session id, hex */
     int64_t created_ms;            /* wall; issue of the token or start of the session */
     int64_t expires_ms;            /* wall; 0 = never */

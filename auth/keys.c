@@ -111,6 +111,7 @@ int keys_load(const char *data_dir, struct keys *out, struct err *e)
     }
     crypto_kdf_derive_from_key(out->jwt, sizeof(out->jwt), 1, "drvr-jwt", key);
     crypto_kdf_derive_from_key(out->seal, sizeof(out->seal), 2, "drvrseal", key);
+    crypto_kdf_derive_from_key(out->audit, sizeof(out->audit), 3, "drvraudt", key);
     rc = 0;
 out:
     if (rc)

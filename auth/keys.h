@@ -11,8 +11,9 @@ struct err;
 
 /* The derived keys. Owner wipes them with keys_wipe. */
 struct keys {
-    unsigned char jwt[KEYS_SIZE];  /* HMAC-SHA256 of tokens */
-    unsigned char seal[KEYS_SIZE]; /* XChaCha20-Poly1305 of job secrets */
+    unsigned char jwt[KEYS_SIZE];   /* HMAC-SHA256 of tokens */
+    unsigned char seal[KEYS_SIZE];  /* XChaCha20-Poly1305 of job secrets */
+    unsigned char audit[KEYS_SIZE]; /* BLAKE2b of the audit log's chain */
 };
 
 /* Makes DATA/secret.key (durably, mode 0600). An existing one is an error and stays. 0 or -1. */

@@ -75,10 +75,20 @@ void arena_reset(struct arena *a)
     a->used = 0;
 }
 
+struct arena *arena_create_sized(size_t max, size_t first)
+{
+    struct arena *a = arena_create(max);
+
+    if (a)
+        a->next_size = first < ARENA_LARGEST ? first : ARENA_LARGEST;
+    return a;
+}
+
 /* A block with room for `size` bytes. A large one goes behind the newest, which keeps its free rest in use. */
 static struct arena_block *arena_add_block(struct arena *a, size_t size)
 {
-    size_t room = size > a->next_size / 2 ? size : a->next_size;
+    size_t most = a->newest ? a->next_size / 2 : a->next_size;
+    size_t room = size > most ? size : a->next_size;
     struct arena_block *b = calloc(1, sizeof(*b) + room);
 
     if (!b)

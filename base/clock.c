@@ -5,8 +5,11 @@
  */
 #include "base/clock.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <time.h>
+
+#include "base/failpoint.h"
 
 #define MS_PER_DAY INT64_C(86400000)
 /* 0000-01-01 and 9999-12-31T23:59:59.999: what four year digits can hold. */
@@ -23,7 +26,20 @@ static int64_t clock_ms(clockid_t id)
 
 struct clock_now clock_read(void)
 {
-    return (struct clock_now){.wall = clock_ms(CLOCK_REALTIME), .mono = clock_ms(CLOCK_BOOTTIME)};
+    return (struct clock_now){.wall = clock_ms(CLOCK_REALTIME) + FAILPOINT_CLOCK_MS, .mono = clock_ms(CLOCK_BOOTTIME)};
+}
+
+struct clock_now clock_steady_next(struct clock_steady *c, struct clock_now read)
+{
+    int64_t elapsed = c->mono ? read.mono - c->mono : 0;
+    int64_t least = c->wall + elapsed / 2;
+    bool ahead = read.wall < least;
+
+    if (ahead)
+        read.wall = least;
+    c->wall = read.wall;
+    c->mono = read.mono - (ahead ? elapsed % 2 : 0); /* halves of a millisecond add up */
+    return read;
 }
 
 /* Days since 1970-01-01 to year, month, day; the 400-year era method, counting years from March. */

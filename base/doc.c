@@ -13,7 +13,7 @@ const struct doc *doc_get(const struct doc *m, const char *key)
     if (!m || m->type != DOC_MAP)
         return NULL;
     for (c = m->first; c; c = c->next) {
-        if (strcmp(c->key, key) == 0)
+        if (c->key[0] == key[0] && strcmp(c->key, key) == 0) /* most keys differ in their first byte */
             return c;
     }
     return NULL;

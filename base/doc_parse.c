@@ -25,6 +25,7 @@
 #define DOC_DEPTH_MAX 64
 #define DOC_NODES ((size_t)10000)
 #define DOC_ALIASES ((size_t)100)
+#define DOC_FEW_KEYS ((size_t)16)
 
 /* What an anchor names. `node` is NULL while its collection is still open: an alias then would be recursive. */
 struct doc_anchor {
@@ -53,8 +54,8 @@ struct doc_parser {
     size_t nodes;
     size_t aliases;
     uint32_t owners;
-    struct keyset keys;
-    struct hash *anchors;
+    struct keyset keys;   /* of maps with many */
+    struct hash *anchors; /* NULL before the first */
     struct doc *root;
     struct err *e;
 };
@@ -89,13 +90,29 @@ static const char *doc_bad_char(const char *s, size_t n, uint32_t cp)
     return cp == '%' && strncmp(s, "%TAG", 4) == 0 ? "tag directives are not accepted" : NULL;
 }
 
+/* Bytes of ordinary text at `s`: what most documents are made of, and nothing has to be asked about it. */
+static size_t doc_plain_run(const char *s, size_t len)
+{
+    size_t n = 0;
+
+    while (n < len && s[n] >= ' ' && s[n] < 0x7f && s[n] != '%')
+        n++;
+    return n;
+}
+
 static int doc_prescan(const char *text, size_t len, struct err *e)
 {
     size_t i = 0;
     int line = 1, column = 1;
 
-    while (i < len) {
+    for (;;) {
+        size_t plain = doc_plain_run(text + i, len - i);
         uint32_t cp = 0;
+
+        i += plain;
+        column += (int)plain;
+        if (i == len)
+            return 0;
         size_t n = utf8_decode(text + i, len - i, &cp);
         const char *why;
 
@@ -113,7 +130,6 @@ static int doc_prescan(const char *text, size_t len, struct err *e)
             column = 1;
         }
     }
-    return 0;
 }
 
 static struct doc_frame *doc_top(struct doc_parser *p)
@@ -163,9 +179,11 @@ static int doc_anchor(struct doc_parser *p, const yaml_char_t *name, struct doc_
     *out = NULL;
     if (!name)
         return 0;
+    if (!p->anchors)
+        p->anchors = hash_create();
     a = arena_alloc(p->arena, sizeof(*a));
     key = arena_strdup(p->arena, (const char *)name);
-    if (!a || !key || hash_put(p->anchors, key, a))
+    if (!p->anchors || !a || !key || hash_put(p->anchors, key, a))
         return doc_no_memory(p);
     *out = a;
     return 0;
@@ -194,6 +212,30 @@ static int doc_fill_scalar(struct doc_parser *p, const yaml_event_t *ev, struct 
     return 0;
 }
 
+/* Enters all keys of a map that has become large into the key set. 0, or -1 on out of memory. */
+static int doc_keep_keys(struct doc_parser *p, const struct doc_frame *f)
+{
+    for (const struct doc *c = f->node->first; c; c = c->next)
+        if (keyset_add(&p->keys, f->owner, c->key, strlen(c->key)) < 0)
+            return -1;
+    return 0;
+}
+
+/* Whether the open map does not have this key yet: 1, 0, or -1 on out of memory. Few keys are compared one by one,
+ * which costs nothing; many go into a hashed set, because the time for n must not grow with its square. */
+static int doc_key_is_new(struct doc_parser *p, const struct doc_frame *f, const struct doc *d)
+{
+    if (f->node->count >= DOC_FEW_KEYS) {
+        if (f->node->count == DOC_FEW_KEYS && doc_keep_keys(p, f))
+            return -1;
+        return keyset_add(&p->keys, f->owner, d->text, d->text_len);
+    }
+    for (const struct doc *c = f->node->first; c; c = c->next)
+        if (c->key[0] == d->text[0] && strcmp(c->key, d->text) == 0)
+            return 0;
+    return 1;
+}
+
 /* A scalar in the place of a map's key. */
 static int doc_take_key(struct doc_parser *p, const yaml_event_t *ev, const struct doc *d)
 {
@@ -204,7 +246,7 @@ static int doc_take_key(struct doc_parser *p, const yaml_event_t *ev, const stru
         return doc_fail_mark(p, &ev->start_mark, "a key is missing");
     if (!d->quoted && strcmp(d->text, "<<") == 0)
         return doc_fail_mark(p, &ev->start_mark, "merge keys are not accepted");
-    added = keyset_add(&p->keys, f->owner, d->text, d->text_len);
+    added = doc_key_is_new(p, f, d);
     if (added < 0)
         return doc_no_memory(p);
     if (added == 0)
@@ -263,7 +305,7 @@ static struct doc *doc_copy(struct arena *arena, const struct doc *from)
 
 static int doc_on_alias(struct doc_parser *p, const yaml_event_t *ev)
 {
-    const struct doc_anchor *a = hash_get(p->anchors, (const char *)ev->data.alias.anchor);
+    const struct doc_anchor *a = p->anchors ? hash_get(p->anchors, (const char *)ev->data.alias.anchor) : NULL;
     struct doc_frame *f = doc_top(p);
     struct doc *d;
 
@@ -430,10 +472,7 @@ struct doc *doc_parse_yaml(struct arena *a, const char *text, size_t len, const 
     yaml_parser_set_encoding(&p.yaml, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&p.yaml, (const unsigned char *)text, len);
     keyset_init(&p.keys);
-    p.anchors = hash_create();
-    if (!p.anchors)
-        (void)doc_no_memory(&p);
-    else if (doc_run(&p) == 0)
+    if (doc_run(&p) == 0)
         root = p.root;
     hash_destroy(p.anchors);
     keyset_fini(&p.keys);

@@ -9,6 +9,7 @@
 #include "base/doc.h"
 #include "base/num.h"
 
+#define DOC_WORD_MAX 5 /* bytes of the longest of */
 static const struct {
     const char *text;
     enum doc_type type;
@@ -102,10 +103,13 @@ static int doc_number(struct doc *d)
 
 int doc_scalar_resolve(struct doc *d)
 {
-    size_t i;
+    size_t words = d->text_len <= DOC_WORD_MAX ? sizeof(doc_words) / sizeof(doc_words[0]) : 0;
 
     d->type = DOC_STRING;
-    for (i = 0; d->text_len <= 5 && i < sizeof(doc_words) / sizeof(doc_words[0]); i++) {
+    /* Most scalars are ordinary words, told by their first letter. */
+    if (d->text_len && !strchr("~nNtTfF.+-0123456789", d->text[0]))
+        return 0;
+    for (size_t i = 0; i < words; i++) {
         if (strcmp(d->text, doc_words[i].text) == 0) {
             d->type = doc_words[i].type;
             d->integer = doc_words[i].value;

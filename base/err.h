@@ -28,21 +28,29 @@ enum err_code {
     ERR_NO_JOB_CONFIG,      /* 404 NoJobConfigError */
     ERR_NO_JOB_SSH,         /* 404 NoJobSshInfoError */
     ERR_NO_TASK_LOG,        /* 404 NoTaskLogError */
+    ERR_NO_FILE,            /* 404 NoFileError: of a task (ours) */
     ERR_NO_TAG,             /* 404 NoTagError */
     ERR_NO_USER,            /* 404 NoUserError */
     ERR_NO_GROUP,           /* 404 NoGroupError */
     ERR_NO_VC,              /* 404 NoVirtualClusterError: named in a path */
     ERR_NO_STORAGE,         /* 404 NoStorageError */
+    ERR_NO_IMPORT,          /* 404 NoImportError */
     ERR_NO_NODE,            /* 404 NoNodeError */
+    ERR_NO_TEMPLATE,        /* 404 NoTemplateError */
+    ERR_NO_IMAGE,           /* 404 NoImageError (ours) */
     ERR_METHOD,             /* 405 MethodNotAllowedError */
     ERR_TIMEOUT,            /* 408 RequestTimeoutError */
     ERR_CONFLICT_JOB,       /* 409 ConflictJobError */
     ERR_CONFLICT_USER,      /* 409 ConflictUserError */
+    ERR_CONFLICT_GROUP,     /* 409 ConflictGroupError */
     ERR_CONFLICT_VC,        /* 409 ConflictVcError */
+    ERR_CONFLICT_TEMPLATE,  /* 409 ConflictTemplateError */
+    ERR_CONFLICT_IMAGE,     /* 409 ConflictImageError (ours) */
     ERR_TOO_LARGE,          /* 413 PayloadTooLargeError */
     ERR_URI_TOO_LONG,       /* 414 UriTooLongError */
     ERR_MEDIA_TYPE,         /* 415 UnsupportedMediaTypeError */
     ERR_RANGE,              /* 416 RangeNotSatisfiableError */
+    ERR_KEY_REUSED,         /* 422 IdempotencyKeyReusedError: the key came with another request before */
     ERR_TOO_MANY,           /* 429 TooManyRequestsError */
     ERR_HEADERS_TOO_LARGE,  /* 431 HeaderFieldsTooLargeError */
     ERR_INTERNAL,           /* 500 UnknownError */

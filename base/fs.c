@@ -5,13 +5,17 @@
  */
 #include "base/fs.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -33,6 +37,160 @@ int fs_write_all(int fd, const void *data, size_t len)
         len -= (size_t)n;
     }
     return 0;
+}
+
+/* Without openat2 (old kernels, strict filters): step by step, each a name in a folder that is open. */
+static int fs_walk(int dir, const char *path, int flags)
+{
+    char step[NAME_MAX + 1];
+    int at = dir;
+
+    for (;;) {
+        size_t len = strcspn(path, "/");
+        bool last = path[len] == '\0';
+        int next;
+
+        if (len == 0 || len > NAME_MAX) {
+            next = -1;
+            errno = len ? ENAMETOOLONG : ENOENT;
+        } else {
+            memcpy(step, path, len);
+            step[len] = '\0';
+            next = openat(at, step, (last ? flags : O_RDONLY | O_DIRECTORY) | O_NOFOLLOW | O_CLOEXEC);
+        }
+        if (at != dir) {
+            int saved = errno;
+
+            (void)close(at);
+            errno = saved;
+        }
+        if (next < 0 || last)
+            return next;
+        at = next;
+        path += len + 1;
+    }
+}
+
+/* Whether every step of the path is a name: none empty, "." or "..". */
+static bool fs_steps_plain(const char *path)
+{
+    for (const char *p = path;; p++) {
+        size_t len = strcspn(p, "/");
+
+        if (len == 0 || (p[0] == '.' && (len == 1 || (len == 2 && p[1] == '.'))))
+            return false;
+        p += len;
+        if (!*p)
+            return true;
+    }
+}
+
+int fs_open_beneath(int dir, const char *path, int flags)
+{
+    struct open_how how = {.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
+    int fd;
+
+    flags |= O_NONBLOCK;
+    if (!*path)
+        return openat(dir, ".", flags | O_CLOEXEC);
+    if (!fs_steps_plain(path)) {
+        errno = ENOENT;
+        return -1;
+    }
+    how.flags = (uint64_t)(unsigned)(flags | O_NOFOLLOW | O_CLOEXEC);
+    fd = (int)syscall(SYS_openat2, dir, path, &how, sizeof(how));
+    return fd < 0 && (errno == ENOSYS || errno == EPERM) ? fs_walk(dir, path, flags) : fd;
+}
+
+/* ---- removing a tree ---- */
+
+#define FS_TREE_DEPTH 64 /* folders open at a time; what lies deeper is moved up first */
+
+struct fs_tree {
+    int top;          /* the tree's own folder */
+    unsigned moved;   /* folders that were moved up */
+    int failure;      /* errno of the first that could not be removed */
+    bool moved_since; /* since the last look at the top */
+};
+
+static void fs_tree_fail(struct fs_tree *t)
+{
+    if (t->failure == 0)
+        t->failure = errno;
+}
+
+static void fs_tree_empty(struct fs_tree *t, int dir, int depth);
+
+static void fs_tree_folder(struct fs_tree *t, int dir, const char *name, int depth)
+{
+    char up[32];
+    int fd;
+
+    if (depth >= FS_TREE_DEPTH) {
+        (void)snprintf(up, sizeof(up), ".drover-deep-%u", t->moved++);
+        if (renameat(dir, name, t->top, up))
+            fs_tree_fail(t);
+        t->moved_since = true;
+        return;
+    }
+    fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 && errno == EACCES && fchmodat(dir, name, 0700, 0) == 0)
+        fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) {
+        fs_tree_fail(t);
+        return;
+    }
+    (void)fchmod(fd, 0700);
+    fs_tree_empty(t, fd, depth + 1);
+    if (unlinkat(dir, name, AT_REMOVEDIR))
+        fs_tree_fail(t);
+}
+
+/* Removes what is in the folder, and closes it. */
+static void fs_tree_empty(struct fs_tree *t, int dir, int depth)
+{
+    DIR *d = fdopendir(dir);
+    struct dirent *entry;
+
+    if (!d) {
+        fs_tree_fail(t);
+        (void)close(dir);
+        return;
+    }
+    while ((entry = readdir(d))) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        if (unlinkat(dir, entry->d_name, 0) == 0)
+            continue;
+        if (errno == EISDIR || errno == EPERM)
+            fs_tree_folder(t, dir, entry->d_name, depth);
+        else
+            fs_tree_fail(t);
+    }
+    (void)closedir(d);
+}
+
+int fs_remove_tree(int dir, const char *name)
+{
+    struct fs_tree t = {.top = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+
+    if (t.top < 0)
+        return -1;
+    (void)fchmod(t.top, 0700);
+    do {
+        int again = openat(t.top, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        t.moved_since = false;
+        if (again < 0)
+            fs_tree_fail(&t);
+        else
+            fs_tree_empty(&t, again, 0);
+    } while (t.moved_since && t.failure == 0);
+    (void)close(t.top);
+    if (t.failure == 0 && unlinkat(dir, name, AT_REMOVEDIR))
+        return -1;
+    errno = t.failure;
+    return t.failure ? -1 : 0;
 }
 
 /* Reads `fd` to its end, at most `max` bytes. */

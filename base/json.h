@@ -33,6 +33,9 @@ int json_get_int(const cJSON *o, const char *key, int64_t *out, struct err *e);
 int json_get_bool(const cJSON *o, const char *key, bool *out, struct err *e);
 /* Refuses members whose name is not in the NULL-terminated list (mass assignment, S2). 0 or -1. */
 int json_only_keys(const cJSON *o, const char *const *keys, struct err *e);
+/* The text of object `into` with the members of object `from` (both texts) put in or, where they are there, in their
+ * place; where both are objects, `levels` levels down. At most 64 KiB. Freed with cJSON_free; NULL on error. */
+char *json_merge(const char *into, const char *from, int levels, struct err *e);
 
 /* A streaming writer: commas, quotes and escapes are its business. Bad UTF-8 in strings becomes U+FFFD.
  * Errors are kept in the buf (`out->bad`). Depth at most 32. */

@@ -91,3 +91,48 @@ int json_only_keys(const cJSON *o, const char *const *keys, struct err *e)
     }
     return 0;
 }
+
+#define MERGED_MAX (64u * 1024u)
+
+/* Moves the members of `from`; 0, or -1 on out of memory. */
+static int merge(cJSON *into, cJSON *from, int levels)
+{
+    cJSON *m;
+
+    while ((m = cJSON_DetachItemFromArray(from, 0))) {
+        cJSON *old = cJSON_GetObjectItemCaseSensitive(into, m->string);
+        int rc;
+
+        if (levels > 1 && cJSON_IsObject(old) && cJSON_IsObject(m)) {
+            rc = merge(old, m, levels - 1);
+            cJSON_Delete(m);
+        } else if (old) {
+            rc = cJSON_ReplaceItemViaPointer(into, old, m) ? 0 : -1;
+        } else {
+            rc = cJSON_AddItemToObject(into, m->string, m) ? 0 : -1;
+        }
+        if (rc)
+            return -1;
+    }
+    return 0;
+}
+
+char *json_merge(const char *into, const char *from, int levels, struct err *e)
+{
+    cJSON *a = json_parse(into, strlen(into), 0, e);
+    cJSON *b = a ? json_parse(from, strlen(from), 0, e) : NULL;
+    char *text = NULL;
+
+    if (b && (!cJSON_IsObject(a) || !cJSON_IsObject(b)))
+        err_set(e, ERR_INVALID_PARAMETERS, "must be a JSON object");
+    else if (b && (merge(a, b, levels) || !(text = cJSON_PrintUnformatted(a))))
+        err_set(e, ERR_INTERNAL, "Out of memory.");
+    cJSON_Delete(a);
+    cJSON_Delete(b);
+    if (text && strlen(text) > MERGED_MAX) {
+        cJSON_free(text);
+        err_set(e, ERR_INVALID_PARAMETERS, "There is room for %u bytes of JSON in all.", MERGED_MAX);
+        return NULL;
+    }
+    return text;
+}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# drover_static: the portal's files as one table in the binary (server/http/static_files.h).
+# drover_static: the portal's files as one table in the binary (server/http/static_files.h), and the API's schemas.
 #
 # ON: build/web must hold the built portal (`./dev build` makes it). AUTO: the built portal if it is there, else only
 # web/static. OFF: only web/static.
@@ -27,5 +27,15 @@ add_custom_command(
           ${CMAKE_BINARY_DIR}/gen/static_files.c
   DEPENDS ${static_inputs} ${CMAKE_SOURCE_DIR}/cmake/embed_files.py
   COMMENT "Embedding ${static_root}" VERBATIM)
-add_library(drover_static STATIC ${CMAKE_BINARY_DIR}/gen/static_files.c)
+
+# The schemas of the API's description, the same way (server/api/openapi.h).
+set(schema_root ${CMAKE_SOURCE_DIR}/server/api/schema)
+file(GLOB schema_inputs CONFIGURE_DEPENDS ${schema_root}/*.json)
+add_custom_command(
+  OUTPUT ${CMAKE_BINARY_DIR}/gen/schema_files.c
+  COMMAND Python3::Interpreter ${CMAKE_SOURCE_DIR}/cmake/embed_files.py ${schema_root}
+          ${CMAKE_BINARY_DIR}/gen/schema_files.c schema_files
+  DEPENDS ${schema_inputs} ${CMAKE_SOURCE_DIR}/cmake/embed_files.py
+  COMMENT "Embedding ${schema_root}" VERBATIM)
+add_library(drover_static STATIC ${CMAKE_BINARY_DIR}/gen/static_files.c ${CMAKE_BINARY_DIR}/gen/schema_files.c)
 target_link_libraries(drover_static PUBLIC drover_options)

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""embed_files.py FOLDER OUT.c: writes every file below FOLDER as a row of the table of server/http/static_files.h.
+"""embed_files.py FOLDER OUT.c [FUNCTION]: writes every file below FOLDER as a row of a table as in
+server/http/static_files.h, which FUNCTION (static_files) returns.
 
 The output depends on names and bytes only, so the same portal gives the same binary.
 """
@@ -73,6 +74,7 @@ def row(index, url, path, out):
 
 def main():
     folder, target = sys.argv[1:3]
+    function = sys.argv[3] if len(sys.argv) > 3 else "static_files"
     os.makedirs(os.path.dirname(target), exist_ok=True)
     temporary = target + ".tmp"
     with open(temporary, "w", encoding="ascii") as out:
@@ -80,8 +82,9 @@ def main():
         rows = [row(i, url, path, out) for i, (url, path) in enumerate(files_below(folder))]
         # A last empty row keeps the array legal when there is no file at all.
         out.write("\nstatic const struct static_file files[] = {\n%s    {.path = NULL},\n};\n\n" % "".join(rows))
-        out.write("const struct static_file *static_files(size_t *count)\n{\n"
-                  "    *count = sizeof files / sizeof *files - 1;\n    return files;\n}\n")
+        out.write("const struct static_file *%s(size_t *count);\n"
+                  "const struct static_file *%s(size_t *count)\n{\n"
+                  "    *count = sizeof files / sizeof *files - 1;\n    return files;\n}\n" % (function, function))
     os.replace(temporary, target)
 
 

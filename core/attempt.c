@@ -9,13 +9,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "core/internal.h"
 #include "jobs/exits.h"
 #include "jobs/policy.h"
 
 /* ---- claims ---- */
 
-static void arm(struct step *s, enum timer_kind kind, const char *id, int number, int64_t at_mono)
+void core_arm(struct step *s, enum timer_kind kind, const char *id, int number, int64_t at_mono)
 {
     struct timer t = {.at_mono = at_mono, .kind = kind, .number = number};
     memcpy(t.id, id, ID_SIZE);
@@ -43,28 +44,53 @@ static void launch(struct step *s, struct task *t)
     t->stop_sent = false;
     for (int64_t g = 0; g < t->role->per_task.gpus; g++)
         t->gpus[g] = -1;
+    t->gpu_uuids = NULL;
     if (hash_put(s->core->by_attempt, t->id, t))
         s->fx->failed = true;
     core_move_task(s, t, STATE_STARTING, "TaskPlaced", on_node(t, "Placed", text));
     effects_task(s->fx, t);
     effects_add(s->fx, &(struct effect){.kind = EFFECT_LAUNCH, .task = t});
-    arm(s, TIMER_CLAIM, t->id, 0, s->now.mono + s->core->config.claim_timeout_ms);
+    core_arm(s, TIMER_CLAIM, t->id, 0, s->now.mono + s->core->config.claim_timeout_ms);
 }
 
-void core_start_claim(struct step *s, const struct sched_claim *claim)
+/* Where a node's GPUs do not lie all alike, the plan's places are asked for. */
+static void wish_gpus(struct step *s, struct task *t, int gang, int pod)
 {
-    struct job *j = claim->entry->owner;
+    const struct cluster *c = s->core->cluster;
+    const struct node *n = &cluster_at(c, cluster_find(c, t->node))->info;
+    size_t count = (size_t)t->role->per_task.gpus;
+    int places[NODE_GPU_MAX];
+    t->gpu_wishes = NULL;
+    if (!grid_pod_gpus(s->core->grid, gang, pod, places))
+        return;
+    t->gpu_wishes = arena_calloc(t->job->arena, count, sizeof *t->gpu_wishes);
+    if (!t->gpu_wishes)
+        s->fx->failed = true;
+    for (size_t i = 0; t->gpu_wishes && i < count; i++)
+        t->gpu_wishes[i] = places[i] < n->gpu_count ? n->gpus[places[i]].index : -1;
+}
+
+void core_start_claim(struct step *s, struct job *j)
+{
+    const struct core *c = s->core;
+    int gang = core_gang_of(j)->gang;
+    j->wait_reason[0] = '\0';
     j->created_ms = s->now.wall;
+    j->tasks_live = j->spec->total_tasks;
+    for (int i = 0; i < j->tasks_live; i++) {
+        struct task *t = &j->tasks[i];
+        const int *ports;
+        int node = grid_pod(c->grid, gang, i, &ports);
+        t->node = cluster_at(c->cluster, node)->info.name;
+        if (t->role->port_total)
+            memcpy(t->ports, ports, (size_t)t->role->port_total * sizeof *t->ports);
+        wish_gpus(s, t, gang, i);
+        core_vc_count(s->core, t, 1);
+    }
+    core_decision_placed(s, j);
     core_move_job(s, j, STATE_STARTING, "JobPlaced", "All tasks have a node; they are being started.");
     effects_attempt(s->fx, j, STATE_STARTING);
-    for (size_t i = 0; i < claim->spot_count; i++) {
-        struct task *t = &j->tasks[i];
-        const struct sched_spot *spot = &claim->spots[i];
-        t->node = cluster_at(s->core->cluster, spot->node)->info.name;
-        memcpy(t->ports, spot->ports, (size_t)t->role->port_total * sizeof *t->ports);
-    }
-    j->tasks_live = (int)claim->spot_count;
-    for (size_t i = 0; i < claim->spot_count; i++)
+    for (int i = 0; i < j->tasks_live; i++)
         launch(s, &j->tasks[i]);
 }
 
@@ -74,6 +100,11 @@ void core_task_started(struct step *s, struct task *t, int64_t wall_ms)
     char text[160];
     if (t->state != STATE_STARTING)
         return;
+    /* As the node's clock says, which may have been set: a start lies between the placement and now. */
+    if (wall_ms < t->created_ms)
+        wall_ms = t->created_ms;
+    if (wall_ms > s->now.wall)
+        wall_ms = s->now.wall;
     t->launched_ms = wall_ms;
     core_move_task(s, t, STATE_RUNNING, "TaskStarted", on_node(t, "Started", text));
     effects_task(s->fx, t);
@@ -82,11 +113,22 @@ void core_task_started(struct step *s, struct task *t, int64_t wall_ms)
     j->launched_ms = wall_ms;
     core_move_job(s, j, STATE_RUNNING, "JobRunning", "The job runs.");
     effects_attempt(s->fx, j, STATE_RUNNING);
-    if (j->spec->time_limit_ms)
-        arm(s, TIMER_TIME_LIMIT, j->id, j->attempt, s->now.mono + j->spec->time_limit_ms);
+    int64_t limit = core_time_limit(s->core, j);
+    if (limit)
+        core_arm(s, TIMER_TIME_LIMIT, j->id, j->attempt, s->now.mono + limit);
 }
 
 /* ---- the end of an attempt ---- */
+
+static bool preempted(const struct job *j)
+{
+    return j->outcome == STATE_FAILED && j->exit_code == EXIT_CODE_PREEMPTED;
+}
+
+int core_grace_ms(const struct job *j)
+{
+    return 1000 * (preempted(j) ? j->spec->checkpoint_grace_s : j->spec->stop_grace_s);
+}
 
 static void stop_tasks(struct step *s, struct job *j)
 {
@@ -95,7 +137,7 @@ static void stop_tasks(struct step *s, struct job *j)
         if (!(t->state & STATE_PLACED) || t->stop_sent)
             continue;
         t->stop_sent = true;
-        effects_stop(s->fx, t, j->spec->stop_grace_s * 1000);
+        effects_stop(s->fx, t, core_grace_ms(j));
     }
 }
 
@@ -104,6 +146,7 @@ static void bury(struct step *s, struct job *j)
 {
     hash_remove(s->core->by_name, j->full_name);
     hash_remove(s->core->by_id, j->id);
+    core_vc_of(s->core, j)->live_jobs--;
     j->queue_entry = s->core->graveyard;
     s->core->graveyard = j;
 }
@@ -134,24 +177,27 @@ static void finish_job(struct step *s, struct job *j, enum run_state to)
 
 static void retry_job(struct step *s, struct job *j, enum policy_retry kind, int64_t delay_ms)
 {
-    if (kind == POLICY_RETRY_COUNTED)
+    bool requeued = preempted(j); /* nobody's fault: no retry */
+    if (requeued)
+        delay_ms = 0;
+    else if (kind == POLICY_RETRY_COUNTED)
         j->retries_user++;
-    else if (j->exit->reaction == EXIT_BACKOFF_RETRY)
+    else if (j->exit.reaction == EXIT_BACKOFF_RETRY)
         j->retries_resource++; /* its back-off counts these */
     else
         j->retries_platform++;
     j->attempt++;
     j->outcome = 0;
-    j->exit = NULL;
+    j->exit = (struct exit_verdict){0};
     j->exit_code = 0;
     j->created_ms = j->launched_ms = j->completed_ms = 0;
     job_reset_tasks(j);
-    core_move_job(s, j, STATE_WAITING, "JobRetried", j->trigger.message);
+    core_move_job(s, j, STATE_WAITING, requeued ? "JobRequeued" : "JobRetried", j->trigger.message);
     j->trigger = (struct exit_trigger){0};
-    j->retry_at_mono = s->now.mono + delay_ms;
+    j->due_ms = s->now.wall + delay_ms;
     if (delay_ms)
-        arm(s, TIMER_RETRY, j->id, j->attempt, j->retry_at_mono);
-    else if (core_enqueue(s->core, j))
+        core_arm(s, TIMER_RETRY, j->id, j->attempt, s->now.mono + delay_ms);
+    else if (core_enqueue(s->core, j, s->now.mono))
         s->fx->failed = true;
 }
 
@@ -161,7 +207,7 @@ static void attempt_over(struct step *s, struct job *j)
     j->completed_ms = s->now.wall;
     if (j->stop_requested && j->outcome != STATE_SUCCEEDED) {
         j->exit_code = EXIT_CODE_STOPPED;
-        j->exit = exits_find(EXIT_CODE_STOPPED);
+        exits_verdict(EXIT_CODE_STOPPED, NULL, &j->exit);
         effects_attempt(s->fx, j, STATE_STOPPED);
         finish_job(s, j, STATE_STOPPED);
         return;
@@ -169,7 +215,7 @@ static void attempt_over(struct step *s, struct job *j)
     effects_attempt(s->fx, j, j->outcome);
     if (j->outcome == STATE_FAILED) {
         int64_t delay_ms = 0;
-        enum policy_retry kind = policy_job_retry(j, j->exit, &delay_ms);
+        enum policy_retry kind = policy_job_retry(j, &j->exit, &delay_ms);
         if (kind != POLICY_NO_RETRY) {
             retry_job(s, j, kind, delay_ms);
             return;
@@ -178,15 +224,23 @@ static void attempt_over(struct step *s, struct job *j)
     finish_job(s, j, j->outcome);
 }
 
+static const char *completing_reason(const struct job *j)
+{
+    if (j->outcome == STATE_SUCCEEDED)
+        return "JobCompleting";
+    return preempted(j) ? "JobPreempted" : "JobFailing";
+}
+
 void core_decide(struct step *s, struct job *j, enum run_state outcome, int exit_code, const struct exit_trigger *why)
 {
     j->outcome = outcome;
     j->exit_code = exit_code;
-    j->exit = exits_find(exit_code);
+    j->exit = why->verdict;
+    if (!j->exit.phrase[0])
+        exits_verdict(exit_code, NULL, &j->exit);
     j->trigger = *why;
     if (j->state & (STATE_STARTING | STATE_RUNNING))
-        core_move_job(s, j, STATE_COMPLETING, outcome == STATE_SUCCEEDED ? "JobCompleting" : "JobFailing",
-                      why->message);
+        core_move_job(s, j, STATE_COMPLETING, completing_reason(j), why->message);
     stop_tasks(s, j);
     if (!j->tasks_live)
         attempt_over(s, j);
@@ -207,26 +261,10 @@ static void stopped_exit(struct task *t)
     int status = t->exit.code;
     bool by_user = t->job->stop_requested && t->job->outcome == 0;
     t->exit.code = by_user ? EXIT_CODE_STOPPED : EXIT_CODE_ATTEMPT_COMPLETED;
+    t->exit.verdict = (struct exit_verdict){0};
+    t->exit.diagnosis = NULL;
     if (!t->exit.message[0])
         snprintf(t->exit.message, sizeof t->exit.message, "Stopped; the command ended with status %d.", status);
-}
-
-static void release(struct step *s, struct task *t)
-{
-    int node = cluster_find(s->core->cluster, t->node);
-    cluster_give(s->core->cluster, node, &t->role->per_task, t->ports, t->role->port_total);
-    t->job->tasks_live--;
-}
-
-/* Whether the task alone is tried again. What the platform did to it three times over is a matter for the job's own
- * retry, which backs off and may go elsewhere. */
-static enum policy_retry task_retry(const struct task *t)
-{
-    enum { FREE_TASK_RETRIES = 3 };
-    enum policy_retry kind = policy_task_retry(t, exits_find(t->exit.code));
-    if (kind == POLICY_RETRY_FREE && t->retries - t->accountable_retries >= FREE_TASK_RETRIES)
-        return POLICY_NO_RETRY;
-    return kind;
 }
 
 /* Another attempt of the task alone, on the node and ports it holds. */
@@ -242,13 +280,15 @@ static void retry_task(struct step *s, struct task *t, enum policy_retry kind)
 void core_task_ended(struct step *s, struct task *t, const struct exit_info *exit)
 {
     struct job *j = t->job;
-    char message[64];
+    char message[128];
     enum run_state to = ended_state(t, exit);
     t->exit = *exit;
     t->completed_ms = s->now.wall;
     if (to == STATE_STOPPED)
         stopped_exit(t);
-    snprintf(message, sizeof message, "Exit code %d (%s).", t->exit.code, exits_find(t->exit.code)->phrase);
+    if (!t->exit.verdict.phrase[0])
+        exits_verdict(t->exit.code, NULL, &t->exit.verdict);
+    snprintf(message, sizeof message, "Exit code %d (%s).", t->exit.code, t->exit.verdict.phrase);
     static const char *const reasons[] = {"TaskSucceeded", "TaskFailed", "TaskStopped"};
     core_move_task(s, t, to,
                    reasons[to == STATE_SUCCEEDED ? 0
@@ -256,18 +296,19 @@ void core_task_ended(struct step *s, struct task *t, const struct exit_info *exi
                                                  : 2],
                    t->exit.message[0] ? t->exit.message : message);
     effects_task(s->fx, t);
+    t->exit.diagnosis = NULL;
     effects_forget(s->fx, t->id, t->nonce);
     hash_remove(s->core->by_attempt, t->id);
     bool undecided = !j->outcome && !j->stop_requested;
     /* A claim that was refused or lost is not worth a second try on the same node and ports. */
     if (to == STATE_FAILED && undecided && t->claim == CLAIM_CONFIRMED) {
-        enum policy_retry kind = task_retry(t);
+        enum policy_retry kind = policy_task_retry(t, &t->exit.verdict);
         if (kind != POLICY_NO_RETRY) {
             retry_task(s, t, kind);
             return;
         }
     }
-    release(s, t);
+    core_release(s->core, t);
     struct exit_trigger why = {0};
     int code = 0;
     enum run_state outcome = undecided ? policy_completion(j, t, &why, &code) : 0;
@@ -279,18 +320,20 @@ void core_task_ended(struct step *s, struct task *t, const struct exit_info *exi
 
 /* ---- stop ---- */
 
-void core_stop_job(struct step *s, struct job *j, const char *by)
+void core_stop_for(struct step *s, struct job *j, const char *why)
 {
     if (j->stop_requested)
         return;
     j->stop_requested = true;
-    snprintf(j->stopped_by, sizeof j->stopped_by, "%s", by ? by : "");
-    if (!j->outcome)
-        snprintf(j->trigger.message, sizeof j->trigger.message, "Stopped by %s.", by ? by : "the server");
+    if (!j->outcome || preempted(j))
+        snprintf(j->trigger.message, sizeof j->trigger.message, "%s", why);
+    if (preempted(j)) /* it was to wait again; now it is to end */
+        j->outcome = 0;
     if (j->state == STATE_WAITING) {
         core_dequeue(s->core, j);
+        j->held_by[0] = '\0';
         j->exit_code = EXIT_CODE_STOPPED;
-        j->exit = exits_find(EXIT_CODE_STOPPED);
+        exits_verdict(EXIT_CODE_STOPPED, NULL, &j->exit);
         finish_job(s, j, STATE_STOPPED);
         return;
     }
@@ -300,4 +343,14 @@ void core_stop_job(struct step *s, struct job *j, const char *by)
     }
     core_move_job(s, j, STATE_STOPPING, "JobStopRequested", j->trigger.message);
     stop_tasks(s, j);
+}
+
+void core_stop_job(struct step *s, struct job *j, const char *by)
+{
+    char why[sizeof j->trigger.message];
+    if (j->stop_requested)
+        return;
+    snprintf(j->stopped_by, sizeof j->stopped_by, "%s", by ? by : "");
+    snprintf(why, sizeof why, "Stopped by %s.", by ? by : "the server");
+    core_stop_for(s, j, why);
 }

@@ -28,6 +28,20 @@ static bool count_job(const struct core *c, const struct job *j, struct resource
     return (j->state & STATE_LIVE) && (j->state != STATE_WAITING || live == 0);
 }
 
+/* Who waits for its victims has taken its part of the account already. */
+static void count_reserved(const struct core *c, const struct job *j, struct resources *used)
+{
+    for (int i = 0; i < j->spec->total_tasks; i++) {
+        int node = grid_pod(c->grid, core_gang_of(j)->gang, i, NULL);
+        const struct resources *r = &j->tasks[i].role->per_task;
+        if (node < 0)
+            continue;
+        used[node].cpus += r->cpus;
+        used[node].memory_mb += r->memory_mb;
+        used[node].gpus += r->gpus;
+    }
+}
+
 bool core_check(const struct core *c)
 {
     size_t nodes = cluster_count(c->cluster), pos = 0;
@@ -36,6 +50,9 @@ bool core_check(const struct core *c)
     const struct job *j;
     while (ok && (j = hash_next(c->by_id, &pos)))
         ok = count_job(c, j, used);
+    for (size_t i = 0; ok && i < c->reserving_count; i++)
+        count_reserved(c, c->reserving[i], used);
+    ok = ok && (!c->grid || grid_check(c->grid));
     for (size_t i = 0; ok && i < nodes; i++)
         ok = !memcmp(&used[i], &cluster_at(c->cluster, (int)i)->used, sizeof used[i]);
     free(used);

@@ -10,19 +10,25 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "base/id.h"
 #include "engines/engine.h"
+#include "jobs/submit_key.h"
 
-struct arena;
-struct auth_token;
+struct err;
 struct job;
+struct store;
+struct vc;
 
 enum command_kind {
     COMMAND_SUBMIT,
     COMMAND_EXECUTION, /* START or STOP of a job */
+    COMMAND_HOLD,      /* hold or release a waiting job */
+    COMMAND_REASON,    /* a job waits for another reason than before */
     COMMAND_TAG,       /* put or drop a tag */
-    COMMAND_USER,      /* add, change or remove a user */
-    COMMAND_TOKEN,     /* keep or revoke a login; the core only orders it with everything else */
+    COMMAND_WRITE,     /* rows that no rule of the core reads; it only orders them with everything else */
+    COMMAND_VC,        /* make, change, stop or remove a virtual cluster */
+    COMMAND_NODE,      /* an admin's marks on a node */
     COMMAND_ENGINE,    /* an engine event */
     COMMAND_TICK,      /* nothing but the time */
 };
@@ -32,6 +38,7 @@ struct command_target {
     bool exists;
     char id[ID_SIZE];
     char user[65];
+    char vc[65];
 };
 
 struct command_submit {
@@ -39,13 +46,29 @@ struct command_submit {
         *job; /* WAITING, made by the sender; the core takes it over when it accepts, else it stays the sender's */
     const char *config; /* YAML to keep, secrets masked */
     size_t config_len;
-    bool name_taken; /* the name belongs to a job that has ended (loaded before the step) */
+    bool name_taken;              /* the name belongs to a job that has ended (loaded before the step) */
+    const struct submit_key *key; /* Idempotency-Key; NULL = none was sent */
+    bool key_known;               /* it was used before, for `before` (both loaded before the step) */
+    struct submit_before before;
 };
 
 struct command_execution {
     const char *full_name; /* user~job */
     bool stop;             /* STOP or START */
     struct command_target target;
+};
+
+struct command_hold {
+    const char *full_name;
+    bool release;
+    struct command_target target;
+};
+
+/* By the server itself; no reply. */
+struct command_reason {
+    const char *full_name;
+    int attempt;
+    const char *reason, *text; /* explain_name; a sentence */
 };
 
 struct command_tag {
@@ -56,40 +79,48 @@ struct command_tag {
     struct command_target target;
 };
 
-/* Users: rows of table user. Members that are NULL (or COMMAND_USER_KEEP) stay as they are. */
-enum command_user_op { COMMAND_USER_ADD, COMMAND_USER_CHANGE, COMMAND_USER_REMOVE };
-enum command_user_flag { COMMAND_USER_KEEP, COMMAND_USER_NO, COMMAND_USER_YES };
+/* Rows that no rule of the core reads: users, logins, groups, templates, settings ... Runs on the core's thread inside
+ * the batch's transaction, in a savepoint of its own. 0; or -1 with `e`, which is then the reply, and only the rows
+ * that this call wrote are given up: the batch goes on. What depends on rows (is the name taken? does it exist?) is
+ * therefore asked here, where nobody can come in between. A disk that fails, fails the batch as always. */
+typedef int command_write_fn(struct store *s, void *what, struct clock_now now, struct err *e);
 
-struct command_user {
-    enum command_user_op op;
-    const char *name;
-    const char *password_hash; /* a new password ends the user's logins, but for application tokens */
-    const char *email;
-    const char *extension; /* JSON object */
-    enum command_user_flag admin;
-    bool exists, is_admin; /* loaded before the step */
+struct command_write {
+    command_write_fn *run;
+    void *what; /* the sender's; results may be left in it, which hold only once the reply says that all is well */
 };
 
-/* Logins: rows of table token, which the core only puts in order with everything else. */
-enum command_token_op { COMMAND_TOKEN_ADD, COMMAND_TOKEN_REVOKE, COMMAND_TOKEN_TOUCH };
+/* Virtual clusters. PUT makes or changes one: the whole spec as it shall be (`stopped` and `created_ms` stay). */
+enum command_vc_op { COMMAND_VC_PUT, COMMAND_VC_START, COMMAND_VC_STOP, COMMAND_VC_REMOVE };
 
-struct command_token {
-    enum command_token_op op;
-    const struct auth_token *token; /* ADD */
-    const char *hash;               /* REVOKE, TOUCH: key of the row */
-    const char *user;               /* ADD: whose password hash is renewed, with */
-    const char *rehash;             /* ADD: the same password hashed with today's settings; NULL = keep */
+struct command_vc {
+    enum command_vc_op op;
+    const char *name;
+    const struct vc *vc;   /* PUT */
+    const struct vc *base; /* PUT: what `vc` was made of: only what differs is meant; NULL: all of it is */
+};
+
+/* Nodes. Drain: nothing new starts, what runs goes on to its end. */
+enum command_node_op { COMMAND_NODE_CORDON, COMMAND_NODE_UNCORDON, COMMAND_NODE_DRAIN, COMMAND_NODE_LABELS };
+
+struct command_node {
+    enum command_node_op op;
+    const char *name;
+    const char *labels; /* LABELS: a JSON object of strings, all of them, shorter than NODE_LABELS_MAX */
 };
 
 /* Who asks, for rights that depend on the object and for the audit record. */
 struct command_actor {
     const char *user; /* NULL: the server itself */
     bool admin;
+    const char *const *managed; /* virtual clusters whose VC admin the user is; NULL = none, or not asked for */
     const char *ip;
     const char *method;
     const char *route;
     const char *object;
     const char *request_id;
+    int success;    /* the status of the answer when it is accepted */
+    bool *recorded; /* set once the audit log holds the call; NULL = nobody asks */
 };
 
 struct command {
@@ -99,10 +130,16 @@ struct command {
     union {
         struct command_submit submit;
         struct command_execution execution;
+        struct command_hold hold;
+        struct command_reason reason;
         struct command_tag tag;
-        struct command_user user;
-        struct command_token token;
-        struct engine_event engine;
+        struct command_write write;
+        struct command_vc vc;
+        struct command_node node;
+        struct {
+            const struct engine_event *engine;      /* as long as the command: too large for every mail to hold one */
+            const struct exit_diagnosis *diagnosis; /* of an end, as long as that; NULL: its code says it all */
+        };
     };
 };
 

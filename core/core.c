@@ -11,7 +11,7 @@
 #include "base/arena.h"
 #include "core/internal.h"
 
-enum { DEFAULT_CLAIM_TIMEOUT_MS = 60 * 1000, DEFAULT_MAX_LIVE = 200000 };
+enum { DEFAULT_CLAIM_TIMEOUT_MS = 60 * 1000, DEFAULT_MAX_LIVE = 200000, DEFAULT_AGE_MS = 3600 * 1000 };
 
 struct core *core_create(const struct core_config *config)
 {
@@ -21,6 +21,11 @@ struct core *core_create(const struct core_config *config)
     c->config = *config;
     if (!c->config.claim_timeout_ms)
         c->config.claim_timeout_ms = DEFAULT_CLAIM_TIMEOUT_MS;
+    if (!c->config.age_ms)
+        c->config.age_ms = DEFAULT_AGE_MS;
+    c->age_at_mono = INT64_MAX;
+    c->stale = true;
+    c->weights = score_defaults;
     if (!c->config.max_live_jobs)
         c->config.max_live_jobs = DEFAULT_MAX_LIVE;
     c->next_event_id = config->next_event_id;
@@ -29,8 +34,7 @@ struct core *core_create(const struct core_config *config)
     c->by_id = hash_create();
     c->by_attempt = hash_create();
     c->cluster = cluster_create();
-    c->queue = queue_create();
-    if (!c->by_name || !c->by_id || !c->by_attempt || !c->cluster || !c->queue) {
+    if (core_vc_init(c) || !c->by_name || !c->by_id || !c->by_attempt || !c->cluster) {
         core_destroy(c);
         return NULL;
     }
@@ -50,19 +54,20 @@ void core_destroy(struct core *c)
     hash_destroy(c->by_id);
     hash_destroy(c->by_attempt);
     cluster_destroy(c->cluster);
-    queue_destroy(c->queue);
+    core_shown_put(c->shown);
+    core_plan_fini(c);
+    free(c->reserving);
+    core_vc_fini(c);
     timers_fini(&c->timers);
     free(c->orphans);
     free(c);
 }
 
-int core_load_node(struct core *c, const struct node *n)
+void core_weigh(struct core *c, const struct score_weights *w)
 {
-    struct node kept = *n;
-    int index = cluster_find(c->cluster, n->name);
-    if (index >= 0) /* an admin's mark is not the engine's to take away */
-        kept.cordoned = cluster_at(c->cluster, index)->info.cordoned;
-    return cluster_put_node(c->cluster, &kept) < 0 ? -1 : 0;
+    c->weights = *w;
+    if (c->grid)
+        score_use(c->grid, w);
 }
 
 /* Accounts one placed task of a loaded job. */
@@ -79,6 +84,7 @@ static int load_task(struct core *c, struct task *t, struct clock_now now)
         return -1;
     t->node = cluster_at(c->cluster, index)->info.name;
     cluster_retake(c->cluster, index, &t->role->per_task, t->ports, t->role->port_total);
+    core_vc_count(c, t, 1);
     t->job->tasks_live++;
     t->stop_sent = false; /* ordered again after the adoption */
     if (t->claim == CLAIM_PROPOSED) {
@@ -93,13 +99,24 @@ static int load_task(struct core *c, struct task *t, struct clock_now now)
 /* What is left of the job's time limit, from the wall clock of its launch. */
 static int load_time_limit(struct core *c, struct job *j, struct clock_now now)
 {
-    if (!j->spec->time_limit_ms || !j->launched_ms)
+    int64_t ms = core_time_limit(c, j);
+    if (!ms || !j->launched_ms)
         return 0;
-    struct timer limit = {.at_mono = now.mono + j->launched_ms + j->spec->time_limit_ms - now.wall,
-                          .kind = TIMER_TIME_LIMIT,
-                          .number = j->attempt};
+    struct timer limit = {
+        .at_mono = now.mono + j->launched_ms + ms - now.wall, .kind = TIMER_TIME_LIMIT, .number = j->attempt};
     memcpy(limit.id, j->id, ID_SIZE);
     return timers_add(&c->timers, &limit);
+}
+
+/* It waits since it was submitted, its last retry was due (ahead of now: it does not wait yet), or it was released. */
+static int load_waiting(struct core *c, struct job *j, struct clock_now now)
+{
+    int64_t since = j->due_ms ? j->due_ms : j->submitted_ms;
+    struct timer retry = {.at_mono = now.mono + since - now.wall, .kind = TIMER_RETRY, .number = j->attempt};
+    memcpy(retry.id, j->id, ID_SIZE);
+    if (since > now.wall)
+        return timers_add(&c->timers, &retry);
+    return j->held_by[0] ? 0 : core_enqueue(c, j, retry.at_mono);
 }
 
 int core_load_job(struct core *c, struct job *j, struct clock_now now)
@@ -110,13 +127,11 @@ int core_load_job(struct core *c, struct job *j, struct clock_now now)
     }
     if (hash_put(c->by_name, j->full_name, j))
         return -1;
+    core_vc_of(c, j)->live_jobs++;
     for (int i = 0; i < j->spec->total_tasks; i++)
         if (load_task(c, &j->tasks[i], now))
             return -1;
-    /* A back-off is not kept over a restart: the job is simply due. */
-    if (j->state == STATE_WAITING)
-        return core_enqueue(c, j);
-    return load_time_limit(c, j, now);
+    return j->state == STATE_WAITING ? load_waiting(c, j, now) : load_time_limit(c, j, now);
 }
 
 int core_load_orphan(struct core *c, const char id[ID_SIZE], const char nonce[33])
@@ -147,16 +162,37 @@ static void adopt_job(struct job *j, struct effects *fx)
         /* A claim that expired is called back, too, but its end still fails the attempt: nobody asked for it. */
         t->stop_sent = j->outcome || j->stop_requested;
         if (t->stop_sent || t->claim == CLAIM_EXPIRED)
-            effects_stop(fx, t, t->stop_sent ? j->spec->stop_grace_s * 1000 : 0);
+            effects_stop(fx, t, t->stop_sent ? core_grace_ms(j) : 0);
     }
+}
+
+static int by_seq(const void *a, const void *b)
+{
+    const struct job *x = *(struct job *const *)a, *y = *(struct job *const *)b;
+    return x->seq < y->seq ? -1 : x->seq > y->seq;
+}
+
+struct job **core_by_seq(const struct core *c, size_t *count)
+{
+    size_t n = 0, pos = 0;
+    struct job *j, **all = calloc(hash_count(c->by_id) + 1, sizeof(struct job *));
+    while (all && (j = hash_next(c->by_id, &pos)))
+        all[n++] = j;
+    if (n > 1)
+        qsort(all, n, sizeof(struct job *), by_seq);
+    *count = n;
+    return all;
 }
 
 void core_adopt(struct core *c, struct effects *fx)
 {
-    size_t pos = 0;
-    struct job *j;
-    while ((j = hash_next(c->by_id, &pos)))
-        adopt_job(j, fx);
+    size_t n;
+    struct job **all = core_by_seq(c, &n);
+    if (!all)
+        fx->failed = true;
+    for (size_t i = 0; all && i < n; i++)
+        adopt_job(all[i], fx);
+    free(all);
     for (size_t i = 0; i < c->orphan_count; i++)
         effects_order_stop(fx, &c->orphans[i]);
 }
@@ -171,35 +207,31 @@ void core_step(struct core *c, const struct command *cmd, struct clock_now now, 
     case COMMAND_EXECUTION:
         core_execution(&s, cmd);
         break;
+    case COMMAND_HOLD:
+        core_keep(&s, cmd);
+        break;
+    case COMMAND_REASON:
+        core_reason(&s, cmd);
+        break;
     case COMMAND_TAG:
         core_tag(&s, cmd);
         break;
-    case COMMAND_USER:
-        core_user(&s, cmd);
+    case COMMAND_WRITE:
+        effects_write(fx, cmd);
         break;
-    case COMMAND_TOKEN:
-        effects_add(fx, &(struct effect){.kind = EFFECT_TOKEN_ROW, .token = &cmd->token});
-        effects_reply(fx, cmd->reply_to, NULL, NULL);
+    case COMMAND_VC:
+        core_vc(&s, cmd);
+        break;
+    case COMMAND_NODE:
+        core_node(&s, cmd);
         break;
     case COMMAND_ENGINE:
-        core_engine(&s, &cmd->engine);
+        core_engine(&s, cmd->engine, cmd->diagnosis);
         break;
     case COMMAND_TICK:
         core_tick(&s);
         break;
     }
-}
-
-static void claimed(void *ctx, const struct sched_claim *claim)
-{
-    core_start_claim(ctx, claim);
-}
-
-void core_schedule(struct core *c, struct clock_now now, struct effects *fx)
-{
-    struct step s = {.core = c, .now = now, .fx = fx};
-    if (pass_run(c->cluster, c->queue, claimed, &s) < 0)
-        fx->failed = true;
 }
 
 void core_batch_end(struct core *c, struct effects *fx)
@@ -216,7 +248,8 @@ void core_batch_end(struct core *c, struct effects *fx)
 
 int64_t core_deadline(const struct core *c)
 {
-    return timers_next(&c->timers);
+    int64_t timer = timers_next(&c->timers);
+    return timer < c->age_at_mono ? timer : c->age_at_mono;
 }
 
 const struct job *core_find(const struct core *c, const char *full_name)
@@ -236,5 +269,5 @@ size_t core_live_jobs(const struct core *c)
 
 size_t core_waiting_jobs(const struct core *c)
 {
-    return queue_count(c->queue);
+    return c->waiting;
 }

@@ -63,6 +63,11 @@ static void *keep(struct effects *fx, const void *data, size_t size)
     return copy;
 }
 
+static const char *keep_text(struct effects *fx, const char *text)
+{
+    return keep(fx, text, strlen(text) + 1);
+}
+
 void effects_job(struct effects *fx, struct job *j)
 {
     if (j->row_pending)
@@ -80,7 +85,7 @@ void effects_attempt(struct effects *fx, const struct job *j, enum run_state sta
                                .completed_ms = state & STATE_FINAL ? j->completed_ms : 0,
                                .ended = (state & STATE_FINAL) != 0,
                                .exit_code = j->exit_code,
-                               .exit_phrase = j->exit ? j->exit->phrase : NULL,
+                               .exit_phrase = j->exit.phrase[0] ? keep_text(fx, j->exit.phrase) : NULL,
                                .trigger = j->trigger};
     memcpy(a.job_id, j->id, ID_SIZE);
     struct effect f = {.kind = EFFECT_ATTEMPT_ROW, .attempt = keep(fx, &a, sizeof a)};
@@ -93,6 +98,8 @@ void effects_task(struct effects *fx, const struct task *t)
     struct task *copy = keep(fx, t, sizeof *t);
     if (!copy)
         return;
+    if (t->exit.diagnosis)
+        copy->exit.diagnosis = keep_text(fx, t->exit.diagnosis);
     copy->gpus = keep(fx, t->gpus, (size_t)t->role->per_task.gpus * sizeof *t->gpus);
     copy->ports = keep(fx, t->ports, (size_t)t->role->port_total * sizeof *t->ports);
     if (!fx->failed)
@@ -128,18 +135,63 @@ void effects_forget(struct effects *fx, const char *attempt_id, const char *nonc
     attempt_order(fx, EFFECT_FORGET, &order);
 }
 
+/* The reply in the list, which may still be filled in; NULL when none is wanted, or (fx->failed) there is no memory. */
+static struct effect_reply *add_reply(struct effects *fx, void *to)
+{
+    struct effect_reply r = {.to = to};
+    struct effect f = {.kind = EFFECT_REPLY};
+    struct effect_reply *copy = to ? keep(fx, &r, sizeof r) : NULL;
+    f.reply = copy;
+    if (copy)
+        effects_add(fx, &f);
+    return copy;
+}
+
 void effects_reply(struct effects *fx, void *to, const struct err *e, const struct job *j)
 {
-    if (!to)
+    struct effect_reply *r = add_reply(fx, to);
+    if (!r)
         return;
-    struct effect_reply r = {.to = to};
     if (e)
-        r.err = *e;
+        r->err = *e;
     if (j) {
-        memcpy(r.job_id, j->id, ID_SIZE);
-        r.full_name = keep(fx, j->full_name, strlen(j->full_name) + 1);
+        memcpy(r->job_id, j->id, ID_SIZE);
+        r->full_name = keep_text(fx, j->full_name);
     }
-    struct effect f = {.kind = EFFECT_REPLY, .reply = keep(fx, &r, sizeof r)};
-    if (f.reply)
+}
+
+void effects_reply_warned(struct effects *fx, void *to, const struct job *j, const char *warning)
+{
+    struct effect_reply *r = add_reply(fx, to);
+    if (!r)
+        return;
+    memcpy(r->job_id, j->id, ID_SIZE);
+    r->full_name = keep_text(fx, j->full_name);
+    r->warning = warning;
+}
+
+void effects_reply_again(struct effects *fx, void *to, const char *id, const char *full_name)
+{
+    struct effect_reply *r = add_reply(fx, to);
+    if (!r)
+        return;
+    memcpy(r->job_id, id, ID_SIZE);
+    r->full_name = keep_text(fx, full_name);
+}
+
+void effects_key(struct effects *fx, const struct submit_key *key, const struct job *j)
+{
+    struct effect_key k = {.key = key, .full_name = keep_text(fx, j->full_name)};
+    memcpy(k.job_id, j->id, ID_SIZE);
+    struct effect f = {.kind = EFFECT_KEY_ROW, .key = keep(fx, &k, sizeof k)};
+    if (f.key)
+        effects_add(fx, &f);
+}
+
+void effects_write(struct effects *fx, const struct command *cmd)
+{
+    struct effect_write w = {.call = &cmd->write, .reply = add_reply(fx, cmd->reply_to)};
+    struct effect f = {.kind = EFFECT_WRITE, .write = keep(fx, &w, sizeof w)};
+    if (f.write)
         effects_add(fx, &f);
 }

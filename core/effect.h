@@ -14,21 +14,24 @@
 #include "base/err.h"
 #include "core/command.h"
 #include "inventory/node.h"
+#include "inventory/vc.h"
 #include "jobs/job.h"
 
 struct arena;
 
 enum effect_kind {
-    EFFECT_JOB_INSERT,  /* job, with config */
-    EFFECT_JOB_UPDATE,  /* job */
-    EFFECT_ATTEMPT_ROW, /* job attempt */
-    EFFECT_TASK_ROW,    /* task attempt */
-    EFFECT_EVENT_ROW,   /* event; also told to live streams */
-    EFFECT_NODE_ROW,    /* node */
+    EFFECT_JOB_INSERT,   /* job, with config */
+    EFFECT_JOB_UPDATE,   /* job */
+    EFFECT_ATTEMPT_ROW,  /* job attempt */
+    EFFECT_TASK_ROW,     /* task attempt */
+    EFFECT_EVENT_ROW,    /* event; also told to live streams */
+    EFFECT_NODE_ROW,     /* node */
+    EFFECT_VC_ROW,       /* virtual cluster */
+    EFFECT_DECISION_ROW, /* record of a decision about a job */
     EFFECT_TAG_ROW,
-    EFFECT_USER_ROW,
-    EFFECT_TOKEN_ROW,
-    EFFECT_LAUNCH, /* task: order to the engine */
+    EFFECT_KEY_ROW, /* the idempotency key of an accepted job */
+    EFFECT_WRITE,   /* rows by a function of the sender's */
+    EFFECT_LAUNCH,  /* task: order to the engine */
     EFFECT_ADOPT,
     EFFECT_STOP,
     EFFECT_FORGET,
@@ -43,7 +46,7 @@ struct effect_attempt {
     int64_t created_ms, launched_ms, completed_ms;
     bool ended;
     int exit_code;
-    const char *exit_phrase;
+    const char *exit_phrase; /* in the batch's arena; NULL = none */
     struct exit_trigger trigger;
 };
 
@@ -72,6 +75,21 @@ struct effect_tag {
     bool drop;
 };
 
+/* Why something was decided about a job: `record` is a JSON object of at most 2 KB in the batch's arena. */
+struct effect_decision {
+    int64_t id; /* counted with the events */
+    int64_t time_ms;
+    char job_id[ID_SIZE];
+    int job_attempt;
+    const char *kind; /* "placed", "preempts", "reserves", "preempted" */
+    const char *record;
+};
+
+struct effect_vc {
+    struct vc vc;
+    bool drop;
+};
+
 struct effect_stop {
     char attempt_id[ID_SIZE];
     char nonce[33];
@@ -83,6 +101,19 @@ struct effect_reply {
     struct err err;        /* code ERR_NONE: accepted */
     char job_id[ID_SIZE];  /* submit */
     const char *full_name; /* submit; in the batch's arena */
+    const char *warning;   /* submit: accepted, but; in the batch's arena, NULL: nothing */
+};
+
+struct effect_key {
+    const struct submit_key *key; /* the sender's */
+    char job_id[ID_SIZE];
+    const char *full_name; /* in the batch's arena */
+};
+
+/* Its outcome is known only when the rows are written: then it is put into the reply. */
+struct effect_write {
+    const struct command_write *call;
+    struct effect_reply *reply; /* NULL: nobody waits for it */
 };
 
 struct effect {
@@ -101,9 +132,11 @@ struct effect {
         struct task *task; /* EFFECT_LAUNCH, EFFECT_ADOPT: the live one, alive until core_batch_end */
         const struct effect_event *event;
         const struct node *node;
+        const struct effect_vc *vc;
+        const struct effect_decision *decision;
         const struct effect_tag *tag;
-        const struct command_user *user;
-        const struct command_token *token;
+        const struct effect_key *key;
+        const struct effect_write *write;
         const struct effect_stop *stop; /* EFFECT_STOP and EFFECT_FORGET */
         const struct effect_reply *reply;
     };
@@ -132,6 +165,12 @@ void effects_task(struct effects *fx, const struct task *t);
 void effects_stop(struct effects *fx, const struct task *t, int grace_ms);
 void effects_order_stop(struct effects *fx, const struct effect_stop *order);
 void effects_forget(struct effects *fx, const char *attempt_id, const char *nonce);
+/* To an accepted submission; `warning` (NULL: none) is in the batch's arena. */
+void effects_reply_warned(struct effects *fx, void *to, const struct job *j, const char *warning);
 void effects_reply(struct effects *fx, void *to, const struct err *e, const struct job *j);
+/* A reply that names a job by what is known of it. */
+void effects_reply_again(struct effects *fx, void *to, const char *id, const char *full_name);
+void effects_key(struct effects *fx, const struct submit_key *key, const struct job *j);
+void effects_write(struct effects *fx, const struct command *cmd);
 
 #endif

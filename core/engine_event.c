@@ -10,81 +10,98 @@
 #include "core/internal.h"
 #include "jobs/exits.h"
 
-static void on_node(struct step *s, const struct engine_event *ev)
+/* Which GPUs these are, for the history: a node may get others under the same indices. 0, or -1 on out of memory. */
+static int note_uuids(const struct core *c, struct task *t)
 {
-    struct node *copy = arena_alloc(s->fx->arena, sizeof *copy);
-    int index = cluster_find(s->core->cluster, ev->node.name);
-    if (!copy) {
-        s->fx->failed = true;
-        return;
-    }
-    *copy = ev->node;
-    if (index >= 0) /* an admin's mark is not the engine's to take away */
-        copy->cordoned = cluster_at(s->core->cluster, index)->info.cordoned;
-    if (cluster_put_node(s->core->cluster, copy) < 0)
-        s->fx->failed = true;
-    effects_add(s->fx, &(struct effect){.kind = EFFECT_NODE_ROW, .node = copy});
+    int node = cluster_find(c->cluster, t->node), known = 0;
+    size_t n = (size_t)t->role->per_task.gpus;
+    const struct node *info = node < 0 ? NULL : &cluster_at(c->cluster, node)->info;
+    char(*uuids)[GPU_UUID_SIZE] = info && n ? arena_calloc(t->job->arena, n, sizeof *uuids) : NULL;
+    if (info && n && !uuids)
+        return -1;
+    for (int i = 0; uuids && i < info->gpu_count; i++)
+        for (size_t g = 0; g < n; g++)
+            if (t->gpus[g] == info->gpus[i].index && info->gpus[i].uuid[0]) {
+                memcpy(uuids[g], info->gpus[i].uuid, sizeof uuids[g]);
+                known++;
+            }
+    t->gpu_uuids = known ? uuids : NULL;
+    return 0;
 }
 
-static void on_confirmed(struct step *s, struct task *t, const struct engine_event *ev)
+static void on_confirmed(struct step *s, struct task *t, const struct engine_event *ev,
+                         const struct exit_diagnosis *why)
 {
+    (void)why;
     if (t->claim != CLAIM_PROPOSED)
         return;
     t->claim = CLAIM_CONFIRMED;
     t->on_host = ev->on_host;
     for (int g = 0; g < ev->gpu_count && g < t->role->per_task.gpus; g++)
         t->gpus[g] = ev->gpus[g];
+    if (note_uuids(s->core, t))
+        s->fx->failed = true;
     effects_task(s->fx, t);
 }
 
-static void on_started(struct step *s, struct task *t, const struct engine_event *ev)
+static void on_started(struct step *s, struct task *t, const struct engine_event *ev, const struct exit_diagnosis *why)
 {
+    (void)why;
     if (t->claim != CLAIM_EXPIRED) /* it was called back, and will be gone in a moment */
         core_task_started(s, t, ev->wall_ms);
 }
 
-static void end(struct step *s, struct task *t, const struct engine_event *ev, int code)
+static void end(struct step *s, struct task *t, const struct engine_event *ev, int code,
+                const struct exit_diagnosis *why)
 {
     struct exit_info exit = {.known = true, .code = code, .signal = ev->signal};
     memcpy(exit.message, ev->message, sizeof exit.message);
     exit.message[sizeof exit.message - 1] = '\0';
+    if (why) {
+        exit.verdict = why->verdict;
+        exit.diagnosis = why->json;
+    }
     core_task_ended(s, t, &exit);
 }
 
-static void on_exited(struct step *s, struct task *t, const struct engine_event *ev)
+static void on_exited(struct step *s, struct task *t, const struct engine_event *ev, const struct exit_diagnosis *why)
 {
     /* The engine may have seen the start only together with the end. */
     if (t->state == STATE_STARTING && t->claim != CLAIM_EXPIRED)
         core_task_started(s, t, ev->wall_ms);
-    end(s, t, ev, t->claim == CLAIM_EXPIRED ? EXIT_CODE_LAUNCH_LOST : ev->exit_code);
+    if (t->claim == CLAIM_EXPIRED)
+        end(s, t, ev, EXIT_CODE_LAUNCH_LOST, NULL);
+    else
+        end(s, t, ev, ev->exit_code, why);
 }
 
-static void on_refused(struct step *s, struct task *t, const struct engine_event *ev)
+static void on_refused(struct step *s, struct task *t, const struct engine_event *ev, const struct exit_diagnosis *why)
 {
     int node = cluster_find(s->core->cluster, t->node);
     t->claim = CLAIM_REFUSED;
-    end(s, t, ev, ev->exit_code ? ev->exit_code : EXIT_CODE_ENGINE_REFUSED);
+    end(s, t, ev, ev->exit_code ? ev->exit_code : EXIT_CODE_ENGINE_REFUSED, why);
     /* The port was given back with the others; somebody else has it, so it stays out of use. */
     if (ev->busy_port)
         cluster_block_port(s->core->cluster, node, ev->busy_port);
 }
 
-static void on_lost(struct step *s, struct task *t, const struct engine_event *ev)
+static void on_lost(struct step *s, struct task *t, const struct engine_event *ev, const struct exit_diagnosis *why)
 {
-    end(s, t, ev, ev->never_started ? EXIT_CODE_LAUNCH_LOST : EXIT_CODE_NODE_LOST);
+    end(s, t, ev, ev->never_started ? EXIT_CODE_LAUNCH_LOST : EXIT_CODE_NODE_LOST, why);
 }
 
-typedef void task_event_fn(struct step *s, struct task *t, const struct engine_event *ev);
+typedef void task_event_fn(struct step *s, struct task *t, const struct engine_event *ev,
+                           const struct exit_diagnosis *why);
 
 static task_event_fn *const handlers[] = {
     [ENGINE_CONFIRMED] = on_confirmed, [ENGINE_REFUSED] = on_refused, [ENGINE_STARTED] = on_started,
     [ENGINE_EXITED] = on_exited,       [ENGINE_LOST] = on_lost,
 };
 
-void core_engine(struct step *s, const struct engine_event *ev)
+void core_engine(struct step *s, const struct engine_event *ev, const struct exit_diagnosis *diagnosis)
 {
     if (ev->kind == ENGINE_NODE) {
-        on_node(s, ev);
+        core_node_told(s, &ev->node);
         return;
     }
     if (ev->kind == ENGINE_READY)
@@ -95,5 +112,5 @@ void core_engine(struct step *s, const struct engine_event *ev)
             effects_forget(s->fx, ev->attempt_id, ev->nonce);
         return;
     }
-    handlers[ev->kind](s, t, ev);
+    handlers[ev->kind](s, t, ev, diagnosis);
 }

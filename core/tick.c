@@ -11,9 +11,10 @@
 static void on_retry(struct step *s, const struct timer *t)
 {
     struct job *j = hash_get(s->core->by_id, t->id);
-    if (!j || j->state != STATE_WAITING || j->attempt != t->number)
+    const struct core_gang *g = j ? core_gang_of(j) : NULL;
+    if (!j || j->state != STATE_WAITING || j->attempt != t->number || j->held_by[0] || (g && g->queued))
         return;
-    if (core_enqueue(s->core, j))
+    if (core_enqueue(s->core, j, s->now.mono))
         s->fx->failed = true;
 }
 
@@ -36,7 +37,7 @@ static void on_time_limit(struct step *s, const struct timer *t)
         return;
     struct exit_trigger why = {0};
     snprintf(why.message, sizeof why.message, "The job reached its time limit of %lld s.",
-             (long long)(j->spec->time_limit_ms / 1000));
+             (long long)(core_time_limit(s->core, j) / 1000));
     core_decide(s, j, STATE_FAILED, EXIT_CODE_TIME_LIMIT, &why);
 }
 

@@ -27,6 +27,14 @@ enum engine_order_kind {
     ENGINE_FORGET, /* its end is on disk: stop watching, release its GPUs and ports; keep logs */
 };
 
+/* A folder of the node (a team storage) that the task finds at another path. Both are absolute; a source that is not
+ * there, or that the task's level of isolation cannot show at its target, refuses the task. */
+#define ENGINE_MOUNTS_MAX 64
+struct engine_mount {
+    const char *source, *target;
+    bool read_only;
+};
+
 /* Everything needed to start one task attempt. Owned by its arena. */
 struct engine_launch {
     const char *full_name; /* user~job */
@@ -43,9 +51,14 @@ struct engine_launch {
     const char *script;     /* shell script of the task, secrets filled in: never logged, file mode 0600 */
     const char *image_uri;
     bool image_on_host;          /* site says unknownImage: host */
+    const char *isolation;       /* extras.drover.requires.isolation, NULL = nothing */
     const char *checkpoint_name; /* NULL = none */
+    const char
+        *code; /* archive in DATA/code/jobs to be unpacked where the task works, by the name of it; NULL = none */
+    const struct engine_mount *mounts; /* at most ENGINE_MOUNTS_MAX */
+    size_t mount_count;
     int gpu_count;
-    const int *gpus; /* known indices when adopting, NULL or -1 entries when not */
+    const int *gpus; /* known indices when adopting, wishes when launching; NULL or -1 entries: none */
 };
 
 /* An order. Handed over: the engine frees it with engine_order_destroy. */

@@ -11,15 +11,17 @@
 
 #define NODE_NAME_MAX 64
 #define NODE_GPU_MAX 64
+#define NODE_LABELS_MAX 1024
+#define GPU_UUID_SIZE 48
 
 /* One GPU of a node. */
 struct gpu {
-    int index;         /* as the driver counts, 0.. */
-    char uuid[48];     /* "GPU-..." or "" when simulated */
-    char model[64];    /* "NVIDIA H100 80GB HBM3", "simulated" */
-    int64_t memory_mb; /* 0 = not known */
-    bool simulated;    /* no such device: counted and exported, but nothing runs on it */
-    bool quarantined;  /* not to be given out: its last owner could not be proven gone */
+    int index;                /* as the driver counts, 0.. */
+    char uuid[GPU_UUID_SIZE]; /* "GPU-..." or "" when simulated */
+    char model[64];           /* "NVIDIA H100 80GB HBM3", "simulated" */
+    int64_t memory_mb;        /* 0 = not known */
+    bool simulated;           /* no such device: counted and exported, but nothing runs on it */
+    bool quarantined;         /* not to be given out: its last owner could not be proven gone */
 };
 
 /* What one node offers. Amounts are totals, not what is free. */
@@ -34,8 +36,10 @@ struct node {
     int port_last;
     int gpu_count;
     struct gpu gpus[NODE_GPU_MAX];
-    bool up;       /* the engine reaches it */
-    bool cordoned; /* by an admin: nothing new starts */
+    bool up;                      /* the engine reaches it */
+    bool cordoned;                /* by an admin: nothing new starts */
+    bool draining;                /* cordoned to be emptied: what runs goes on to its end */
+    char labels[NODE_LABELS_MAX]; /* an admin's, as a JSON object of strings; "" = none */
 };
 
 /* Resources that one task asks of one node; also used for sums. */

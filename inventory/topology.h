@@ -66,6 +66,7 @@ struct vcluster {
     size_t pin_count;
     int borrow;   /* GPUs it may hold beyond its guarantee at guaranteed priorities; they can be taken back */
     int user_cap; /* GPUs that one user may hold in it; 0 = no cap */
+    int cpus;     /* for pods without GPUs; 0 = no quota */
 };
 
 /* Frees what hangs below. NULL ok. */

@@ -9,6 +9,11 @@
 
 #include "base/arena.h"
 
+enum {
+    OTHER_BYTES = 256, /* names, labels and what the core adds: of a job, and of each role */
+    ARENA_WASTE = 16   /* at most, for alignment of one piece */
+};
+
 /* A task as it is before its first attempt; keeps what belongs to the task itself and its arrays. */
 static void reset_task(struct task *t)
 {
@@ -49,27 +54,72 @@ static int create_role_tasks(struct job *j, struct task *t, int role_index)
     return 0;
 }
 
-struct job *job_create(struct arena *a, struct spec *spec, const char *user, const char id[ID_SIZE])
+/* Bytes that a job takes, near enough: a waiting job should be one block without much air. */
+static size_t job_bytes(const struct spec *s)
 {
-    struct job *j = arena_alloc(a, sizeof(*j));
-    struct task *tasks = arena_calloc(a, (size_t)spec->total_tasks + 1, sizeof(*tasks));
-    struct task *t = tasks;
+    size_t n = sizeof(struct job) + sizeof(*s) + OTHER_BYTES;
 
-    if (!j || !tasks || strlen(user) > JOB_USER_MAX || strlen(spec->name) > JOB_NAME_MAX)
-        return NULL;
-    j->arena = a;
-    j->spec = spec;
+    for (size_t r = 0; r < s->role_count; r++) {
+        const struct spec_role *role = &s->roles[r];
+        size_t gpus_and_ports = (size_t)(role->per_task.gpus + role->port_total) * sizeof(int);
+
+        n += sizeof(*role) + strlen(role->command) + OTHER_BYTES;
+        n += (size_t)role->instances * (sizeof(struct task) + gpus_and_ports + 2 * ARENA_WASTE);
+    }
+    return n;
+}
+
+/* Fills `j`, which has its arena. 0 or -1. */
+static int fill_job(struct job *j, const struct spec *spec, const char *user)
+{
+    struct task *t = arena_calloc(j->arena, (size_t)spec->total_tasks, sizeof(*t));
+
+    j->spec = spec_copy(j->arena, spec);
+    if (!t || !j->spec)
+        return -1;
+    j->tasks = t;
     j->state = STATE_WAITING;
-    j->tasks = tasks;
-    memcpy(j->id, id, ID_SIZE);
     snprintf(j->user, sizeof(j->user), "%s", user);
     snprintf(j->full_name, sizeof(j->full_name), "%s~%s", user, spec->name);
     for (size_t r = 0; r < spec->role_count; r++) {
         if (create_role_tasks(j, t, (int)r))
-            return NULL;
+            return -1;
         t += spec->roles[r].instances;
     }
-    return j;
+    return 0;
+}
+
+struct job *job_create(const struct spec *spec, const char *user, const char id[ID_SIZE])
+{
+    struct arena *a;
+    struct job *j;
+
+    if (strlen(user) > JOB_USER_MAX || strlen(spec->name) > JOB_NAME_MAX)
+        return NULL;
+    a = arena_create_sized(JOB_ARENA_BYTES, job_bytes(spec));
+    j = a ? arena_alloc(a, sizeof(*j)) : NULL;
+    if (!j) {
+        arena_destroy(a);
+        return NULL;
+    }
+    j->arena = a;
+    memcpy(j->id, id, ID_SIZE);
+    if (!fill_job(j, spec, user))
+        return j;
+    job_destroy(j);
+    return NULL;
+}
+
+int job_seal(struct job *j, const void *sealed, size_t len)
+{
+    unsigned char *kept = arena_alloc(j->arena, len);
+
+    if (!kept)
+        return -1;
+    memcpy(kept, sealed, len);
+    j->sealed_secrets = kept;
+    j->sealed_len = len;
+    return 0;
 }
 
 void job_destroy(struct job *j)

@@ -11,15 +11,16 @@
 #include <stdint.h>
 
 #include "base/id.h"
+#include "jobs/exits.h"
 #include "jobs/spec.h"
 #include "jobs/state.h"
 
 struct arena;
-struct exit_entry;
 
 #define JOB_USER_MAX 64
 #define JOB_NAME_MAX 255
-/* Cap for a job's arena: every job that spec_parse accepts fits, submitted or loaded. Memory is taken as needed. */
+/* Cap for the arena of a job, or of its document: every job that spec_parse accepts fits, submitted or loaded. Memory
+ * is taken as needed. */
 #define JOB_ARENA_BYTES ((size_t)48 << 20)
 /* "user~name" and a NUL */
 #define JOB_FULL_NAME_SIZE (JOB_USER_MAX + 1 + JOB_NAME_MAX + 1)
@@ -33,6 +34,8 @@ struct exit_info {
     int code;          /* exit status 0..255, 128+signal, or a negative platform code of the catalogue */
     int signal;        /* 0 when it exited by itself */
     char message[256]; /* diagnosis of the engine, "" when none */
+    struct exit_verdict verdict;
+    const char *diagnosis; /* JSON (diagnosis.h); only while the end is taken in: rows have it. NULL = none */
 };
 
 /* The current attempt of one task. */
@@ -51,8 +54,10 @@ struct task {
     int64_t last_seq; /* highest engine event sequence taken in */
     const char *node; /* name, borrowed from the core's node table; NULL while WAITING */
     int *gpus;        /* GPU indices, role->per_task.gpus of them; -1 until confirmed; in the job's arena */
-    int *ports;       /* role->port_total ports, grouped as role->ports; in the job's arena */
-    bool on_host;     /* the image was not run: host used (unknownImage: host) */
+    int *gpu_wishes;  /* indices that lie well together, asked of the engine at the launch; NULL: any will do */
+    char (*gpu_uuids)[GPU_UUID_SIZE]; /* of these GPUs; NULL: not confirmed, or they have none */
+    int *ports;                       /* role->port_total ports, grouped as role->ports; in the job's arena */
+    bool on_host;                     /* the image was not run: host used (unknownImage: host) */
     bool stop_sent;
     int64_t created_ms, launched_ms, completed_ms; /* wall; 0 = not yet */
     struct exit_info exit;
@@ -64,6 +69,7 @@ struct exit_trigger {
     char message[256];
     const char *role; /* NULL = none */
     int task_index;
+    struct exit_verdict verdict; /* of that task's end, or of the code alone */
 };
 
 struct job {
@@ -75,17 +81,20 @@ struct job {
     enum run_state state;
     bool stop_requested; /* executionType STOP */
     char stopped_by[JOB_USER_MAX + 1];
-    int attempt; /* current job attempt, 0.. */
+    char wait_reason[24];           /* for which it waits, as was told last; "" = nothing was */
+    int64_t reason_ms;              /* wall: when that was; not kept over a restart */
+    char held_by[JOB_USER_MAX + 1]; /* while it waits: who holds it, so that it is not considered; "" = nobody */
+    int attempt;                    /* current job attempt, 0.. */
     int retries_user, retries_platform, retries_resource;
     int64_t seq;          /* submission order, unique */
     int64_t submitted_ms; /* wall times; 0 = not yet */
     int64_t created_ms;   /* of the current attempt */
     int64_t launched_ms;
     int64_t completed_ms;
-    int64_t retry_at_mono;         /* back-off: not before this; 0 = now */
-    enum run_state outcome;        /* SUCCEEDED, FAILED or STOPPED once decided, else 0 */
-    int exit_code;                 /* of the trigger */
-    const struct exit_entry *exit; /* catalogue entry of the outcome, or NULL */
+    int64_t due_ms;           /* wall: it waits since then, and is not considered before; 0 = since submitted_ms */
+    enum run_state outcome;   /* SUCCEEDED, FAILED or STOPPED once decided, else 0 */
+    int exit_code;            /* of the trigger */
+    struct exit_verdict exit; /* of the outcome; no phrase = none */
     struct exit_trigger trigger;
     struct task *tasks;                  /* spec->total_tasks, role by role */
     int tasks_live;                      /* tasks in a PLACED state */
@@ -95,9 +104,11 @@ struct job {
     size_t sealed_len;
 };
 
-/* A job from a parsed spec, WAITING, with its tasks WAITING. Takes over the arena (freed by job_destroy); on error the
- * arena stays the caller's. `user` is checked against JOB_USER_MAX. NULL on out of memory. */
-struct job *job_create(struct arena *a, struct spec *spec, const char *user, const char id[ID_SIZE]);
+/* A job of a parsed spec, WAITING, with its tasks WAITING, in an arena of its own; the spec is copied. `user` is
+ * checked against JOB_USER_MAX. NULL when it is too long, or on out of memory. */
+struct job *job_create(const struct spec *spec, const char *user, const char id[ID_SIZE]);
+/* Keeps a copy of its sealed secrets. 0, or -1 on out of memory. */
+int job_seal(struct job *j, const void *sealed, size_t len);
 /* Frees the job with its arena. NULL ok. */
 void job_destroy(struct job *j);
 /* Puts all tasks back to WAITING for a new job attempt. */

@@ -68,15 +68,18 @@ static void bind_job_changes(struct binder *b, const struct job_row *r)
     bind_text(b, r->exit_phrase);
     bind_text(b, r->wait_reason);
     bind_json(b, r->detail, "{}");
+    bind_time(b, r->due_ms);
+    bind_text(b, r->held_by);
 }
 
 int jobs_store_insert_job(struct store *s, const struct job_row *r, struct err *e)
 {
     static const struct store_sql sql = {
         "INSERT INTO job(state, execution_type, created_ms, launched_ms, completed_ms, attempt, retries_user, "
-        "retries_platform, retries_resource, exit_code, exit_phrase, wait_reason, detail, seq, id, user, name, vc, "
+        "retries_platform, retries_resource, exit_code, exit_phrase, wait_reason, detail, due_ms, held_by, seq, id, "
+        "user, name, vc, "
         "priority, priority_class, submitted_ms, total_gpus, total_tasks, total_roles, config, secrets) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"};
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"};
     struct binder b = {.st = store_stmt(s, &sql, e)};
 
     bind_job_changes(&b, r);
@@ -101,7 +104,7 @@ int jobs_store_update_job(struct store *s, const struct job_row *r, struct err *
     static const struct store_sql sql = {
         "UPDATE job SET state = ?, execution_type = ?, created_ms = ?, launched_ms = ?, completed_ms = ?, "
         "attempt = ?, retries_user = ?, retries_platform = ?, retries_resource = ?, exit_code = ?, exit_phrase = ?, "
-        "wait_reason = ?, detail = ? WHERE seq = ?"};
+        "wait_reason = ?, detail = ?, due_ms = ?, held_by = ? WHERE seq = ?"};
     struct binder b = {.st = store_stmt(s, &sql, e)};
 
     bind_job_changes(&b, r);
@@ -278,7 +281,7 @@ int jobs_store_fail_job(struct store *s, const struct jobs_store_failure *f, str
 
 int jobs_store_find_target(struct store *s, const char *full_name, struct jobs_store_target *out, struct err *e)
 {
-    static const struct store_sql sql = {"SELECT id FROM job WHERE user = ? AND name = ? AND archived = 0"};
+    static const struct store_sql sql = {"SELECT id, vc FROM job WHERE user = ? AND name = ? AND archived = 0"};
     const char *name = NULL;
     struct stmt *st;
     int rc;
@@ -290,8 +293,10 @@ int jobs_store_find_target(struct store *s, const char *full_name, struct jobs_s
     stmt_text(st, 1, out->user);
     stmt_text(st, 2, name);
     rc = stmt_step(st, e);
-    if (rc == STMT_ROW)
+    if (rc == STMT_ROW) {
         snprintf(out->id, sizeof(out->id), "%s", stmt_col_string(st, 0));
+        snprintf(out->vc, sizeof(out->vc), "%s", stmt_col_string(st, 1));
+    }
     stmt_reset(st);
     return rc;
 }
@@ -315,9 +320,7 @@ int jobs_store_has_tag(struct store *s, const char *full_name, const char *tag, 
     st = store_stmt(s, &sql, e);
     stmt_text(st, 1, job.id);
     stmt_text(st, 2, tag);
-    rc = stmt_step(st, e);
-    stmt_reset(st);
-    return rc;
+    return stmt_found(st, e);
 }
 
 int jobs_store_max_ids(struct store *s, int64_t *event_id, int64_t *seq, struct err *e)

@@ -28,6 +28,8 @@ struct job_row {
     enum run_state state;
     bool stop_requested; /* executionType STOP */
     int64_t submitted_ms, created_ms, launched_ms, completed_ms;
+    int64_t due_ms;      /* as of struct job */
+    const char *held_by; /* likewise; NULL = nobody */
     int attempt;
     int retries_user, retries_platform, retries_resource;
     int64_t total_gpus;
@@ -35,6 +37,7 @@ struct job_row {
     bool ended; /* exit_code counts */
     int exit_code;
     const char *exit_phrase, *wait_reason; /* NULL = none */
+    bool archived;                         /* ended and put away: its name is free; written by jobs_write_archive */
     const char *tags;                      /* JSON list of strings; kept by jobs_store_tag, not written by others */
     const char *detail;                    /* JSON object of the core's; NULL writes {} */
     const char *config;                    /* YAML, masked; written by insert only */
@@ -73,7 +76,7 @@ struct task_attempt_row {
     bool ended;
     int exit_code;
     const char *exit_phrase; /* NULL = none */
-    const char *detail;      /* JSON object: signal, message, onHost. NULL writes {} */
+    const char *detail;      /* JSON object: signal, message, onHost, gpuUuids. NULL writes {} */
 };
 
 /* Table event. */
@@ -121,8 +124,9 @@ int jobs_store_tag(struct store *s, const char *job_id, const char *tag, bool dr
 struct jobs_store_target {
     char id[ID_SIZE];
     char user[JOB_USER_MAX + 1];
+    char vc[JOB_USER_MAX + 1];
 };
-/* Id and owner of "user~name". 1 found, 0 not, -1 error. */
+/* Id, owner and virtual cluster of "user~name". 1 found, 0 not, -1 error. */
 int jobs_store_find_target(struct store *s, const char *full_name, struct jobs_store_target *out, struct err *e);
 /* Whether "user~name" is taken, by a job in whatever state. 1, 0 or -1. */
 int jobs_store_name_taken(struct store *s, const char *full_name, struct err *e);
@@ -142,40 +146,26 @@ int jobs_store_each_task(struct store *s, const struct jobs_store_attempt *of, j
 
 /* --- for the API --- */
 
-/* COMPLETED: not completed is last when ascending, first when descending; so is a priority that was not given. */
-/* clang-format off */
-enum job_order {
-    JOB_ORDER_SUBMITTED, JOB_ORDER_NAME, JOB_ORDER_USER, JOB_ORDER_VC,
-    JOB_ORDER_RETRIES, JOB_ORDER_TASKS, JOB_ORDER_GPUS, JOB_ORDER_STATE,
-    JOB_ORDER_COMPLETED, JOB_ORDER_PRIORITY, JOB_ORDER_COUNT
-};
-/* clang-format on */
-
-/* A list of values of which a job must have one (or none, for tags_none); count 0 = any. */
-struct job_values {
-    const char *const *list;
-    size_t count;
-};
-
-struct job_filter {
-    struct job_values users, vcs, priorities, tags_any, tags_none;
-    bool priority_default; /* also jobs without a priority class */
-    unsigned states;       /* mask of own states, 0 = any */
-    const char *keyword;   /* within user, name or VC, ASCII without case; NULL = any */
-    enum job_order order;
-    bool descending; /* ties: in order of submission, in the same direction */
-    int64_t offset, limit;
-    int64_t *total; /* gets the number of all that match; NULL: not wanted */
-};
-
-/* A page of jobs. ERR_INVALID_PARAMETERS for more than 500 values in the filter. */
-int jobs_store_list(struct store *s, const struct job_filter *filter, jobs_store_job_fn *fn, void *ctx, struct err *e);
-#define JOBS_STORE_LIST_MAX_VALUES 500
-
 /* One job by "user~name" or id, whole. Returns what `fn` returned; ERR_NO_JOB and -1 when there is none. */
 int jobs_store_read_job(struct store *s, const char *name_or_id, jobs_store_job_fn *fn, void *ctx, struct err *e);
 /* The attempts of a job, oldest first. */
 int jobs_store_read_attempts(struct store *s, const char *job_id, jobs_store_attempt_fn *fn, void *ctx, struct err *e);
+/* A task that is placed on a node. */
+struct jobs_store_placed {
+    const char *user, *name, *vc, *job_id, *role;
+    int task_index;
+    enum run_state state;
+    const char *gpus; /* JSON list of integers */
+    int64_t launched_ms;
+};
+typedef int jobs_store_placed_fn(void *ctx, const struct jobs_store_placed *task);
+struct jobs_store_on_node {
+    const char *node;
+    const char *reader; /* only jobs that this user may read; NULL = all */
+};
+/* The tasks that hold something of a node, in order of their jobs. */
+int jobs_store_each_placed(struct store *s, const struct jobs_store_on_node *where, jobs_store_placed_fn *fn, void *ctx,
+                           struct err *e);
 /* All attempts of one task within a job attempt, oldest first. `role` as in the config. */
 struct jobs_store_task_key {
     const char *job_id;
@@ -185,6 +175,9 @@ struct jobs_store_task_key {
 };
 int jobs_store_read_history(struct store *s, const struct jobs_store_task_key *key, jobs_store_task_fn *fn, void *ctx,
                             struct err *e);
+/* All attempts of all tasks of a job, by job attempt, role, index and attempt. */
+int jobs_store_read_task_attempts(struct store *s, const char *job_id, jobs_store_task_fn *fn, void *ctx,
+                                  struct err *e);
 struct jobs_store_events {
     const char *job_id, *severity; /* severity NULL = all */
     int64_t after, limit;

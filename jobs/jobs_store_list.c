@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "jobs/jobs_store.h"
+#include "jobs/jobs_store_list.h"
 #include "jobs/jobs_store_row.h"
 #include "store/query.h"
 #include "store/store.h"
@@ -36,6 +36,33 @@ static const char *const inner_order[] = {
     [2 * JOB_ORDER_PRIORITY] = " ORDER BY j.priority_class IS NULL, j.priority, j.seq",
     [2 * JOB_ORDER_PRIORITY + 1] = " ORDER BY j.priority_class IS NULL DESC, j.priority DESC, j.seq DESC",
 };
+
+/* The same keys as a comparison with the job behind which a page begins. NULL: the key changes in a job's life. */
+#define BEHIND(op, key, other) "(" key ", j.seq) " op " (SELECT " other ", k.seq FROM job k WHERE k.seq = ?)"
+#define PRIORITY(t) "CASE WHEN " t ".priority_class IS NULL THEN 1000000 ELSE " t ".priority END"
+static const char *const behind[] = {
+    [2 * JOB_ORDER_SUBMITTED] = BEHIND(">", "j.submitted_ms", "k.submitted_ms"),
+    [2 * JOB_ORDER_SUBMITTED + 1] = BEHIND("<", "j.submitted_ms", "k.submitted_ms"),
+    [2 * JOB_ORDER_NAME] = BEHIND(">", "j.name", "k.name"),
+    [2 * JOB_ORDER_NAME + 1] = BEHIND("<", "j.name", "k.name"),
+    [2 * JOB_ORDER_USER] = BEHIND(">", "j.user", "k.user"),
+    [2 * JOB_ORDER_USER + 1] = BEHIND("<", "j.user", "k.user"),
+    [2 * JOB_ORDER_VC] = BEHIND(">", "j.vc", "k.vc"),
+    [2 * JOB_ORDER_VC + 1] = BEHIND("<", "j.vc", "k.vc"),
+    [2 * JOB_ORDER_TASKS] = BEHIND(">", "j.total_tasks", "k.total_tasks"),
+    [2 * JOB_ORDER_TASKS + 1] = BEHIND("<", "j.total_tasks", "k.total_tasks"),
+    [2 * JOB_ORDER_GPUS] = BEHIND(">", "j.total_gpus", "k.total_gpus"),
+    [2 * JOB_ORDER_GPUS + 1] = BEHIND("<", "j.total_gpus", "k.total_gpus"),
+    [2 * JOB_ORDER_PRIORITY] = BEHIND(">", PRIORITY("j"), PRIORITY("k")),
+    [2 * JOB_ORDER_PRIORITY + 1] = BEHIND("<", PRIORITY("j"), PRIORITY("k")),
+};
+
+bool jobs_store_order_is_fixed(enum job_order order)
+{
+    size_t i = 2 * (size_t)order;
+
+    return i < sizeof behind / sizeof *behind && behind[i];
+}
 
 static void add_values(struct query *q, const struct job_values *values)
 {
@@ -97,6 +124,15 @@ static void add_tags(struct query *q, const struct job_filter *f)
 
 static void add_filter(struct query *q, const struct job_filter *f)
 {
+    if (f->archived)
+        query_where(q, "j.archived = 1");
+    else
+        query_where(q, "j.archived = 0");
+    if (f->reader) {
+        query_where(q, "(j.user = ? OR j.vc IN (SELECT vc FROM readable_vc WHERE user = ?))");
+        query_text(q, f->reader);
+        query_text(q, f->reader);
+    }
     if (f->users.count) {
         query_where(q, "j.user IN ");
         add_values(q, &f->users);
@@ -121,6 +157,11 @@ static int list_page(struct store *s, const struct job_filter *f, jobs_store_job
 
     query_init(&q, "SELECT " JOBS_STORE_ROW_LIST " FROM job j WHERE j.seq IN (SELECT j.seq FROM job j");
     add_filter(&q, f);
+    if (f->after) {
+        query_where(&q, "");
+        query_pick(&q, behind, order);
+        query_int(&q, f->after);
+    }
     query_pick(&q, inner_order, order);
     query_sql(&q, " LIMIT ? OFFSET ?)");
     query_int(&q, f->limit);

@@ -70,6 +70,16 @@ int jobs_store_read_history(struct store *s, const struct jobs_store_task_key *k
     return jobs_store_row_tasks(st, fn, ctx, e);
 }
 
+int jobs_store_read_task_attempts(struct store *s, const char *job_id, jobs_store_task_fn *fn, void *ctx, struct err *e)
+{
+    static const struct store_sql sql = {"SELECT " JOBS_STORE_ROW_TASK " FROM task_attempt t WHERE t.job_id = ? "
+                                         "ORDER BY t.job_attempt, t.role, t.task_index, t.attempt"};
+    struct stmt *st = store_stmt(s, &sql, e);
+
+    stmt_text(st, 1, job_id);
+    return jobs_store_row_tasks(st, fn, ctx, e);
+}
+
 int jobs_store_read_events(struct store *s, const struct jobs_store_events *which, jobs_store_event_fn *fn, void *ctx,
                            struct err *e)
 {
@@ -99,4 +109,37 @@ int jobs_store_read_events_after(struct store *s, const struct jobs_store_events
     stmt_int(st, 1, which->after);
     stmt_int(st, 2, which->limit);
     return jobs_store_row_events(st, true, fn, ctx, e);
+}
+
+int jobs_store_each_placed(struct store *s, const struct jobs_store_on_node *where, jobs_store_placed_fn *fn, void *ctx,
+                           struct err *e)
+{
+    static const struct store_sql sql = {
+        "SELECT j.user, j.name, j.vc, j.id, t.role, t.task_index, t.state, t.gpus, t.launched_ms "
+        "FROM task_attempt t JOIN job j ON j.id = t.job_id WHERE t.completed_ms IS NULL AND t.node = ? "
+        "AND (?2 IS NULL OR j.user = ?2 OR j.vc IN (SELECT vc FROM readable_vc WHERE user = ?2)) "
+        "ORDER BY j.seq, t.role, t.task_index"};
+    struct stmt *st = store_stmt(s, &sql, e);
+    int rc;
+
+    stmt_text(st, 1, where->node);
+    stmt_text(st, 2, where->reader);
+    while ((rc = stmt_step(st, e)) == STMT_ROW) {
+        struct jobs_store_placed t = {.user = stmt_col_text(st, 0),
+                                      .name = stmt_col_text(st, 1),
+                                      .vc = stmt_col_text(st, 2),
+                                      .job_id = stmt_col_text(st, 3),
+                                      .role = stmt_col_text(st, 4),
+                                      .task_index = (int)stmt_col_int(st, 5),
+                                      .state = (enum run_state)stmt_col_int(st, 6),
+                                      .gpus = stmt_col_text(st, 7),
+                                      .launched_ms = stmt_col_int(st, 8)};
+
+        rc = fn(ctx, &t);
+        if (rc) {
+            stmt_reset(st);
+            return rc;
+        }
+    }
+    return rc;
 }

@@ -65,6 +65,9 @@ static void read_job(struct stmt *st, bool whole, struct job_row *out)
     out->exit_phrase = next_text(&c);
     out->wait_reason = next_text(&c);
     out->tags = next_text(&c);
+    out->archived = next_int(&c) != 0;
+    out->due_ms = next_int(&c);
+    out->held_by = next_text(&c);
     if (whole) {
         out->detail = next_text(&c);
         out->config = next_text(&c);

@@ -20,6 +20,7 @@
 #define BACKOFF_MAX_MS (900 * 1000)
 /* Of a task alone: at once and on the same node. Then it is the job's turn, which waits between its tries. */
 #define FREE_TASK_RETRIES 3
+#define FREE_LOG_RETRIES 3
 
 /* What has ended in one role, and the task of each kind that ended last. */
 struct tally {
@@ -55,6 +56,7 @@ static void decide(const struct task *t, struct exit_trigger *trigger, int *exit
 {
     trigger->role = t->role->name;
     trigger->task_index = t->index;
+    trigger->verdict = t->exit.verdict;
     *exit_code = t->exit.code;
 }
 
@@ -148,12 +150,20 @@ static int64_t doubled(int64_t first, int64_t max, int times)
     return delay < max ? delay : max;
 }
 
-enum policy_retry policy_job_retry(const struct job *j, const struct exit_entry *exit, int64_t *delay_ms)
+/* What the entry says is to be done; after some free retries on nothing but words, they count. */
+static enum exit_reaction believed(const struct exit_verdict *exit, int free_retries)
+{
+    bool is_free = exit->reaction == EXIT_ALWAYS_RETRY || exit->reaction == EXIT_BACKOFF_RETRY;
+
+    return exit->from_log && is_free && free_retries >= FREE_LOG_RETRIES ? EXIT_RETRY_TO_MAX : exit->reaction;
+}
+
+enum policy_retry policy_job_retry(const struct job *j, const struct exit_verdict *exit, int64_t *delay_ms)
 {
     *delay_ms = 0;
     if (j->stop_requested)
         return POLICY_NO_RETRY;
-    switch (exit->reaction) {
+    switch (believed(exit, j->retries_platform + j->retries_resource)) {
     case EXIT_ALWAYS_RETRY:
         *delay_ms = doubled(FREE_DELAY_FIRST_MS, FREE_DELAY_MAX_MS, j->retries_platform);
         return POLICY_RETRY_FREE;
@@ -168,7 +178,7 @@ enum policy_retry policy_job_retry(const struct job *j, const struct exit_entry 
     return POLICY_NO_RETRY;
 }
 
-enum policy_retry policy_task_retry(const struct task *t, const struct exit_entry *exit)
+enum policy_retry policy_task_retry(const struct task *t, const struct exit_verdict *exit)
 {
     if (t->job->spec->gang || t->job->stop_requested)
         return POLICY_NO_RETRY;

@@ -6,13 +6,15 @@
 #ifndef DROVER_JOBS_PROTOCOL_EXTRAS_H
 #define DROVER_JOBS_PROTOCOL_EXTRAS_H
 
+struct arena;
 struct err;
 struct doc;
 struct spec;
 struct spec_place;
 
-/* Checks `drover` (NULL: not given) and fills checkpoint_name, time_limit_ms and stop_grace_s, or their defaults.
+/* Checks `drover` (NULL: not given) and fills what it says of the job, or the defaults; lists are made in `a`.
  * `place` is the map's own. 0, or -1 with the place. */
-int protocol_extras_read(struct spec *spec, const struct doc *drover, const struct spec_place *place, struct err *e);
+int protocol_extras_read(struct arena *a, struct spec *spec, const struct doc *drover, const struct spec_place *place,
+                         struct err *e);
 
 #endif

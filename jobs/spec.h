@@ -44,8 +44,22 @@ struct spec_role {
                             pre- and postCommands and cmd plugin's around it */
 };
 
+/* A team storage to be found at a path in the task. */
+#define SPEC_STORAGES_MAX 16
+struct spec_storage {
+    const char *name;
+    const char *mount_path; /* absolute, without "." and ".." */
+};
+
 struct spec_notify {
     bool running, succeeded, stopped, failed, retried;
+};
+
+/* What becomes of a job whose resources a more important one takes: extras.drover.preemption. */
+enum spec_preemption {
+    SPEC_PREEMPTION_REQUEUE, /* it waits again, with a new attempt that counts as no retry */
+    SPEC_PREEMPTION_STOP,    /* it is stopped */
+    SPEC_PREEMPTION_NEVER,   /* within its virtual cluster's guarantee it is no victim; elsewhere as STOP */
 };
 
 /* The whole job. Plain data, immutable after spec_parse. */
@@ -61,9 +75,21 @@ struct spec {
     size_t role_count;
     int total_tasks;
     int64_t total_gpus;
+    const char *isolation;       /* extras.drover.requires.isolation, or NULL */
     const char *checkpoint_name; /* extras.drover.checkpoint.name, or NULL */
+    const char *code;            /* extras.drover.code: SHA-256 of an archive sent before, in hex, or NULL */
     int64_t time_limit_ms;       /* extras.drover.timeLimit seconds, 0 = none */
     int stop_grace_s;            /* extras.drover.stopGrace, default 10 */
+    const struct spec_storage *storages;
+    size_t storage_count;
+    bool default_storages; /* extras.storages is an empty list: the user's defaults */
+    enum spec_preemption preemption;
+    int checkpoint_grace_s;   /* extras.drover.checkpoint.grace: before a preempted task is killed; default stopGrace */
+    const char *const *skus;  /* GPU models that will do, as SKUs, NULL-terminated; NULL: any */
+    const char *const *nodes; /* by name, NULL-terminated: only these; NULL: any */
+    const char *const *not_nodes; /* never these; NULL: none */
+    const char *pin;              /* node of the virtual cluster's own; NULL: none */
+    bool lazy;                    /* hivedScheduler.lazyPreemptionEnable */
     struct spec_notify notify;
     const struct doc *secrets; /* the secrets block, NULL when none; only right after submission, never stored */
     const struct doc *tags;    /* extras.tags list or NULL */
@@ -86,6 +112,11 @@ struct spec *spec_submit(struct arena *a, const char *text, size_t len, const st
 
 /* As spec_parse for text that was accepted before (from the database). Errors there are ERR_INTERNAL. */
 struct spec *spec_load(struct arena *a, const char *text, size_t len, struct err *e);
+
+/* A copy that needs neither the document it was read from nor its arena: what a live job keeps. `secrets` and `tags`,
+ * which are parts of the document, are NULL. A pointer that joins struct spec or spec_role is copied in spec_copy.c.
+ * NULL on out of memory. */
+struct spec *spec_copy(struct arena *a, const struct spec *from);
 
 /* Writes the config to keep and to show: the submitted document with the values of `secrets` (and image auth passwords)
  * replaced by "******". 0 or -1; ERR_INVALID_PROTOCOL also when `out` has a cap and is full. */

@@ -8,11 +8,14 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/doc.h"
 #include "base/err.h"
+#include "inventory/sku.h"
 #include "jobs/protocol_extras.h"
 #include "jobs/spec_build.h"
 #include "jobs/spec_place.h"
+#include "jobs/spec_storages.h"
 #include "jobs/spec_tables.h"
 
 #define MAX_TEXT 4096
@@ -177,6 +180,31 @@ static int check_affinity(struct spec_build *b, const struct doc *role, const st
     return 0;
 }
 
+/* The SKU or the node that a role asks for. Both are the whole job's: its tasks are placed as one gang. */
+static int read_wish(struct spec_build *b, const struct doc *role, const struct spec_place *place)
+{
+    const struct doc *wanted = spec_schema_get(role, "skuType");
+    const char *pin = spec_schema_string(role, "pinnedCellId", NULL);
+    struct spec_place in_sku = {.up = place, .key = "skuType"};
+    char *sku = wanted ? arena_alloc(b->arena, SKU_NAME_MAX) : NULL;
+    const char **list = wanted ? arena_calloc(b->arena, 2, sizeof(char *)) : NULL;
+
+    if (pin)
+        b->spec->pin = pin;
+    if (spec_schema_bool(role, "lazyPreemptionEnable", false))
+        b->spec->lazy = true;
+    if (!wanted)
+        return 0;
+    if (!sku || !list)
+        return err_set(b->e, ERR_INTERNAL, "Out of memory.");
+    sku_of_model(wanted->text, sku);
+    if (b->spec->skus && strcmp(b->spec->skus[0], sku) != 0)
+        return spec_place_fail(&in_sku, wanted, b->e, "all task roles of a job must ask for the same SKU type");
+    list[0] = sku;
+    b->spec->skus = list;
+    return 0;
+}
+
 static int read_hived(struct spec_build *b)
 {
     const struct doc *h = spec_schema_get(b->extras, "hivedScheduler");
@@ -185,6 +213,7 @@ static int read_hived(struct spec_build *b)
     struct spec_place in_roles = {.up = &in_hived, .key = "taskRoles"};
     const char *class = spec_schema_string(h, "jobPriorityClass", NULL);
 
+    b->spec->lazy = spec_schema_bool(h, "lazyPreemptionEnable", false);
     b->spec->priority_class = class;
     b->spec->priority = PRIORITY_DEFAULT;
     for (size_t i = 0; class && i < sizeof(priorities) / sizeof(priorities[0]); i++)
@@ -193,7 +222,7 @@ static int read_hived(struct spec_build *b)
     for (const struct doc *c = roles ? roles->first : NULL; c; c = c->next) {
         struct spec_place here = spec_place_step(&in_roles, c, 0);
 
-        if (check_hived_role(b, c, &here) || check_affinity(b, c, &here))
+        if (check_hived_role(b, c, &here) || check_affinity(b, c, &here) || read_wish(b, c, &here))
             return -1;
     }
     return 0;
@@ -256,9 +285,9 @@ int spec_extras_read(struct spec_build *b)
     b->extras = spec_schema_get(b->root, "extras");
     if (b->extras && spec_schema_check(&extras, b->extras, &in_extras, b->e))
         return -1;
-    if (read_gang(b) || read_hived(b) || read_plugins(b))
+    if (read_gang(b) || read_hived(b) || read_plugins(b) || spec_storages_read(b))
         return -1;
     read_notification(b);
     b->spec->tags = spec_schema_get(b->extras, "tags");
-    return protocol_extras_read(b->spec, spec_schema_get(b->extras, "drover"), &in_drover, b->e);
+    return protocol_extras_read(b->arena, b->spec, spec_schema_get(b->extras, "drover"), &in_drover, b->e);
 }

@@ -321,7 +321,7 @@ static int check_value(const struct spec_field *field, const struct doc *value, 
 static const struct spec_field *find_field(const struct spec_object *o, const char *key)
 {
     for (const struct spec_field *f = o->fields; f->key; f++)
-        if (!strcmp(f->key, key))
+        if (f->key[0] == key[0] && !strcmp(f->key, key))
             return f;
     return NULL;
 }

@@ -154,19 +154,25 @@ const struct cluster_node *cluster_at(const struct cluster *c, int index)
     return c->nodes[index];
 }
 
+/* GPUs may be taken twice for a while, by who leaves and who comes: that is nothing to who asks for none. */
 static bool has_room(const struct cluster_node *n, const struct resources *want, int ports)
 {
     return n->total.cpus - n->used.cpus >= want->cpus && n->total.memory_mb - n->used.memory_mb >= want->memory_mb &&
-           n->total.gpus - n->used.gpus >= want->gpus && n->port_free >= ports;
+           (!want->gpus || n->total.gpus - n->used.gpus >= want->gpus) && n->port_free >= ports;
 }
 
-int cluster_best(const struct cluster *c, const struct resources *want, int ports)
+int cluster_best(const struct cluster *c, const struct resources *want, int ports, const bool *only)
 {
     for (int b = clamp_bucket(want->gpus); b < BUCKETS; b++)
         for (int i = c->first[b]; i >= 0; i = c->nodes[i]->next)
-            if (has_room(c->nodes[i], want, ports))
+            if ((!only || only[i]) && has_room(c->nodes[i], want, ports))
                 return i;
     return -1;
+}
+
+bool cluster_room(const struct cluster *c, int index, const struct resources *want, int ports)
+{
+    return c->nodes[index]->bucket >= 0 && has_room(c->nodes[index], want, ports);
 }
 
 static bool port_get(const struct cluster_node *n, int offset)
@@ -216,6 +222,7 @@ int cluster_put_node(struct cluster *c, const struct node *info)
         index = (int)c->count - 1;
     unlink_node(c, index);
     n->info = *info;
+    node_topology_read(info, &n->lies);
     n->total = totals(info);
     link_node(c, index);
     c->release_version++;
@@ -263,10 +270,14 @@ struct cluster *cluster_clone(const struct cluster *c)
 
 void cluster_take(struct cluster *c, int index, const struct resources *want, int *ports, int port_count)
 {
-    struct cluster_node *n = c->nodes[index];
-    assert(has_room(n, want, port_count));
+    assert(has_room(c->nodes[index], want, port_count));
+    cluster_reserve(c, index, want, ports, port_count);
+}
+
+void cluster_reserve(struct cluster *c, int index, const struct resources *want, int *ports, int port_count)
+{
     for (int i = 0; i < port_count; i++)
-        ports[i] = pick_port(n);
+        ports[i] = pick_port(c->nodes[index]);
     change_used(c, index, want, 1);
 }
 

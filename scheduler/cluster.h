@@ -11,11 +11,13 @@
 #include <stdint.h>
 
 #include "inventory/node.h"
+#include "inventory/node_topology.h"
 
 /* One node as the scheduler sees it. Read-only outside cluster.c. */
 struct cluster_node {
-    struct node info;      /* totals, name, flags */
-    struct resources used; /* sum of what was taken; may exceed the totals when a node shrank */
+    struct node info;          /* totals, name, flags */
+    struct node_topology lies; /* what its labels tell */
+    struct resources used;     /* sum of what was taken; may exceed the totals when a node shrank */
     struct resources total;
     uint64_t *port_used; /* bitmap over info.port_first..port_last */
     int port_free;
@@ -44,10 +46,17 @@ size_t cluster_count(const struct cluster *c);
 /* The node at an index. Borrowed until the next cluster_put_node. */
 const struct cluster_node *cluster_at(const struct cluster *c, int index);
 
-/* First usable node, tightest by free GPUs, with room for `want` and `ports` ports; -1 when none has. */
-int cluster_best(const struct cluster *c, const struct resources *want, int ports);
+/* First usable node, tightest by free GPUs, with room for `want` and `ports` ports, out of those that `only` (by index;
+ * NULL: all) allows; -1 when none has. */
+int cluster_best(const struct cluster *c, const struct resources *want, int ports, const bool *only);
+/* Whether a usable node has room for it. */
+bool cluster_room(const struct cluster *c, int index, const struct resources *want, int ports);
 /* Takes resources and picks `port_count` free ports into `ports`. Always succeeds for what cluster_best found. */
 void cluster_take(struct cluster *c, int index, const struct resources *want, int *ports, int port_count);
+/* The same for somebody who waits until others have left: only the ports must be free, amounts may exceed what there
+ * is.
+ */
+void cluster_reserve(struct cluster *c, int index, const struct resources *want, int *ports, int port_count);
 /* Takes exactly these (from a row, at restart), even when that over-commits. Returns whether it fitted. */
 bool cluster_retake(struct cluster *c, int index, const struct resources *want, const int *ports, int port_count);
 /* Gives back. */

@@ -54,25 +54,31 @@ struct room {
     uint64_t yes, kill; /* GPUs to have for nothing; GPUs of victims */
 };
 
-/* Sorts a room's GPUs into those to have for nothing (also those of gangs that go anyway) and those of victims. */
-static void sort_gpus(const struct fit *f, struct room *room)
+/* Whether the asker may have a GPU at all. */
+static bool is_for_me(const struct fit *f, int gpu, int holder, int *spare)
+{
+    if (f->loose && !is_loose(f, gpu, spare))
+        return false;
+    return holder < 0 || (holder != f->gang && may_take(f, gpu));
+}
+
+/* Sorts a room's GPUs into those to have for nothing (also those of gangs that go anyway) and those of victims. False
+ * as soon as there are too few: most rooms that are looked at for a large pod have none to give. */
+static bool sort_gpus(const struct fit *f, struct room *room, int want)
 {
     const struct grid *g = f->grid;
-    int spare = f->spare;
+    int spare = f->spare, left = room->size;
 
-    for (int i = 0; i < room->size; i++) {
+    for (int i = 0; i < room->size && left >= want; i++) {
         int holder = fit_holder(g, room->first + i);
-        if (f->loose && !is_loose(f, room->first + i, &spare))
-            continue;
-        if (holder < 0)
-            room->yes |= UINT64_C(1) << i;
-        else if (holder == f->gang || !may_take(f, room->first + i))
-            continue;
-        else if (g->gangs[holder].mark == g->stamp)
+        if (!is_for_me(f, room->first + i, holder, &spare))
+            left--;
+        else if (holder < 0 || g->gangs[holder].mark == g->stamp)
             room->yes |= UINT64_C(1) << i;
         else
             room->kill |= UINT64_C(1) << i;
     }
+    return left >= want;
 }
 
 /* A possible victim in a room. */
@@ -179,24 +185,47 @@ static uint64_t choose(const struct topology_chain *c, int level, int want, uint
     return 0;
 }
 
+/* The GPUs of victims first, then others: where the machine is short of CPUs or memory, it is they who hold them. How
+ * many victims, or -1. */
+static int pick_dear(const struct fit *f, const struct room *all, int want, int *gone, uint64_t *got)
+{
+    int dear = __builtin_popcountll(all->kill);
+    struct room room = {.first = all->first, .size = all->size, .kill = all->kill};
+    int cost = dear ? choose_victims(f, &room, dear < want ? dear : want, gone) : -1;
+    uint64_t rest = all->yes & ~room.yes;
+    *got = 0;
+    for (; cost >= 0 && want > 0 && (room.yes | rest); want--) {
+        uint64_t from = room.yes ? room.yes : rest, bit = from & -from;
+        *got |= bit;
+        room.yes &= ~bit;
+        rest &= ~bit;
+    }
+    return want > 0 ? -1 : cost;
+}
+
 int fit_pick(const struct fit *f, int cell, int want, int *out, bool commit)
 {
     const struct grid *g = f->grid;
     const struct space_cell *x = &g->space->cells[cell];
     const struct topology_chain *c = &g->topology->chains[x->chain];
-    const bool *only = g->gangs[f->gang].only;
     struct room room = {.first = x->first, .size = c->level[x->level].gpus};
     int gone[ROOM_MAX], cost = 0;
-    if (room.size > ROOM_MAX || room.size < want || x->bad || (only && !only[x->node]))
+    if (room.size > ROOM_MAX || room.size < want || x->bad || !pods_allow(g, &g->gangs[f->gang], x->node) ||
+        !sort_gpus(f, &room, want))
         return -1;
-    sort_gpus(f, &room);
+    struct room free = room;
     if (__builtin_popcountll(room.yes) < want)
         cost = choose_victims(f, &room, want, gone);
     if (cost < 0)
         return -1;
+    uint64_t got = choose(c, x->level, want, room.yes);
+    if (!pods_room(f, x->node, x->first, got)) {
+        cost = f->mode == FIT_IDLE ? -1 : pick_dear(f, &free, want, gone, &got);
+        if (cost < 0 || !pods_room(f, x->node, x->first, got))
+            return -1;
+    }
     for (int i = 0; commit && i < cost; i++)
         g->gangs[gone[i]].mark = g->stamp;
-    uint64_t got = choose(c, x->level, want, room.yes);
     for (int i = 0; got; got &= got - 1)
         out[i++] = x->first + __builtin_ctzll(got);
     return cost;

@@ -34,8 +34,7 @@ static int find_vc(const struct grid *g, const char *name)
     return -1;
 }
 
-/* The share of a pinned cell that the virtual cluster owns, or -1. */
-static int find_pin(const struct grid *g, int vc, const char *name)
+int grid_find_pin(const struct grid *g, int vc, const char *name)
 {
     for (int i = 0; i < g->share_count; i++) {
         const struct share *s = &g->shares[i];
@@ -53,14 +52,22 @@ static bool owns(const struct grid *g, int vc, int chain)
     return false;
 }
 
-/* Marks the chains the request may use. Whether there are some. */
+static bool is_model(const struct grid_request *r, const char *name)
+{
+    bool listed = !r->models;
+    for (size_t i = 0; r->models && r->models[i]; i++)
+        listed = listed || !strcmp(r->models[i], name);
+    return listed && (!r->model || !strcmp(r->model, name));
+}
+
+/* Marks the chains of the models that are asked for. Whether the gang may use one of them. */
 static bool choose_chains(const struct grid *g, const struct grid_request *r, struct gang *me)
 {
-    bool some = false;
+    bool some = !me->total;
     for (size_t c = 0; c < g->topology->chain_count; c++) {
-        bool model = !r->model || !strcmp(g->topology->chains[c].level[0].name, r->model);
-        me->chains[c] = model && (r->priority < 0 || owns(g, me->vc, (int)c));
-        some = some || me->chains[c];
+        bool may = r->priority < 0 || owns(g, me->vc, (int)c) || g->vcs[me->vc].borrow;
+        me->chains[c] = is_model(r, g->topology->chains[c].level[0].name);
+        some = some || (may && me->chains[c]);
     }
     return some;
 }
@@ -68,9 +75,9 @@ static bool choose_chains(const struct grid *g, const struct grid_request *r, st
 static int check_pods(const struct grid *g, const struct grid_request *r, struct gang *me, struct err *e)
 {
     for (size_t i = 0; i < r->pod_kinds; i++) {
-        if (r->pods[i].count < 1 || r->pods[i].gpus < 1 || r->pods[i].gpus > 64)
+        if (r->pods[i].count < 1 || r->pods[i].gpus < (r->needs ? 0 : 1) || r->pods[i].gpus > 64)
             return err_set(e, ERR_INVALID_PARAMETERS, "Each pod must ask for 1 to 64 GPUs.");
-        if (r->pods[i].count > g->space->gpu_count)
+        if (r->pods[i].gpus && r->pods[i].count > g->space->gpu_count)
             return err_set(e, ERR_INVALID_PARAMETERS, "The cluster has only %d GPUs.", g->space->gpu_count);
         me->total += r->pods[i].count * r->pods[i].gpus;
     }
@@ -84,27 +91,24 @@ static int check_request(const struct grid *g, const struct grid_request *r, str
     me->vc = find_vc(g, r->vc);
     if (me->vc < 0)
         return err_set(e, ERR_NO_VC_BAD, "There is no virtual cluster %s.", r->vc);
-    me->pin = r->pin ? find_pin(g, me->vc, r->pin) : -1;
+    me->pin = r->pin ? grid_find_pin(g, me->vc, r->pin) : -1;
     if (r->pin && me->pin < 0)
         return err_set(e, ERR_INVALID_PARAMETERS, "Virtual cluster %s has no pinned cell %s.", r->vc, r->pin);
     if (r->pin && r->priority < 0)
         return err_set(e, ERR_INVALID_PARAMETERS, "An opportunistic job cannot name a pinned cell.");
     if (check_pods(g, r, me, e))
         return -1;
-    if (!choose_chains(g, r, me))
+    if (!choose_chains(g, r, me) && !r->patient)
         return err_set(e, ERR_INVALID_PARAMETERS, "Virtual cluster %s has no GPU of model %s.", r->vc,
                        r->model ? r->model : "any");
     return 0;
 }
 
-static int by_size(const void *a, const void *b)
-{
-    return ((const struct grid_pods *)b)->gpus - ((const struct grid_pods *)a)->gpus;
-}
-
 static void gang_fini(struct gang *me)
 {
-    free((void *)me->ask.pods);
+    free(me->pods);
+    free(me->order);
+    free(me->ports);
     free(me->gpus);
     free(me->only);
     free(me->chains);
@@ -133,16 +137,18 @@ static int new_number(struct grid *g)
 }
 
 /* Counts a gang that holds GPUs, or has given them back, against its user and what was borrowed. */
-static void count_use(struct grid *g, const struct gang *me, int sign)
+void grid_count(struct grid *g, const struct gang *me, int sign)
 {
     struct vc_use *u = &g->vc_use[me->vc];
     if (me->ask.user < u->users)
         u->by_user[me->ask.user] += sign * me->total;
+    if (me->ask.priority >= 0)
+        u->free_cpus += sign * me->free_cpus;
     if (me->borrowed)
         u->borrowed += sign * me->total;
 }
 
-static int make_room_for_user(struct grid *g, const struct gang *me)
+int grid_user_room(struct grid *g, const struct gang *me)
 {
     struct vc_use *u = &g->vc_use[me->vc];
     if (me->ask.user < u->users)
@@ -162,20 +168,20 @@ int grid_submit(struct grid *g, const struct grid_request *r, struct err *e)
     struct gang me = {.live = true, .ask = *r, .state = GRID_WAITING, .reason = GRID_REASON_NEW};
     me.chains = calloc(g->topology->chain_count + 1, sizeof *me.chains);
     me.ask.pods = NULL;
-    if (!me.chains || check_request(g, r, &me, e)) {
+    if (!me.chains)
+        return err_set(e, ERR_INTERNAL, "out of memory");
+    if (check_request(g, r, &me, e)) {
         gang_fini(&me);
         return -1;
     }
-    struct grid_pods *pods = calloc(r->pod_kinds, sizeof *pods);
     me.gpus = calloc((size_t)me.total + 1, sizeof *me.gpus);
-    me.ask.pods = pods;
-    int number = pods && me.gpus && !make_room_for_user(g, &me) ? new_number(g) : -1;
+    int number = me.gpus && !pods_make(r, &me) && !grid_user_room(g, &me) ? new_number(g) : -1;
     if (number < 0) {
         gang_fini(&me);
         return err_set(e, ERR_INTERNAL, "out of memory");
     }
-    memcpy(pods, r->pods, r->pod_kinds * sizeof *pods);
-    qsort(pods, r->pod_kinds, sizeof *pods, by_size);
+    me.ask.needs = NULL;
+    me.ask.models = NULL;
     me.ask.vc = me.ask.model = me.ask.pin = NULL;
     me.oppo = r->priority < 0;
     g->gangs[number] = me;
@@ -198,8 +204,11 @@ static void drop_reservation(struct grid *g, int gang)
         if (st->reserver == gang)
             share_set(g, me->gpus[i], st->user, -1);
     }
-    count_use(g, me, -1);
+    grid_count(g, me, -1);
     end_drain(g, me);
+    if (me->borrowed)
+        me->oppo = me->borrowed = false; /* it is tried as what it is */
+    pods_give_all(g, me);
     me->placed = 0;
     me->state = GRID_WAITING;
     me->reason = GRID_REASON_NEW;
@@ -212,8 +221,10 @@ static void bump_losers(struct grid *g)
 {
     for (int i = 0; i < g->undo_count; i++) {
         int loser = g->undo[i].reserver;
-        if (loser >= 0 && g->gangs[loser].state == GRID_PREEMPTING)
-            drop_reservation(g, loser);
+        if (loser < 0 || g->gangs[loser].state != GRID_PREEMPTING)
+            continue;
+        drop_reservation(g, loser);
+        g->upsets++;
     }
     g->undo_count = 0;
 }
@@ -224,6 +235,8 @@ static bool start_if_clear(struct grid *g, int gang)
     for (int i = 0; i < me->placed; i++)
         if (g->gpus[me->gpus[i]].user >= 0)
             return false;
+    if (!pods_clear(g, me))
+        return false;
     for (int i = 0; i < me->placed; i++)
         share_set(g, me->gpus[i], gang, -1);
     end_drain(g, me);
@@ -236,45 +249,11 @@ static enum grid_state take_up(struct grid *g, int gang)
 {
     struct gang *me = &g->gangs[gang];
     bump_losers(g);
-    count_use(g, me, 1);
+    grid_count(g, me, 1);
     me->state = GRID_PREEMPTING;
     me->reason = GRID_REASON_VICTIMS;
     start_if_clear(g, gang);
     return me->state;
-}
-
-static void set_class(struct grid *g, int gang, bool oppo)
-{
-    struct gang *me = &g->gangs[gang];
-    me->oppo = oppo;
-    for (int i = 0; i < me->placed; i++)
-        share_set(g, me->gpus[i], g->gpus[me->gpus[i]].user, g->gpus[me->gpus[i]].reserver);
-}
-
-/* Lazy preemption: the victims of the plan that allow it become opportunistic, and the plan is made again: their cells
- * may be found elsewhere. Returns how many there were. */
-static int downgrade_lazy(struct grid *g, int gang)
-{
-    int victims[GRID_PODS_MAX * 4], downgraded = 0;
-    int n = (int)grid_victims(g, gang, victims, GRID_PODS_MAX * 4);
-    place_undo(g, gang);
-    for (int i = 0; i < n && i < GRID_PODS_MAX * 4; i++) {
-        struct gang *v = &g->gangs[victims[i]];
-        if (!v->ask.lazy || v->oppo || v->state != GRID_ALLOCATED)
-            continue;
-        set_class(g, victims[i], true);
-        downgraded++;
-    }
-    return downgraded;
-}
-
-static bool place_lower(struct grid *g, int gang)
-{
-    if (!place_gang(g, gang, FIT_LOWER))
-        return false;
-    if (!downgrade_lazy(g, gang))
-        return place_gang(g, gang, FIT_LOWER);
-    return place_gang(g, gang, FIT_OPPO) || place_gang(g, gang, FIT_LOWER);
 }
 
 static bool over_cap(const struct grid *g, const struct gang *me)
@@ -283,11 +262,17 @@ static bool over_cap(const struct grid *g, const struct gang *me)
     return cap && g->vc_use[me->vc].by_user[me->ask.user] + me->total > cap;
 }
 
+bool grid_over_cpus(const struct grid *g, const struct gang *me)
+{
+    int cpus = g->vcs[me->vc].cpus;
+    return cpus && me->ask.priority >= 0 && g->vc_use[me->vc].free_cpus + me->free_cpus > cpus;
+}
+
 /* On GPUs that its virtual cluster borrows: guaranteed in name only. */
 static bool borrow(struct grid *g, int gang)
 {
     struct gang *me = &g->gangs[gang];
-    if (me->pin >= 0 || g->vc_use[me->vc].borrowed + me->total > g->vcs[me->vc].borrow)
+    if (me->pin >= 0 || !me->total || g->vc_use[me->vc].borrowed + me->total > g->vcs[me->vc].borrow)
         return false;
     me->oppo = me->borrowed = true;
     if (place_oppo(g, gang))
@@ -300,6 +285,8 @@ static bool borrow(struct grid *g, int gang)
 static enum grid_reason explain(const struct grid *g, const struct gang *me)
 {
     enum grid_reason why = GRID_REASON_NEVER;
+    if (!me->total)
+        return GRID_REASON_BUSY;
     for (int i = 0; i < g->share_count; i++) {
         const struct share *s = &g->shares[i];
         bool mine = s->vc == me->vc && me->chains[s->chain] && (me->pin >= 0 ? i == me->pin : s->pin < 0);
@@ -327,12 +314,14 @@ enum grid_state grid_try(struct grid *g, int gang)
     uint64_t before = g->version;
     if (over_cap(g, me)) {
         me->reason = GRID_REASON_USER_CAP;
+    } else if (grid_over_cpus(g, me)) {
+        me->reason = GRID_REASON_QUOTA;
     } else if (me->ask.priority < 0) {
         if (place_oppo(g, gang))
             return take_up(g, gang);
         me->reason = g->space->gpu_count < me->total ? GRID_REASON_NEVER : GRID_REASON_BUSY;
     } else {
-        if (place_gang(g, gang, FIT_OPPO) || place_lower(g, gang) || borrow(g, gang))
+        if (place_gang(g, gang, FIT_OPPO) || lazy_place(g, gang) || borrow(g, gang))
             return take_up(g, gang);
         me->reason = explain(g, me);
     }
@@ -344,7 +333,7 @@ enum grid_state grid_try(struct grid *g, int gang)
 enum grid_state grid_reserve(struct grid *g, int gang)
 {
     struct gang *me = &g->gangs[gang];
-    if (me->state != GRID_WAITING || me->ask.priority < 0 || g->vc_use[me->vc].drains || over_cap(g, me))
+    if (me->state != GRID_WAITING || me->ask.priority < 0 || !me->total || g->vc_use[me->vc].drains || over_cap(g, me))
         return me->state;
     uint64_t before = g->version;
     if (!place_gang(g, gang, FIT_DRAIN)) {
@@ -362,15 +351,32 @@ void grid_remove(struct grid *g, int gang)
 {
     struct gang *me = &g->gangs[gang];
     if (me->state != GRID_WAITING)
-        count_use(g, me, -1);
+        grid_count(g, me, -1);
     for (int i = 0; i < me->placed; i++) {
         const struct gpu_state *st = &g->gpus[me->gpus[i]];
         share_set(g, me->gpus[i], st->user == gang ? -1 : st->user, st->reserver == gang ? -1 : st->reserver);
     }
     end_drain(g, me);
+    pods_give_all(g, me);
     gang_fini(me);
     g->free_gangs[g->free_gang_count++] = gang;
     g->version++;
+}
+
+static bool is_on(const struct gang *me, int machine)
+{
+    int i = 0;
+    while (i < me->pod_count && me->pods[i].node != machine)
+        i++;
+    return i < me->pod_count;
+}
+
+/* Pods without GPUs are seen by the account alone: all who reserve are looked at. */
+void grid_lost(struct grid *g, int machine)
+{
+    for (int i = 0; i < g->gang_count; i++)
+        if (g->gangs[i].live && g->gangs[i].state == GRID_PREEMPTING && is_on(&g->gangs[i], machine))
+            drop_reservation(g, i);
 }
 
 void grid_health(struct grid *g, int node, bool up)
@@ -378,6 +384,13 @@ void grid_health(struct grid *g, int node, bool up)
     space_set_bad(g->space, node, !up);
     if (up)
         share_hang_rooms(g, node);
+    else if (g->account)
+        grid_lost(g, g->account_node[node]);
+    g->version++;
+}
+
+void grid_touch(struct grid *g)
+{
     g->version++;
 }
 
@@ -388,92 +401,18 @@ int grid_only(struct grid *g, int gang, const char *const *nodes, size_t count)
     me->only = NULL;
     me->tried_at = 0;
     if (nodes) {
-        me->only = calloc((size_t)g->space->node_count + 1, sizeof *me->only);
+        size_t machines = g->account ? cluster_count(g->account) : (size_t)g->space->node_count;
+        me->only = calloc(machines + 1, sizeof *me->only);
         if (!me->only)
             return -1;
         for (size_t i = 0; i < count; i++) {
-            int n = space_find_node(g->space, nodes[i]);
+            int n = g->account ? cluster_find(g->account, nodes[i]) : space_find_node(g->space, nodes[i]);
             if (n >= 0)
                 me->only[n] = true;
         }
     }
     for (int i = 0; me->only && me->state == GRID_PREEMPTING && i < me->placed; i++)
-        if (!me->only[g->space->cells[g->space->leaf_cell[me->gpus[i]]].node])
+        if (!pods_allow(g, me, g->space->cells[g->space->leaf_cell[me->gpus[i]]].node))
             drop_reservation(g, gang);
     return 0;
-}
-
-/* ---- restart ---- */
-
-/* Has the lot of `level`, or the lowest that can be, bound over a GPU for one of the gang's shares. */
-static bool cover_gpu(struct grid *g, const struct gang *me, int gpu, int level)
-{
-    int lot = space_lot_over(g->space, gpu), leaf = g->space->leaf_cell[gpu], chain = g->space->cells[leaf].chain;
-    if (lot >= 0) {
-        const struct share *s = &g->shares[g->lots[lot].share];
-        return s->vc == me->vc && (me->pin >= 0 ? g->lots[lot].share == me->pin : s->pin < 0);
-    }
-    for (int i = 0; i < g->share_count; i++) {
-        const struct share *s = &g->shares[i];
-        if (s->vc != me->vc || s->chain != chain || s->pin >= 0)
-            continue;
-        for (int k = -1; k < g->topology->chains[chain].levels; k++) {
-            int l = k < 0 ? level : k;
-            if (l >= 0 && s->quota[l] > s->bound[l] && share_bind(g, i, space_ancestor(g->space, leaf, l), true) >= 0)
-                return true;
-        }
-    }
-    return false;
-}
-
-/* Whether the gang's share still holds all its GPUs: lots are bound over them. */
-static bool cover_gang(struct grid *g, const struct gang *me, const int *levels)
-{
-    for (int i = 0; i < me->placed; i++)
-        if (!cover_gpu(g, me, me->gpus[i], levels[i]))
-            return false;
-    return true;
-}
-
-static void unbind_empty(struct grid *g, const struct gang *me)
-{
-    for (int i = 0; i < me->placed; i++) {
-        int lot = space_lot_over(g->space, me->gpus[i]);
-        if (lot >= 0 && !g->lots[lot].held && !g->lots[lot].fixed)
-            share_unbind(g, lot);
-    }
-}
-
-int grid_adopt(struct grid *g, const struct grid_request *r, const struct grid_past *past, struct err *e)
-{
-    int gang = grid_submit(g, r, e);
-    if (gang < 0)
-        return -1;
-    struct gang *me = &g->gangs[gang];
-    int *levels = calloc(past->count + 1, sizeof *levels);
-    bool sound = levels && past->count <= (size_t)me->total;
-    for (size_t i = 0; sound && i < past->count; i++) {
-        if (past->at[i].node < 0 || past->at[i].node >= g->space->node_count)
-            continue;
-        int cell = g->space->node_cell[past->at[i].node];
-        int gpu = g->space->cells[cell].first + past->at[i].gpu;
-        sound = past->at[i].gpu >= 0 && past->at[i].gpu < space_gpus(g->space, cell) && g->gpus[gpu].user < 0;
-        levels[me->placed] = past->at[i].level;
-        me->gpus[me->placed++] = gpu;
-    }
-    if (!sound) {
-        me->placed = 0;
-        grid_remove(g, gang);
-        free(levels);
-        return err_set(e, ERR_INTERNAL, "a running job's GPUs are not free");
-    }
-    me->oppo = past->oppo || r->priority < 0 || !cover_gang(g, me, levels);
-    for (int i = 0; i < me->placed; i++)
-        share_set(g, me->gpus[i], gang, -1);
-    unbind_empty(g, me);
-    me->state = GRID_ALLOCATED;
-    me->reason = GRID_REASON_NONE;
-    count_use(g, me, 1);
-    free(levels);
-    return gang;
 }

@@ -20,8 +20,10 @@
 
 #include "inventory/topology.h"
 
+struct cluster;
 struct err;
 struct grid;
+struct line_place;
 
 enum { GRID_PODS_MAX = 64, GRID_PRIORITY_MAX = 1000 };
 
@@ -31,21 +33,32 @@ enum grid_state {
     GRID_ALLOCATED,
 };
 
-/* `count` pods of `gpus` GPUs, each on one machine. */
+/* `count` pods of `gpus` GPUs, each on one machine. Pods are numbered in the order of the kinds. */
 struct grid_pods {
     int count, gpus;
+};
+
+/* What else each pod of a kind needs of its machine's account (grid_account). */
+struct grid_need {
+    int64_t cpus, memory_mb;
+    int ports;
 };
 
 /* What a gang asks. Borrowed for the call of grid_submit. */
 struct grid_request {
     const char *vc;
-    const char *model; /* NULL: any that the virtual cluster owns */
-    const char *pin;   /* NULL: none */
+    const char *model;         /* NULL: any that the virtual cluster owns */
+    const char *const *models; /* NULL-terminated: any of these; NULL: no such list */
+    const char *pin;           /* NULL: none */
     const struct grid_pods *pods;
+    const struct grid_need *needs; /* one a kind; NULL: GPUs alone */
     size_t pod_kinds;
+    const char
+        *only; /* text of the node wishes that grid_only is told, so that the line tells shapes apart; NULL: none */
     int priority;
     int user;     /* number of the submitter, for the cap per user */
     bool lazy;    /* may be made opportunistic instead of being stopped */
+    bool patient; /* where its virtual cluster has nothing of the kind it waits, instead of being refused */
     bool no_stop; /* while within its guarantee it is never a victim */
     int64_t seq;  /* submission order; larger is younger */
     void *owner;  /* the caller's job */
@@ -75,8 +88,30 @@ struct grid *grid_create(const struct topology *t, const struct vcluster *vcs, s
 /* NULL ok. */
 void grid_destroy(struct grid *g);
 
+/* A copy of a grid with an account, which is copied as well. Of the gangs that only wait, those of the list are copied
+ * (of a copy, all); owners are NULL. NULL on out of memory. */
+struct grid *grid_clone(const struct grid *g, const struct line_place *waiting, size_t count);
+
+/* The grid `g` (with an account) as it would be on another plan: machines and virtual clusters of `g` in their order,
+ * and machines more at the end. Who ran is adopted, who had reserved waits; gangs keep their numbers. `t` and `account`
+ * (nothing of which is taken, and which is the caller's again on failure) become the grid's. NULL on out of memory. */
+struct grid_plan {
+    const struct topology *topology;
+    const struct vcluster *vcs;
+    struct cluster *account;
+};
+struct grid *grid_replan(const struct grid *g, const struct grid_plan *p);
+
 /* Takes in a gang that waits. Its number (reused after it has left), or -1 with what is wrong with the request. */
 int grid_submit(struct grid *g, const struct grid_request *r, struct err *e);
+/* From now on a pod also takes CPUs, memory and ports of its machine from `account` (borrowed), pods without GPUs are
+ * placed by it alone, and gangs may span chains. Machines are then numbered as the account does, in grid_only too. 0,
+ * or -1 on out of memory. Before the first gang. */
+int grid_account(struct grid *g, struct cluster *account);
+const struct cluster *grid_account_of(const struct grid *g);
+/* Something changed in the account that the grid cannot see: more may fit. */
+void grid_touch(struct grid *g);
+
 /* Candidate machines, by name; NULL = all. Unknown names are ignored. 0, or -1 on out of memory. */
 int grid_only(struct grid *g, int gang, const char *const *nodes, size_t count);
 /* Tries to place a waiting gang, or looks whether a preempting one can start. */
@@ -87,8 +122,10 @@ enum grid_state grid_try(struct grid *g, int gang);
 enum grid_state grid_reserve(struct grid *g, int gang);
 /* A gang leaves: ended, or withdrawn. Its number is free afterwards. */
 void grid_remove(struct grid *g, int gang);
-/* A machine goes down or comes back. What runs there is not moved. */
+/* A machine goes down or comes back. What runs there is not moved; who has reserved there looks elsewhere. */
 void grid_health(struct grid *g, int node, bool up);
+/* The same for a machine without GPUs, as the account numbers it, that is lost. */
+void grid_lost(struct grid *g, int machine);
 
 /* One GPU of a gang: index in a machine, and the level of the lot it was bound in (-1 = none, or not known). */
 struct grid_place {
@@ -106,29 +143,55 @@ struct grid_past {
  * becomes opportunistic. Its number, or -1. */
 int grid_adopt(struct grid *g, const struct grid_request *r, const struct grid_past *past, struct err *e);
 
-/* How a gang stands. */
+/* The same out of the account, which has the gang's resources taken already: for each pod its machine, or -1 when it
+ * has left; `gpus` (one list after the other, as many as the pods that are there ask for) are wishes, -1 = any. GPUs
+ * that are no more are not counted. */
+struct grid_seat {
+    int node;
+    const int *gpus, *ports;
+};
+int grid_adopt_seats(struct grid *g, const struct grid_request *r, const struct grid_seat *seats, struct err *e);
+/* One pod of an allocated gang has ended: its GPUs and its part of the account are free. */
+void grid_release(struct grid *g, int gang, int pod);
+/* Where a pod of an allocated or preempting gang is; `ports` (may be NULL) are lent until the gang changes. -1:
+ * nowhere. */
+int grid_pod(const struct grid *g, int gang, int pod, const int **ports);
+/* Which GPUs of its machine a placed pod has: places as the topology numbers them, as many as it asked for. False where
+ * the machine's GPUs all lie alike, so that it does not matter. */
+bool grid_pod_gpus(const struct grid *g, int gang, int pod, int *out);
+
+/* What the jobs of a virtual cluster (by index) hold, in GPUs. */
+struct grid_use {
+    int guaranteed; /* what it owns */
+    int held;       /* within that, reserved ones too */
+    int borrowed;
+};
+struct grid_use grid_use_of(const struct grid *g, size_t vc);
+
+/* How a gang stands, why, whether it runs without guarantee, and whose it is. */
 enum grid_state grid_state_of(const struct grid *g, int gang);
 enum grid_reason grid_reason_of(const struct grid *g, int gang);
-/* Whether it runs without guarantee. */
 bool grid_is_oppo(const struct grid *g, int gang);
 void *grid_owner(const struct grid *g, int gang);
+/* By what right it runs, or would. */
+enum grid_right { GRID_GUARANTEED, GRID_BORROWED, GRID_OPPORTUNISTIC };
+enum grid_right grid_right_of(const struct grid *g, int gang);
+/* One more than the highest number that a gang has or had. */
+int grid_gangs(const struct grid *g);
 /* GPUs it runs on or has reserved, as many as it asked for, or 0; `at` may be NULL. */
 size_t grid_places(const struct grid *g, int gang, struct grid_place *at, size_t max);
-/* The gangs that must stop for a preempting gang; not those that it only waits for (grid_reserve). Returns how many
- * there are. */
+/* The gangs that must stop for a preempting gang; not those that it only waits for (grid_reserve). How many. */
 size_t grid_victims(const struct grid *g, int gang, int *out, size_t max);
 /* Grows when something may fit that did not before. */
 uint64_t grid_version(const struct grid *g);
-/* GPUs in all, and idle ones of healthy or bad machines. */
+/* GPUs in all; idle ones of healthy or bad machines; those held within guarantees by a virtual cluster (by index). */
 int grid_total(const struct grid *g);
 int grid_idle(const struct grid *g);
-/* GPUs held within guarantees by a virtual cluster (by index). */
 int grid_held(const struct grid *g, size_t vc);
 
-/* Machine by name or -1; its name; the cell of a level around a GPU of a machine, as a number to compare. */
+/* Machine by name or -1; the cell of a level around a GPU of a machine, as a number to compare; chain of a machine. */
 int grid_node(const struct grid *g, const char *name);
 int grid_cell(const struct grid *g, const struct grid_place *at, int level);
-/* Chain of a machine. */
 int grid_chain(const struct grid *g, int node);
 
 /* A full recount: counters, lists, no GPU twice, every guarantee still to be met (I4, I6, I9). */

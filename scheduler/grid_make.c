@@ -97,6 +97,7 @@ struct grid *grid_create(const struct topology *t, const struct vcluster *vcs, s
     }
     g->topology = t;
     g->version = 1;
+    g->weights = score_defaults;
     g->space = space_create(t);
     if (!g->space || copy_vcs(g, vcs, vc_count) || make_gpus(g)) {
         err_set(e, ERR_INVALID_PARAMETERS, "The cells cannot be built: a node is named twice, or memory is short.");
@@ -126,7 +127,9 @@ void grid_destroy(struct grid *g)
     if (!g)
         return;
     for (int i = 0; i < g->gang_count; i++) {
-        free((void *)g->gangs[i].ask.pods);
+        free(g->gangs[i].pods);
+        free(g->gangs[i].order);
+        free(g->gangs[i].ports);
         free(g->gangs[i].gpus);
         free(g->gangs[i].only);
         free(g->gangs[i].chains);
@@ -142,7 +145,27 @@ void grid_destroy(struct grid *g)
     free(g->gpus);
     free(g->uses);
     free(g->undo);
+    grid_copy_free(g->own);
+    free(g->account_node);
+    free(g->grid_node);
     free(g->gangs);
     free(g->free_gangs);
     free(g);
+}
+
+int grid_account(struct grid *g, struct cluster *account)
+{
+    size_t machines = cluster_count(account);
+    g->account_node = calloc((size_t)g->space->node_count + 1, sizeof *g->account_node);
+    g->grid_node = calloc(machines + 1, sizeof *g->grid_node);
+    if (!g->account_node || !g->grid_node)
+        return -1;
+    g->account = account;
+    for (size_t i = 0; i < machines; i++) {
+        int node = space_find_node(g->space, cluster_at(account, (int)i)->info.name);
+        g->grid_node[i] = node;
+        if (node >= 0)
+            g->account_node[node] = (int)i;
+    }
+    return 0;
 }

@@ -7,6 +7,11 @@
 
 #include "scheduler/grid_internal.h"
 
+const struct cluster *grid_account_of(const struct grid *g)
+{
+    return g->account;
+}
+
 enum grid_state grid_state_of(const struct grid *g, int gang)
 {
     return g->gangs[gang].state;
@@ -25,6 +30,19 @@ bool grid_is_oppo(const struct grid *g, int gang)
 void *grid_owner(const struct grid *g, int gang)
 {
     return g->gangs[gang].ask.owner;
+}
+
+enum grid_right grid_right_of(const struct grid *g, int gang)
+{
+    const struct gang *me = &g->gangs[gang];
+    if (me->borrowed)
+        return GRID_BORROWED;
+    return me->oppo ? GRID_OPPORTUNISTIC : GRID_GUARANTEED;
+}
+
+int grid_gangs(const struct grid *g)
+{
+    return g->gang_count;
 }
 
 size_t grid_places(const struct grid *g, int gang, struct grid_place *at, size_t max)
@@ -81,6 +99,16 @@ int grid_held(const struct grid *g, size_t vc)
     for (int i = 0; i < g->share_count; i++)
         held += g->shares[i].vc == (int)vc ? g->shares[i].held : 0;
     return held;
+}
+
+struct grid_use grid_use_of(const struct grid *g, size_t vc)
+{
+    struct grid_use u = {.borrowed = g->vc_use[vc].borrowed};
+    for (int i = 0; i < g->share_count; i++) {
+        u.guaranteed += g->shares[i].vc == (int)vc ? g->shares[i].total : 0;
+        u.held += g->shares[i].vc == (int)vc ? g->shares[i].held : 0;
+    }
+    return u;
 }
 
 int grid_node(const struct grid *g, const char *name)

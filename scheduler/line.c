@@ -5,6 +5,7 @@
  */
 #include "scheduler/line.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,7 @@ struct line_group {
     int priority;
     struct line_entry *head, *tail;
     uint64_t blocked_at; /* grid version at which its head did not fit, + 1 */
+    uint64_t aged_at;    /* the same for a reservation by age */
     size_t slot;
 };
 
@@ -68,8 +70,16 @@ static char *make_key(const struct grid_request *r)
     buf_init(&b, 0);
     buf_addf(&b, "%s|%s|%s|%d|%d|%d%d", r->vc, r->model ? r->model : "", r->pin ? r->pin : "", r->priority, r->user,
              r->lazy, r->no_stop);
-    for (size_t i = 0; i < r->pod_kinds; i++)
+    for (size_t i = 0; i < r->pod_kinds; i++) {
+        const struct grid_need *n = r->needs ? &r->needs[i] : NULL;
         buf_addf(&b, "|%dx%d", r->pods[i].count, r->pods[i].gpus);
+        if (n)
+            buf_addf(&b, ",%lld,%lld,%d", (long long)n->cpus, (long long)n->memory_mb, n->ports);
+    }
+    for (size_t i = 0; r->models && r->models[i]; i++)
+        buf_addf(&b, "|m%s", r->models[i]);
+    if (r->only)
+        buf_addf(&b, "|o%s", r->only);
     char *key = buf_take(&b, NULL);
     buf_fini(&b);
     return key;
@@ -111,14 +121,24 @@ static struct line_group *find_group(struct line *l, char *key, const struct gri
     return gr;
 }
 
+/* The entry behind which one belongs; NULL: it is the first. Looked for from both ends at once: who comes anew is among
+ * the last, who has been sent back to wait began before most that wait. */
+static struct line_entry *find_place(const struct line_group *gr, int64_t seq)
+{
+    struct line_entry *last = gr->tail, *first = gr->head;
+    while (last && last->seq > seq && first->seq < seq) {
+        last = last->prev;
+        first = first->next;
+    }
+    return !last || last->seq < seq ? last : first->prev;
+}
+
 int line_add(struct line *l, struct line_entry *en, const struct grid_request *r)
 {
     struct line_group *gr = find_group(l, make_key(r), r);
     if (!gr)
         return -1;
-    struct line_entry *after = gr->tail;
-    while (after && after->seq > en->seq)
-        after = after->prev;
+    struct line_entry *after = find_place(gr, en->seq);
     en->group = gr;
     en->prev = after;
     en->next = after ? after->next : gr->head;
@@ -173,17 +193,26 @@ static int compare(const void *a, const void *b)
     return before(x, y) ? -1 : before(y, x) ? 1 : 0;
 }
 
+/* Whether its head has waited for long, and nothing was tried for it since something changed. */
+static bool may_reserve(const struct line *l, const struct line_group *gr, int64_t now_ms)
+{
+    return l->age_ms && now_ms - gr->head->since_ms >= l->age_ms && gr->aged_at != grid_version(l->grid) + 1;
+}
+
 /* Tries a group's head; when it has waited for long, has it reserve. */
 static enum grid_state try_head(struct line *l, struct line_group *gr, int64_t now_ms)
 {
     const struct line_entry *en = gr->head;
     enum grid_state state = GRID_WAITING;
+    bool reserve = may_reserve(l, gr, now_ms);
     if (gr->blocked_at != grid_version(l->grid) + 1)
         state = grid_try(l->grid, en->gang);
-    if (state == GRID_WAITING && l->age_ms && now_ms - en->since_ms >= l->age_ms)
+    if (state == GRID_WAITING && reserve)
         state = grid_reserve(l->grid, en->gang);
     if (state == GRID_WAITING)
         gr->blocked_at = grid_version(l->grid) + 1;
+    if (state == GRID_WAITING && reserve)
+        gr->aged_at = grid_version(l->grid) + 1;
     return state;
 }
 
@@ -197,7 +226,8 @@ static void move_back(struct line *l, size_t at, size_t count)
     }
 }
 
-/* All groups in order. */
+/* All groups in order. Also those that are blocked: what is placed in this pass may take a reservation over, and what
+ * that frees is for the next in order at once, not at the next event of whoever. */
 static size_t make_order(struct line *l)
 {
     size_t n = l->group_count;
@@ -232,6 +262,41 @@ int line_pass(struct line *l, int64_t now_ms, line_fn *fn, void *ctx)
         fn(ctx, en, state);
     }
     return served;
+}
+
+static bool entry_before(const struct line_entry *a, const struct line_entry *b)
+{
+    int x = a->group->priority, y = b->group->priority;
+    return x != y ? x > y : a->seq < b->seq;
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+    const struct line_entry *x = *(struct line_entry *const *)a, *y = *(struct line_entry *const *)b;
+    return entry_before(x, y) ? -1 : entry_before(y, x) ? 1 : 0;
+}
+
+size_t line_first(const struct line *l, struct line_place *out, size_t max)
+{
+    size_t n = l->group_count, count = 0;
+    struct line_entry **next = calloc(n + 1, sizeof(struct line_entry *));
+    for (size_t i = 0; next && i < n; i++)
+        next[i] = l->groups[i]->head;
+    if (next && n > 1)
+        qsort(next, n, sizeof(struct line_entry *), compare_entries);
+    for (size_t at = 0; next && at < n && count < max;) {
+        assert(next[at]); /* a group has a head, and one that is through is passed */
+        out[count++] = (struct line_place){.gang = next[at]->gang, .since_ms = next[at]->since_ms};
+        next[at] = next[at]->next;
+        at += !next[at];
+        for (size_t i = at; i + 1 < n && next[i] && entry_before(next[i + 1], next[i]); i++) {
+            struct line_entry *t = next[i];
+            next[i] = next[i + 1];
+            next[i + 1] = t;
+        }
+    }
+    free(next);
+    return count;
 }
 
 int64_t line_deadline(const struct line *l, int64_t now_ms)

@@ -45,6 +45,14 @@ typedef void line_fn(void *ctx, struct line_entry *en, enum grid_state state);
 /* One pass at the time `now_ms`. Returns how many were placed or have reserved, or -1 on out of memory. */
 int line_pass(struct line *l, int64_t now_ms, line_fn *fn, void *ctx);
 
+/* A gang that waits, for who asks about those in the line. */
+struct line_place {
+    int gang;
+    int64_t since_ms;
+};
+/* The first of the line in its order, into `out` (room for `max`). How many, or 0 on out of memory. */
+size_t line_first(const struct line *l, struct line_place *out, size_t max);
+
 /* When the next gang will have waited for long, after `now_ms`; INT64_MAX when none will. A pass is due then. */
 int64_t line_deadline(const struct line *l, int64_t now_ms);
 

@@ -11,8 +11,9 @@
  */
 #include <assert.h>
 #include <limits.h>
+#include <string.h>
 
-#include "scheduler/grid_internal.h"
+#include "scheduler/score_internal.h"
 
 enum { CLOSE_ENOUGH = 16 /* rooms of one bucket that are compared for nearness */ };
 
@@ -21,13 +22,15 @@ struct plan {
     struct grid *grid;
     struct gang *gang;
     struct fit fit;
+    struct pod *pod; /* at hand */
     int chain;
     int near; /* cell of the last pod's machine, or -1 */
 };
 
 /* The best room seen so far. */
 struct found {
-    int cell, cost, distance;
+    int cell, victims;
+    int64_t score;
 };
 
 static int distance(const struct plan *p, int cell)
@@ -35,9 +38,26 @@ static int distance(const struct plan *p, int cell)
     return p->near < 0 ? 0 : space_distance(p->grid->space, p->near, cell);
 }
 
-static void reserve(struct plan *p, const int *gpus, int n)
+/* A room as a case for the score. */
+static struct score_case a_case(const struct plan *p, int cell, int want, const int *gpus, int victims)
+{
+    return (struct score_case){.grid = p->grid,
+                               .gpus = gpus,
+                               .cell = cell,
+                               .want = want,
+                               .victims = victims,
+                               .near = p->near,
+                               .idle_only = p->fit.mode == FIT_IDLE};
+}
+
+/* Takes the GPUs of the room that was found. */
+static void reserve(struct plan *p, const struct found *f, const int *gpus, int n)
 {
     struct grid *g = p->grid;
+    const struct score_case c = a_case(p, f->cell, n, gpus, f->victims);
+    score_note(&c, p->gang->terms);
+    p->pod->first = p->gang->placed;
+    p->pod->gpus = n;
     for (int i = 0; i < n; i++) {
         const struct gpu_state *st = &g->gpus[gpus[i]];
         g->undo[g->undo_count++] = (struct undo){.gpu = gpus[i], .reserver = st->reserver};
@@ -45,6 +65,7 @@ static void reserve(struct plan *p, const int *gpus, int n)
         p->gang->gpus[p->gang->placed++] = gpus[i];
     }
     p->near = space_ancestor(g->space, g->space->leaf_cell[gpus[0]], g->topology->chains[p->chain].node_level);
+    pods_take(g, p->gang, p->pod, pods_machine(g, g->space->cells[p->near].node));
 }
 
 /* Weighs one room; keeps it when it is better. */
@@ -54,33 +75,42 @@ static void consider(struct plan *p, int cell, int want, struct found *best)
     const struct space_cell *x = &p->grid->space->cells[cell];
     if (p->fit.mode == FIT_OPPO && x->idle + x->oppo < want)
         return;
-    int cost = fit_pick(&p->fit, cell, want, gpus, false);
-    if (cost < 0 || cost > best->cost)
+    int victims = fit_pick(&p->fit, cell, want, gpus, false);
+    if (victims < 0)
         return;
-    int away = distance(p, cell);
-    if (cost < best->cost || away < best->distance)
-        *best = (struct found){.cell = cell, .cost = cost, .distance = away};
+    const struct score_case c = a_case(p, cell, want, gpus, victims);
+    int64_t score = score_weigh(&c);
+    if (score < best->score)
+        *best = (struct found){.cell = cell, .victims = victims, .score = score};
 }
 
-/* Looks through one rack. In mode FIT_IDLE the tightest bucket with room decides; else all rooms are weighed. */
+/* The least score that a room of a bucket can have, where nobody has to leave: no term is negative. */
+static int64_t least_score(const struct plan *p, int bucket, int want)
+{
+    return (int64_t)p->grid->weights.of[SCORE_LEFT] * (bucket - want);
+}
+
+/* Looks through one rack. In mode FIT_IDLE the tightest rooms come first, CLOSE_ENOUGH of each bucket are weighed, and
+ * it ends where no other can be better; else all rooms are weighed. */
 static void search_rack(struct plan *p, int rack, int slot, int want, struct found *best)
 {
     const struct space *s = p->grid->space;
     bool idle = p->fit.mode == FIT_IDLE;
     uint64_t mask = s->racks[rack].mask & (idle ? ~UINT64_C(0) << (want < 63 ? want : 63) : ~UINT64_C(0));
     for (; mask; mask &= mask - 1) {
-        int seen = 0;
-        for (int c = s->racks[rack].head[__builtin_ctzll(mask)]; c >= 0; c = s->cells[c].link[slot].next) {
-            consider(p, c, want, best);
-            if (idle && best->cell >= 0 && (p->near < 0 || ++seen >= CLOSE_ENOUGH))
-                return;
-        }
-        if (idle && best->cell >= 0)
+        int seen = 0, bucket = __builtin_ctzll(mask);
+        int64_t least = least_score(p, bucket, want);
+        if (idle && best->score <= least)
             return;
+        for (int c = s->racks[rack].head[bucket]; c >= 0; c = s->cells[c].link[slot].next) {
+            consider(p, c, want, best);
+            if (idle && best->cell >= 0 && (best->score <= least || ++seen >= CLOSE_ENOUGH))
+                break;
+        }
     }
 }
 
-static const struct found nothing = {.cell = -1, .cost = INT_MAX, .distance = INT_MAX};
+static const struct found nothing = {.cell = -1, .victims = INT_MAX, .score = INT64_MAX};
 
 /* Takes the GPUs in the room that was found. */
 static bool settle(struct plan *p, const struct found *f, int want)
@@ -88,7 +118,7 @@ static bool settle(struct plan *p, const struct found *f, int want)
     int gpus[64];
     if (f->cell < 0 || fit_pick(&p->fit, f->cell, want, gpus, true) < 0)
         return false;
-    reserve(p, gpus, want);
+    reserve(p, f, gpus, want);
     return true;
 }
 
@@ -106,13 +136,12 @@ static bool in_rooms(struct plan *p, int want)
 static int descend(const struct plan *p, int cell, int level)
 {
     const struct space *s = p->grid->space;
-    const bool *only = p->gang->only;
     while (s->cells[cell].level > level) {
         const struct space_cell *x = &s->cells[cell];
         int best = -1, away = 0;
         for (int i = 0; i < p->grid->topology->chains[x->chain].level[x->level].fanout; i++) {
             int child = x->child + i, far = distance(p, child), node = s->cells[child].node;
-            if (only && node >= 0 && !only[node])
+            if (node >= 0 && !pods_allow(p->grid, p->gang, node))
                 continue;
             if (best < 0 || s->cells[child].oppo < s->cells[best].oppo ||
                 (s->cells[child].oppo == s->cells[best].oppo && far < away)) {
@@ -124,13 +153,24 @@ static int descend(const struct plan *p, int cell, int level)
             return -1;
         cell = best;
     }
-    return only && s->cells[cell].node >= 0 && !only[s->cells[cell].node] ? -1 : cell;
+    return s->cells[cell].node >= 0 && !pods_allow(p->grid, p->gang, s->cells[cell].node) ? -1 : cell;
 }
 
 static bool acceptable(const struct plan *p, int cell, int want)
 {
     const struct space_cell *x = &p->grid->space->cells[cell];
-    return p->fit.mode != FIT_IDLE || x->idle >= want;
+    if (p->fit.mode != FIT_IDLE)
+        return true;
+    return x->idle >= want && (x->node < 0 || pods_room(&p->fit, x->node, x->first, 0));
+}
+
+/* A cell for a new lot is weighed by who is lent in, and by where it lies. */
+static int64_t weigh_cell(const struct plan *p, int cell)
+{
+    const int *w = p->grid->weights.of;
+    int away = distance(p, cell);
+    return (int64_t)w[SCORE_VICTIMS] * p->grid->space->cells[cell].oppo + (int64_t)w[SCORE_APART] * away +
+           (int64_t)w[SCORE_SPREAD] * (p->near < 0 ? 0 : TOPOLOGY_LEVELS - away);
 }
 
 /* Looks through the maximal free cells of one level for a cell of `level`. */
@@ -142,16 +182,17 @@ static void search_list(struct plan *p, int from, int level, int want, struct fo
         int cell = descend(p, m, level);
         if (cell < 0 || !acceptable(p, cell, want))
             continue;
-        int cost = s->cells[cell].oppo, away = distance(p, cell);
-        if (cost > best->cost || (cost == best->cost && away >= best->distance))
+        int oppo = s->cells[cell].oppo;
+        int64_t score = weigh_cell(p, cell);
+        if (score >= best->score)
             continue;
         if (!space_safe(s, cell, false)) {
             if (s->cells[m].counted)
                 return; /* so are all others of this level */
             continue;
         }
-        *best = (struct found){.cell = cell, .cost = cost, .distance = away};
-        if (!cost && (p->near < 0 || ++seen >= CLOSE_ENOUGH))
+        *best = (struct found){.cell = cell, .victims = oppo, .score = score};
+        if (!oppo && (p->near < 0 || ++seen >= CLOSE_ENOUGH))
             return;
     }
 }
@@ -159,7 +200,7 @@ static void search_list(struct plan *p, int from, int level, int want, struct fo
 static int find_cell(struct plan *p, int level, int want)
 {
     struct found best = nothing;
-    for (int l = level; l < p->grid->topology->chains[p->chain].levels && best.cost; l++)
+    for (int l = level; l < p->grid->topology->chains[p->chain].levels && best.victims; l++)
         search_list(p, l, level, want, &best);
     return best.cell;
 }
@@ -262,7 +303,7 @@ static bool in_loose(struct plan *p, int want)
         search_rack(p, p->chain * 2, SPACE_SLOT_NODE, want, &best);
     if (best.cell < 0 || fit_pick(&p->fit, best.cell, want, gpus, true) < 0 || !bind_each(p, gpus, want))
         return false;
-    reserve(p, gpus, want);
+    reserve(p, &best, gpus, want);
     return true;
 }
 
@@ -289,19 +330,46 @@ static bool place_pod(struct plan *p, int want, enum fit_mode most)
     return false;
 }
 
-static bool try_chain(struct grid *g, int gang, int share, int chain, enum fit_mode most)
+/* A pod without GPUs goes where the account has room for it. */
+static bool place_free(struct plan *p)
+{
+    int node = pods_best(p->grid, p->gang, p->pod);
+    if (node >= 0)
+        pods_take(p->grid, p->gang, p->pod, node);
+    return node >= 0;
+}
+
+/* Where pods may go: a share (or none, for opportunistic ones) of a chain. */
+struct place {
+    int share, chain;
+};
+
+/* Places all pods, each at the first of the places that has room. */
+static bool place_all(struct grid *g, int gang, const struct place *at, size_t places, enum fit_mode most)
 {
     struct gang *me = &g->gangs[gang];
-    struct plan p = {
-        .grid = g, .gang = me, .chain = chain, .near = -1, .fit = {.grid = g, .gang = gang, .share = share}};
+    struct plan p = {.grid = g, .gang = me, .chain = -1, .near = -1, .fit = {.grid = g, .gang = gang}};
     g->stamp++;
     g->undo_count = 0;
-    for (size_t i = 0; i < me->ask.pod_kinds; i++)
-        for (int n = 0; n < me->ask.pods[i].count; n++)
-            if (!place_pod(&p, me->ask.pods[i].gpus, most)) {
-                place_undo(g, gang);
-                return false;
-            }
+    memset(me->terms, 0, sizeof me->terms);
+    for (int i = 0; i < me->pod_count; i++) {
+        bool done = false;
+        p.pod = &me->pods[me->order[i]];
+        p.fit.pod = p.pod;
+        if (!p.pod->want.gpus)
+            done = place_free(&p);
+        for (size_t k = 0; p.pod->want.gpus && k < places && !done; k++) {
+            if (p.chain != at[k].chain)
+                p.near = -1;
+            p.chain = at[k].chain;
+            p.fit.share = at[k].share;
+            done = place_pod(&p, (int)p.pod->want.gpus, most);
+        }
+        if (!done) {
+            place_undo(g, gang);
+            return false;
+        }
+    }
     return true;
 }
 
@@ -314,26 +382,62 @@ static bool has_quota(const struct share *s, const struct gang *me, enum fit_mod
     return room >= me->total;
 }
 
+bool place_may_use(const struct gang *me, const struct share *s, int number)
+{
+    return s->vc == me->vc && me->chains[s->chain] && (me->pin >= 0 ? number == me->pin : s->pin < 0);
+}
+
+/* Over several chains, where each share alone has not enough. */
+static bool place_mixed(struct grid *g, int gang, enum fit_mode most)
+{
+    enum { PLACES_MAX = 64 };
+    struct place at[PLACES_MAX];
+    struct share sum = {.total = 0};
+    const struct gang *me = &g->gangs[gang];
+    size_t n = 0;
+    for (int i = 0; i < g->share_count && n < PLACES_MAX; i++) {
+        const struct share *s = &g->shares[i];
+        if (!place_may_use(me, s, i))
+            continue;
+        at[n++] = (struct place){.share = i, .chain = s->chain};
+        sum.total += s->total;
+        sum.held += s->held - (most == FIT_LOWER ? share_held_below(s, me->ask.priority) : 0);
+    }
+    return n > 1 && has_quota(&sum, me, most == FIT_DRAIN ? FIT_DRAIN : FIT_IDLE) && place_all(g, gang, at, n, most);
+}
+
 bool place_gang(struct grid *g, int gang, enum fit_mode most)
 {
     const struct gang *me = &g->gangs[gang];
+    if (!me->total)
+        return place_all(g, gang, NULL, 0, FIT_IDLE);
     for (int i = 0; i < g->share_count; i++) {
-        const struct share *s = &g->shares[i];
-        if (s->vc != me->vc || !me->chains[s->chain] || (me->pin >= 0 ? i != me->pin : s->pin >= 0))
-            continue;
-        if (has_quota(s, me, most) && try_chain(g, gang, i, s->chain, most))
+        const struct place at = {.share = i, .chain = g->shares[i].chain};
+        if (place_may_use(me, &g->shares[i], i) && has_quota(&g->shares[i], me, most) &&
+            place_all(g, gang, &at, 1, most))
             return true;
     }
-    return false;
+    return g->account && place_mixed(g, gang, most);
 }
 
 bool place_oppo(struct grid *g, int gang)
 {
+    enum { CHAINS_MAX = 64 };
+    struct place at[CHAINS_MAX];
     const struct gang *me = &g->gangs[gang];
-    for (size_t c = 0; c < g->topology->chain_count; c++)
-        if (me->chains[c] && try_chain(g, gang, -1, (int)c, FIT_IDLE))
+    size_t n = 0;
+    if (!me->total)
+        return place_all(g, gang, NULL, 0, FIT_IDLE);
+    for (size_t c = 0; c < g->topology->chain_count; c++) {
+        if (!me->chains[c])
+            continue;
+        struct place one = {.share = -1, .chain = (int)c};
+        if (place_all(g, gang, &one, 1, FIT_IDLE))
             return true;
-    return false;
+        if (n < CHAINS_MAX)
+            at[n++] = one;
+    }
+    return g->account && n > 1 && place_all(g, gang, at, n, FIT_IDLE);
 }
 
 void place_undo(struct grid *g, int gang)
@@ -342,5 +446,6 @@ void place_undo(struct grid *g, int gang)
         const struct undo *u = &g->undo[--g->undo_count];
         share_set(g, u->gpu, g->gpus[u->gpu].user, u->reserver);
     }
+    pods_give_all(g, &g->gangs[gang]);
     g->gangs[gang].placed = 0;
 }

@@ -118,6 +118,133 @@ static int set_ports(struct config *c, const struct doc *d, struct err *e)
     return 0;
 }
 
+static int set_isolation(struct config *c, const struct doc *d, struct err *e)
+{
+    static const char *const names[] = {"rlimits", "cgroups", "namespaces", "full"};
+    for (size_t i = 0; d->text && i < sizeof names / sizeof *names; i++)
+        if (!strcmp(d->text, names[i]))
+            return set_text(c->isolation, d, e);
+    return bad(d, e, "rlimits, cgroups, namespaces or full");
+}
+
+static int set_spawner(struct config *c, const struct doc *d, struct err *e)
+{
+    return set_word(d, (const char *const[]){"own", "service"}, &c->spawner_service, e);
+}
+
+static int set_gpu_device(struct config *c, const struct doc *d, struct err *e)
+{
+    if (set_text(c->gpu_device, d, e))
+        return -1;
+    return c->gpu_device[0] == '/' && strchr(c->gpu_device, '%') ? 0 : bad(d, e, "an absolute path with a %");
+}
+
+static int set_public_url(struct config *c, const struct doc *d, struct err *e)
+{
+    if (set_text(c->public_url, d, e))
+        return -1;
+    size_t n = strlen(c->public_url);
+    if (strncmp(c->public_url, "https://", 8) != 0 && strncmp(c->public_url, "http://", 7) != 0)
+        return bad(d, e, "an address that begins with https:// or http://");
+    if (c->public_url[n - 1] == '/')
+        c->public_url[n - 1] = '\0';
+    return 0;
+}
+
+static int set_smtp_url(struct config *c, const struct doc *d, struct err *e)
+{
+    if (set_text(c->smtp_url, d, e))
+        return -1;
+    if (strncmp(c->smtp_url, "smtp://", 7) != 0 && strncmp(c->smtp_url, "smtps://", 8) != 0)
+        return bad(d, e, "an address such as smtp://host:25 or smtps://host");
+    return 0;
+}
+
+static int set_smtp_from(struct config *c, const struct doc *d, struct err *e)
+{
+    if (set_text(c->smtp_from, d, e))
+        return -1;
+    return strchr(c->smtp_from, '@') && !strpbrk(c->smtp_from, " <>\r\n") ? 0 : bad(d, e, "a plain e-mail address");
+}
+
+static int set_smtp_user(struct config *c, const struct doc *d, struct err *e)
+{
+    return set_text(c->smtp_user, d, e);
+}
+
+static int set_smtp_password_file(struct config *c, const struct doc *d, struct err *e)
+{
+    return set_text(c->smtp_password_file, d, e);
+}
+
+static int set_days(int *out, const struct doc *d, struct err *e)
+{
+    int64_t n = 0;
+    int rc = set_int(d, 0, 36500, &n, e);
+    *out = (int)n;
+    return rc;
+}
+
+static int set_keep_files(struct config *c, const struct doc *d, struct err *e)
+{
+    return set_days(&c->keep_files_days, d, e);
+}
+
+static int set_keep_logs(struct config *c, const struct doc *d, struct err *e)
+{
+    return set_days(&c->keep_logs_days, d, e);
+}
+
+static int set_disk_max(struct config *c, const struct doc *d, struct err *e)
+{
+    int64_t n = 0;
+    int rc = set_int(d, 0, INT32_MAX, &n, e);
+    c->disk_max_mb = (int)n;
+    return rc;
+}
+
+static int set_log_max(struct config *c, const struct doc *d, struct err *e)
+{
+    int64_t n = 0;
+    int rc = set_int(d, 0, 1 << 20, &n, e);
+    c->log_max_mb = (int)n;
+    return rc;
+}
+
+static int set_code_max(struct config *c, const struct doc *d, struct err *e)
+{
+    int64_t n = 0;
+    int rc = set_int(d, 1, 1 << 20, &n, e);
+    c->code_max_mb = (int)n;
+    return rc;
+}
+
+static int set_exit_catalogue(struct config *c, const struct doc *d, struct err *e)
+{
+    if (set_text(c->exit_catalogue, d, e))
+        return -1;
+    return c->exit_catalogue[0] == '/' ? 0 : bad(d, e, "an absolute path");
+}
+
+/* {left: 1000, apart: 1 ...}: what is not named keeps its weight. */
+static int set_placement(struct config *c, const struct doc *d, struct err *e)
+{
+    if (d->type != DOC_MAP)
+        return bad(d, e, "a map of weights");
+    for (const struct doc *m = d->first; m; m = m->next) {
+        int64_t weight = 0;
+        enum score_term t = score_find(m->key);
+        if (t == SCORE_TERMS) {
+            err_set(e, ERR_INVALID_PARAMETERS, "placement has no term \"%.60s\"", m->key);
+            return err_at(e, m->key_line, m->key_column);
+        }
+        if (set_int(m, 0, SCORE_WEIGHT_MAX, &weight, e))
+            return -1;
+        c->placement.of[t] = (int)weight;
+    }
+    return 0;
+}
+
 static int set_log_level(struct config *c, const struct doc *d, struct err *e)
 {
     static const char *const names[] = {
@@ -138,6 +265,44 @@ static int set_log_format(struct config *c, const struct doc *d, struct err *e)
     return rc;
 }
 
+static int set_count(int *out, const struct doc *d, struct err *e)
+{
+    int64_t n = 0;
+    int rc = set_int(d, 0, 1000000, &n, e);
+    *out = (int)n;
+    return rc;
+}
+
+static int set_user_rate(struct config *c, const struct doc *d, struct err *e)
+{
+    return set_count(&c->user_rate, d, e);
+}
+
+static int set_user_burst(struct config *c, const struct doc *d, struct err *e)
+{
+    return set_count(&c->user_burst, d, e);
+}
+
+static int set_address_rate(struct config *c, const struct doc *d, struct err *e)
+{
+    return set_count(&c->address_rate, d, e);
+}
+
+static int set_address_burst(struct config *c, const struct doc *d, struct err *e)
+{
+    return set_count(&c->address_burst, d, e);
+}
+
+static int set_tls_certificate(struct config *c, const struct doc *d, struct err *e)
+{
+    return set_text(c->tls_certificate, d, e);
+}
+
+static int set_tls_key(struct config *c, const struct doc *d, struct err *e)
+{
+    return set_text(c->tls_key, d, e);
+}
+
 static const struct {
     const char *key;
     set_fn *set;
@@ -150,6 +315,27 @@ static const struct {
     {"memoryMB", set_memory},
     {"node", set_node},
     {"portRange", set_ports},
+    {"isolation", set_isolation},
+    {"spawner", set_spawner},
+    {"gpuDevice", set_gpu_device},
+    {"publicUrl", set_public_url},
+    {"smtpUrl", set_smtp_url},
+    {"smtpFrom", set_smtp_from},
+    {"smtpUser", set_smtp_user},
+    {"smtpPasswordFile", set_smtp_password_file},
+    {"keepFilesDays", set_keep_files},
+    {"keepLogsDays", set_keep_logs},
+    {"diskMaxMB", set_disk_max},
+    {"logMaxMB", set_log_max},
+    {"codeMaxMB", set_code_max},
+    {"exitCatalogue", set_exit_catalogue},
+    {"userRate", set_user_rate},
+    {"userBurst", set_user_burst},
+    {"addressRate", set_address_rate},
+    {"addressBurst", set_address_burst},
+    {"tlsCertificate", set_tls_certificate},
+    {"tlsKey", set_tls_key},
+    {"placement", set_placement},
     {"logLevel", set_log_level},
     {"logFormat", set_log_format},
 };
@@ -160,6 +346,13 @@ void config_defaults(struct config *c)
                          .gpus = -1,
                          .port_first = 15000,
                          .port_last = 32767, /* below Linux's range for outgoing connections */
+                         .log_max_mb = 64,
+                         .code_max_mb = 256,
+                         .user_rate = 50, /* several open pages of the portal and a script stay below */
+                         .user_burst = 500,
+                         .address_rate = 200, /* a lab behind one address */
+                         .address_burst = 2000,
+                         .placement = score_defaults,
                          .log_level = LOG_LEVEL_INFO};
 }
 

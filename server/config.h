@@ -9,20 +9,41 @@
 #include <stdint.h>
 
 #include "base/log.h"
+#include "scheduler/score.h"
 
 struct err;
 
 #define CONFIG_TEXT_MAX 256
 
 struct config {
-    char listen[CONFIG_TEXT_MAX]; /* "127.0.0.1:7780", "[::1]:7780"; port 0 = the kernel chooses */
-    bool image_on_host;           /* unknownImage: host */
-    bool insecure_http;           /* insecureHttp: plain HTTP off loopback, with a warning */
-    int gpus;                     /* simulated GPUs; -1 = real ones */
-    int cpus;                     /* CPUs offered; 0 = all */
-    int64_t memory_mb;            /* memory offered; 0 = all */
-    char node[CONFIG_TEXT_MAX];   /* this node's name; "" = the host's */
-    int port_first, port_last;    /* ports for tasks */
+    char listen[CONFIG_TEXT_MAX];             /* "127.0.0.1:7780", "[::1]:7780"; port 0 = the kernel chooses */
+    bool image_on_host;                       /* unknownImage: host */
+    bool insecure_http;                       /* insecureHttp: plain HTTP off loopback, with a warning */
+    int gpus;                                 /* simulated GPUs; -1 = real ones */
+    int cpus;                                 /* CPUs offered; 0 = all */
+    int64_t memory_mb;                        /* memory offered; 0 = all */
+    char node[CONFIG_TEXT_MAX];               /* this node's name; "" = the host's */
+    int port_first, port_last;                /* ports for tasks */
+    char isolation[CONFIG_TEXT_MAX];          /* at most this level for tasks; "" = the best there is */
+    bool spawner_service;                     /* spawner: service; somebody else (systemd) starts drover-spawner */
+    char gpu_device[CONFIG_TEXT_MAX];         /* path of a GPU's device, "%" for its index; "" = the driver's */
+    char public_url[CONFIG_TEXT_MAX];         /* publicUrl: how people reach the portal; for links in mails */
+    char smtp_url[CONFIG_TEXT_MAX];           /* smtpUrl: "smtp://host:25", "smtps://host"; "" = no mail */
+    char smtp_from[CONFIG_TEXT_MAX];          /* smtpFrom: the sender's address */
+    char smtp_user[CONFIG_TEXT_MAX];          /* smtpUser; "" = without a login */
+    char smtp_password_file[CONFIG_TEXT_MAX]; /* smtpPasswordFile: its first line */
+    int keep_files_days; /* keepFilesDays: what tasks left where they worked; 0 (the default) = for ever */
+    int keep_logs_days;  /* keepLogsDays: their logs, and the files with them; 0 (the default) = for ever */
+    int disk_max_mb;     /* diskMaxMB: what a task attempt may take where it works; 0 = no limit */
+    int log_max_mb;      /* logMaxMB: each log of a task attempt; 0 = no limit */
+    int code_max_mb;     /* codeMaxMB: an archive of code sent with a job has at most so much */
+    char exit_catalogue[CONFIG_TEXT_MAX];  /* exitCatalogue: a file instead of the built-in one, read again when changed
+                                            */
+    int user_rate, user_burst;             /* requests a second, and at once; 0 = no limit */
+    int address_rate, address_burst;       /* the same for an address */
+    char tls_certificate[CONFIG_TEXT_MAX]; /* PEM, the chain; "" = plain HTTP */
+    char tls_key[CONFIG_TEXT_MAX];         /* PEM */
+    struct score_weights placement;        /* placement: weights of the score's terms by name */
     enum log_level log_level;
     enum log_format log_format;
 };

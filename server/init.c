@@ -23,6 +23,7 @@
 enum { PATH_SIZE = 4096, PASSWORD_FILE_MAX = 1024 };
 
 static const struct store_sql sql_add_vc = {"INSERT INTO virtual_cluster(name, created_ms) VALUES ('default', ?)"};
+static const struct store_sql sql_grant_vc = {"INSERT INTO group_vc(grp, vc) VALUES ('default', 'default')"};
 
 static int join(char out[PATH_SIZE], const char *dir, const char *name, struct err *e)
 {
@@ -51,7 +52,8 @@ static int fill(struct store *s, const char *admin, const char *hash, struct err
         return -1;
     struct stmt *st = store_stmt(s, &sql_add_vc, e);
     stmt_int(st, 1, now);
-    if (stmt_exec(st, e) || auth_store_user_add(s, &user, e) || store_commit(s, e)) {
+    if (stmt_exec(st, e) || stmt_exec(store_stmt(s, &sql_grant_vc, e), e) || auth_store_user_add(s, &user, e) ||
+        store_commit(s, e)) {
         store_rollback(s);
         return -1;
     }

@@ -16,6 +16,7 @@
 #include "jobs/env.h"
 #include "jobs/job.h"
 #include "scheduler/cluster.h"
+#include "server/mounts.h"
 
 static const char *address_of(void *ctx, const char *node)
 {
@@ -70,7 +71,13 @@ struct engine_order *launch_order(const struct launch_site *site, enum engine_or
     }
     struct engine_launch *l = o->launch;
     struct arena *a = o->arena;
+    struct mounts mounts = {.arena = a};
+    bool wishes = kind == ENGINE_LAUNCH && t->gpu_wishes;
     size_t count;
+    if (kind == ENGINE_LAUNCH && mounts_of(site->store, j->spec, j->user, &mounts, e)) {
+        engine_order_destroy(o);
+        return NULL;
+    }
     memcpy(o->attempt_id, t->id, ID_SIZE);
     memcpy(o->nonce, t->nonce, sizeof o->nonce);
     o->epoch = t->epoch;
@@ -90,9 +97,13 @@ struct engine_order *launch_order(const struct launch_site *site, enum engine_or
                                 .script = kind == ENGINE_LAUNCH ? script_of(site, a, t, e) : "",
                                 .image_uri = arena_strdup(a, t->role->image_uri),
                                 .image_on_host = site->image_on_host,
+                                .isolation = arena_strdup(a, j->spec->isolation),
                                 .checkpoint_name = arena_strdup(a, j->spec->checkpoint_name),
+                                .code = j->spec->code ? arena_strdup(a, j->id) : NULL,
+                                .mounts = mounts.list,
+                                .mount_count = mounts.count,
                                 .gpu_count = (int)t->role->per_task.gpus,
-                                .gpus = copy_ints(a, t->gpus, (int)t->role->per_task.gpus)};
+                                .gpus = copy_ints(a, wishes ? t->gpu_wishes : t->gpus, (int)t->role->per_task.gpus)};
     if (!l->full_name || !l->ports || !l->env || !l->script || !l->gpus) {
         if (l->script)
             err_set(e, ERR_INTERNAL, "Out of memory for an order of %s.", j->full_name);

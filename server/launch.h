@@ -12,10 +12,12 @@
 struct cluster;
 struct err;
 struct keys;
+struct store;
 struct task;
 
 /* Site settings that a launch depends on. */
 struct launch_site {
+    struct store *store;           /* what storages the job's user may mount, and where they are */
     const struct keys *keys;       /* opens the job's sealed secrets */
     const struct cluster *cluster; /* addresses of nodes */
     bool image_on_host;            /* unknownImage: host */

@@ -12,19 +12,23 @@
  */
 #include "server/loop.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "auth/auth_store.h"
+#include "auth/identity_cache.h"
 #include "base/err.h"
+#include "base/failpoint.h"
 #include "base/log.h"
 #include "core/core.h"
 #include "engines/engine.h"
 #include "jobs/exits.h"
 #include "jobs/jobs_store.h"
-#include "scheduler/cluster.h"
+#include "server/audit.h"
+#include "server/diagnoser.h"
 #include "server/launch.h"
 #include "server/mailbox.h"
 #include "server/persist.h"
@@ -38,7 +42,8 @@ enum {
     RETRY_FIRST_MS = 100,
     RETRY_MAX_MS = 2000,
     SNAPSHOT_MS = 50,
-    SNAPSHOT_IDLE_MS = 250
+    SNAPSHOT_IDLE_MS = 250,
+    NO_MEMORY_MS = 10
 };
 
 struct loop {
@@ -46,6 +51,7 @@ struct loop {
     struct core *core; /* NULL after a failed commit, until a write works again */
     struct effects fx;
     int64_t epoch;
+    struct clock_steady clock;
     int64_t snapshot_mono; /* when the last was published */
     bool snapshot_due;
     struct err failure; /* why there is no core */
@@ -60,7 +66,21 @@ struct loop {
     atomic_int_fast64_t beat_mono;
 };
 
+/* The moment, for the core: its records never go back, whatever is done to the machine's clock (R6). */
+static struct clock_now read_clock(struct loop *l)
+{
+    return clock_steady_next(&l->clock, clock_read());
+}
+
 /* ---- the engine's side ---- */
+
+/* An event on its way to the core. */
+struct engine_mail {
+    struct mail mail; /* the first member: freed as one */
+    struct engine_event event;
+    struct exit_diagnosis diagnosis;
+    char json[]; /* of the diagnosis */
+};
 
 static void engine_mail_done(struct mail *m, const struct effect_reply *reply)
 {
@@ -68,18 +88,36 @@ static void engine_mail_done(struct mail *m, const struct effect_reply *reply)
     free(m);
 }
 
-/* The engine's sink: copies the event into the lane that is never dropped. The engine's thread. */
-static void on_engine_event(void *ctx, const struct engine_event *ev)
+/* Copies the event, and what was found out about it (NULL: nothing), into the lane that is never dropped. Any thread.
+ */
+static void post_engine_event(void *ctx, const struct engine_event *ev, const struct exit_diagnosis *why)
 {
     struct loop *l = ctx;
-    struct mail *m = calloc(1, sizeof *m);
+    size_t len = why && why->json ? strlen(why->json) + 1 : 0;
+    struct engine_mail *m = calloc(1, sizeof *m + len);
     if (!m) {
         log_error("engine_event_lost", "out of memory; the engine is asked again at the next start");
         return;
     }
-    m->cmd = (struct command){.kind = COMMAND_ENGINE, .engine = *ev};
-    m->done = engine_mail_done;
-    mailbox_post_engine(l->config.mailbox, m);
+    m->event = *ev;
+    m->mail.cmd = (struct command){.kind = COMMAND_ENGINE, .engine = &m->event};
+    if (why) {
+        m->diagnosis.verdict = why->verdict;
+        m->diagnosis.json = len ? memcpy(m->json, why->json, len) : NULL;
+        m->mail.cmd.diagnosis = &m->diagnosis;
+    }
+    m->mail.done = engine_mail_done;
+    mailbox_post_engine(l->config.mailbox, &m->mail);
+}
+
+/* The engine's sink. The engine's thread. */
+static void on_engine_event(void *ctx, const struct engine_event *ev)
+{
+    struct loop *l = ctx;
+    if (l->config.diagnoser)
+        diagnoser_put(l->config.diagnoser, ev);
+    else
+        post_engine_event(l, ev, NULL);
 }
 
 static void send_order(struct loop *l, struct engine_order *o)
@@ -90,8 +128,10 @@ static void send_order(struct loop *l, struct engine_order *o)
 static void order_task(struct loop *l, enum engine_order_kind kind, const struct task *t)
 {
     struct err e = {0};
-    struct launch_site site = {
-        .keys = l->config.keys, .cluster = core_cluster(l->core), .image_on_host = l->config.image_on_host};
+    struct launch_site site = {.store = l->config.store,
+                               .keys = l->config.keys,
+                               .cluster = core_cluster(l->core),
+                               .image_on_host = l->config.image_on_host};
     struct engine_order *o = launch_order(&site, kind, t, &e);
     if (o) {
         send_order(l, o);
@@ -103,7 +143,7 @@ static void order_task(struct loop *l, enum engine_order_kind kind, const struct
     memcpy(ev.nonce, t->nonce, sizeof ev.nonce);
     memcpy(ev.message, e.text, sizeof ev.message - 1);
     log_error("launch_failed", "%s: %s", t->job->full_name, e.text);
-    on_engine_event(l, &ev);
+    post_engine_event(l, &ev, NULL);
 }
 
 static void order_by_id(struct loop *l, enum engine_order_kind kind, const struct effect_stop *s)
@@ -122,43 +162,70 @@ static void order_by_id(struct loop *l, enum engine_order_kind kind, const struc
 
 /* ---- one batch ---- */
 
+/* Look-ups of a batch share one transaction, that of its commit: each alone would take and give back SQLite's locks. */
+static struct store *look(struct loop *l, struct err *e)
+{
+    struct store *s = l->config.store;
+    return store_in_transaction(s) || !store_begin(s, e) ? s : NULL;
+}
+
 static int find_target(struct loop *l, const char *full_name, struct command_target *t, struct err *e)
 {
     struct jobs_store_target row;
     if (core_find(l->core, full_name))
         return 0;
-    int rc = jobs_store_find_target(l->config.store, full_name, &row, e);
+    struct store *s = look(l, e);
+    int rc = s ? jobs_store_find_target(s, full_name, &row, e) : -1;
     if (rc == 1) {
         t->exists = true;
         memcpy(t->id, row.id, sizeof t->id);
         memcpy(t->user, row.user, sizeof t->user);
+        memcpy(t->vc, row.vc, sizeof t->vc);
     }
     return rc < 0 ? -1 : 0;
 }
 
+static int has_tag(struct loop *l, const struct command_tag *t, struct err *e)
+{
+    struct store *s = look(l, e);
+    return s ? jobs_store_has_tag(s, t->full_name, t->tag, e) : -1;
+}
+
+static int prepare_submit(struct loop *l, struct command_submit *sub, struct clock_now now, struct err *e)
+{
+    struct store *s = look(l, e);
+    if (!s)
+        return -1;
+    int taken = jobs_store_name_taken(s, sub->job->full_name, e);
+    int known = sub->key ? submit_key_find(s, sub->key, now.wall, &sub->before, e) : 0;
+    sub->name_taken = taken == 1;
+    sub->key_known = known == 1;
+    return taken < 0 || known < 0 ? -1 : 0;
+}
+
 /* DESIGN 1.3: loads the ended rows that the command names, by index. 0, or -1 when they cannot be read. */
-static int prepare(struct loop *l, struct command *cmd, struct err *e)
+static int prepare(struct loop *l, struct command *cmd, struct clock_now now, struct err *e)
 {
     int found = 0;
     switch (cmd->kind) {
     case COMMAND_SUBMIT:
-        found = jobs_store_name_taken(l->config.store, cmd->submit.job->full_name, e);
-        cmd->submit.name_taken = found == 1;
-        break;
+        return prepare_submit(l, &cmd->submit, now, e);
     case COMMAND_EXECUTION:
         found = find_target(l, cmd->execution.full_name, &cmd->execution.target, e);
+        break;
+    case COMMAND_HOLD:
+        found = find_target(l, cmd->hold.full_name, &cmd->hold.target, e);
         break;
     case COMMAND_TAG:
         if (find_target(l, cmd->tag.full_name, &cmd->tag.target, e))
             return -1;
-        found = jobs_store_has_tag(l->config.store, cmd->tag.full_name, cmd->tag.tag, e);
+        found = has_tag(l, &cmd->tag, e);
         cmd->tag.present = found == 1;
         break;
-    case COMMAND_USER:
-        found = auth_store_user_known(l->config.store, cmd->user.name, &cmd->user.is_admin, e);
-        cmd->user.exists = found == 1;
-        break;
-    case COMMAND_TOKEN:
+    case COMMAND_REASON:
+    case COMMAND_WRITE:
+    case COMMAND_VC:
+    case COMMAND_NODE:
     case COMMAND_ENGINE:
     case COMMAND_TICK:
         break;
@@ -186,15 +253,15 @@ static void note(struct loop *l, const struct mail *m)
 {
     if (m->cmd.kind != COMMAND_ENGINE)
         return;
-    if (m->cmd.engine.kind == ENGINE_NODE)
-        keep_node(l, &m->cmd.engine.node);
-    else if (m->cmd.engine.kind == ENGINE_READY && !atomic_exchange(&l->ready, true) && l->config.ready)
+    if (m->cmd.engine->kind == ENGINE_NODE)
+        keep_node(l, &m->cmd.engine->node);
+    else if (m->cmd.engine->kind == ENGINE_READY && !atomic_exchange(&l->ready, true) && l->config.ready)
         l->config.ready(l->config.ctx);
 }
 
 static int step_one(struct loop *l, struct mail *m, struct clock_now now, struct err *e)
 {
-    if (prepare(l, &m->cmd, e))
+    if (prepare(l, &m->cmd, now, e))
         return -1;
     core_step(l->core, &m->cmd, now, &l->fx);
     if (m->cmd.kind == COMMAND_SUBMIT && core_find(l->core, m->cmd.submit.job->full_name) == m->cmd.submit.job)
@@ -229,6 +296,8 @@ static void answer(struct loop *l, struct mail *list)
         const struct effect *f = &l->fx.list[i];
         if (f->kind == EFFECT_REPLY) {
             struct mail *m = f->reply->to;
+            if (m->cmd.actor.recorded && l->config.audit)
+                *m->cmd.actor.recorded = true; /* before the request may end */
             m->done(m, f->reply);
         }
     }
@@ -278,10 +347,21 @@ static void fail_batch(struct loop *l, struct mail *list, const struct err *e)
     answer_failed(list, e);
 }
 
+static struct core *load_core(struct loop *l, struct clock_now now, struct err *e)
+{
+    struct core *c = persist_load_core(l->config.store, l->epoch, l->config.seed, now, e);
+    if (c && l->config.placement)
+        core_weigh(c, l->config.placement);
+    return c;
+}
+
 /* Loads the core anew and puts back what the engine told of its nodes; then orders to find every placed task again. */
 static int reload(struct loop *l, struct clock_now now, struct err *e)
 {
-    l->core = persist_load_core(l->config.store, l->epoch, l->config.seed, now, e);
+    /* A COMMIT that failed may have been done all the same: the audit log's end is what the rows say, too. */
+    if (l->config.audit && audit_load(l->config.audit, l->config.store, e))
+        return -1;
+    l->core = load_core(l, now, e);
     for (size_t i = 0; l->core && i < l->node_count; i++)
         if (core_load_node(l->core, &l->nodes[i]))
             return err_set(e, ERR_BUSY, "Out of memory for node %s.", l->nodes[i].name);
@@ -325,13 +405,37 @@ static int64_t snapshot_at(struct loop *l)
 
 static void snapshot(struct loop *l, struct clock_now now)
 {
-    if (now.mono < snapshot_at(l))
-        return;
-    snapshots_publish(l->config.snapshots, cluster_clone(core_cluster(l->core)), now.wall, core_live_jobs(l->core),
-                      core_waiting_jobs(l->core));
+    struct core_view *view = core_view_create(l->core, now.mono);
+    bool behind = view && view->behind;
+    snapshots_publish(l->config.snapshots, view, now.wall);
     atomic_fetch_add(&l->snapshots, 1);
     l->snapshot_mono = now.mono;
-    l->snapshot_due = false;
+    l->snapshot_due = behind;
+}
+
+/* Whether the batch changed what an admin reads back at once: nodes and virtual clusters. */
+static bool shown_at_once(const struct effects *fx)
+{
+    for (size_t i = 0; i < fx->count; i++)
+        if (fx->list[i].kind == EFFECT_VC_ROW || fx->list[i].kind == EFFECT_NODE_ROW)
+            return true;
+    return false;
+}
+
+/* Before the answers: who was told that a right is gone must not meet it again. */
+static void forget_identities(struct loop *l)
+{
+    for (size_t i = 0; l->config.identities && i < l->fx.count; i++)
+        if (l->fx.list[i].kind == EFFECT_WRITE) {
+            identity_cache_stale(l->config.identities);
+            return;
+        }
+}
+
+/* Whether the audit log has something to write, with the batch or without one. */
+static bool records(struct loop *l, struct clock_now now, bool last)
+{
+    return l->config.audit && audit_needed(l->config.audit, &l->fx, now.wall, last);
 }
 
 static void run_batch(struct loop *l, struct mail *list, struct clock_now now)
@@ -347,18 +451,27 @@ static void run_batch(struct loop *l, struct mail *list, struct clock_now now)
     atomic_fetch_add(&l->commands, n);
     if (l->fx.failed && !e.code)
         err_set(&e, ERR_BUSY, "Out of memory; nothing was changed.");
-    if (e.code || (persist_needed(&l->fx) && persist_commit(l->config.store, &l->fx, l->epoch, &e))) {
+    bool record = !e.code && records(l, now, false); /* asked in any case: it takes what waits */
+    bool write = record || (!e.code && persist_needed(&l->fx));
+    bool failed = e.code || (write && persist_commit(l->config.store, &l->fx, l->config.audit, l->epoch, &e));
+    store_rollback(l->config.store); /* where look() began one and nothing was written */
+    if (failed) {
         fail_batch(l, list, &e);
         return;
     }
-    if (persist_needed(&l->fx)) {
+    if (write) {
         atomic_fetch_add(&l->commits, 1);
         l->retry_wait = 0;
     }
+    forget_identities(l);
     if (l->fx.count)
         l->snapshot_due = true;
+    (void)FAILPOINT(LOOP_BEFORE_ORDERS);
     perform_orders(l);
     core_batch_end(l->core, &l->fx);
+    if (shown_at_once(&l->fx))
+        snapshot(l, now);
+    (void)FAILPOINT(LOOP_BEFORE_ANSWERS);
     answer(l, list);
     publish(l);
 }
@@ -380,7 +493,7 @@ static void *thread_main(void *ctx)
         struct mail *list = mailbox_take(l->config.mailbox, BATCH, next_wake(l, clock_read().mono));
         if (!list && mailbox_closed(l->config.mailbox))
             return NULL;
-        struct clock_now now = clock_read();
+        struct clock_now now = read_clock(l);
         atomic_store(&l->beat_mono, now.mono);
         atomic_fetch_add(&l->batches, 1);
         for (const struct mail *m = list; m; m = m->next)
@@ -392,7 +505,9 @@ static void *thread_main(void *ctx)
         }
         run_batch(l, list, now);
         effects_reset(&l->fx);
-        snapshot(l, clock_read());
+        now = read_clock(l);
+        if (now.mono >= snapshot_at(l))
+            snapshot(l, now);
     }
 }
 
@@ -411,20 +526,32 @@ struct loop *loop_create(const struct loop_config *config, struct err *e)
     l->epoch = persist_new_epoch(config->store, e);
     if (l->epoch < 0)
         goto fail;
-    l->core = persist_load_core(config->store, l->epoch, config->seed, clock_read(), e);
-    if (!l->core)
+    l->clock.wall = persist_last_moment(config->store, e);
+    if (l->clock.wall < 0)
         goto fail;
+    l->core = load_core(l, read_clock(l), e);
+    if (!l->core || (config->audit && audit_load(config->audit, config->store, e)))
+        goto fail;
+    if (FAILPOINT(LOOP_AFTER_LOAD)) {
+        err_errno(e, errno, "cannot load the jobs");
+        goto fail;
+    }
     core_adopt(l->core, &l->fx);
     perform_orders(l); /* queued before the engine starts: it answers them first */
     effects_reset(&l->fx);
-    if (config->engine->ops->start(config->engine, on_engine_event, l, e))
+    snapshot(l, clock_read()); /* who asks while the server starts is shown the rows' state */
+    if (config->diagnoser && diagnoser_start(config->diagnoser, post_engine_event, l, e))
         goto fail;
+    if (config->engine->ops->start(config->engine, on_engine_event, l, e))
+        goto fail_diagnoser;
     if (pthread_create(&l->thread, NULL, thread_main, l)) {
         config->engine->ops->stop(config->engine);
         err_set(e, ERR_INTERNAL, "No thread for the core.");
-        goto fail;
+        goto fail_diagnoser;
     }
     return l;
+fail_diagnoser:
+    diagnoser_stop(config->diagnoser);
 fail:
     core_destroy(l->core);
     effects_fini(&l->fx);
@@ -440,6 +567,7 @@ void loop_stop(struct loop *l)
     mailbox_close(l->config.mailbox);
     pthread_join(l->thread, NULL);
     l->config.engine->ops->stop(l->config.engine);
+    diagnoser_stop(l->config.diagnoser);
     struct mail *rest; /* what the engine said in its last moments: it will say it again */
     while ((rest = mailbox_take(l->config.mailbox, BATCH, 0)))
         answer_failed(rest, &(struct err){.code = ERR_BUSY});
@@ -451,6 +579,9 @@ void loop_destroy(struct loop *l)
     if (!l)
         return;
     loop_stop(l);
+    struct err e = {0};
+    if (records(l, clock_read(), true) && persist_commit(l->config.store, &l->fx, l->config.audit, l->epoch, &e))
+        log_error("audit_lost", "the last refused calls are not in the audit log: %s", e.text);
     core_destroy(l->core);
     effects_fini(&l->fx);
     free(l->nodes);

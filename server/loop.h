@@ -8,12 +8,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct audit;
+struct diagnoser;
 struct engine;
 struct err;
 struct hub;
+struct identity_cache;
 struct keys;
 struct loop;
 struct mailbox;
+struct score_weights;
 struct snapshots;
 struct store;
 
@@ -22,10 +26,14 @@ struct loop_config {
     struct engine *engine; /* created, not started */
     struct mailbox *mailbox;
     struct snapshots *snapshots;
-    struct hub *hub; /* NULL in tests */
+    struct hub *hub;                   /* NULL in tests */
+    struct identity_cache *identities; /* made stale by every batch with a COMMAND_WRITE; NULL in tests */
+    struct audit *audit;               /* NULL in tests: no log is kept */
+    struct diagnoser *diagnoser;       /* not started; NULL in tests: ends are known by their codes */
     const struct keys *keys;
     unsigned char seed[32];
     bool image_on_host;
+    const struct score_weights *placement; /* as long as the loop; NULL in tests: the defaults */
     /* Told once when every placed task was adopted: the server is ready. On the loop's thread. NULL ok. */
     void (*ready)(void *ctx);
     /* A failed fsync: must not return (DESIGN 1.2). On the loop's thread. */

@@ -4,12 +4,16 @@
  */
 #include "server/mailbox.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "base/clock.h"
 #include "base/err.h"
+
+/* Mails at once that make a crowd, and how long one is waited for: some fsyncs' time on a fast disk. */
+enum { GATHER_FROM = 4, GATHER_NS = 300000 };
 
 struct lane {
     struct mail *first;
@@ -22,6 +26,8 @@ struct mailbox {
     pthread_cond_t wake;
     struct lane client, engine;
     size_t client_max;
+    size_t wanted; /* client mails that wake the taker */
+    size_t taken;  /* of them, last time */
     bool closed;
 };
 
@@ -67,6 +73,7 @@ struct mailbox *mailbox_create(size_t client_max)
     lane_init(&b->client);
     lane_init(&b->engine);
     b->client_max = client_max;
+    b->wanted = 1;
     return b;
 }
 
@@ -89,7 +96,8 @@ int mailbox_post(struct mailbox *b, struct mail *m, struct err *e)
         rc = err_set(e, ERR_BUSY, "The server has too many requests waiting; try again shortly.");
     else
         lane_put(&b->client, m);
-    pthread_cond_signal(&b->wake);
+    if (b->client.count >= b->wanted)
+        pthread_cond_signal(&b->wake);
     pthread_mutex_unlock(&b->lock);
     return rc;
 }
@@ -110,6 +118,22 @@ void mailbox_close(struct mailbox *b)
     pthread_mutex_unlock(&b->lock);
 }
 
+/* Waits until `at`. Whether it is there. */
+static bool wait_until(struct mailbox *b, const struct timespec *at)
+{
+    return pthread_cond_timedwait(&b->wake, &b->lock, at) == ETIMEDOUT;
+}
+
+static struct timespec after_ns(int64_t ns)
+{
+    struct timespec at;
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    ns += at.tv_nsec;
+    at.tv_sec += ns / 1000000000;
+    at.tv_nsec = ns % 1000000000;
+    return at;
+}
+
 /* Waits `ms` at most (INT64_MAX: for ever). */
 static void wait_ms(struct mailbox *b, int64_t ms)
 {
@@ -117,15 +141,22 @@ static void wait_ms(struct mailbox *b, int64_t ms)
         pthread_cond_wait(&b->wake, &b->lock);
         return;
     }
-    struct timespec at;
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_sec += ms / 1000;
-    at.tv_nsec += ms % 1000 * 1000000;
-    if (at.tv_nsec >= 1000000000) {
-        at.tv_sec++;
-        at.tv_nsec -= 1000000000;
-    }
-    pthread_cond_timedwait(&b->wake, &b->lock, &at);
+    struct timespec at = after_ns(ms * 1000000);
+    (void)wait_until(b, &at);
+}
+
+/* While many ask at once, a moment's patience makes few large batches of many small ones: each costs an fsync and the
+ * pages that it touches. As many as last time are waited for; who asks alone waits for nobody. */
+static void gather(struct mailbox *b)
+{
+    if (b->taken < GATHER_FROM || !b->client.count)
+        return;
+    struct timespec at = after_ns(GATHER_NS);
+    b->wanted = b->taken;
+    while (b->client.count < b->wanted && !b->engine.count && !b->closed)
+        if (wait_until(b, &at))
+            break;
+    b->wanted = 1;
 }
 
 struct mail *mailbox_take(struct mailbox *b, size_t max, int64_t deadline_mono)
@@ -139,9 +170,12 @@ struct mail *mailbox_take(struct mailbox *b, size_t max, int64_t deadline_mono)
             break;
         wait_ms(b, deadline_mono == INT64_MAX ? INT64_MAX : deadline_mono - now);
     }
+    gather(b);
+    size_t waiting = b->client.count;
     struct mail *m;
     while (out.count < max && ((m = lane_get(&b->engine)) || (m = lane_get(&b->client))))
         lane_put(&out, m);
+    b->taken = waiting - b->client.count;
     pthread_mutex_unlock(&b->lock);
     return out.first;
 }

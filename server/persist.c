@@ -7,15 +7,18 @@
 
 #include <string.h>
 
-#include "auth/auth_store.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "core/core.h"
 #include "core/effect.h"
 #include "inventory/node_store.h"
+#include "inventory/vc_store.h"
+#include "jobs/decision_store.h"
 #include "jobs/exits.h"
 #include "jobs/jobs_store.h"
+#include "server/audit.h"
 #include "store/store.h"
 
 static const struct store_sql sql_epoch = {"SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'epoch'"};
@@ -33,7 +36,7 @@ struct writer {
 bool persist_needed(const struct effects *fx)
 {
     for (size_t i = 0; i < fx->count; i++)
-        if (fx->list[i].kind <= EFFECT_TOKEN_ROW)
+        if (fx->list[i].kind <= EFFECT_WRITE)
             return true;
     return false;
 }
@@ -51,6 +54,19 @@ static void write_trigger(struct json_out *j, const struct exit_trigger *t)
     json_out_object_end(j);
 }
 
+/* For the core, when it begins again. */
+static void write_verdict(struct json_out *j, const struct exit_verdict *v)
+{
+    json_out_key(j, "verdict");
+    json_out_object(j);
+    json_out_kstring(j, "phrase", v->phrase);
+    json_out_kstring(j, "type", exits_type_wire(v->type));
+    json_out_kstring(j, "category", exits_category_name(v->category));
+    json_out_kstring(j, "reaction", exits_reaction_wire(v->reaction));
+    json_out_kbool(j, "fromLog", v->from_log);
+    json_out_object_end(j);
+}
+
 static const char *job_detail(struct writer *w, const struct job *job)
 {
     struct json_out j;
@@ -61,6 +77,7 @@ static const char *job_detail(struct writer *w, const struct job *job)
     if (job->outcome) {
         json_out_kstring(&j, "outcome", state_name(job->outcome));
         json_out_kint(&j, "exitCode", job->exit_code);
+        write_verdict(&j, &job->exit);
     }
     if (job->stopped_by[0])
         json_out_kstring(&j, "stoppedBy", job->stopped_by);
@@ -91,6 +108,18 @@ static const char *task_detail(struct writer *w, const struct task *t)
         json_out_kstring(&j, "message", t->exit.message);
     if (t->on_host)
         json_out_kbool(&j, "onHost", true);
+    if (t->exit.diagnosis) {
+        write_verdict(&j, &t->exit.verdict);
+        json_out_key(&j, "diagnosis");
+        json_out_raw(&j, t->exit.diagnosis);
+    }
+    if (t->gpu_uuids) {
+        json_out_key(&j, "gpuUuids");
+        json_out_array(&j);
+        for (int64_t g = 0; g < t->role->per_task.gpus; g++)
+            json_out_string(&j, t->gpu_uuids[g]);
+        json_out_array_end(&j);
+    }
     json_out_object_end(&j);
     return buf_str(&w->detail);
 }
@@ -145,6 +174,9 @@ static struct job_row job_row(struct writer *w, const struct job *j)
                             .created_ms = j->submitted_ms,
                             .launched_ms = j->launched_ms,
                             .completed_ms = ended ? j->completed_ms : 0,
+                            .due_ms = j->due_ms,
+                            .held_by = j->held_by[0] ? j->held_by : NULL,
+                            .wait_reason = j->wait_reason[0] ? j->wait_reason : NULL,
                             .attempt = j->attempt,
                             .retries_user = j->retries_user,
                             .retries_platform = j->retries_platform,
@@ -154,7 +186,7 @@ static struct job_row job_row(struct writer *w, const struct job *j)
                             .total_roles = (int)j->spec->role_count,
                             .ended = ended,
                             .exit_code = j->exit_code,
-                            .exit_phrase = ended && j->exit ? j->exit->phrase : NULL,
+                            .exit_phrase = ended && j->exit.phrase[0] ? j->exit.phrase : NULL,
                             .detail = job_detail(w, j),
                             .secrets = j->sealed_secrets,
                             .secrets_len = j->sealed_len};
@@ -214,7 +246,7 @@ static int put_task(struct writer *w, const struct effect *f, struct err *e)
                                    .completed_ms = ended ? t->completed_ms : 0,
                                    .ended = ended,
                                    .exit_code = t->exit.code,
-                                   .exit_phrase = ended ? exits_find(t->exit.code)->phrase : NULL,
+                                   .exit_phrase = ended ? t->exit.verdict.phrase : NULL,
                                    .detail = task_detail(w, t)};
     return jobs_store_put_task_attempt(w->store, &row, e);
 }
@@ -241,55 +273,65 @@ static int put_node(struct writer *w, const struct effect *f, struct err *e)
     return node_store_put(w->store, f->node, w->now.wall, e);
 }
 
+static int put_decision(struct writer *w, const struct effect *f, struct err *e)
+{
+    const struct effect_decision *d = f->decision;
+    struct decision_row row = {.id = d->id,
+                               .job_id = d->job_id,
+                               .job_attempt = d->job_attempt,
+                               .kind = d->kind,
+                               .time_ms = d->time_ms,
+                               .record = d->record};
+    return decision_store_add(w->store, &row, e);
+}
+
+static int put_vc(struct writer *w, const struct effect *f, struct err *e)
+{
+    return f->vc->drop ? vc_store_drop(w->store, f->vc->vc.name, e) : vc_store_put(w->store, &f->vc->vc, e);
+}
+
 static int put_tag(struct writer *w, const struct effect *f, struct err *e)
 {
     return jobs_store_tag(w->store, f->tag->job_id, f->tag->tag, f->tag->drop, e);
 }
 
-static int put_user(struct writer *w, const struct effect *f, struct err *e)
+static int put_key(struct writer *w, const struct effect *f, struct err *e)
 {
-    const struct command_user *u = f->user;
-    struct auth_user_change change = {.email = u->email,
-                                      .extension = u->extension,
-                                      .set_admin = u->admin != COMMAND_USER_KEEP,
-                                      .admin = u->admin == COMMAND_USER_YES};
-    struct auth_user row = {.name = u->name,
-                            .password_hash = u->password_hash,
-                            .email = u->email,
-                            .extension = u->extension,
-                            .admin = change.admin,
-                            .created_ms = w->now.wall};
-    if (u->op == COMMAND_USER_ADD)
-        return auth_store_user_add(w->store, &row, e);
-    if (u->op == COMMAND_USER_REMOVE)
-        return auth_store_user_remove(w->store, u->name, e);
-    if (u->password_hash && auth_store_user_set_password(w->store, u->name, u->password_hash, false, e))
-        return -1;
-    return auth_store_user_change(w->store, u->name, &change, e);
+    return submit_key_put(w->store, f->key->key, f->key->job_id, w->now.wall, e);
 }
 
-static int put_token(struct writer *w, const struct effect *f, struct err *e)
+/* A refusal takes back only what this call wrote and goes to its sender; the batch fails where the transaction does. */
+static int put_write(struct writer *w, const struct effect *f, struct err *e)
 {
-    const struct command_token *t = f->token;
-    switch (t->op) {
-    case COMMAND_TOKEN_ADD:
-        if (t->rehash && auth_store_user_set_password(w->store, t->user, t->rehash, true, e))
-            return -1;
-        return auth_store_token_add(w->store, t->token, e);
-    case COMMAND_TOKEN_REVOKE:
-        return auth_store_token_revoke(w->store, t->hash, NULL, e);
-    case COMMAND_TOKEN_TOUCH:
-        return auth_store_token_touch(w->store, t->hash, w->now.wall, e);
-    }
-    return 0;
+    const struct command_write *call = f->write->call;
+    struct err why = {0};
+    if (store_savepoint(w->store, e))
+        return -1;
+    if (!call->run(w->store, call->what, w->now, &why))
+        return store_release(w->store, e);
+    if (why.code == ERR_NONE)
+        err_set(&why, ERR_INTERNAL, "A write failed and did not say why.");
+    if (f->write->reply)
+        f->write->reply->err = why;
+    else
+        log_warn("write_refused", "%s", why.text);
+    return store_undo(w->store, e);
 }
 
 typedef int put_fn(struct writer *w, const struct effect *f, struct err *e);
 
 static put_fn *const puts_by_kind[] = {
-    [EFFECT_JOB_INSERT] = put_job_insert, [EFFECT_JOB_UPDATE] = put_job_update, [EFFECT_ATTEMPT_ROW] = put_attempt,
-    [EFFECT_TASK_ROW] = put_task,         [EFFECT_EVENT_ROW] = put_event,       [EFFECT_NODE_ROW] = put_node,
-    [EFFECT_TAG_ROW] = put_tag,           [EFFECT_USER_ROW] = put_user,         [EFFECT_TOKEN_ROW] = put_token,
+    [EFFECT_JOB_INSERT] = put_job_insert,
+    [EFFECT_JOB_UPDATE] = put_job_update,
+    [EFFECT_ATTEMPT_ROW] = put_attempt,
+    [EFFECT_TASK_ROW] = put_task,
+    [EFFECT_EVENT_ROW] = put_event,
+    [EFFECT_NODE_ROW] = put_node,
+    [EFFECT_VC_ROW] = put_vc,
+    [EFFECT_DECISION_ROW] = put_decision,
+    [EFFECT_TAG_ROW] = put_tag,
+    [EFFECT_KEY_ROW] = put_key,
+    [EFFECT_WRITE] = put_write,
 };
 
 /* ---- the transaction ---- */
@@ -309,20 +351,20 @@ static int write_rows(struct writer *w, const struct effects *fx, struct err *e)
 {
     for (size_t i = 0; i < fx->count; i++) {
         const struct effect *f = &fx->list[i];
-        if (f->kind <= EFFECT_TOKEN_ROW && puts_by_kind[f->kind](w, f, e))
+        if (f->kind <= EFFECT_WRITE && puts_by_kind[f->kind](w, f, e))
             return -1;
     }
     return 0;
 }
 
-int persist_commit(struct store *s, const struct effects *fx, int64_t epoch, struct err *e)
+int persist_commit(struct store *s, const struct effects *fx, struct audit *audit, int64_t epoch, struct err *e)
 {
     struct writer w = {.store = s, .now = clock_read()};
     int rc = -1;
     buf_init(&w.detail, 0);
     buf_init(&w.gpus, 0);
     buf_init(&w.ports, 0);
-    if (store_begin(s, e))
+    if (!store_in_transaction(s) && store_begin(s, e))
         goto out;
     int64_t newest = read_epoch(s, e);
     if (newest < 0)
@@ -331,12 +373,14 @@ int persist_commit(struct store *s, const struct effects *fx, int64_t epoch, str
         err_set(e, ERR_BUSY, "Another server has taken over this data folder.");
         goto out;
     }
-    if (write_rows(&w, fx, e))
+    if (write_rows(&w, fx, e) || (audit && audit_write(audit, s, fx, w.now.wall, e)))
         goto out;
     rc = store_commit(s, e);
 out:
     if (rc)
         store_rollback(s);
+    if (audit)
+        audit_end(audit, !rc);
     buf_fini(&w.detail);
     buf_fini(&w.gpus);
     buf_fini(&w.ports);
@@ -373,4 +417,15 @@ int64_t persist_new_epoch(struct store *s, struct err *e)
     if (epoch < 0)
         store_rollback(s);
     return epoch;
+}
+
+int64_t persist_last_moment(struct store *s, struct err *e)
+{
+    static const struct store_sql sql = {"SELECT time_ms FROM event ORDER BY id DESC LIMIT 1"};
+    struct stmt *st = store_stmt(s, &sql, e);
+    int rc = stmt_step(st, e);
+    int64_t at = rc == STMT_ROW ? stmt_col_int(st, 0) : rc;
+    if (rc == STMT_ROW)
+        stmt_reset(st);
+    return at;
 }

@@ -8,11 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/auth_store.h"
+#include "auth/member_store.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "core/core.h"
 #include "core/effect.h"
 #include "jobs/jobs_store.h"
 #include "server/readers.h"
+#include "server/snapshot.h"
 
 enum { REPLAY_MAX = 5000, DATA_MAX = 8192 };
 
@@ -69,6 +74,8 @@ static int give_hub(void *sink, const struct hub_event *ev)
 
 void publish_event(struct hub *hub, const struct effect_event *ev)
 {
+    if (hub_skip(hub))
+        return;
     char user[JOB_USER_MAX + 1];
     const char *tilde = strchr(ev->full_name, '~');
     snprintf(user, sizeof user, "%.*s", (int)(tilde - ev->full_name), ev->full_name);
@@ -118,7 +125,7 @@ static int replay_row(void *ctx, const struct event_row *row)
     return send(&f, p->give, p->sink);
 }
 
-int publish_replay(void *readers, const char *after_id, hub_sink_fn *give, void *sink)
+int publish_replay(void *sources, const char *after_id, hub_sink_fn *give, void *sink)
 {
     struct replay p = {.give = give, .sink = sink};
     struct err e = {0};
@@ -126,6 +133,7 @@ int publish_replay(void *readers, const char *after_id, hub_sink_fn *give, void 
     long long after = strtoll(after_id, &end, 10);
     if (*end || end == after_id || after < 0)
         return -1;
+    struct readers *readers = ((struct publish_sources *)sources)->readers;
     struct store *s = readers_get(readers, &e);
     if (!s)
         return -1;
@@ -133,4 +141,48 @@ int publish_replay(void *readers, const char *after_id, hub_sink_fn *give, void 
     int rc = jobs_store_read_events_after(s, &which, replay_row, &p, &e);
     readers_put(readers, s);
     return rc < 0 || p.count >= REPLAY_MAX ? -1 : 0;
+}
+
+/* ---- rights ---- */
+
+/* The login's rows as they are now. */
+static bool still_stands(struct readers *readers, const struct identity *who)
+{
+    struct identity now;
+    struct err e = {0};
+    struct store *s = readers_get(readers, &e);
+    if (!s)
+        return true; /* not the client's fault; asked again at the next ping */
+    int rc = auth_store_token_find(s, who->hash, clock_read().wall, &now, &e);
+    readers_put(readers, s);
+    return rc ? e.code != ERR_UNAUTHORIZED : now.admin == who->admin;
+}
+
+/* Whether the published state shows that virtual cluster as open: the answer for nearly every event, without the
+ * database. */
+static bool is_open(struct snapshots *snapshots, const char *vc)
+{
+    struct snapshot *s = snapshots_get(snapshots);
+    const struct core_view_vc *v = s ? core_view_vc(s->view, vc) : NULL;
+    bool open = v && !v->spec.own;
+    snapshots_put(snapshots, s);
+    return open;
+}
+
+bool publish_allowed(void *sources, const struct identity *who, const struct hub_event *ev)
+{
+    const struct publish_sources *from = sources;
+    struct err e = {0};
+    if (!ev)
+        return still_stands(from->readers, who);
+    if (!ev->job)
+        return true; /* about no job: the site's settings */
+    if (who->admin || (ev->user && !strcmp(who->user, ev->user)) || is_open(from->snapshots, ev->vc ? ev->vc : ""))
+        return true;
+    struct store *s = readers_get(from->readers, &e);
+    if (!s)
+        return false;
+    int rc = member_store_reads(s, who->user, ev->vc ? ev->vc : "", &e);
+    readers_put(from->readers, s);
+    return rc == 1;
 }

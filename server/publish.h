@@ -8,12 +8,23 @@
 #include "server/http/hub.h"
 
 struct effect_event;
+struct identity;
 struct readers;
+struct snapshots;
 
-/* Encodes a committed event as JSON and gives it to the hub. The core's thread. */
+/* hub_config.ctx for the two functions below. */
+struct publish_sources {
+    struct readers *readers;
+    struct snapshots *snapshots;
+};
+
+/* Encodes a committed event as JSON and gives it to the hub, if anybody listens. The core's thread. */
 void publish_event(struct hub *hub, const struct effect_event *ev);
-/* For hub_config.replay, with the struct readers as context: the events after an id, from the database. -1 when there
- * are too many of them, or the id is none. */
-int publish_replay(void *readers, const char *after_id, hub_sink_fn *give, void *sink);
+/* For hub_config.replay: the events after an id, from the database. -1 when there are too many of them, or the id is
+ * none. */
+int publish_replay(void *sources, const char *after_id, hub_sink_fn *give, void *sink);
+/* For hub_config.allowed: whether `who` may see the event, by the read policy of its virtual cluster; with ev NULL,
+ * whether the login still stands, with the same rights. */
+bool publish_allowed(void *sources, const struct identity *who, const struct hub_event *ev);
 
 #endif

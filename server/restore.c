@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "core/core.h"
 #include "inventory/node_store.h"
+#include "inventory/vc_store.h"
 #include "jobs/exits.h"
 #include "jobs/jobs_store.h"
 #include "server/persist.h"
@@ -48,6 +49,12 @@ static int load_node(void *ctx, const struct node *n)
     return core_load_node(l->core, n) ? out_of_memory(l) : 0;
 }
 
+static int load_vc(void *ctx, const struct vc *vc)
+{
+    struct loading *l = ctx;
+    return core_load_vc(l->core, vc) ? out_of_memory(l) : 0;
+}
+
 /* ---- tasks ---- */
 
 static void read_gpus(struct task *t, const char *json)
@@ -73,7 +80,39 @@ static void read_ports(struct task *t, const char *json)
     cJSON_Delete(map);
 }
 
-static void read_task_detail(struct task *t, const char *json)
+/* The verdict about an end; by its code where none is stored. */
+static void read_verdict(const cJSON *o, int code, struct exit_verdict *out)
+{
+    const cJSON *v = cJSON_GetObjectItemCaseSensitive(o, "verdict");
+    const char *phrase = NULL, *type = "", *category = "", *reaction = "";
+    exits_verdict(code, NULL, out);
+    if (!v || json_get_string(v, "phrase", &phrase, NULL) || json_get_string(v, "type", &type, NULL) ||
+        json_get_string(v, "category", &category, NULL) || json_get_string(v, "reaction", &reaction, NULL))
+        return;
+    int t = exits_word(exits_type_words(), type), c = exits_word(exits_category_words(), category);
+    int r = exits_word(exits_reaction_words(), reaction);
+    if (!phrase || t < 0 || c < 0 || r < 0)
+        return;
+    *out = (struct exit_verdict){
+        .type = (enum exit_type)t, .category = (enum exit_category)c, .reaction = (enum exit_reaction)r};
+    snprintf(out->phrase, sizeof out->phrase, "%s", phrase);
+    json_get_bool(v, "fromLog", &out->from_log, NULL);
+}
+
+/* 0, or -1 on out of memory. */
+static int read_uuids(struct task *t, const cJSON *list)
+{
+    size_t n = (size_t)t->role->per_task.gpus, i = 0;
+    if (!list || !n)
+        return 0;
+    t->gpu_uuids = arena_calloc(t->job->arena, n, sizeof *t->gpu_uuids);
+    for (const cJSON *u = list->child; t->gpu_uuids && u && i < n; u = u->next)
+        snprintf(t->gpu_uuids[i++], GPU_UUID_SIZE, "%s", cJSON_IsString(u) ? u->valuestring : "");
+    return t->gpu_uuids ? 0 : -1;
+}
+
+/* 0, or -1 on out of memory. */
+static int read_task_detail(struct task *t, const char *json)
 {
     cJSON *o = json_parse(json, strlen(json), 0, NULL);
     const char *message = NULL;
@@ -83,7 +122,11 @@ static void read_task_detail(struct task *t, const char *json)
     json_get_bool(o, "onHost", &t->on_host, NULL);
     snprintf(t->exit.message, sizeof t->exit.message, "%s", message ? message : "");
     t->exit.signal = (int)signal;
+    if (t->exit.known)
+        read_verdict(o, t->exit.code, &t->exit.verdict);
+    int rc = read_uuids(t, cJSON_GetObjectItemCaseSensitive(o, "gpuUuids"));
     cJSON_Delete(o);
+    return rc;
 }
 
 static struct task *find_task(struct job *j, const char *role, int index)
@@ -120,8 +163,8 @@ static int load_task(void *ctx, const struct task_attempt_row *row)
     snprintf(t->nonce, sizeof t->nonce, "%s", row->nonce);
     read_gpus(t, row->gpus);
     read_ports(t, row->ports);
-    read_task_detail(t, row->detail);
-    return row->node && !t->node ? out_of_memory(l) : 0;
+    bool failed = read_task_detail(t, row->detail) || (row->node && !t->node);
+    return failed ? out_of_memory(l) : 0;
 }
 
 /* ---- jobs ---- */
@@ -152,7 +195,7 @@ static void read_job_detail(struct job *j, const char *json)
     if (outcome) {
         j->outcome = state_from_name(outcome);
         j->exit_code = (int)code;
-        j->exit = exits_find((int)code);
+        read_verdict(o, (int)code, &j->exit);
     }
     cJSON_Delete(o);
 }
@@ -162,20 +205,15 @@ static struct job *make_job(struct loading *l, const struct job_row *row)
 {
     struct arena *a = arena_create(JOB_ARENA_BYTES);
     struct spec *spec = a ? spec_load(a, row->config, strlen(row->config), l->e) : NULL;
-    struct job *j = spec ? job_create(a, spec, row->user, row->id) : NULL;
-    if (j && row->secrets) {
-        unsigned char *sealed = arena_alloc(a, row->secrets_len);
-        if (sealed)
-            memcpy(sealed, row->secrets, row->secrets_len);
-        j->sealed_secrets = sealed;
-        j->sealed_len = sealed ? row->secrets_len : 0;
-    }
+    struct job *j = spec ? job_create(spec, row->user, row->id) : NULL;
+    arena_destroy(a);
     l->unreadable = a && !spec;
-    if (!j) {
-        arena_destroy(a);
-        if (!l->unreadable)
-            out_of_memory(l);
+    if (j && row->secrets && job_seal(j, row->secrets, row->secrets_len)) {
+        job_destroy(j);
+        j = NULL;
     }
+    if (!j && !l->unreadable)
+        out_of_memory(l);
     return j;
 }
 
@@ -193,6 +231,9 @@ static struct job *fill_job(struct loading *l, const struct job_row *row)
     j->retries_resource = row->retries_resource;
     j->submitted_ms = row->submitted_ms;
     j->launched_ms = row->launched_ms;
+    j->due_ms = row->due_ms;
+    snprintf(j->wait_reason, sizeof j->wait_reason, "%s", row->wait_reason ? row->wait_reason : "");
+    snprintf(j->held_by, sizeof j->held_by, "%s", row->held_by ? row->held_by : "");
     l->job = j;
     if (j->state != STATE_WAITING &&
         jobs_store_each_task(l->store, &(struct jobs_store_attempt){j->id, j->attempt}, load_task, l, l->e)) {
@@ -323,7 +364,8 @@ struct core *persist_load_core(struct store *s, int64_t epoch, const unsigned ch
         out_of_memory(&l);
         return NULL;
     }
-    int rc = node_store_each(s, load_node, &l, e) || jobs_store_each_live(s, load_job, &l, e) || end_broken(&l);
+    int rc = node_store_each(s, load_node, &l, e) || vc_store_each(s, load_vc, &l, e) ||
+             jobs_store_each_live(s, load_job, &l, e) || end_broken(&l);
     free_broken(l.broken);
     if (rc) {
         core_destroy(l.core);

@@ -19,31 +19,54 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "auth/identity_cache.h"
 #include "auth/jwt_cache.h"
 #include "auth/keys.h"
+#include "auth/mailer.h"
 #include "auth/password.h"
+#include "base/arena.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/fs.h"
 #include "base/log.h"
 #include "engines/engine.h"
+#include "engines/local/janitor.h"
 #include "engines/local/local.h"
+#include "jobs/job.h"
 #include "server/api/api.h"
+#include "server/api/openapi.h"
+#include "server/audit.h"
+#include "server/code.h"
 #include "server/config.h"
+#include "server/diagnoser.h"
 #include "server/http/http.h"
 #include "server/http/hub.h"
+#include "server/http/rate.h"
 #include "server/http/static_files.h"
 #include "server/http/tail.h"
+#include "server/http/tls.h"
+#include "server/image_import.h"
 #include "server/loop.h"
 #include "server/mailbox.h"
 #include "server/notify.h"
 #include "server/publish.h"
 #include "server/readers.h"
+#include "server/reasons.h"
 #include "server/snapshot.h"
 #include "store/store.h"
 
-enum { MAILBOX_MAX = 4096, READERS_MAX = 8, HASH_THREADS = 2, HASH_QUEUE = 64, DRAIN_MS = 4000, EXIT_FSYNC = 74 };
+enum {
+    MAILBOX_MAX = 4096,
+    READERS_MAX = 8,
+    HASH_THREADS = 2,
+    HASH_QUEUE = 64,
+    JOB_ARENAS_READY = 8, /* one for each HTTP thread, and room */
+    DRAIN_MS = 4000,
+    EXIT_FSYNC = 74
+};
 
 struct daemon {
     const char *data;
@@ -54,13 +77,26 @@ struct daemon {
     struct readers *readers;
     struct mailbox *mailbox;
     struct snapshots *snapshots;
+    struct publish_sources sources;
     struct hub *hub;
     struct tail *tail;
     struct password_gate *passwords;
+    struct arena_pool *job_arenas;
     struct throttle_lock *throttle;
     struct jwt_cache *tokens;
+    struct identity_cache *identities;
+    struct openapi *openapi;
+    struct audit *audit;
+    struct rate *user_rate, *address_rate;
+    struct tls *tls;
     struct engine *engine;
     struct loop *loop;
+    struct janitor *janitor;
+    struct diagnoser *diagnoser;
+    struct reasons *reasons;
+    struct code *code;
+    struct mailer *mailer;
+    struct image_importer *images;
     struct http_server *http;
     struct api api;
 };
@@ -90,9 +126,7 @@ static int open_store(struct daemon *d, struct err *e)
     char path[PATH_MAX];
     if (path_in(path, d->data, "drover.db", e))
         return -1;
-    if (access(path, F_OK))
-        return err_set(e, ERR_INVALID_PARAMETERS, "%s holds no database; make one with droverd init.", d->data);
-    d->store = store_open(path, STORE_WRITER, e);
+    d->store = store_open_folder(d->data, STORE_WRITER, e);
     d->readers = d->store ? readers_create(path, READERS_MAX) : NULL;
     return d->readers ? 0 : -1;
 }
@@ -103,9 +137,16 @@ static int make_parts(struct daemon *d, struct err *e)
     d->snapshots = snapshots_create();
     d->throttle = api_throttle_create();
     d->tokens = jwt_cache_create(&d->keys, 0);
-    if (!d->mailbox || !d->snapshots || !d->throttle || !d->tokens)
+    d->identities = identity_cache_create(0);
+    d->audit = audit_create(&d->keys);
+    d->user_rate = rate_create(d->config->user_rate, d->config->user_burst);
+    d->address_rate = rate_create(d->config->address_rate, d->config->address_burst);
+    if (!d->user_rate || !d->address_rate)
         return err_set(e, ERR_INTERNAL, "Out of memory.");
-    struct hub_config hub = {.replay = publish_replay, .ctx = d->readers};
+    if (!d->mailbox || !d->snapshots || !d->throttle || !d->tokens || !d->identities || !d->audit)
+        return err_set(e, ERR_INTERNAL, "Out of memory.");
+    d->sources = (struct publish_sources){.readers = d->readers, .snapshots = d->snapshots};
+    struct hub_config hub = {.replay = publish_replay, .allowed = publish_allowed, .ctx = &d->sources};
     d->hub = hub_create(&hub, e);
     d->tail = d->hub ? tail_create(0, 0, e) : NULL;
     d->passwords = d->tail ? password_gate_create(HASH_THREADS, HASH_QUEUE, e) : NULL;
@@ -131,6 +172,10 @@ static int make_engine(struct daemon *d, struct err *e)
                                  .cpus = c->cpus,
                                  .memory_mb = c->memory_mb,
                                  .gpus = c->gpus,
+                                 .isolation = c->isolation[0] ? c->isolation : NULL,
+                                 .spawner_service = c->spawner_service,
+                                 .gpu_device = c->gpu_device[0] ? c->gpu_device : NULL,
+                                 .log_max_mb = c->log_max_mb,
                                  .port_first = c->port_first,
                                  .port_last = c->port_last};
     d->engine = local_engine_create(&local, e);
@@ -155,13 +200,21 @@ static void on_fsync_failed(void *ctx, const struct err *e)
 static int make_loop(struct daemon *d, struct err *e)
 {
     static const char purpose[] = "drover core seed";
+    const struct diagnoser_config diagnoser = {.data_dir = d->data, .catalogue = d->config->exit_catalogue};
+    d->diagnoser = diagnoser_create(&diagnoser, e);
+    if (!d->diagnoser)
+        return -1;
     struct loop_config c = {.store = d->store,
                             .engine = d->engine,
                             .mailbox = d->mailbox,
                             .snapshots = d->snapshots,
                             .hub = d->hub,
+                            .identities = d->identities,
+                            .audit = d->audit,
+                            .diagnoser = d->diagnoser,
                             .keys = &d->keys,
                             .image_on_host = d->config->image_on_host,
+                            .placement = &d->config->placement,
                             .ready = on_ready,
                             .fsync_failed = on_fsync_failed,
                             .ctx = d};
@@ -171,18 +224,84 @@ static int make_loop(struct daemon *d, struct err *e)
     return d->loop ? 0 : -1;
 }
 
+/* Where mail is configured. The password stands in a file of its own. */
+static int make_mailer(struct daemon *d, struct err *e)
+{
+    const struct config *c = d->config;
+    struct buf password;
+    buf_init(&password, 1024);
+    int rc = 0;
+    if (!c->smtp_url[0])
+        return 0;
+    if (!c->smtp_from[0])
+        return err_set(e, ERR_INVALID_PARAMETERS, "smtpUrl needs smtpFrom, the sender's address.");
+    if (c->smtp_password_file[0])
+        rc = fs_read(c->smtp_password_file, 1024, &password, e);
+    if (password.data)
+        password.data[strcspn(password.data, "\r\n")] = '\0';
+    struct mailer_config m = {.url = c->smtp_url,
+                              .from = c->smtp_from,
+                              .user = c->smtp_user,
+                              .password = password.data ? password.data : "",
+                              .done = api_invitation_sent,
+                              .ctx = &d->api};
+    d->mailer = rc ? NULL : mailer_create(&m, e);
+    if (password.data)
+        sodium_memzero(password.data, password.cap);
+    buf_fini(&password);
+    return d->mailer ? 0 : -1;
+}
+
+/* Only where the site says how long things are kept, or how much a task may take. */
+static int make_janitor(struct daemon *d, struct err *e)
+{
+    const int64_t day_ms = INT64_C(24) * 3600 * 1000;
+    const struct janitor_policy policy = {.files_ms = d->config->keep_files_days * day_ms,
+                                          .logs_ms = d->config->keep_logs_days * day_ms,
+                                          .disk_bytes = (int64_t)d->config->disk_max_mb << 20};
+    if (!policy.files_ms && !policy.logs_ms && !policy.disk_bytes)
+        return 0;
+    d->janitor = janitor_create(d->data, &policy, e);
+    return d->janitor ? 0 : -1;
+}
+
+static int make_code(struct daemon *d, struct err *e)
+{
+    d->code = code_create(d->data, (int64_t)d->config->code_max_mb << 20, d->readers, e);
+    return d->code ? 0 : -1;
+}
+
+static int make_images(struct daemon *d, struct err *e)
+{
+    d->images = image_importer_create(d->data, e);
+    return d->images ? 0 : -1;
+}
+
+static int make_reasons(struct daemon *d, struct err *e)
+{
+    d->reasons = reasons_create(&d->api, e);
+    return d->reasons ? 0 : -1;
+}
+
 static int make_http(struct daemon *d, struct err *e)
 {
     char address[CONFIG_TEXT_MAX];
     uint16_t port;
     if (config_split_listen(d->config->listen, address, &port, e))
         return -1;
-    if (!config_is_loopback(address)) {
+    if (d->config->tls_certificate[0] || d->config->tls_key[0]) {
+        d->tls = tls_create(d->config->tls_certificate, d->config->tls_key, e);
+        if (!d->tls)
+            return err_wrap(e, "tlsCertificate, tlsKey");
+    } else if (!config_is_loopback(address)) {
         if (!d->config->insecure_http)
             return err_set(e, ERR_INVALID_PARAMETERS,
                            "Plain HTTP is served on loopback only; %s is not (insecureHttp: true allows it).", address);
         log_warn("insecure_http", "passwords and tokens travel unencrypted on %s", address);
     }
+    d->job_arenas = arena_pool_create(JOB_ARENA_BYTES, JOB_ARENAS_READY);
+    if (!d->job_arenas)
+        return err_set(e, ERR_INTERNAL, "Out of memory.");
     d->api = (struct api){.readers = d->readers,
                           .mailbox = d->mailbox,
                           .snapshots = d->snapshots,
@@ -192,10 +311,34 @@ static int make_http(struct daemon *d, struct err *e)
                           .passwords = d->passwords,
                           .throttle = d->throttle,
                           .tokens = d->tokens,
+                          .identities = d->identities,
+                          .job_arenas = d->job_arenas,
+                          .audit = d->audit,
+                          .user_rate = d->user_rate,
+                          .address_rate = d->address_rate,
+                          .secure = d->tls != NULL,
                           .keys = &d->keys,
-                          .data_dir = d->data};
-    struct http_config c = {.address = address, .port = port, .authenticate = api_authenticate, .context = &d->api};
+                          .data_dir = d->data,
+                          .code = d->code,
+                          .disk_max_mb = d->config->disk_max_mb,
+                          .mailer = d->mailer,
+                          .images = d->images,
+                          .public_url = d->config->public_url};
+    struct http_config c = {.address = address,
+                            .port = port,
+                            .authenticate = api_authenticate,
+                            .limit = api_limit,
+                            .observe = api_observe,
+                            .spool_dir = d->data,
+                            .spool_limit = (uint64_t)d->config->code_max_mb << 20,
+                            .context = &d->api};
+    c.tls = d->tls;
+    c.secure = d->tls != NULL;
     c.routes = api_routes(&c.route_count);
+    d->openapi = openapi_create(c.routes, c.route_count, e);
+    if (!d->openapi)
+        return -1;
+    d->api.openapi = d->openapi;
     c.files = static_files(&c.file_count);
     d->http = http_server_create(&c, e);
     return d->http ? http_server_start(d->http, e) : -1;
@@ -209,8 +352,8 @@ static int announce(struct daemon *d, struct err *e)
     if (config_split_listen(d->config->listen, address, &port, e) || path_in(path, d->data, "listen", e))
         return -1;
     bool v6 = strchr(address, ':') != NULL;
-    int n = snprintf(text, sizeof text, "http://%s%s%s:%u\n", v6 ? "[" : "", address, v6 ? "]" : "",
-                     (unsigned)http_server_port(d->http));
+    int n = snprintf(text, sizeof text, "%s://%s%s%s:%u\n", d->tls ? "https" : "http", v6 ? "[" : "", address,
+                     v6 ? "]" : "", (unsigned)http_server_port(d->http));
     if (fs_write_atomic(path, text, (size_t)n, 0600, e))
         return -1;
     printf("listening on %s", text);
@@ -227,18 +370,32 @@ static void take_apart(struct daemon *d)
         hub_close(d->hub);
     if (d->tail)
         tail_close(d->tail);
+    code_close(d->code);
+    reasons_destroy(d->reasons);
     password_gate_close(d->passwords); /* its last logins reach the core */
-    loop_stop(d->loop);                /* answers what waits, then lets go of the engine */
+    janitor_destroy(d->janitor);
+    loop_stop(d->loop); /* answers what waits, then lets go of the engine */
     http_server_destroy(d->http, DRAIN_MS);
+    image_importer_destroy(d->images);
+    mailer_destroy(d->mailer); /* the core's last replies queued mails */
     /* Only now: a request that was under way may have come to its handler late. */
     password_gate_destroy(d->passwords);
+    arena_pool_destroy(d->job_arenas);
+    code_destroy(d->code);
     loop_destroy(d->loop);
+    diagnoser_destroy(d->diagnoser);
     tail_destroy(d->tail);
     hub_destroy(d->hub);
     if (d->engine)
         d->engine->ops->destroy(d->engine);
     api_throttle_destroy(d->throttle);
     jwt_cache_destroy(d->tokens);
+    identity_cache_destroy(d->identities);
+    openapi_destroy(d->openapi);
+    audit_destroy(d->audit);
+    rate_destroy(d->user_rate);
+    rate_destroy(d->address_rate);
+    tls_destroy(d->tls);
     snapshots_destroy(d->snapshots);
     mailbox_destroy(d->mailbox);
     readers_destroy(d->readers);
@@ -261,19 +418,41 @@ static void block_signals(sigset_t *set)
     signal(SIGPIPE, SIG_IGN);
 }
 
+/* SIGHUP: the certificate's files may have changed. */
+static void reload(struct daemon *d)
+{
+    struct err e = {0};
+    int rc = d->tls ? tls_reload(d->tls, &e) : 0;
+    if (rc < 0)
+        log_error("tls_reload", "%s; the old certificate stays", e.text);
+    else if (rc > 0)
+        log_info("tls_reload", "new connections get the new certificate");
+}
+
+/* Until a signal ends the server. Certificates are looked at now and then, too: who renews them need not tell us. */
+static int wait_for_end(struct daemon *d, const sigset_t *set)
+{
+    const struct timespec minute = {.tv_sec = 60};
+    for (;;) {
+        int sig = sigtimedwait(set, NULL, &minute);
+        if (sig > 0 && sig != SIGHUP)
+            return sig;
+        reload(d);
+    }
+}
+
 int serve_run(const char *data, const struct config *config, struct err *e)
 {
     struct daemon d = {.data = data, .config = config, .lock_fd = -1};
     sigset_t set;
-    int rc = -1, sig = SIGHUP;
+    int rc = -1;
     block_signals(&set);
     if (take_lock(&d, e) || keys_load(data, &d.keys, e) || open_store(&d, e) || make_parts(&d, e) ||
-        make_engine(&d, e) || make_loop(&d, e) || make_http(&d, e) || announce(&d, e))
+        make_engine(&d, e) || make_loop(&d, e) || make_janitor(&d, e) || make_code(&d, e) || make_mailer(&d, e) ||
+        make_images(&d, e) || make_http(&d, e) || make_reasons(&d, e) || announce(&d, e))
         goto out;
     rc = 0;
-    while (sig == SIGHUP) /* a terminal that goes away is no reason to stop; there is nothing to reload yet */
-        if (sigwait(&set, &sig))
-            sig = SIGTERM;
+    int sig = wait_for_end(&d, &set);
     log_info("stopping", "signal %d", sig);
     notify_send("STOPPING=1");
 out:

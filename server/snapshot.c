@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "scheduler/cluster.h"
+#include "core/core.h"
 
 struct snapshots {
     pthread_mutex_t lock;
@@ -28,7 +28,7 @@ static void unref(struct snapshot *snap)
 {
     if (!snap || --snap->refs)
         return;
-    cluster_destroy(snap->cluster);
+    core_view_destroy(snap->view);
     free(snap);
 }
 
@@ -41,15 +41,14 @@ void snapshots_destroy(struct snapshots *s)
     free(s);
 }
 
-void snapshots_publish(struct snapshots *s, struct cluster *cluster, int64_t wall_ms, size_t live, size_t waiting)
+void snapshots_publish(struct snapshots *s, struct core_view *view, int64_t wall_ms)
 {
-    struct snapshot *snap = cluster ? calloc(1, sizeof *snap) : NULL;
+    struct snapshot *snap = view ? calloc(1, sizeof *snap) : NULL;
     if (!snap) {
-        cluster_destroy(cluster);
+        core_view_destroy(view);
         return;
     }
-    *snap = (struct snapshot){
-        .cluster = cluster, .wall_ms = wall_ms, .live_jobs = live, .waiting_jobs = waiting, .refs = 1};
+    *snap = (struct snapshot){.view = view, .cluster = view->cluster, .wall_ms = wall_ms, .refs = 1};
     pthread_mutex_lock(&s->lock);
     unref(s->now);
     s->now = snap;

@@ -11,6 +11,8 @@
 #include "base/err.h"
 #include "base/json.h"
 
+enum { GPUS_MAX = 1000000 /* of one chain's cell, and of all cells */ };
+
 static const cJSON *member(const cJSON *o, const char *key)
 {
     return cJSON_GetObjectItemCaseSensitive(o, key);
@@ -20,6 +22,7 @@ static const cJSON *member(const cJSON *o, const char *key)
 static int read_chain(const cJSON *types, const char *top, struct topology_chain *c, struct err *e)
 {
     const char *name = top;
+    int64_t below = 1; /* cells of this level in one of the top */
     c->node_level = -1;
     for (;;) {
         const cJSON *type = member(types, name);
@@ -31,6 +34,9 @@ static int read_chain(const cJSON *types, const char *top, struct topology_chain
         if (type && (json_get_string(type, "child", &child, e) || json_get_int(type, "count", &count, e) ||
                      json_get_bool(type, "node", &node, e)))
             return -1;
+        if (count < 1 || count > 4096 || (below *= count) > GPUS_MAX)
+            return err_set(e, ERR_INVALID_PARAMETERS, "Cell type %s has no children, or more than %d GPUs.", name,
+                           GPUS_MAX);
         struct topology_level *l = &c->level[c->levels++];
         snprintf(l->name, sizeof l->name, "%s", name);
         l->fanout = (int)count;
@@ -127,6 +133,7 @@ static int add_root(struct topology *t, const cJSON *types, const cJSON *cell, s
 int described_cluster(const cJSON *o, struct topology *t, struct err *e)
 {
     const cJSON *types = member(o, "cell_types"), *cells = member(o, "cells"), *cell;
+    int64_t gpus = 0;
     if (!cJSON_IsObject(types) || !cJSON_IsArray(cells))
         return err_set(e, ERR_INVALID_PARAMETERS, "A cluster must have cell_types and cells.");
     t->roots = calloc((size_t)cJSON_GetArraySize(cells) + 1, sizeof *t->roots);
@@ -136,6 +143,10 @@ int described_cluster(const cJSON *o, struct topology *t, struct err *e)
     {
         if (add_root(t, types, cell, e))
             return -1;
+        const struct topology_chain *c = &t->chains[t->roots[t->root_count - 1].chain];
+        gpus += c->level[c->levels - 1].gpus;
+        if (gpus > GPUS_MAX)
+            return err_set(e, ERR_INVALID_PARAMETERS, "The cluster has more than %d GPUs.", GPUS_MAX);
     }
     return 0;
 }

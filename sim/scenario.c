@@ -111,8 +111,8 @@ static void step_submit(struct scenario *s, const cJSON *step)
     struct grid_pods pods[GRID_PODS_MAX];
     struct grid_request r;
     struct err e = {0};
-    if (s->job_count == JOBS_MAX) {
-        scenario_fail(s, "too many jobs");
+    if (s->job_count == JOBS_MAX || !text(step, "job") || !text(step, "vc")) {
+        scenario_fail(s, s->job_count == JOBS_MAX ? "too many jobs" : "a submission names its job and vc");
         return;
     }
     struct scenario_job *j = &s->jobs[s->job_count++];
@@ -309,7 +309,8 @@ static bool run_one(const cJSON *file, const cJSON *o, FILE *out)
         scenario_fail(&s, "out of memory");
     take_down(&s);
     free(jobs);
-    fprintf(out, "%s %s%s%s\n", s.failed ? "FAIL" : "ok  ", text(o, "id"), s.failed ? ": " : "", s.why);
+    const char *id = text(o, "id");
+    fprintf(out, "%s %s%s%s\n", s.failed ? "FAIL" : "ok  ", id ? id : "(no id)", s.failed ? ": " : "", s.why);
     return !s.failed;
 }
 

@@ -1,24 +1,38 @@
 /* SPDX-License-Identifier: MIT
  *
- * The CSV reader and the quota rule.
+ * The CSV reader, the quota rule and the drawn classes.
  */
 #include "sim/trace_read.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
+#include "base/hash.h"
+#include "sim/random.h"
 
-enum { COLUMNS_MAX = 32 };
-enum { COLUMN_SUBMIT, COLUMN_VC, COLUMN_GPUS, COLUMN_DURATION, COLUMN_COUNT };
+enum { COLUMNS_MAX = 64 };
+enum { COLUMN_SUBMIT, COLUMN_VC, COLUMN_GPUS, COLUMN_DURATION, COLUMN_USER, COLUMN_CLASS, COLUMN_COUNT };
 
-static const char *const column_names[COLUMN_COUNT] = {
-    [COLUMN_SUBMIT] = "submit_time_s",
-    [COLUMN_VC] = "vc",
-    [COLUMN_GPUS] = "gpus",
-    [COLUMN_DURATION] = "duration_s",
+static const struct {
+    const char *name;
+    bool optional;
+} columns[COLUMN_COUNT] = {
+    [COLUMN_SUBMIT] = {"submit_time_s", false}, [COLUMN_VC] = {"vc", false},    [COLUMN_GPUS] = {"gpus", false},
+    [COLUMN_DURATION] = {"duration_s", false},  [COLUMN_USER] = {"user", true}, [COLUMN_CLASS] = {"priority", true},
+};
+
+const struct trace_class trace_classes[TRACE_CLASSES] = {{"oppo", -1}, {"test", 10}, {"prod", 100}, {"crit", 120}};
+
+/* A trace being read. */
+struct reader {
+    struct trace *trace;
+    size_t job_cap;
+    int column[COLUMN_COUNT]; /* -1: not there */
+    struct hash *vcs, *users; /* number + 1 as pointer */
+    char **names;             /* keys of the hashes, ours */
+    size_t name_count, name_cap;
 };
 
 /* Cuts a line into fields in place. No quotes: the traces have none. */
@@ -35,71 +49,160 @@ static size_t cut(char *line, char **fields)
     return n;
 }
 
-static int read_header(char *line, int *column, struct err *e)
+static int read_header(struct reader *r, char *line, struct err *e)
 {
     char *fields[COLUMNS_MAX];
     size_t n = cut(line, fields);
     for (int c = 0; c < COLUMN_COUNT; c++) {
-        column[c] = -1;
+        r->column[c] = -1;
         for (size_t i = 0; i < n; i++)
-            if (!strcmp(fields[i], column_names[c]))
-                column[c] = (int)i;
-        if (column[c] < 0)
-            return err_set(e, ERR_INVALID_PARAMETERS, "the trace has no column %s", column_names[c]);
+            if (!strcmp(fields[i], columns[c].name))
+                r->column[c] = (int)i;
+        if (r->column[c] < 0 && !columns[c].optional)
+            return err_set(e, ERR_INVALID_PARAMETERS, "the trace has no column %s", columns[c].name);
     }
     return 0;
 }
 
-static int find_vc(struct trace *t, const char *name)
+/* Keeps a copy of a name for a hash. NULL on out of memory. */
+static const char *keep(struct reader *r, const char *name)
 {
-    for (size_t i = t->vc_count; i-- > 0;)
-        if (!strcmp(t->vcs[i].name, name))
-            return (int)i;
+    if (r->name_count == r->name_cap) {
+        size_t cap = r->name_cap ? r->name_cap * 2 : 64;
+        char **grown = realloc(r->names, cap * sizeof *grown);
+        if (!grown)
+            return NULL;
+        r->names = grown;
+        r->name_cap = cap;
+    }
+    char *copy = strdup(name);
+    if (copy)
+        r->names[r->name_count++] = copy;
+    return copy;
+}
+
+/* The number of a name, `next` when it is new; -1 on out of memory. */
+static int number_of(struct reader *r, struct hash *h, const char *name, size_t next)
+{
+    int known = (int)(uintptr_t)hash_get(h, name) - 1;
+    if (known >= 0)
+        return known;
+    const char *key = keep(r, name);
+    return key && !hash_put(h, key, (void *)(uintptr_t)(next + 1)) ? (int)next : -1;
+}
+
+static int find_vc(struct reader *r, const char *name, struct err *e)
+{
+    struct trace *t = r->trace;
+    int vc = number_of(r, r->vcs, name, t->vc_count);
+    if (vc < 0)
+        return err_set(e, ERR_INTERNAL, "out of memory");
+    if (vc < (int)t->vc_count)
+        return vc;
+    if (t->vc_count == TRACE_VCS_MAX || strlen(name) >= TOPOLOGY_NAME_MAX)
+        return err_set(e, ERR_INVALID_PARAMETERS, "more than %d virtual clusters, or a name of %d bytes or more",
+                       TRACE_VCS_MAX, TOPOLOGY_NAME_MAX);
     struct trace_vc *grown = realloc(t->vcs, (t->vc_count + 1) * sizeof *grown);
     if (!grown)
-        return -1;
+        return err_set(e, ERR_INTERNAL, "out of memory");
     t->vcs = grown;
     grown[t->vc_count] = (struct trace_vc){0};
     snprintf(grown[t->vc_count].name, TOPOLOGY_NAME_MAX, "%s", name);
     return (int)t->vc_count++;
 }
 
-static bool number(const char *text, double *out)
+/* The user's number, or -1 when the row names none. */
+static int find_user(struct reader *r, const char *name, int *out, struct err *e)
+{
+    struct trace *t = r->trace;
+    *out = -1;
+    if (!*name)
+        return 0;
+    if (t->user_count == TRACE_USERS_MAX)
+        return err_set(e, ERR_INVALID_PARAMETERS, "more than %d users", TRACE_USERS_MAX);
+    *out = number_of(r, r->users, name, t->user_count);
+    if (*out < 0)
+        return err_set(e, ERR_INTERNAL, "out of memory");
+    t->user_count += *out == (int)t->user_count;
+    return 0;
+}
+
+/* A class by its word; empty = not said. -2 when there is no such class. */
+static int find_class(const char *word)
+{
+    if (!*word)
+        return -1;
+    for (int c = 0; c < TRACE_CLASSES; c++)
+        if (!strcmp(word, trace_classes[c].name))
+            return c;
+    return -2;
+}
+
+static int number(const char *name, const char *text, double max, double *out, struct err *e)
 {
     char *end;
     errno = 0;
     *out = strtod(text, &end);
-    return end != text && !*end && !errno && *out >= 0 && *out < 1e10;
+    if (end == text || *end || errno || !(*out >= 0) || *out > max)
+        return err_set(e, ERR_INVALID_PARAMETERS, "%s must be a number from 0 to %.0f", name, max);
+    return 0;
 }
 
-/* One row. Jobs without GPUs are left out. */
-static int read_row(struct trace *t, size_t *cap, char **fields, const int *column)
+static struct trace_job *new_job(struct reader *r, struct err *e)
 {
-    double submit, gpus, duration;
-    if (!number(fields[column[COLUMN_SUBMIT]], &submit) || !number(fields[column[COLUMN_GPUS]], &gpus) ||
-        !number(fields[column[COLUMN_DURATION]], &duration))
-        return -1;
-    if (gpus < 1)
-        return 0;
-    if (t->job_count == *cap) {
-        size_t grown_cap = *cap ? *cap * 2 : 4096;
-        struct trace_job *grown = realloc(t->jobs, grown_cap * sizeof *grown);
-        if (!grown)
-            return -1;
-        t->jobs = grown;
-        *cap = grown_cap;
+    struct trace *t = r->trace;
+    if (t->job_count == TRACE_JOBS_MAX) {
+        err_set(e, ERR_INVALID_PARAMETERS, "more than %d jobs", TRACE_JOBS_MAX);
+        return NULL;
     }
-    int vc = find_vc(t, fields[column[COLUMN_VC]]);
-    if (vc < 0)
+    if (t->job_count == r->job_cap) {
+        size_t cap = r->job_cap ? r->job_cap * 2 : 4096;
+        struct trace_job *grown = realloc(t->jobs, cap * sizeof *grown);
+        if (!grown) {
+            err_set(e, ERR_INTERNAL, "out of memory");
+            return NULL;
+        }
+        t->jobs = grown;
+        r->job_cap = cap;
+    }
+    return &t->jobs[t->job_count];
+}
+
+/* The field of a column, "" where there is no such column. */
+static const char *field(const struct reader *r, char *const *fields, int column)
+{
+    return r->column[column] < 0 ? "" : fields[r->column[column]];
+}
+
+static int read_row(struct reader *r, char **fields, size_t row, struct err *e)
+{
+    struct trace *t = r->trace;
+    double submit, gpus, duration;
+    int user, job_class = find_class(field(r, fields, COLUMN_CLASS));
+    if (number("submit_time_s", field(r, fields, COLUMN_SUBMIT), 1e10, &submit, e) ||
+        number("gpus", field(r, fields, COLUMN_GPUS), TRACE_GPUS_MAX, &gpus, e) ||
+        number("duration_s", field(r, fields, COLUMN_DURATION), 1e10, &duration, e))
         return -1;
-    t->vcs[vc].gpu_hours += gpus * duration / 3600;
-    t->jobs[t->job_count] = (struct trace_job){.submit_ms = (int64_t)(submit * 1000),
-                                               .duration_ms = (int64_t)(duration * 1000),
-                                               .row = t->job_count,
-                                               .vc = vc,
-                                               .gpus = (int)gpus,
-                                               .start_ms = -1,
-                                               .gang = -1};
+    if (job_class < -1)
+        return err_set(e, ERR_INVALID_PARAMETERS, "priority must be crit, prod, test, oppo or empty");
+    if (gpus <= 0) {
+        t->without_gpus++;
+        return 0;
+    }
+    int vc = find_vc(r, field(r, fields, COLUMN_VC), e);
+    struct trace_job *j = vc < 0 || find_user(r, field(r, fields, COLUMN_USER), &user, e) ? NULL : new_job(r, e);
+    if (!j)
+        return -1;
+    int whole = (int)gpus + ((double)(int)gpus < gpus);
+    t->fractions += (double)whole > gpus;
+    t->vcs[vc].gpu_hours += whole * duration / 3600;
+    *j = (struct trace_job){.submit_ms = (int64_t)(submit * 1000),
+                            .duration_ms = (int64_t)(duration * 1000),
+                            .row = row,
+                            .vc = vc,
+                            .user = user,
+                            .gpus = whole,
+                            .job_class = (int8_t)job_class};
     t->job_count++;
     return 0;
 }
@@ -112,27 +215,41 @@ static int by_time(const void *a, const void *b)
     return x->row < y->row ? -1 : x->row > y->row; /* qsort is not stable */
 }
 
-int trace_read_stream(FILE *f, struct trace *t, struct err *e)
+static int read_rows(struct reader *r, FILE *f, struct err *e)
 {
     char line[4096], *fields[COLUMNS_MAX];
-    int column[COLUMN_COUNT] = {0}, number_of_line = 1;
-    size_t cap = 0;
-    if (!fgets(line, sizeof line, f))
-        return err_set(e, ERR_INVALID_PARAMETERS, "the trace is empty");
-    if (read_header(line, column, e))
-        return -1;
-    while (fgets(line, sizeof line, f)) {
+    for (size_t row = 2; fgets(line, sizeof line, f); row++) {
+        bool whole = strchr(line, '\n') || feof(f);
         size_t n = cut(line, fields);
-        number_of_line++;
         for (int c = 0; c < COLUMN_COUNT; c++)
-            if ((size_t)column[c] >= n)
-                n = 0;
-        if (!n || read_row(t, &cap, fields, column))
-            return err_set(e, ERR_INVALID_PARAMETERS, "line %d is no row of a trace", number_of_line);
+            whole = whole && r->column[c] < (int)n;
+        if (!whole)
+            return err_set(e, ERR_INVALID_PARAMETERS, "line %zu is too long or lacks a column", row);
+        if (read_row(r, fields, row, e))
+            return err_wrap(e, "line %zu", row);
     }
-    if (t->job_count)
-        qsort(t->jobs, t->job_count, sizeof *t->jobs, by_time);
     return 0;
+}
+
+int trace_read_stream(FILE *f, struct trace *t, struct err *e)
+{
+    struct reader r = {.trace = t, .vcs = hash_create(), .users = hash_create()};
+    char line[4096];
+    int rc = -1;
+    if (!r.vcs || !r.users)
+        err_set(e, ERR_INTERNAL, "out of memory");
+    else if (!fgets(line, sizeof line, f))
+        err_set(e, ERR_INVALID_PARAMETERS, "the trace is empty");
+    else
+        rc = read_header(&r, line, e) || read_rows(&r, f, e) ? -1 : 0;
+    if (!rc && t->job_count)
+        qsort(t->jobs, t->job_count, sizeof *t->jobs, by_time);
+    hash_destroy(r.vcs);
+    hash_destroy(r.users);
+    while (r.name_count)
+        free(r.names[--r.name_count]);
+    free(r.names);
+    return rc;
 }
 
 int trace_read_file(const char *path, struct trace *t, struct err *e)
@@ -196,4 +313,16 @@ int trace_read_quota(struct trace *t, int nodes, struct err *e)
     for (; given > nodes; given--)
         richest(t, per_hour)->nodes--;
     return 0;
+}
+
+void trace_read_classes(struct trace *t, const int percent[TRACE_CLASSES], uint64_t seed)
+{
+    for (size_t i = 0; i < t->job_count; i++) {
+        uint64_t s = seed + t->jobs[i].row * UINT64_C(0x9E3779B97F4A7C15);
+        int dice = (int)(random_next(&s) % 100), c = 0;
+        while (c < TRACE_CLASSES - 1 && dice >= percent[c])
+            dice -= percent[c++];
+        if (t->jobs[i].job_class < 0)
+            t->jobs[i].job_class = (int8_t)c;
+    }
 }

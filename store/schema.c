@@ -3,7 +3,7 @@
  * The schema, as an ordered list of steps. To change a table, add a step; never edit one that was released.
  *
  * Conventions: times are milliseconds since 1970 UTC, NULL when it has not happened; booleans are 0 or 1; columns named
- * after JSON (detail, tags, spec, gpus, ports, vc_list, extension) hold JSON text that base/json.h wrote; ids of events
+ * after JSON (detail, tags, spec, gpus, ports, extension) hold JSON text that base/json.h wrote; ids of events
  * and audit records come from the core. A job or task attempt is live exactly while completed_ms is NULL: the partial
  * indexes of live rows, which the core loads at start, rest on that. Wide columns stand last, so that lists do not read
  * their pages. Foreign keys to a job are checked at COMMIT, so that the rows of a batch may come in any order.
@@ -11,6 +11,8 @@
 #include "store/schema.h"
 
 #include "base/err.h"
+#include "base/failpoint.h"
+#include "store/schema_steps.h"
 #include "store/store_internal.h"
 
 /* "DRVR": tells our files from those of other programs (`file`, PRAGMA application_id). */
@@ -178,8 +180,25 @@ static const char *const schema_v1[] = {
     NULL,
 };
 
+/* Scheduling: an admin's marks on nodes, and one record for each decision about a job. */
+static const char *const schema_v2[] = {
+    "ALTER TABLE node ADD COLUMN draining INTEGER NOT NULL DEFAULT 0 CHECK(draining IN (0, 1))",
+    "ALTER TABLE node ADD COLUMN labels TEXT NOT NULL DEFAULT '{}'",
+
+    /* No foreign key, as for events. */
+    "CREATE TABLE decision("
+    " id INTEGER PRIMARY KEY,"
+    " job_id TEXT NOT NULL,"
+    " job_attempt INTEGER NOT NULL,"
+    " kind TEXT NOT NULL,"
+    " time_ms INTEGER NOT NULL,"
+    " record TEXT NOT NULL DEFAULT '{}') STRICT",
+    "CREATE INDEX decision_by_job ON decision(job_id, id)",
+    NULL,
+};
+
 static const struct schema_step schema_steps[] = {
-    {1, schema_v1},
+    {1, schema_v1}, {2, schema_v2}, {3, schema_v3}, {4, schema_v4}, {5, schema_v5},
 };
 
 #define SCHEMA_STEPS (sizeof(schema_steps) / sizeof(schema_steps[0]))
@@ -187,6 +206,12 @@ static const struct schema_step schema_steps[] = {
 int schema_version(void)
 {
     return schema_steps[SCHEMA_STEPS - 1].version;
+}
+
+const struct schema_step *schema_all(size_t *count)
+{
+    *count = SCHEMA_STEPS;
+    return schema_steps;
 }
 
 static int schema_read_int(struct store *s, const char *sql, int64_t *out, struct err *e)
@@ -240,6 +265,10 @@ static int schema_apply_step(struct store *s, const struct schema_step *step, st
     for (sql = step->sql; *sql; sql++) {
         if (schema_exec(s, *sql, e))
             goto fail;
+    }
+    if (FAILPOINT(STORE_MIGRATION)) {
+        (void)store_fail(s, SQLITE_IOERR_WRITE, e);
+        goto fail;
     }
     if (schema_set_version(s, step->version, e) || store_commit(s, e))
         goto fail;

@@ -18,6 +18,8 @@ struct schema_step {
 
 /* The version this program works with. */
 int schema_version(void);
+/* This program's steps, oldest first, and how many. Constant. */
+const struct schema_step *schema_all(size_t *count);
 /* Applies all steps of this program that the writer `s` lacks. Refuses a newer or foreign database. 0 or -1. */
 int schema_migrate(struct store *s, struct err *e);
 /* Same with other steps (tests). Each step is one transaction: after a crash it is there wholly or not at all. */

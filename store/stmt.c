@@ -113,6 +113,15 @@ int stmt_step(struct stmt *st, struct err *e)
     return -1;
 }
 
+int stmt_found(struct stmt *st, struct err *e)
+{
+    int rc = stmt_step(st, e);
+
+    if (rc == STMT_ROW)
+        stmt_reset(st);
+    return rc;
+}
+
 int stmt_exec(struct stmt *st, struct err *e)
 {
     int rc;

@@ -10,11 +10,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/failpoint.h"
 #include "store/schema.h"
 #include "store/store_internal.h"
 
@@ -25,6 +28,9 @@
 static const struct store_sql sql_begin_write = {"BEGIN IMMEDIATE"};
 static const struct store_sql sql_begin_read = {"BEGIN"};
 static const struct store_sql sql_commit = {"COMMIT"};
+static const struct store_sql sql_savepoint = {"SAVEPOINT part"};
+static const struct store_sql sql_release = {"RELEASE part"};
+static const struct store_sql sql_undo = {"ROLLBACK TO part"};
 
 static int store_on_wal(void *arg, sqlite3 *db, const char *name, int frames)
 {
@@ -174,6 +180,22 @@ fail:
     return NULL;
 }
 
+struct store *store_open_folder(const char *dir, enum store_mode mode, struct err *e)
+{
+    char path[PATH_MAX];
+    int n = snprintf(path, sizeof(path), "%s/drover.db", dir);
+
+    if (n < 0 || (size_t)n >= sizeof(path)) {
+        (void)err_set(e, ERR_INVALID_PARAMETERS, "The path %s is too long.", dir);
+        return NULL;
+    }
+    if (access(path, F_OK)) {
+        (void)err_set(e, ERR_INVALID_PARAMETERS, "%s holds no database; make one with droverd init.", dir);
+        return NULL;
+    }
+    return store_open(path, mode, e);
+}
+
 void store_close(struct store *s)
 {
     size_t i;
@@ -271,14 +293,33 @@ void store_rollback(struct store *s)
 }
 
 /* Sends the failure of an earlier write of the transaction again. */
-static int store_refuse_commit(struct store *s, struct err *e)
+static int store_refuse(struct store *s, struct err *e)
 {
     enum store_failure f = s->failure;
 
-    store_rollback(s);
     return err_set(e, f == STORE_FAIL_FULL ? ERR_NO_SPACE : ERR_BUSY,
                    f == STORE_FAIL_FULL ? "no space left for the database"
                                         : "the database could not take in an earlier write of this transaction");
+}
+
+int store_savepoint(struct store *s, struct err *e)
+{
+    return s->write_failed ? store_refuse(s, e) : stmt_exec(store_stmt(s, &sql_savepoint, e), e);
+}
+
+int store_release(struct store *s, struct err *e)
+{
+    return s->write_failed ? store_refuse(s, e) : stmt_exec(store_stmt(s, &sql_release, e), e);
+}
+
+int store_undo(struct store *s, struct err *e)
+{
+    if (s->write_failed)
+        return store_refuse(s, e);
+    /* SQLite ends the whole transaction by itself after some errors, out of memory for one. */
+    if (!store_in_transaction(s))
+        return err_set(e, ERR_BUSY, "the database gave the transaction up");
+    return stmt_exec(store_stmt(s, &sql_undo, e), e) || store_release(s, e) ? -1 : 0;
 }
 
 int store_commit(struct store *s, struct err *e)
@@ -287,14 +328,21 @@ int store_commit(struct store *s, struct err *e)
         store_rollback(s);
         return 0;
     }
-    if (s->write_failed)
-        return store_refuse_commit(s, e);
-    if (!store_in_transaction(s))
-        return err_set(e, ERR_INTERNAL, "no transaction to commit");
-    if (stmt_exec(store_stmt(s, &sql_commit, e), e)) {
+    if (s->write_failed) {
+        (void)store_refuse(s, e);
         store_rollback(s);
         return -1;
     }
+    if (!store_in_transaction(s))
+        return err_set(e, ERR_INTERNAL, "no transaction to commit");
+    if (FAILPOINT(STORE_BEFORE_COMMIT) ? store_fail(s, SQLITE_IOERR_WRITE, e)
+                                       : stmt_exec(store_stmt(s, &sql_commit, e), e)) {
+        store_rollback(s);
+        return -1;
+    }
+    /* It is on disk, and nobody knows: the caller must live with that, too. */
+    if (FAILPOINT(STORE_AFTER_COMMIT))
+        return store_fail(s, SQLITE_IOERR_WRITE, e);
     if (s->wal_frames >= s->checkpoint_at) {
         /* The next one after as many frames again, not at each commit, while a reader keeps the WAL from its start. */
         s->checkpoint_at = s->wal_frames + STORE_WAL_FRAMES;
@@ -314,7 +362,9 @@ int store_checkpoint(struct store *s, enum store_checkpoint mode, struct err *e)
 
     if (s->mode == STORE_READER)
         return err_set(e, ERR_INTERNAL, "a reader must not checkpoint");
-    rc = sqlite3_wal_checkpoint_v2(s->db, NULL, modes[mode], NULL, NULL);
+    rc = FAILPOINT(STORE_BEFORE_CHECKPOINT) ? SQLITE_IOERR_WRITE
+                                            : sqlite3_wal_checkpoint_v2(s->db, NULL, modes[mode], NULL, NULL);
+    (void)FAILPOINT(STORE_AFTER_CHECKPOINT);
     if (rc != SQLITE_OK)
         return store_fail(s, rc, e);
     return 0;

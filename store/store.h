@@ -64,6 +64,8 @@ enum store_checkpoint {
  * date, each migration in one transaction. A newer schema, another program's database and a damaged file are refused.
  * NULL on error. The caller closes. */
 struct store *store_open(const char *path, enum store_mode mode, struct err *e);
+/* As store_open for DIR/drover.db, which must be there. */
+struct store *store_open_folder(const char *dir, enum store_mode mode, struct err *e);
 /* Finalizes all statements and closes; an open transaction is rolled back. The writer leaves the WAL as it is (the next
  * open takes it in), so that closing never blocks. NULL ok. */
 void store_close(struct store *s);
@@ -81,6 +83,13 @@ int store_commit(struct store *s, struct err *e);
 void store_rollback(struct store *s);
 bool store_in_transaction(const struct store *s);
 
+/* A part of the writer's transaction that can be given up alone: everything between store_savepoint and either
+ * store_release, which keeps it, or store_undo, which takes it back. One at a time. 0, or -1 when the transaction
+ * cannot go on: a write failed for want of space or by an I/O error, or SQLite has rolled everything back. */
+int store_savepoint(struct store *s, struct err *e);
+int store_release(struct store *s, struct err *e);
+int store_undo(struct store *s, struct err *e);
+
 /* Why the last call on this connection that failed did so. */
 enum store_failure store_failure(const struct store *s);
 enum store_constraint store_last_constraint(const struct store *s);
@@ -92,6 +101,8 @@ bool store_fsync_failed(const struct store *s);
 int store_checkpoint(struct store *s, enum store_checkpoint mode, struct err *e);
 /* Full integrity and foreign-key check (I6). Slow; for tests, restores and `check`. 0 when sound. */
 int store_verify(struct store *s, struct err *e);
+/* Copies the whole database, as it is at this moment, into one file without a WAL. On a reader. 0 or -1. */
+int store_copy(struct store *s, const char *path, struct err *e);
 /* Rows changed by the last INSERT, UPDATE or DELETE. */
 int64_t store_changes(const struct store *s);
 
@@ -121,6 +132,8 @@ void stmt_int_or_null(struct stmt *st, int pos, int64_t v, int64_t none);
 /* Next row: STMT_ROW, STMT_DONE or -1. After STMT_DONE and -1 the statement is reset. Who leaves a loop early calls
  * stmt_reset, or a reader's snapshot stays pinned. With a NULL statement -1, leaving `e` as store_stmt set it. */
 int stmt_step(struct stmt *st, struct err *e);
+/* Whether there is a row: 1, 0 or -1. Resets it in any case. */
+int stmt_found(struct stmt *st, struct err *e);
 /* Runs a statement whose rows, if any, are of no interest. 0 or -1. */
 int stmt_exec(struct stmt *st, struct err *e);
 void stmt_reset(struct stmt *st);

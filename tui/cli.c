@@ -25,14 +25,35 @@
 int cli_exit_of(const struct err *e)
 {
     static const unsigned char exits[ERR_COUNT] = {
-        [ERR_INCORRECT_PASSWORD] = CLI_AUTH, [ERR_UNAUTHORIZED] = CLI_AUTH,     [ERR_FORBIDDEN] = CLI_AUTH,
-        [ERR_NO_API] = CLI_NOT_FOUND,        [ERR_NO_JOB] = CLI_NOT_FOUND,      [ERR_NO_JOB_CONFIG] = CLI_NOT_FOUND,
-        [ERR_NO_JOB_SSH] = CLI_NOT_FOUND,    [ERR_NO_TASK_LOG] = CLI_NOT_FOUND, [ERR_NO_TAG] = CLI_NOT_FOUND,
-        [ERR_NO_USER] = CLI_NOT_FOUND,       [ERR_NO_GROUP] = CLI_NOT_FOUND,    [ERR_NO_VC] = CLI_NOT_FOUND,
-        [ERR_NO_VC_BAD] = CLI_NOT_FOUND,     [ERR_NO_STORAGE] = CLI_NOT_FOUND,  [ERR_NO_NODE] = CLI_NOT_FOUND,
-        [ERR_TIMEOUT] = CLI_TIMEOUT,         [ERR_CONFLICT_JOB] = CLI_CONFLICT, [ERR_CONFLICT_USER] = CLI_CONFLICT,
-        [ERR_CONFLICT_VC] = CLI_CONFLICT,    [ERR_TOO_MANY] = CLI_CONFLICT,     [ERR_NO_SPACE] = CLI_CONFLICT,
+        [ERR_INCORRECT_PASSWORD] = CLI_AUTH,
+        [ERR_UNAUTHORIZED] = CLI_AUTH,
+        [ERR_FORBIDDEN] = CLI_AUTH,
+        [ERR_NO_API] = CLI_NOT_FOUND,
+        [ERR_NO_JOB] = CLI_NOT_FOUND,
+        [ERR_NO_JOB_CONFIG] = CLI_NOT_FOUND,
+        [ERR_NO_JOB_SSH] = CLI_NOT_FOUND,
+        [ERR_NO_TASK_LOG] = CLI_NOT_FOUND,
+        [ERR_NO_FILE] = CLI_NOT_FOUND,
+        [ERR_NO_TAG] = CLI_NOT_FOUND,
+        [ERR_NO_USER] = CLI_NOT_FOUND,
+        [ERR_NO_GROUP] = CLI_NOT_FOUND,
+        [ERR_NO_VC] = CLI_NOT_FOUND,
+        [ERR_NO_VC_BAD] = CLI_NOT_FOUND,
+        [ERR_NO_STORAGE] = CLI_NOT_FOUND,
+        [ERR_NO_NODE] = CLI_NOT_FOUND,
+        [ERR_TIMEOUT] = CLI_TIMEOUT,
+        [ERR_CONFLICT_JOB] = CLI_CONFLICT,
+        [ERR_CONFLICT_USER] = CLI_CONFLICT,
+        [ERR_CONFLICT_VC] = CLI_CONFLICT,
+        [ERR_TOO_MANY] = CLI_CONFLICT,
+        [ERR_NO_SPACE] = CLI_CONFLICT,
         [ERR_BUSY] = CLI_UNREACHABLE,
+        [ERR_NO_TEMPLATE] = CLI_NOT_FOUND,
+        [ERR_NO_IMPORT] = CLI_NOT_FOUND,
+        [ERR_NO_IMAGE] = CLI_NOT_FOUND,
+        [ERR_CONFLICT_GROUP] = CLI_CONFLICT,
+        [ERR_CONFLICT_IMAGE] = CLI_CONFLICT,
+        [ERR_CONFLICT_TEMPLATE] = CLI_CONFLICT,
     };
     int status = (unsigned)e->code < ERR_COUNT ? exits[e->code] : 0;
 
@@ -216,6 +237,18 @@ const char *cli_time(struct cli *cli, int64_t now, int64_t at)
 
     copy = arena_strdup(cli->arena, cli->absolute ? format_local(at, text) : format_ago(now, at, text));
     return copy ? copy : "";
+}
+
+const char *cli_time_cell(struct cli *cli, int64_t now, int64_t at)
+{
+    char text[CLOCK_ISO_SIZE];
+
+    if (cli->format != OUTPUT_CSV)
+        return cli_time(cli, now, at);
+    if (!at)
+        return NULL;
+    clock_iso(at, text);
+    return arena_strdup(cli->arena, text);
 }
 
 static int cli_prepare(struct cli *cli, struct err *e)

@@ -71,5 +71,7 @@ int cli_table(struct cli *cli, struct output *o);
 void cli_say(struct cli *cli, FILE *f, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* A time as the user wants it: relative at `now`, or in full with --absolute. In the arena. */
 const char *cli_time(struct cli *cli, int64_t now, int64_t at);
+/* The same for a table's cell: in CSV, which is for machines, always in full and in UTC. */
+const char *cli_time_cell(struct cli *cli, int64_t now, int64_t at);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "tui/command.h"
+#include "tui/command_options.h"
 #include "tui/completion.h"
 #include "tui/help.h"
 #include "tui/verbs/verbs.h"
@@ -15,101 +16,25 @@
 #define GROUP_ACCESS "Access"
 #define GROUP_HELP "Help"
 
-#define STATES "waiting running stopping succeeded failed stopped"
-
-static const struct command_option global_options[] = {
-    {'o', "output", "FORMAT", "table wide json yaml name csv", "How to print."},
-    {0, "columns", "LIST", NULL, "Only these columns of a table, in this order, separated by commas."},
-    {0, "context", "NAME", NULL, "The context to use, see drover context."},
-    {0, "timeout", "SECONDS", NULL, "How long to wait for an answer (30)."},
-    {0, "absolute", NULL, NULL, "Times in full instead of relative to now."},
-    {0, "color", "WHEN", "always never auto", "Colour."},
-    {0, "no-color", NULL, NULL, "The same as --color never."},
-    {'h', "help", NULL, NULL, "Help for this command."},
-    {0, NULL, NULL, NULL, NULL},
-};
-
-static const struct command_option submit_options[] = {
-    {0, "name", "NAME", NULL, "Submit under this name instead of the one in the file."},
-    {0, "suffix", NULL, NULL, "Add a dash and four random characters to the name."},
-    {'p', "parameter", "KEY=VALUE", NULL, "Set a parameter of the job; may be repeated."},
-    {0, "wait", NULL, NULL, "Wait for the job's end; exit 8 unless it succeeds."},
-    {'f', "follow", NULL, NULL, "Print the log while it runs; implies --wait."},
-    {0, "propagate-exit-code", NULL, NULL, "Exit with the failed task's own code instead of 8."},
-    {0, "wait-timeout", "SECONDS", NULL, "Stop waiting after this long, with exit 7; the job goes on."},
-    {0, NULL, NULL, NULL, NULL},
-};
-
-static const struct command_option jobs_options[] = {
-    {'u', "user", "NAMES", NULL, "Jobs of these users, separated by commas."},
-    {'a', "all", NULL, NULL, "Jobs of everybody, not only your own."},
-    {0, "vc", "NAMES", NULL, "Jobs of these virtual clusters."},
-    {'s', "state", "STATES", NULL, "Jobs in these states: " STATES "."},
-    {'k', "keyword", "TEXT", NULL, "Jobs with this in the name, user or virtual cluster."},
-    {0, "sort", "FIELD", "name submitted user vc retries tasks gpus state completed priority", "Order; newest first."},
-    {'r', "reverse", NULL, NULL, "The other way round."},
-    {'n', "limit", "N", NULL, "At most so many (50)."},
-    {0, NULL, NULL, NULL, NULL},
-};
-
-static const struct command_option logs_options[] = {
-    {'f', "follow", NULL, NULL, "Go on printing until the task ends; exit 8 if the job failed."},
-    {0, "role", "ROLE", NULL, "Only tasks of this role."},
-    {0, "index", "N", NULL, "Only the task of this index."},
-    {0, "attempt", "N", NULL, "This attempt of the job (the last)."},
-    {0, "task-attempt", "N", NULL, "This attempt of the task (the last)."},
-    {0, "stream", "WHICH", "all stdout stderr", "Which stream."},
-    {0, "tail", NULL, NULL, "Only the last 16 KiB."},
-    {0, "raw", NULL, NULL, "Every byte as it is, on a terminal too."},
-    {0, NULL, NULL, NULL, NULL},
-};
-
-static const struct command_option wait_options[] = {
-    {0, "propagate-exit-code", NULL, NULL, "Exit with the failed task's own code instead of 8."},
-    {0, "wait-timeout", "SECONDS", NULL, "Stop waiting after this long, with exit 7."},
-    {0, NULL, NULL, NULL, NULL},
-};
-
-static const struct command_option events_options[] = {
-    {0, "type", "TYPE", "Normal Warning", "Only events of this type."},
-    {0, NULL, NULL, NULL, NULL},
-};
-
-static const struct command_option login_options[] = {
-    {'u', "user", "NAME", NULL, "Your name on the server."},
-    {0, "password-file", "FILE", NULL, "Read the password from the first line of a file; - is standard input."},
-    {0, NULL, NULL, NULL, NULL},
-};
-
-static const struct command_option tui_options[] = {
-    {0, "demo", NULL, NULL, "Recorded replies instead of a server."},
-    {0, "readonly", NULL, NULL, "Nothing that changes anything."},
-    {0, "plain", NULL, NULL, "Lines instead of a screen, for screen readers; default where TERM is dumb."},
-    {0, "ascii", NULL, NULL, "No character beyond ASCII in the frame."},
-    {0, "theme", "NAME", "default light contrast mono", "Colours."},
-    {'a', "all", NULL, NULL, "Begin with the jobs of everybody."},
-    {0, NULL, NULL, NULL, NULL},
-};
-
 static const struct command commands[] = {
     {.name = "submit",
      .group = GROUP_JOBS,
      .args = "FILE",
      .help = "Submit a job.",
      .about = "Prints the job's name, where it runs or why it waits, and the command that follows it. - as FILE is "
-              "standard input. Without --name, --suffix and --parameter the file is sent byte by byte.",
-     .options = submit_options,
+              "standard input. Without --name, --suffix, --parameter and --code the file is sent byte by byte.",
+     .options = command_options_submit,
      .min_args = 1,
      .max_args = 1,
      .arg = COMMAND_ARG_FILE,
      .run = submit_run,
      .examples = {"submit examples/hello.yaml", "submit train.yaml --suffix -p epochs=20 --wait",
-                  "submit train.yaml --follow --propagate-exit-code"}},
+                  "submit train.yaml --code . --follow --propagate-exit-code"}},
     {.name = "jobs",
      .group = GROUP_JOBS,
      .args = "",
      .help = "List jobs.",
-     .options = jobs_options,
+     .options = command_options_jobs,
      .max_args = 0,
      .run = list_jobs,
      .examples = {"jobs", "jobs --all --state running,waiting", "jobs -o csv --limit 1000"}},
@@ -125,7 +50,7 @@ static const struct command commands[] = {
     {.name = "explain",
      .group = GROUP_JOBS,
      .args = "NAME",
-     .help = "Say why a job waits, or how it ended.",
+     .help = "Say why a job waits and what would let it start, or how it ended.",
      .min_args = 1,
      .max_args = 1,
      .arg = COMMAND_ARG_JOB,
@@ -139,13 +64,57 @@ static const struct command commands[] = {
               "is given. Of several tasks, one log comes after the other, each announced on standard error; with "
               "--follow, they come as they are written, each line begun with its task, unless --role and --index "
               "choose one.",
-     .options = logs_options,
+     .options = command_options_logs,
      .min_args = 1,
      .max_args = 1,
      .arg = COMMAND_ARG_JOB,
      .run = logs_run,
      .examples = {"logs train-7 -f", "logs train-7 --role worker --index 1 --stream stderr",
                   "logs train-7 > train-7.log"}},
+    {.name = "search",
+     .group = GROUP_JOBS,
+     .args = "NAME EXPRESSION",
+     .help = "Find lines in what a job wrote.",
+     .about = "The server looks for an expression, one of Perl's, in the logs of all attempts. Each line comes with "
+              "its task "
+              "(#JOBATTEMPT.ATTEMPT where there were several) and number. Exit 1 where there is none.",
+     .min_args = 2,
+     .max_args = 2,
+     .arg = COMMAND_ARG_JOB,
+     .run = search_run,
+     .examples = {"search train-7 Error", "search train-7 'loss.*nan'", "search ana~train-7 Traceback"}},
+    {.name = "files",
+     .group = GROUP_JOBS,
+     .args = "NAME [FOLDER]",
+     .help = "List what a task left where it worked.",
+     .about = "Of the first task, unless the options choose another.",
+     .options = command_options_files,
+     .min_args = 1,
+     .max_args = 2,
+     .arg = COMMAND_ARG_JOB,
+     .run = files_list,
+     .examples = {"files train-7", "files train-7 checkpoints", "files train-7 --role worker --index 1 -o json"}},
+    {.name = "cp",
+     .group = GROUP_JOBS,
+     .args = "NAME:PATH [TO]",
+     .help = "Copy a file or folder that a task left.",
+     .about = "TO is a file, a folder that is there, or - for standard output; without it the copy goes into the "
+              "current folder. Links and other special files are left out, each with a word on standard error.",
+     .options = command_options_files,
+     .min_args = 1,
+     .max_args = 2,
+     .run = files_copy,
+     .examples = {"cp train-7:model.bin", "cp train-7:checkpoints results", "cp ana~train-7:loss.csv - | tail"}},
+    {.name = "code",
+     .group = GROUP_JOBS,
+     .args = "NAME [TO]",
+     .help = "List the code that came with a job, or copy its archive.",
+     .about = "TO is a file for the archive (tar, as it was sent), or - for standard output.",
+     .min_args = 1,
+     .max_args = 2,
+     .arg = COMMAND_ARG_JOB,
+     .run = code_run,
+     .examples = {"code train-7", "code train-7 code.tar", "code ana~train-7 - | tar -tf -"}},
     {.name = "stop",
      .group = GROUP_JOBS,
      .args = "NAME...",
@@ -155,11 +124,20 @@ static const struct command commands[] = {
      .arg = COMMAND_ARG_JOB,
      .run = one_stop,
      .examples = {"stop train-7", "stop train-7 train-8", "stop ana~train-7"}},
+    /* clang-format off */
+    {.name = "hold", .group = GROUP_JOBS, .args = "NAME...", .help = "Hold waiting jobs: they do not start until released.",
+     .about = "What an admin holds, only an admin releases.",
+     .min_args = 1, .max_args = -1, .arg = COMMAND_ARG_JOB, .run = change_run,
+     .examples = {"hold train-7", "hold train-7 train-8", "hold ana~train-7"}},
+    {.name = "release", .group = GROUP_JOBS, .args = "NAME...", .help = "Release held jobs.",
+     .min_args = 1, .max_args = -1, .arg = COMMAND_ARG_JOB, .run = change_run,
+     .examples = {"release train-7", "release train-7 train-8", "release ana~train-7"}},
+    /* clang-format on */
     {.name = "wait",
      .group = GROUP_JOBS,
      .args = "NAME",
      .help = "Wait for a job's end.",
-     .options = wait_options,
+     .options = command_options_wait,
      .min_args = 1,
      .max_args = 1,
      .arg = COMMAND_ARG_JOB,
@@ -169,7 +147,7 @@ static const struct command commands[] = {
      .group = GROUP_JOBS,
      .args = "NAME",
      .help = "List what happened to a job, newest first.",
-     .options = events_options,
+     .options = command_options_events,
      .min_args = 1,
      .max_args = 1,
      .arg = COMMAND_ARG_JOB,
@@ -185,6 +163,38 @@ static const struct command commands[] = {
      .arg = COMMAND_ARG_JOB,
      .run = one_config,
      .examples = {"config train-7", "config train-7 > again.yaml", "config ana~train-7"}},
+    /* clang-format off */
+    {.name = "archive", .group = GROUP_JOBS, .args = "NAME...",
+     .help = "Put ended jobs away: their names are free again.",
+     .about = "Nothing is lost: the job goes on being found by its id, and with GET /jobs?archived=true.",
+     .min_args = 1, .max_args = -1, .arg = COMMAND_ARG_JOB, .run = change_run,
+     .examples = {"archive train-7", "archive train-7 train-8", "archive ana~train-7"}},
+    {.name = "tag", .group = GROUP_JOBS, .args = "TAG NAME...", .help = "Tag jobs.",
+     .min_args = 2, .max_args = -1, .arg = COMMAND_ARG_JOB, .run = change_run,
+     .examples = {"tag baseline train-7", "tag baseline train-7 train-8", "tag baseline ana~train-7"}},
+    {.name = "untag", .group = GROUP_JOBS, .args = "TAG NAME...", .help = "Take a tag off jobs.",
+     .min_args = 2, .max_args = -1, .arg = COMMAND_ARG_JOB, .run = change_run,
+     .examples = {"untag baseline train-7", "untag baseline train-7 train-8", "untag baseline ana~train-7"}},
+    {.name = "templates", .group = GROUP_JOBS, .args = "",
+     .help = "List templates of jobs: your own, and those that are shared.",
+     .max_args = 0, .run = objects_list,
+     .examples = {"templates", "templates -o json", "templates -o name"}},
+    {.name = "template show", .group = GROUP_JOBS, .args = "NAME", .help = "Print a template's file.",
+     .min_args = 1, .max_args = 1, .arg = COMMAND_ARG_WORD, .run = change_run,
+     .examples = {"template show mnist", "template show mnist > job.yaml", "template show mnist -o json"}},
+    {.name = "template save", .group = GROUP_JOBS, .args = "NAME FILE", .help = "Keep a job file as a template.",
+     .options = command_options_template, .min_args = 2, .max_args = 2, .arg = COMMAND_ARG_FILE, .run = change_run,
+     .examples = {"template save mnist mnist.yaml", "template save mnist mnist.yaml --visibility public",
+                  "template save mnist mnist.yaml --visibility group --group vision"}},
+    {.name = "template set", .group = GROUP_JOBS, .args = "NAME [FILE]", .help = "Change a template.",
+     .about = "What is not named stays as it is.",
+     .options = command_options_template, .min_args = 1, .max_args = 2, .arg = COMMAND_ARG_WORD, .run = change_run,
+     .examples = {"template set mnist --visibility public", "template set mnist newer.yaml",
+                  "template set mnist --title Digits"}},
+    {.name = "template delete", .group = GROUP_JOBS, .args = "NAME...", .help = "Remove templates.",
+     .min_args = 1, .max_args = -1, .arg = COMMAND_ARG_WORD, .run = change_run,
+     .examples = {"template delete mnist", "template delete mnist cifar", "template delete mnist --context lab"}},
+    /* clang-format on */
     {.name = "nodes",
      .group = GROUP_CLUSTER,
      .args = "",
@@ -192,12 +202,90 @@ static const struct command commands[] = {
      .max_args = 0,
      .run = list_nodes,
      .examples = {"nodes", "nodes -o wide", "nodes -o json"}},
+    /* clang-format off */
+    {.name = "node cordon", .group = GROUP_CLUSTER, .args = "NODE...", .help = "Let nothing new start on nodes.",
+     .min_args = 1, .max_args = -1, .arg = COMMAND_ARG_WORD, .run = change_run,
+     .examples = {"node cordon gpu-3", "node cordon gpu-3 gpu-4", "node cordon gpu-3 -o name"}},
+    {.name = "node drain", .group = GROUP_CLUSTER, .args = "NODE...",
+     .help = "Empty nodes: nothing new starts, and what may go elsewhere does.",
+     .min_args = 1, .max_args = -1, .arg = COMMAND_ARG_WORD, .run = change_run,
+     .examples = {"node drain gpu-3", "node drain gpu-3 gpu-4", "node drain gpu-3 -o name"}},
+    {.name = "node uncordon", .group = GROUP_CLUSTER, .args = "NODE...", .help = "Let tasks start on nodes again.",
+     .min_args = 1, .max_args = -1, .arg = COMMAND_ARG_WORD, .run = change_run,
+     .examples = {"node uncordon gpu-3", "node uncordon gpu-3 gpu-4", "node uncordon gpu-3 -o name"}},
+    {.name = "node show", .group = GROUP_CLUSTER, .args = "NODE", .help = "Show a node with its devices and labels.",
+     .min_args = 1, .max_args = 1, .arg = COMMAND_ARG_WORD, .run = objects_show,
+     .examples = {"node show gpu-3", "node show gpu-3 -o json", "node show gpu-3 --context lab"}},
+    {.name = "node tasks", .group = GROUP_CLUSTER, .args = "NODE", .help = "List what is placed on a node.",
+     .min_args = 1, .max_args = 1, .arg = COMMAND_ARG_WORD, .run = objects_list,
+     .examples = {"node tasks gpu-3", "node tasks gpu-3 -o wide", "node tasks gpu-3 -o json"}},
+    {.name = "node label", .group = GROUP_CLUSTER, .args = "NODE [KEY=VALUE...]", .help = "Set all labels of a node.",
+     .about = "Without any, the node has none.",
+     .min_args = 1, .max_args = -1, .arg = COMMAND_ARG_WORD, .run = change_run,
+     .examples = {"node label gpu-3 rack=b2 zone=east", "node label gpu-3", "node label gpu-3 rack=b2 -o json"}},
+    {.name = "vcs", .group = GROUP_CLUSTER, .args = "", .help = "List virtual clusters and their use.",
+     .max_args = 0, .run = objects_list,
+     .examples = {"vcs", "vcs -o wide", "vcs -o json"}},
+    {.name = "vc set", .group = GROUP_CLUSTER, .args = "NAME", .help = "Make or change a virtual cluster.",
+     .about = "What is not named stays as it is. A VC admin may change the limits within the promise.",
+     .options = command_options_vc, .min_args = 1, .max_args = 1, .arg = COMMAND_ARG_WORD, .run = change_run,
+     .examples = {"vc set vision --gpus v100=8 --borrow 4", "vc set vision --user-cap 2",
+                  "vc set vision --read own --description CVPR"}},
+    {.name = "vc stop", .group = GROUP_CLUSTER, .args = "NAME...", .help = "Let virtual clusters accept no jobs.",
+     .min_args = 1, .max_args = -1, .arg = COMMAND_ARG_WORD, .run = change_run,
+     .examples = {"vc stop vision", "vc stop vision speech", "vc stop vision -o name"}},
+    {.name = "vc start", .group = GROUP_CLUSTER, .args = "NAME...", .help = "Let them accept jobs again.",
+     .min_args = 1, .max_args = -1, .arg = COMMAND_ARG_WORD, .run = change_run,
+     .examples = {"vc start vision", "vc start vision speech", "vc start vision -o name"}},
+    {.name = "vc delete", .group = GROUP_CLUSTER, .args = "NAME...",
+     .help = "Remove virtual clusters that have no unfinished jobs.",
+     .min_args = 1, .max_args = -1, .arg = COMMAND_ARG_WORD, .run = change_run,
+     .examples = {"vc delete vision", "vc delete vision speech", "vc delete vision --context lab"}},
+    {.name = "storages", .group = GROUP_CLUSTER, .args = "", .help = "List storages that you may mount.",
+     .max_args = 0, .run = objects_list,
+     .examples = {"storages", "storages -o json", "storages -o name"}},
+    {.name = "storage set", .group = GROUP_CLUSTER, .args = "NAME", .help = "Make or change a storage.",
+     .about = "All of it is given each time; groups say who may mount it, see drover group set.",
+     .options = command_options_storage, .min_args = 1, .max_args = 1, .arg = COMMAND_ARG_WORD, .run = change_run,
+     .examples = {"storage set data --kind local --path /srv/data",
+                  "storage set nas --kind nfs --server nas --path /export --host-path /mnt/nas",
+                  "storage set data --kind local --path /srv/data --read-only"}},
+    {.name = "storage delete", .group = GROUP_CLUSTER, .args = "NAME...", .help = "Forget storages; their files stay.",
+     .min_args = 1, .max_args = -1, .arg = COMMAND_ARG_WORD, .run = change_run,
+     .examples = {"storage delete data", "storage delete data nas", "storage delete data -o name"}},
+    {.name = "image list", .group = GROUP_CLUSTER, .args = "", .help = "List the images that jobs can run in.",
+     .max_args = 0, .run = images_list_run,
+     .examples = {"image list", "image list -o json", "image list -o csv"}},
+    {.name = "image import", .group = GROUP_CLUSTER, .args = "IMAGE PATH",
+     .help = "Import an image from a path on the server.",
+     .about = "PATH is a folder or a tar (plain, gzip, zstd or xz) of a system's root or of an OCI image layout, which "
+              "podman save --format oci-archive and skopeo copy make. IMAGE is what jobs call it.",
+     .options = command_options_image_import, .min_args = 2, .max_args = 2, .arg = COMMAND_ARG_WORD, .run = images_import_run,
+     .examples = {"image import debian:12-slim /srv/rootfs", "image import lab/pytorch:24.05 /srv/pytorch.tar",
+                  "image import lab/base:2 /srv/layout --ref base"}},
+    {.name = "image remove", .group = GROUP_CLUSTER, .args = "IMAGE", .help = "Remove an image that no task runs in.",
+     .min_args = 1, .max_args = 1, .arg = COMMAND_ARG_WORD, .run = images_remove_run,
+     .examples = {"image remove debian:12-slim", "image remove lab/base:2", "image remove lab/base:1 --context lab"}},
+    {.name = "skus", .group = GROUP_CLUSTER, .args = "", .help = "List SKU types: units of GPU, CPU and memory.",
+     .max_args = 0, .run = objects_list,
+     .examples = {"skus", "skus -o json", "skus -o name"}},
+    {.name = "alerts", .group = GROUP_CLUSTER, .args = "", .help = "List what is wrong now, for admins.",
+     .max_args = 0, .run = objects_list,
+     .examples = {"alerts", "alerts -o json", "alerts -o csv"}},
+    {.name = "settings", .group = GROUP_CLUSTER, .args = "", .help = "Show the portal's name, logo, menu and links.",
+     .max_args = 0, .run = objects_show,
+     .examples = {"settings", "settings -o json", "settings -o json > site.json"}},
+    {.name = "settings set", .group = GROUP_CLUSTER, .args = "FILE", .help = "Set them, all at once.",
+     .about = "FILE is what drover settings -o json prints. Open pages change at once.",
+     .min_args = 1, .max_args = 1, .arg = COMMAND_ARG_FILE, .run = change_run,
+     .examples = {"settings set site.json", "settings set site.json --context lab", "settings set site.json -o json"}},
+    /* clang-format on */
     {.name = "tui",
      .group = GROUP_CLUSTER,
      .args = "",
      .help = "The screen: jobs, a job, its log, live.",
      .about = "Press ? for the keys of a view.",
-     .options = tui_options,
+     .options = command_options_tui,
      .max_args = 0,
      .run = loop_run,
      .examples = {"tui", "tui --demo", "tui --readonly --theme light"}},
@@ -207,7 +295,7 @@ static const struct command commands[] = {
      .help = "Log in and remember the server as a context.",
      .about = "The context's name is the one of --context, else the server's host and port. The password is asked for "
               "when no file is named; it is never an argument.",
-     .options = login_options,
+     .options = command_options_login,
      .min_args = 1,
      .max_args = 1,
      .arg = COMMAND_ARG_WORD,
@@ -244,6 +332,109 @@ static const struct command commands[] = {
      .arg = COMMAND_ARG_CONTEXT,
      .run = access_use,
      .examples = {"context use lab", "context use 127.0.0.1:7780", "context use lab --no-color"}},
+    /* clang-format off */
+    {.name = "users", .group = GROUP_ACCESS, .args = "", .help = "List users.",
+     .max_args = 0, .run = objects_list,
+     .examples = {"users", "users -o wide", "users -o csv"}},
+    /* clang-format on */
+    {.name = "users import",
+     .group = GROUP_ACCESS,
+     .args = "FILE",
+     .help = "Create, update, disable or delete users from a CSV.",
+     .about = "The first line names the columns: username, password, email, admin, virtual cluster, groups, expires, "
+              "action. An empty cell leaves what there is, a dash empties it.",
+     .options = command_options_users_import,
+     .min_args = 1,
+     .max_args = 1,
+     .arg = COMMAND_ARG_FILE,
+     .run = users_import,
+     .examples = {"users import lab.csv --dry-run", "users import lab.csv --invite sheet --sheet slips.txt",
+                  "users import lab.csv --action update --result result.csv"}},
+    /* clang-format off */
+    {.name = "users invite", .group = GROUP_ACCESS, .args = "USER",
+     .help = "Make another invitation for a user without a password.",
+     .about = "Prints the link, this once; a former one ends.",
+     .min_args = 1, .max_args = 1, .arg = COMMAND_ARG_WORD, .run = change_run,
+     .examples = {"users invite ana", "users invite ana > link", "users invite ana -o json"}},
+    /* clang-format on */
+    {.name = "users undo",
+     .group = GROUP_ACCESS,
+     .args = "IMPORT",
+     .help = "Put the users back as they were before an import.",
+     .min_args = 1,
+     .max_args = 1,
+     .arg = COMMAND_ARG_WORD,
+     .run = users_undo,
+     .examples = {"users undo 0190d0c2-7f3a-7cc0-8d4e-0d5f6c1b2a39", "users undo ID --context lab",
+                  "users undo ID --timeout 60"}},
+    /* clang-format off */
+    {.name = "user show", .group = GROUP_ACCESS, .args = "USER", .help = "Show a user: groups, rights, end.",
+     .min_args = 1, .max_args = 1, .arg = COMMAND_ARG_WORD, .run = objects_show,
+     .examples = {"user show ana", "user show ana -o json", "user show ana --context lab"}},
+    {.name = "user add", .group = GROUP_ACCESS, .args = "USER", .help = "Make a user with a password.",
+     .about = "The password is asked for when no file is named. To let the user choose it: drover users import with "
+              "--invite.",
+     .options = command_options_user_add, .min_args = 1, .max_args = 1, .arg = COMMAND_ARG_WORD, .run = change_run,
+     .examples = {"user add ana --email ana@lab.example", "user add ana --password-file pw --groups vision",
+                  "user add guest --password-file pw --days 30"}},
+    {.name = "user set", .group = GROUP_ACCESS, .args = "USER", .help = "Change a user.",
+     .about = "What is not named stays as it is; a list that is named is set anew.",
+     .options = command_options_user_set, .min_args = 1, .max_args = 1, .arg = COMMAND_ARG_WORD, .run = change_run,
+     .examples = {"user set ana --disabled yes", "user set ana --groups vision,speech",
+                  "user set ana --password-file pw"}},
+    {.name = "user delete", .group = GROUP_ACCESS, .args = "USER...", .help = "Remove users who are no admins.",
+     .min_args = 1, .max_args = -1, .arg = COMMAND_ARG_WORD, .run = change_run,
+     .examples = {"user delete ana", "user delete ana bo", "user delete ana -o name"}},
+    {.name = "passwd", .group = GROUP_ACCESS, .args = "[USER]", .help = "Set your own password, or as an admin any.",
+     .about = "Your own needs the password until now. It ends your logins, not your application tokens.",
+     .options = command_options_passwd, .max_args = 1, .arg = COMMAND_ARG_WORD, .run = passwd_run,
+     .examples = {"passwd", "passwd ana", "passwd --old-password-file old --password-file new"}},
+    {.name = "groups", .group = GROUP_ACCESS, .args = "", .help = "List groups and what they grant.",
+     .max_args = 0, .run = objects_list,
+     .examples = {"groups", "groups -o wide", "groups -o json"}},
+    {.name = "group add", .group = GROUP_ACCESS, .args = "NAME", .help = "Make a group.",
+     .options = command_options_group, .min_args = 1, .max_args = 1, .arg = COMMAND_ARG_WORD, .run = change_run,
+     .examples = {"group add vision --vcs vision", "group add vision --vcs vision --storages data",
+                  "group add heads --manages vision"}},
+    {.name = "group set", .group = GROUP_ACCESS, .args = "NAME", .help = "Change a group.",
+     .about = "What is not named stays as it is; a list that is named is set anew.",
+     .options = command_options_group, .min_args = 1, .max_args = 1, .arg = COMMAND_ARG_WORD, .run = change_run,
+     .examples = {"group set vision --storages data,nas", "group set heads --manages vision,speech",
+                  "group set vision --description CVPR"}},
+    {.name = "group delete", .group = GROUP_ACCESS, .args = "NAME...",
+     .help = "Remove groups, also from their members.",
+     .min_args = 1, .max_args = -1, .arg = COMMAND_ARG_WORD, .run = change_run,
+     .examples = {"group delete vision", "group delete vision speech", "group delete vision -o name"}},
+    {.name = "group join", .group = GROUP_ACCESS, .args = "GROUP USER...", .help = "Make users members of a group.",
+     .min_args = 2, .max_args = -1, .arg = COMMAND_ARG_WORD, .run = change_run,
+     .examples = {"group join vision ana", "group join vision ana bo", "group join admingroup ana"}},
+    {.name = "group leave", .group = GROUP_ACCESS, .args = "GROUP USER...", .help = "End memberships.",
+     .min_args = 2, .max_args = -1, .arg = COMMAND_ARG_WORD, .run = change_run,
+     .examples = {"group leave vision ana", "group leave vision ana bo", "group leave admingroup ana"}},
+    {.name = "group members", .group = GROUP_ACCESS, .args = "GROUP", .help = "List the members of a group.",
+     .min_args = 1, .max_args = 1, .arg = COMMAND_ARG_WORD, .run = objects_list,
+     .examples = {"group members vision", "group members vision -o name", "group members vision -o json"}},
+    {.name = "tokens", .group = GROUP_ACCESS, .args = "", .help = "List your own tokens.",
+     .max_args = 0, .run = objects_list,
+     .examples = {"tokens", "tokens -o wide", "tokens -o json"}},
+    {.name = "token create", .group = GROUP_ACCESS, .args = "",
+     .help = "Make a token for programs; it is printed this once.",
+     .options = command_options_token, .max_args = 0, .run = change_run,
+     .examples = {"token create", "token create --days 30 --read-only", "token create --days 7 > token"}},
+    {.name = "token revoke", .group = GROUP_ACCESS, .args = "TOKEN...", .help = "End tokens, by their ids.",
+     .min_args = 1, .max_args = -1, .arg = COMMAND_ARG_WORD, .run = change_run,
+     .examples = {"token revoke 0190d0c2-7f3a-7cc0-8d4e-0d5f6c1b2a39", "token revoke ID1 ID2",
+                  "token revoke ID -o name"}},
+    /* clang-format on */
+    {.name = "audit",
+     .group = GROUP_ACCESS,
+     .args = "",
+     .help = "List who changed what, newest first.",
+     .about = "For admins. droverd audit verify, on the server, proves that nothing was changed or left out.",
+     .options = command_options_audit,
+     .max_args = 0,
+     .run = objects_list,
+     .examples = {"audit", "audit -u ana --days 7", "audit --status 403 -o csv -n 1000"}},
     {.name = "help",
      .group = GROUP_HELP,
      .args = "[COMMAND]",
@@ -287,7 +478,7 @@ const struct command *commands_all(size_t *count)
 
 const struct command_option *commands_global(void)
 {
-    return global_options;
+    return command_options_global;
 }
 
 /* How many words of argv spell `name`: 1, 2, or 0 when they do not. */
@@ -304,12 +495,18 @@ static int commands_match(const char *name, int argc, char *const *argv)
 
 const struct command *commands_find(int argc, char *const *argv, int *used)
 {
+    const struct command *found = NULL;
+
+    *used = 0;
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
-        *used = commands_match(commands[i].name, argc, argv);
-        if (*used)
-            return &commands[i];
+        int words = commands_match(commands[i].name, argc, argv);
+
+        if (words > *used) { /* "users import" before "users" */
+            *used = words;
+            found = &commands[i];
+        }
     }
-    return NULL;
+    return found;
 }
 
 const char *commands_under(struct arena *a, const char *word)

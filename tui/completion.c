@@ -62,12 +62,21 @@ static const char *completion_source(const struct command *c)
     return c->words ? c->words : "";
 }
 
+/* What may follow the verb: arguments, and second words where the verb is the first word of others ("users"). */
+static void completion_words_after(FILE *f, const struct command *c)
+{
+    fprintf(f, "%s ", completion_source(c));
+    if (!strchr(c->name, ' '))
+        completion_second(f, c->name, strlen(c->name));
+}
+
 static void completion_bash_command(FILE *f, const struct command *c)
 {
     fprintf(f, "    \"%s\")\n        options=\"", c->name);
     completion_options(f, c->options);
-    fprintf(f, "\"\n        words=\"%s\"\n        files=%d\n        ;;\n", completion_source(c),
-            c->arg == COMMAND_ARG_FILE);
+    fprintf(f, "\"\n        words=\"");
+    completion_words_after(f, c);
+    fprintf(f, "\"\n        files=%d\n        ;;\n", c->arg == COMMAND_ARG_FILE);
 }
 
 static void completion_bash_group(FILE *f, const struct command *c, size_t len)
@@ -157,10 +166,13 @@ static void completion_zsh(FILE *f)
             completion_zsh_option(f, o);
         for (const struct command_option *o = commands_global(); o->name; o++)
             completion_zsh_option(f, o);
-        if (all[i].arg == COMMAND_ARG_FILE)
+        if (all[i].arg == COMMAND_ARG_FILE) {
             fprintf(f, "            '*:file:_files'\n        ;;\n");
-        else
-            fprintf(f, "            \"*:argument:(%s)\"\n        ;;\n", completion_source(&all[i]));
+            continue;
+        }
+        fprintf(f, "            \"*:argument:(");
+        completion_words_after(f, &all[i]);
+        fprintf(f, ")\"\n        ;;\n");
     }
     fprintf(f, "    (*) compadd -- ${=$(drover completion words \"$command\" 2>/dev/null)} ;;\n    esac\n}\n"
                "_drover \"$@\"\n");

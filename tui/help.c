@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/roff.h"
 #include "tui/cli.h"
 #include "tui/command.h"
 
@@ -48,7 +49,7 @@ int help_overview(struct cli *cli, FILE *f)
         if (strcmp(group, all[i].group))
             fprintf(f, "\n%s\n", all[i].group);
         group = all[i].group;
-        fprintf(f, "  %-14s %s\n", all[i].name, all[i].help);
+        fprintf(f, "  %-15s %s\n", all[i].name, all[i].help);
     }
     fprintf(f, "\nMore about one: drover COMMAND --help. All of it: drover man | man -l -\n");
     return 0;
@@ -102,30 +103,15 @@ int help_run(struct cli *cli)
     return help_command(cli, c);
 }
 
-/* Text for roff: backslashes and leading dots or quotes would be read as requests. */
-static void help_roff(FILE *f, const char *text)
-{
-    if (*text == '.' || *text == '\'')
-        fputs("\\&", f);
-    for (; *text; text++) {
-        if (*text == '\\')
-            fputs("\\e", f);
-        else if (*text == '-')
-            fputs("\\-", f);
-        else
-            fputc(*text, f);
-    }
-}
-
 static void help_roff_option(FILE *f, const struct command_option *o)
 {
     fprintf(f, ".It ");
     if (o->letter)
         fprintf(f, "Fl %c%s%s , ", o->letter, o->arg ? " Ar " : "", o->arg ? o->arg : "");
     fprintf(f, "Fl \\-");
-    help_roff(f, o->name);
+    roff_text(f, o->name);
     fprintf(f, "%s%s\n", o->arg ? " Ar " : "", o->arg ? o->arg : "");
-    help_roff(f, o->help);
+    roff_text(f, o->help);
     if (o->values)
         fprintf(f, " One of: %s.", o->values);
     fprintf(f, "\n");
@@ -134,11 +120,11 @@ static void help_roff_option(FILE *f, const struct command_option *o)
 static void help_roff_command(FILE *f, const struct command *c)
 {
     fprintf(f, ".Ss drover %s%s%s\n", c->name, *c->args ? " " : "", c->args);
-    help_roff(f, c->help);
+    roff_text(f, c->help);
     fprintf(f, ".\n");
     if (c->about) {
         fprintf(f, ".Pp\n");
-        help_roff(f, c->about);
+        roff_text(f, c->about);
         fprintf(f, "\n");
     }
     if (c->options && c->options->name) {
@@ -150,7 +136,7 @@ static void help_roff_command(FILE *f, const struct command *c)
     fprintf(f, ".Bd -literal -offset indent\n");
     for (size_t i = 0; i < 3; i++) {
         fprintf(f, "drover ");
-        help_roff(f, c->examples[i]);
+        roff_text(f, c->examples[i]);
         fprintf(f, "\n");
     }
     fprintf(f, ".Ed\n");

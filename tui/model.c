@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "tui/format.h"
 
 static const cJSON *model_get(const cJSON *o, const char *key)
 {
@@ -160,21 +161,28 @@ static const char *model_ports(struct arena *a, const cJSON *ports)
     return all;
 }
 
-static void model_task(struct arena *a, const cJSON *o, const char *role, struct model_task *t)
+/* `of` is the task's role in the reply. */
+static void model_task(struct arena *a, const cJSON *of, const cJSON *o, struct model_task *t)
 {
+    const cJSON *resources = model_get(of, "resources");
     const char *node = cJSON_GetStringValue(model_get(o, "node"));
 
-    t->role = role;
+    t->role = arena_strdup(a, of->string ? of->string : "");
+    t->role = t->role ? t->role : "";
     t->index = model_int(o, "taskIndex");
     t->attempt = model_int(o, "attemptId");
     t->state = words_from_wire(cJSON_GetStringValue(model_get(o, "taskState")), NULL, NULL);
     t->node = node ? model_text(a, o, "node") : model_text(a, o, "containerNodeName");
     t->ip = model_text(a, o, "containerIp");
     t->gpus = model_join(a, model_get(o, "containerGpus"), ",");
+    t->uuids = model_join(a, model_get(o, "gpuUuids"), ",");
     t->ports = model_ports(a, model_get(o, "containerPorts"));
     t->simulated = cJSON_IsTrue(model_get(o, "simulatedGpus"));
     t->on_host = cJSON_IsTrue(model_get(o, "onHost"));
     t->isolation = model_text(a, o, "isolation");
+    t->cpus = model_number(resources, "cpu");
+    t->memory_mb = model_number(resources, "memoryMB");
+    t->shm_mb = model_number(resources, "shmMB");
     t->has_exit = model_has(o, "containerExitCode");
     t->exit_code = model_int(o, "containerExitCode");
     t->exit_phrase = model_text(a, model_get(o, "containerExitSpec"), "phrase");
@@ -195,18 +203,37 @@ static int model_tasks(struct arena *a, const cJSON *roles, struct model_detail 
         return model_memory(e);
     cJSON_ArrayForEach(role, roles)
     {
-        const char *name = arena_strdup(a, role->string ? role->string : "");
-
         cJSON_ArrayForEach(item, model_get(role, "taskStatuses"))
-            model_task(a, item, name ? name : "", &out->tasks[out->task_count++]);
+            model_task(a, role, item, &out->tasks[out->task_count++]);
     }
     return 0;
+}
+
+/* What was found out about the end. */
+static void model_diagnosis(struct arena *a, const cJSON *o, struct model_detail *out)
+{
+    const cJSON *proof = model_get(o, "proof");
+    const char *text;
+
+    out->category = model_text(a, o, "category");
+    out->confidence = model_int(o, "confidence");
+    out->proof = "";
+    if (!cJSON_IsObject(proof))
+        return;
+    if (model_has(proof, "line"))
+        text = arena_printf(a, "%s, line %d: %s", model_text(a, proof, "stream"), model_int(proof, "line"),
+                            model_text(a, proof, "text"));
+    else
+        text = arena_printf(a, "%s: %s", model_text(a, proof, "stream"), model_text(a, proof, "text"));
+    if (text)
+        out->proof = text;
 }
 
 int model_read_detail(struct arena *a, const cJSON *reply, struct model_detail *out, struct err *e)
 {
     const cJSON *status = model_get(reply, "jobStatus");
     const cJSON *spec = model_get(status, "appExitSpec");
+    const cJSON *limits = model_get(reply, "limits");
     const cJSON *solution;
     size_t n = 0;
 
@@ -224,8 +251,13 @@ int model_read_detail(struct arena *a, const cJSON *reply, struct model_detail *
     out->attempt = model_int(status, "attemptId");
     out->exit_type = model_text(a, status, "appExitType");
     out->exit_reason = model_text(a, spec, "reason");
+    model_diagnosis(a, model_get(status, "appExitDiagnosis"), out);
     out->diagnostics = model_text(a, status, "appExitDiagnostics");
     out->trigger = model_text(a, status, "appExitTriggerMessage");
+    out->code = model_text(a, reply, "code");
+    out->time_limit_s = model_number(limits, "timeSeconds");
+    out->processes = model_number(limits, "processes");
+    out->disk_mb = model_number(limits, "diskMB");
     cJSON_ArrayForEach(solution, model_get(spec, "solution"))
     {
         const char *text = cJSON_GetStringValue(solution);
@@ -257,6 +289,7 @@ static void model_node(struct arena *a, const cJSON *o, struct model_node *n)
         .memory_used_mb = model_number(memory, "used"),
         .gpus = model_number(gpus, "total"),
         .gpus_used = model_number(gpus, "used"),
+        .quarantined = model_number(gpus, "quarantined"),
     };
 }
 
@@ -327,6 +360,40 @@ const char *model_why(struct arena *a, const struct model_job *j)
     else if (j->state == WORD_FAILED && j->has_exit)
         why = arena_printf(a, "exit %d", j->exit_code);
     return why ? why : "";
+}
+
+/* One part more of a line. */
+static const char *model_part(struct arena *a, const char *all, const char *gap, const char *part)
+{
+    const char *longer = part ? arena_printf(a, "%s%s%s", all, *all ? gap : "", part) : NULL;
+
+    return longer ? longer : all;
+}
+
+static const char *model_bytes(struct arena *a, int64_t mb, const char *of)
+{
+    char text[FORMAT_SIZE];
+
+    return arena_printf(a, "%s%s", format_bytes(mb << 20, text), of);
+}
+
+const char *model_limits(struct arena *a, const struct model_detail *d, const struct model_task *t, const char *gap)
+{
+    const char *all = "";
+    char text[FORMAT_SIZE];
+
+    if (!d->processes) /* a server before this one */
+        return all;
+    all = model_part(a, all, gap,
+                     d->time_limit_s ? arena_printf(a, "%s at most", format_duration(d->time_limit_s * 1000, text))
+                                     : "no time limit");
+    if (t && t->memory_mb) {
+        all = model_part(a, all, gap, arena_printf(a, "%lld CPU%s", (long long)t->cpus, t->cpus == 1 ? "" : "s"));
+        all = model_part(a, all, gap, model_bytes(a, t->memory_mb, " memory"));
+    }
+    all = model_part(a, all, gap, arena_printf(a, "%lld processes", (long long)d->processes));
+    all = model_part(a, all, gap, d->disk_mb ? model_bytes(a, d->disk_mb, " disk") : "no disk limit");
+    return t && *t->isolation ? model_part(a, all, gap, arena_printf(a, "isolation %s", t->isolation)) : all;
 }
 
 int64_t model_span(const struct model_job *j, int64_t now)

@@ -52,10 +52,12 @@ struct model_task {
     const char *node; /* "" = none */
     const char *ip;
     const char *gpus;  /* "0,1", "" = none */
+    const char *uuids; /* of the GPUs: "GPU-1,GPU-2"; "" when they have none */
     const char *ports; /* "http:15000 ssh:15001" */
     bool simulated;    /* the GPUs are simulated */
     bool on_host;      /* its image was not run */
     const char *isolation;
+    int64_t cpus, memory_mb, shm_mb; /* what it gets; 0 = not told */
     bool has_exit;
     int exit_code;
     const char *exit_phrase;
@@ -69,9 +71,16 @@ struct model_detail {
     int attempt;
     const char *exit_type;    /* "USER_FAILURE", "" = none */
     const char *exit_reason;  /* a sentence, "" = none */
+    const char *category;     /* who can do something about it: "user", ...; "" = none */
+    const char *proof;        /* "stderr, line 12: ...", the line that says so; "" = none */
+    int confidence;           /* of what the exit is called, 1 to 100; 0 = none */
     const char *diagnostics;  /* "" = none */
     const char *trigger;      /* the sentence that ended it, "" = none */
     const char *solutions[4]; /* up to NULL */
+    const char *code;         /* the archive that came with it; "" = none */
+    int64_t time_limit_s;     /* of an attempt; 0 = none */
+    int64_t processes;        /* of a task; 0 = not told */
+    int64_t disk_mb;          /* of a task, where it works; 0 = no limit */
     struct model_task *tasks;
     size_t task_count;
 };
@@ -83,6 +92,7 @@ struct model_node {
     const char *gpu_model;
     bool simulated;
     int64_t cpus, cpus_used, memory_mb, memory_used_mb, gpus, gpus_used;
+    int64_t quarantined; /* GPUs besides, which nobody may have */
 };
 
 struct model_nodes {
@@ -113,6 +123,9 @@ int model_read_events(struct arena *a, const struct cJSON *reply, struct model_e
 /* What stands in the WHERE / WHY column of a job: the reason for waiting, or how it ended; "" when nothing is to be
  * said. In the arena. */
 const char *model_why(struct arena *a, const struct model_job *j);
+/* The limits of the job, and what each of a task's kind gets, as one line of parts between `gap`; "" when the server
+ * tells none. `t` may be NULL. In the arena. */
+const char *model_limits(struct arena *a, const struct model_detail *d, const struct model_task *t, const char *gap);
 /* How long it waits, runs or ran, in ms at `now`. */
 int64_t model_span(const struct model_job *j, int64_t now);
 

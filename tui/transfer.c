@@ -55,6 +55,13 @@ static size_t transfer_on_body(char *bytes, size_t one, size_t len, void *ctx)
     return len;
 }
 
+static size_t transfer_on_read(char *out, size_t one, size_t room, void *ctx)
+{
+    struct transfer *t = ctx;
+
+    return t->request.source(t->request.source_ctx, out, one * room);
+}
+
 static void transfer_header_number(const char *line, size_t len, const char *name, int64_t *value)
 {
     size_t n = strlen(name);
@@ -122,6 +129,28 @@ static int transfer_headers(struct transfer *t, const struct endpoint *to)
     return list ? 0 : -1;
 }
 
+/* What is sent, and how long it may take. */
+static void transfer_body(struct transfer *t, const struct endpoint *to)
+{
+    CURL *c = t->easy;
+    long seconds = (long)((to->timeout_ms + 999) / 1000);
+
+    if (t->request.body) {
+        curl_easy_setopt(c, CURLOPT_POSTFIELDS, t->request.body);
+        curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)t->request.body_len);
+    }
+    if (!t->request.source) {
+        curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)to->timeout_ms);
+        return;
+    }
+    curl_easy_setopt(c, CURLOPT_UPLOAD, 1L);
+    curl_easy_setopt(c, CURLOPT_READFUNCTION, transfer_on_read);
+    curl_easy_setopt(c, CURLOPT_READDATA, t);
+    curl_easy_setopt(c, CURLOPT_INFILESIZE_LARGE, (curl_off_t)t->request.source_len);
+    curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, seconds);
+}
+
 static void transfer_options(struct transfer *t, const struct endpoint *to)
 {
     CURL *c = t->easy;
@@ -150,12 +179,8 @@ static void transfer_options(struct transfer *t, const struct endpoint *to)
         curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, transfer_on_progress);
         curl_easy_setopt(c, CURLOPT_XFERINFODATA, t);
     } else {
-        curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, (long)to->timeout_ms);
         curl_easy_setopt(c, CURLOPT_ACCEPT_ENCODING, "");
-    }
-    if (t->request.body) {
-        curl_easy_setopt(c, CURLOPT_POSTFIELDS, t->request.body);
-        curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)t->request.body_len);
+        transfer_body(t, to);
     }
     curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, t->request.method);
 }

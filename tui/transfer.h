@@ -31,6 +31,11 @@ struct transfer_request {
     const char *type;   /* Content-Type of the body, or NULL */
     const char *body;   /* or NULL */
     size_t body_len;
+    /* For a large body instead: gives its next bytes, `source_len` in all, or CURL_READFUNC_ABORT. Then timeout_ms
+     * bounds the time without any progress. */
+    size_t (*source)(void *ctx, char *out, size_t room);
+    void *source_ctx;
+    int64_t source_len;
     /* For a stream: gets the bytes of a 2xx reply as they come; returns what it took (all, or CURL_WRITEFUNC_PAUSE).
      * NULL: the body is collected. */
     size_t (*sink)(void *ctx, const char *bytes, size_t len);

@@ -22,9 +22,12 @@
 #include "base/fs.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "engines/local/level.h"
 #include "engines/local/local_impl.h"
+#include "engines/local/local_stuck.h"
 
 #define LOCAL_EVENTS 64
+#define LOCAL_STUCK_MS 5000 /* who lives so long after SIGKILL hangs in the kernel */
 
 static void local_wake(struct local *l)
 {
@@ -75,8 +78,11 @@ static bool local_take_orders(struct local *l)
 static int local_timers(struct local *l)
 {
     int64_t now = clock_read().mono;
-    int64_t next = local_spawner_keep(l, now);
+    int64_t next = local_spawner_keep(l, now), look = local_stuck_keep(l, now);
     struct local_attempt *a = l->timed, *after;
+
+    if (look && (next == 0 || look < next))
+        next = look;
 
     for (; a; a = after) {
         after = a->next_timed;
@@ -219,6 +225,7 @@ static void local_destroy(struct engine *en)
     while (l->attempts && (a = hash_next(l->attempts, &pos)))
         local_attempt_free(a);
     hash_destroy(l->attempts);
+    local_stuck_free(l);
     for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
         if (fds[i] >= 0)
             (void)close(fds[i]);
@@ -226,6 +233,7 @@ static void local_destroy(struct engine *en)
     free(l->data);
     free(l->spawner_path);
     free(l->shim_path);
+    free(l->gpu_device);
     free(l);
 }
 
@@ -285,12 +293,23 @@ struct engine *local_engine_create(const struct local_config *config, struct err
     l->data = local_path(config->data);
     l->spawner_path = local_path(config->spawner);
     l->shim_path = local_path(config->shim);
+    l->log_max_mb = config->log_max_mb;
+    l->stuck_ms = config->stuck_ms > 0 ? config->stuck_ms : LOCAL_STUCK_MS;
     l->shell = access("/bin/bash", X_OK) == 0 ? "/bin/bash" : "/bin/sh";
-    if (!l->data || !l->spawner_path || !l->shim_path)
+    l->spawner.service = config->spawner_service;
+    /* Real GPUs have the driver's names; simulated ones have no devices, if not stand-ins. */
+    if (config->gpu_device || config->gpus < 0)
+        l->gpu_device = strdup(config->gpu_device ? config->gpu_device : "/dev/nvidia%");
+    if (level_allowed(config->isolation, &l->allowed))
+        (void)err_set(e, ERR_INVALID_PARAMETERS, "there is no isolation level \"%s\"", config->isolation);
+    else if (l->gpu_device && !strchr(l->gpu_device, '%'))
+        (void)err_set(e, ERR_INVALID_PARAMETERS, "the path of a GPU's device needs a \"%%\" for its index");
+    else if (!l->data || !l->spawner_path || !l->shim_path)
         (void)err_set(e, ERR_INTERNAL, "the local engine needs a data folder and its two programs");
     else if (local_node_find(&l->node, config, e) == 0 && local_open(l, e) == 0) {
         (void)snprintf(l->boot, sizeof(l->boot), "%s", l->node.boot_id);
         local_check_boot(l);
+        local_stuck_load(l);
         return &l->base;
     }
     local_destroy(&l->base);

@@ -14,10 +14,12 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "engines/local/local_impl.h"
 #include "engines/local/proto.h"
+#include "engines/local/task.h"
 #include "jobs/exits.h"
 
 #define LOCAL_STOP_MS 15000 /* beyond the grace: a shim that is not done by then is killed */
@@ -89,7 +91,7 @@ void local_attempt_drop(struct local *l, struct local_attempt *a)
     a->look_at = a->kill_shim_at = 0;
     local_attempt_timed(l, a);
     local_spawner_unqueue(l, a);
-    local_gpu_release(l, a, false);
+    local_gpu_release(l, a);
     (void)hash_remove(l->attempts, a->id);
     if (a->adopt)
         l->adopts--;
@@ -114,20 +116,13 @@ void local_attempt_refuse(struct local *l, struct local_attempt *a, int code, co
     local_event_end(l, a);
 }
 
-/* Whether the node can run it: image, GPUs, ports. Otherwise it is refused. */
+/* Whether the node can run it: GPUs, ports (local_guard.c asks for the rest). Otherwise it is refused. */
 static bool local_attempt_fits(struct local *l, struct local_attempt *a)
 {
     const struct engine_launch *launch = a->order->launch;
-    char text[200];
     int port;
 
-    if (!launch->image_on_host) {
-        (void)snprintf(text, sizeof(text), "this node cannot run the image %.120s (see unknownImage)",
-                       launch->image_uri ? launch->image_uri : "");
-        local_attempt_refuse(l, a, EXIT_CODE_NO_IMAGE, text);
-        return false;
-    }
-    if (local_gpu_take(l, a, launch->gpu_count)) {
+    if (local_gpu_take(l, a, launch->gpus, launch->gpu_count)) {
         local_attempt_refuse(l, a, EXIT_CODE_ENGINE_REFUSED, "the node has fewer free GPUs than the task needs");
         return false;
     }
@@ -198,7 +193,7 @@ static void local_attempt_send_stop(struct local_attempt *a)
     memcpy(m.attempt, a->id, sizeof(m.attempt));
     if (a->shim > 0)
         (void)procs_signal(a->shim, a->shim_ticks, SIGCONT); /* its task may have stopped it */
-    if (a->ctl >= 0 && proto_send(a->ctl, &m, NULL, 0))
+    if (a->ctl >= 0 && (FAILPOINT(ENGINE_BEFORE_STOP) || proto_send(a->ctl, &m, NULL, 0)))
         log_warn("stop_failed", "cannot tell the shim of %s to stop: %s", a->id, strerrordesc_np(errno));
 }
 
@@ -261,6 +256,18 @@ void local_attempt_order(struct local *l, struct engine_order *o)
     engine_order_destroy(o);
 }
 
+/* What a start that failed is: mostly something that should pass; what does not is not tried for ever. */
+static int attempt_refusal(const struct proto_msg *m)
+{
+    if (strcmp(m->step, "code") == 0)
+        return EXIT_CODE_NO_CODE;
+    if (strcmp(m->step, TASK_STEP_PLACE) == 0)
+        return EXIT_CODE_BAD_IMAGE;
+    if (strcmp(m->step, "user") == 0 && (m->number == EACCES || m->number == ENOENT))
+        return EXIT_CODE_START_FAILED; /* not in the map of users, or no such Unix user */
+    return EXIT_CODE_ENGINE_REFUSED;
+}
+
 void local_attempt_answer(struct local *l, const struct proto_msg *m)
 {
     struct local_attempt *a = hash_get(l->attempts, m->attempt);
@@ -276,14 +283,14 @@ void local_attempt_answer(struct local *l, const struct proto_msg *m)
     local_attempt_close(a);
     if (m->number == EEXIST) {
         /* The latch is taken: it was started before. Report what became of it. */
-        local_gpu_release(l, a, false);
+        local_gpu_release(l, a);
         a->state = LOCAL_FINDING;
         local_find_look(l, a);
         return;
     }
     (void)snprintf(text, sizeof(text), "the task could not be started (%s): %s", m->step,
                    strerrordesc_np((int)m->number));
-    local_attempt_refuse(l, a, EXIT_CODE_ENGINE_REFUSED, text);
+    local_attempt_refuse(l, a, attempt_refusal(m), text);
 }
 
 void local_attempt_ended(struct local *l, struct local_attempt *a, const struct record *r)
@@ -305,7 +312,7 @@ static void local_attempt_running(struct local *l, struct local_attempt *a, cons
     a->shim = (pid_t)r->pid;
     a->shim_ticks = r->ticks;
     if (a->state != LOCAL_RUNNING) {
-        local_gpu_release(l, a, false);
+        local_gpu_release(l, a);
         local_gpu_reserve(l, a, r->gpus, r->gpu_count);
         a->state = LOCAL_RUNNING;
         a->look_at = 0;
@@ -328,7 +335,7 @@ static void local_attempt_message(struct local *l, struct local_attempt *a, cons
 
     if (m->type == PROTO_FAILED) {
         local_attempt_close(a);
-        local_attempt_refuse(l, a, EXIT_CODE_ENGINE_REFUSED, m->text);
+        local_attempt_refuse(l, a, attempt_refusal(m), m->text);
         return;
     }
     if (record_parse(m->text, m->text_len, &r) || strcmp(r.attempt, a->id) != 0)

@@ -5,17 +5,16 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "engines/local/images.h"
 #include "engines/local/local_impl.h"
 #include "engines/local/taskspec.h"
 
@@ -56,41 +55,16 @@ static void local_env_set(struct local_env *v, const char *key, const char *valu
         v->count++;
 }
 
-/* A name that is one step of a path and nothing else. */
-static bool local_env_plain(const char *s)
+/* "KEY=value" where there is no KEY. */
+static void local_env_add(struct local_env *v, const char *text)
 {
-    return s && *s && *s != '.' && !strchr(s, '/') && strlen(s) < 200;
-}
+    const char *equals = strchr(text, '=');
 
-/* DATA/checkpoints/USER/NAME, made step by step so that no link in it is followed. */
-static int local_env_checkpoints(struct local *l, const struct engine_launch *launch, struct local_env *v,
-                                 struct err *e)
-{
-    const char *const steps[] = {"checkpoints", launch->user, launch->checkpoint_name};
-    int dir = l->data_dir;
-    int rc = 0;
-
-    if (!local_env_plain(launch->user) || !local_env_plain(launch->checkpoint_name))
-        return err_set(e, ERR_INTERNAL, "the name of the checkpoint folder is not usable");
-    for (size_t i = 0; rc == 0 && i < 3; i++) {
-        int next = -1;
-
-        if (mkdirat(dir, steps[i], 0700) == 0 || errno == EEXIST)
-            next = openat(dir, steps[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-        rc = next < 0 ? err_errno(e, errno, "cannot make the checkpoint folder") : 0;
-        if (dir != l->data_dir)
-            (void)close(dir);
-        dir = next;
-    }
-    if (dir >= 0 && dir != l->data_dir)
-        (void)close(dir);
-    if (rc == 0) {
-        const char *path =
-            arena_printf(v->arena, "%s/checkpoints/%s/%s", l->data, launch->user, launch->checkpoint_name);
-
-        local_env_set(v, "DROVER_CHECKPOINT_DIR", path ? path : "", false);
-    }
-    return rc;
+    for (size_t i = 0; equals && i < v->count; i++)
+        if (strncmp(v->list[i], text, (size_t)(equals - text) + 1) == 0)
+            return;
+    if (equals)
+        v->list[v->count++] = text;
 }
 
 static void local_env_gpus(const struct local_attempt *a, struct local_env *v)
@@ -107,6 +81,7 @@ static void local_env_gpus(const struct local_attempt *a, struct local_env *v)
 
 static void local_env_folders(const struct local *l, const struct local_attempt *a, struct local_env *v)
 {
+    const struct engine_launch *launch = a->order->launch;
     const char *work = arena_printf(v->arena, "%s/run/%s/work", l->data, a->id);
     const char *tmp = arena_printf(v->arena, "%s/run/%s/tmp", l->data, a->id);
 
@@ -117,21 +92,41 @@ static void local_env_folders(const struct local *l, const struct local_attempt 
     local_env_set(v, "PAI_WORK_DIR", work, false);
     local_env_set(v, "HOME", work, true);
     local_env_set(v, "TMPDIR", tmp, true);
+    if (launch->checkpoint_name && launch->user) {
+        const char *path =
+            arena_printf(v->arena, "%s/checkpoints/%s/%s", l->data, launch->user, launch->checkpoint_name);
+
+        v->bad = v->bad || !path;
+        local_env_set(v, "DROVER_CHECKPOINT_DIR", path ? path : "", false);
+    }
+}
+
+/* What the attempt's image asks for; NULL for none (a root that somebody put there by hand asks for nothing). */
+static const char **local_env_of_image(struct local *l, struct local_attempt *a)
+{
+    struct image image;
+
+    if (!local_guard_image(l, a) || images_get(l->data, a->order->launch->image_uri, a->order->arena, &image, NULL))
+        return NULL;
+    return image.env;
 }
 
 const char **local_env_build(struct local *l, struct local_attempt *a, size_t *count, struct err *e)
 {
     const struct engine_launch *launch = a->order->launch;
     struct local_env v = {.arena = a->order->arena};
-    size_t n = 0;
+    const char **image = local_env_of_image(l, a);
+    size_t n = 0, asked = 0;
 
+    while (image && image[asked])
+        asked++;
     while (launch->env && launch->env[n])
         n++;
-    if (n + LOCAL_ENV_OWN > TASKSPEC_ENV_MAX) {
+    if (n + asked + LOCAL_ENV_OWN > TASKSPEC_ENV_MAX) {
         (void)err_set(e, ERR_TOO_LARGE, "the task has too many environment variables");
         return NULL;
     }
-    v.list = arena_calloc(v.arena, n + LOCAL_ENV_OWN, sizeof(*v.list));
+    v.list = arena_calloc(v.arena, n + asked + LOCAL_ENV_OWN, sizeof(*v.list));
     if (!v.list) {
         (void)err_set(e, ERR_INTERNAL, "out of memory");
         return NULL;
@@ -139,6 +134,8 @@ const char **local_env_build(struct local *l, struct local_attempt *a, size_t *c
     if (n > 0)
         memcpy(v.list, launch->env, n * sizeof(*v.list));
     v.count = n;
+    for (size_t i = 0; i < asked; i++)
+        local_env_add(&v, image[i]);
     local_env_set(&v, "PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", true);
     local_env_set(&v, "LANG", "C.UTF-8", true);
     local_env_set(&v, "USER", launch->user ? launch->user : "", true);
@@ -147,8 +144,6 @@ const char **local_env_build(struct local *l, struct local_attempt *a, size_t *c
     local_env_set(&v, "DROVER_NONCE", a->nonce, false);
     local_env_folders(l, a, &v);
     local_env_gpus(a, &v);
-    if (launch->checkpoint_name && local_env_checkpoints(l, launch, &v, e))
-        return NULL;
     if (v.bad) {
         (void)err_set(e, ERR_INTERNAL, "out of memory");
         return NULL;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/failpoint.h"
 #include "engines/local/local_impl.h"
 
 static void local_event_send(struct local *l, struct engine_event *ev)
@@ -84,10 +85,11 @@ void local_event_end(struct local *l, struct local_attempt *a)
     a->state = LOCAL_DONE;
     a->look_at = a->kill_shim_at = 0;
     local_attempt_timed(l, a);
-    local_gpu_release(l, a, false);
+    local_gpu_release(l, a);
     if (a->end.wall_ms == 0)
         a->end.wall_ms = clock_read().wall;
     engine_order_destroy(a->order);
     a->order = NULL;
+    (void)FAILPOINT(ENGINE_BEFORE_END);
     local_event_repeat(l, a);
 }

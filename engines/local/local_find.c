@@ -23,13 +23,14 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "engines/local/level.h"
 #include "engines/local/local_impl.h"
+#include "engines/local/local_stuck.h"
 #include "engines/local/proto.h"
 
 #define FIND_FIRST_MS 5
 #define FIND_LATER_MS 100
 #define FIND_LOOKS_QUICK 40
-#define FIND_KILL_MS 10000 /* leftovers that live so long after SIGKILL hang in the kernel */
 
 static void local_find_later(struct local *l, struct local_attempt *a)
 {
@@ -102,7 +103,7 @@ static void local_find_alive(struct local *l, struct local_attempt *a, int dir)
         a->shim_ticks = r.ticks;
         a->record = r;
         /* In use from now on, whether its shim answers or not. */
-        local_gpu_release(l, a, false);
+        local_gpu_release(l, a);
         local_gpu_reserve(l, a, r.gpus, r.gpu_count);
     }
     fd = a->shim > 0 ? proto_connect(dir, "ctl") : -1;
@@ -117,6 +118,16 @@ static void local_find_alive(struct local *l, struct local_attempt *a, int dir)
     if (a->stop && a->kill_shim_at == 0)
         a->kill_shim_at = clock_read().mono + a->grace_ms + 15000;
     local_find_later(l, a);
+}
+
+int local_find_left(struct local *l, const char *id, bool cleared)
+{
+    int left = procs_kill_marked(id, NULL);
+
+    if (left != 0 || !(l->spawner.service || (l->spawner.guards & LEVEL_USERS)) || cleared)
+        return left;
+    local_spawner_clear(l, id);
+    return 1;
 }
 
 /* We hold the lock: there is no shim. */
@@ -134,13 +145,13 @@ static void local_find_dead(struct local *l, struct local_attempt *a, int dir)
     if (begun)
         local_gpu_reserve(l, a, r.gpus, r.gpu_count);
     if (left == 0)
-        left = procs_kill_marked(a->id, NULL);
+        left = local_find_left(l, a->id, a->cleared);
     if (left != 0) {
         if (a->give_up_at == 0)
-            a->give_up_at = clock_read().mono + FIND_KILL_MS;
+            a->give_up_at = clock_read().mono + l->stuck_ms;
         if (left > 0 && clock_read().mono >= a->give_up_at) {
             log_error("tree_not_gone", "%d processes of %s cannot be killed: its GPUs are quarantined", left, a->id);
-            local_gpu_release(l, a, true);
+            local_stuck_add(l, a);
             local_find_lost(l, a, false, "its shim is gone and its processes cannot be killed");
             return;
         }

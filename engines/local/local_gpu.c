@@ -5,12 +5,29 @@
 #include "base/log.h"
 #include "engines/local/local_impl.h"
 
-int local_gpu_take(struct local *l, struct local_attempt *a, int count)
+static bool local_gpu_free(const struct local *l, int index)
+{
+    return index >= 0 && index < l->node.gpu_count && !l->gpu_owner[index] && !l->node.gpus[index].quarantined;
+}
+
+static bool local_gpu_listed(const int *gpus, int count, int index)
+{
+    int i = 0;
+
+    while (i < count && gpus[i] != index)
+        i++;
+    return i < count;
+}
+
+int local_gpu_take(struct local *l, struct local_attempt *a, const int *wishes, int count)
 {
     int found = 0;
 
+    for (int i = 0; wishes && i < count; i++)
+        if (local_gpu_free(l, wishes[i]) && !local_gpu_listed(a->gpus, found, wishes[i]))
+            a->gpus[found++] = wishes[i];
     for (int i = 0; i < l->node.gpu_count && found < count; i++)
-        if (!l->gpu_owner[i] && !l->node.gpus[i].quarantined)
+        if (local_gpu_free(l, i) && !local_gpu_listed(a->gpus, found, i))
             a->gpus[found++] = i;
     if (found < count)
         return -1;
@@ -33,17 +50,9 @@ void local_gpu_reserve(struct local *l, struct local_attempt *a, const int *gpus
     }
 }
 
-void local_gpu_release(struct local *l, struct local_attempt *a, bool quarantine)
+void local_gpu_release(struct local *l, struct local_attempt *a)
 {
-    bool changed = false;
-
-    for (int i = 0; i < l->node.gpu_count; i++) {
-        if (l->gpu_owner[i] != a)
-            continue;
-        l->gpu_owner[i] = NULL;
-        if (quarantine)
-            l->node.gpus[i].quarantined = changed = true;
-    }
-    if (changed)
-        local_event_node(l);
+    for (int i = 0; i < l->node.gpu_count; i++)
+        if (l->gpu_owner[i] == a)
+            l->gpu_owner[i] = NULL;
 }

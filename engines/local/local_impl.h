@@ -26,6 +26,7 @@
 
 struct hash;
 struct proto_msg;
+struct taskspec;
 
 enum local_source_kind { LOCAL_WAKE, LOCAL_SPAWNER, LOCAL_SPAWNER_EXIT, LOCAL_SHIM };
 
@@ -66,6 +67,7 @@ struct local_attempt {
     int64_t kill_shim_at; /* monotonic ms: a shim that does not stop its task by then is killed */
     int64_t look_at;      /* monotonic ms: next look while FINDING; 0 = none */
     int looks;
+    bool cleared;       /* the spawner found nothing left of it */
     int64_t give_up_at; /* monotonic ms: its leftovers do not die, its GPUs are quarantined; 0 = not set */
     struct local_end end;
     struct local_attempt *next_start;              /* list of those whose START waits for the spawner */
@@ -77,7 +79,9 @@ struct local_attempt {
 /* The connection to the spawner. */
 struct local_spawner {
     int fd;           /* -1 = none */
+    bool service;     /* not ours to start */
     bool ready;       /* it has answered our HELLO */
+    unsigned guards;  /* what it can guard tasks with, as far as the site allows */
     bool blocked;     /* its queue is full: wait for EPOLLOUT */
     int64_t flush_at; /* monotonic ms: we are out of descriptors, try to send again then; 0 = not so */
     int pidfd;        /* of a spawner that we started; -1 */
@@ -89,10 +93,12 @@ struct local_spawner {
 
 struct local {
     struct engine base; /* first */
-    char *data, *spawner_path, *shim_path;
+    char *data, *spawner_path, *shim_path, *gpu_device;
+    unsigned allowed; /* guards that the site allows */
     char boot[PROCS_BOOT_SIZE];
     bool rebooted; /* since the engine last used this folder */
     const char *shell;
+    int log_max_mb;
     struct node node;
     struct local_attempt *gpu_owner[NODE_GPU_MAX];
     int data_dir, run_dir;
@@ -113,21 +119,35 @@ struct local {
     struct local_attempt *timed, *dead;
     struct local_attempt *start_first, **start_last;
     struct local_spawner spawner;
-    int adopts; /* ADOPT orders without answer */
-    bool ready; /* READY was told for the adoptions so far */
+    int adopts;                /* ADOPT orders without answer */
+    bool ready;                /* READY was told for the adoptions so far */
+    struct local_stuck *stuck; /* whose GPUs are quarantined */
+    int64_t stuck_at;          /* monotonic ms: the next look at them */
+    int stuck_ms;              /* leftovers that live so long after SIGKILL are stuck; and between two looks at them */
 };
 
 /* local_node.c: finds CPUs, memory, GPUs. 0 or -1. */
 int local_node_find(struct node *n, const struct local_config *c, struct err *e);
 
-/* local_gpu.c: gives the lowest free indices to `a`; -1 when there are too few. */
-int local_gpu_take(struct local *l, struct local_attempt *a, int count);
+/* local_gpu.c: gives free indices to `a`: of the wishes (NULL: none) what is free, then the lowest; -1 when there are
+ * too few. */
+int local_gpu_take(struct local *l, struct local_attempt *a, const int *wishes, int count);
 /* Gives exactly these to `a` (they are in use by a running task). */
 void local_gpu_reserve(struct local *l, struct local_attempt *a, const int *gpus, int count);
-/* Takes them back; as `quarantined` when its owner could not be proven gone, and then the node is told again. */
-void local_gpu_release(struct local *l, struct local_attempt *a, bool quarantine);
+/* Takes them back. */
+void local_gpu_release(struct local *l, struct local_attempt *a);
 
-/* local_env.c: the task's whole environment (in the order's arena), and its folder for checkpoints. 0 or -1. */
+/* local_guard.c: whether the node can run it as it asks; otherwise it is refused. Needs a spawner that is ready. */
+bool local_guard_fits(struct local *l, struct local_attempt *a);
+/* The root of the attempt's image in the store, in the order's arena; NULL when it is not there, or nothing here can
+ * enter it. */
+const char *local_guard_image(struct local *l, struct local_attempt *a);
+/* What the spawner is to guard the task with: limits, devices, guards. 0 or -1. */
+int local_guard_fill(struct local *l, struct local_attempt *a, struct taskspec *t, struct err *e);
+/* The spawner told what it can do: the node's level of isolation. */
+void local_guard_found(struct local *l, int64_t guards);
+
+/* local_env.c: the task's whole environment, in the order's arena. NULL with the error. */
 const char **local_env_build(struct local *l, struct local_attempt *a, size_t *count, struct err *e);
 /* First port of the launch that is in use, or 0. */
 int local_env_busy_port(const struct engine_launch *launch);
@@ -162,10 +182,15 @@ void local_attempt_free(struct local_attempt *a);
 
 /* local_find.c: what became of an attempt, from its folder. Takes one look; sets a->look_at when another is needed. */
 void local_find_look(struct local *l, struct local_attempt *a);
+/* Kills what carries the attempt's mark. How many there were, 0 when nothing is left for sure: of tasks that run as
+ * other users only the spawner can say that (`cleared`: it did), who is asked. */
+int local_find_left(struct local *l, const char *id, bool cleared);
 
 /* local_spawner.c: queues the START of an attempt; sends what can be sent. */
 void local_spawner_start(struct local *l, struct local_attempt *a);
 void local_spawner_unqueue(struct local *l, struct local_attempt *a);
+/* Asks it to end what is left of an attempt whose shim is gone; the answer sets a->cleared, or local_stuck_cleared. */
+void local_spawner_clear(struct local *l, const char *id);
 void local_spawner_input(struct local *l, bool writable);
 void local_spawner_exited(struct local *l);
 /* Connects or starts the spawner if that is due. Time of the next try, 0 = none needed. */

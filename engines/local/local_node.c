@@ -69,7 +69,7 @@ int local_node_find(struct node *n, const struct local_config *c, struct err *e)
         return err_set(e, ERR_INTERNAL, "the host's name is not known or too long: set a node name");
     (void)snprintf(n->name, sizeof(n->name), "%s", c->name ? c->name : host);
     (void)snprintf(n->address, sizeof(n->address), "%s", c->address ? c->address : "127.0.0.1");
-    (void)snprintf(n->isolation, sizeof(n->isolation), "rlimits");
+    (void)snprintf(n->isolation, sizeof(n->isolation), "rlimits"); /* until the spawner has told */
     if (c->boot_id)
         (void)snprintf(n->boot_id, sizeof(n->boot_id), "%s", c->boot_id);
     else if (procs_boot_id(n->boot_id, e))

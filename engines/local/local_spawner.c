@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The engine's side of drover-spawner: finds a running one, or starts one; sends START messages; starts another one
- * when it dies. A spawner of another version is asked to leave (running shims do not mind).
+ * when it dies. A spawner of another version or another file than ours is asked to leave (running shims do not mind).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,8 +21,11 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/failpoint.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "engines/local/local_impl.h"
+#include "engines/local/local_stuck.h"
 #include "engines/local/proto.h"
 #include "engines/local/taskspec.h"
 #include "jobs/exits.h"
@@ -63,7 +67,8 @@ static int local_spawner_exec(struct local *l, posix_spawn_file_actions_t *fa, p
                     (char *)(uintptr_t) "--conn",
                     (char *)(uintptr_t) "3",
                     NULL};
-    char *env[] = {(char *)(uintptr_t) "PATH=/usr/bin:/bin", (char *)(uintptr_t) "ASAN_OPTIONS=detect_leaks=0", NULL};
+    char *env[] = {(char *)(uintptr_t) "PATH=/usr/bin:/bin", (char *)(uintptr_t) "ASAN_OPTIONS=detect_leaks=0",
+                   FAILPOINT_ENVIRONMENT, NULL};
     char log[4096];
     sigset_t all, none;
     int rc;
@@ -90,8 +95,8 @@ static int local_spawner_launch(struct local *l)
     posix_spawnattr_t at;
     int pair[2], rc;
 
-    if (s->pidfd >= 0)
-        return -1; /* ours still lives without a connection: it is on its way out */
+    if (s->service || s->pidfd >= 0)
+        return -1; /* not ours to start; or: ours still lives without a connection: it is on its way out */
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair))
         return -1;
     if (posix_spawn_file_actions_init(&fa) || posix_spawnattr_init(&at))
@@ -146,8 +151,7 @@ static void local_spawner_connect(struct local *l)
 /* The task's spec as a sealed descriptor; -1 after the attempt was refused, -2 when we are short of descriptors. */
 static int local_spawner_spec(struct local *l, struct local_attempt *a)
 {
-    struct taskspec t = {.on_host = a->order->launch->image_on_host,
-                         .gpu_count = a->gpu_count,
+    struct taskspec t = {.gpu_count = a->gpu_count,
                          .shell = l->shell,
                          .script = a->order->launch->script ? a->order->launch->script : ""};
     struct err e = {0};
@@ -159,7 +163,7 @@ static int local_spawner_spec(struct local *l, struct local_attempt *a)
     memcpy(t.gpus, a->gpus, sizeof(t.gpus));
     t.env = local_env_build(l, a, &t.env_count, &e);
     errno = 0;
-    if (t.env)
+    if (t.env && local_guard_fill(l, a, &t, &e) == 0)
         fd = taskspec_to_fd(&t, &e);
     if (fd < 0 && (errno == EMFILE || errno == ENFILE))
         return -2;
@@ -173,7 +177,7 @@ static int local_spawner_spec(struct local *l, struct local_attempt *a)
 static int local_spawner_send(struct local *l, struct local_attempt *a)
 {
     struct proto_msg m = {.type = PROTO_START};
-    int spec = local_spawner_spec(l, a);
+    int spec = local_guard_fits(l, a) ? local_spawner_spec(l, a) : -1;
     int pair[2], fds[PROTO_FDS], rc;
 
     if (spec < 0)
@@ -185,7 +189,7 @@ static int local_spawner_send(struct local *l, struct local_attempt *a)
     memcpy(m.attempt, a->id, sizeof(m.attempt));
     fds[0] = spec;
     fds[1] = pair[1];
-    rc = proto_send(l->spawner.fd, &m, fds, PROTO_FDS);
+    rc = FAILPOINT(ENGINE_BEFORE_START) ? -1 : proto_send(l->spawner.fd, &m, fds, PROTO_FDS);
     if (rc)
         rc = errno == EAGAIN ? 1 : errno == ETOOMANYREFS ? 2 : -1;
     (void)close(spec);
@@ -196,6 +200,7 @@ static int local_spawner_send(struct local *l, struct local_attempt *a)
             local_spawner_lost(l);
         return rc;
     }
+    (void)FAILPOINT(ENGINE_AFTER_START);
     a->state = LOCAL_STARTING;
     local_attempt_watch(l, a, pair[0]);
     return 0;
@@ -261,23 +266,56 @@ void local_spawner_unqueue(struct local *l, struct local_attempt *a)
         l->start_last = p;
 }
 
+/* Whether the spawner that says hello is from before an upgrade: of another version, or running another file than the
+ * one that stands beside us now, and so starting shims of then. One that we started is what we have; a service is the
+ * service manager's to renew; one that we may not look at is believed. */
+static bool local_spawner_old(const struct local *l, const struct proto_msg *hello)
+{
+    struct stat runs, stands;
+    char path[64];
+
+    if (hello->version != PROTO_VERSION)
+        return true;
+    (void)snprintf(path, sizeof(path), "/proc/%lld/exe", (long long)hello->pid);
+    if (l->spawner.service || hello->pid == l->spawner.pid || stat(path, &runs) || stat(l->spawner_path, &stands))
+        return false;
+    return runs.st_dev != stands.st_dev || runs.st_ino != stands.st_ino;
+}
+
 static void local_spawner_message(struct local *l, const struct proto_msg *m)
 {
     struct local_spawner *s = &l->spawner;
 
-    if (m->type == PROTO_HELLO && m->version != PROTO_VERSION) {
+    if (m->type == PROTO_HELLO && local_spawner_old(l, m)) {
         struct proto_msg quit = {.type = PROTO_QUIT};
 
-        log_info("spawner_replaced", "a spawner of version %d is asked to leave", m->version);
+        log_info("spawner_replaced", "the spawner of an older installation is asked to leave");
         (void)proto_send(s->fd, &quit, NULL, 0);
         local_spawner_lost(l);
     } else if (m->type == PROTO_HELLO) {
         s->ready = true;
+        local_guard_found(l, m->number);
         s->backoff_ms = SPAWNER_BACKOFF_MS;
         local_spawner_flush(l);
     } else if (m->type == PROTO_STARTED || m->type == PROTO_FAILED) {
         local_attempt_answer(l, m);
+    } else if (m->type == PROTO_CLEARED) {
+        struct local_attempt *a = hash_get(l->attempts, m->attempt);
+
+        if (a)
+            a->cleared = m->number == 0;
+        if (m->number == 0)
+            local_stuck_cleared(l, m->attempt);
     }
+}
+
+void local_spawner_clear(struct local *l, const char *id)
+{
+    struct proto_msg m = {.type = PROTO_CLEAR};
+
+    (void)snprintf(m.attempt, sizeof(m.attempt), "%s", id);
+    if (l->spawner.ready)
+        (void)proto_send(l->spawner.fd, &m, NULL, 0); /* asked again at the next look */
 }
 
 void local_spawner_input(struct local *l, bool writable)

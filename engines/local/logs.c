@@ -6,35 +6,22 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/openat2.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/fs.h"
 #include "base/id.h"
 
 static const char *const logs_streams[] = {"stdout", "stderr", "all"};
-
-static int logs_openat(int dir, const char *name, uint64_t flags)
-{
-    struct open_how how = {.flags = flags | O_CLOEXEC | O_NOFOLLOW,
-                           .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
-    int fd = (int)syscall(SYS_openat2, dir, name, &how, sizeof(how));
-
-    /* Without openat2 (seccomp, old kernels): our names are one step long, so O_NOFOLLOW says the same. */
-    if (fd < 0 && (errno == ENOSYS || errno == EPERM))
-        fd = openat(dir, name, (int)flags | O_CLOEXEC | O_NOFOLLOW);
-    return fd;
-}
 
 /* The attempt's folder, step by step below the data folder (which the admin names, and may be a link). */
 static int logs_folder(const char *data, const char *attempt)
 {
     int top = open(data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int run = top < 0 ? -1 : logs_openat(top, "run", O_RDONLY | O_DIRECTORY);
-    int dir = run < 0 ? -1 : logs_openat(run, attempt, O_RDONLY | O_DIRECTORY);
+    int run = top < 0 ? -1 : fs_open_beneath(top, "run", O_RDONLY | O_DIRECTORY);
+    int dir = run < 0 ? -1 : fs_open_beneath(run, attempt, O_RDONLY | O_DIRECTORY);
     int saved = errno;
 
     if (run >= 0)
@@ -57,7 +44,7 @@ int logs_open(struct logs *f, const char *data, const char *attempt, const char 
         return err_set(e, ERR_NO_TASK_LOG, "There is no such log.");
     f->dir = logs_folder(data, attempt);
     if (f->dir >= 0)
-        f->fd = logs_openat(f->dir, logs_streams[i], O_RDONLY | O_NONBLOCK);
+        f->fd = fs_open_beneath(f->dir, logs_streams[i], O_RDONLY);
     if (f->fd < 0 && errno != ENOENT && errno != ELOOP) {
         (void)err_errno(e, errno, "cannot open the log");
         logs_close(f);
@@ -94,6 +81,15 @@ int64_t logs_read(const struct logs *f, int64_t offset, void *out, size_t len, s
         n = pread(f->fd, out, len, offset);
     while (n < 0 && errno == EINTR);
     return n < 0 ? err_errno(e, errno, "cannot read the log") : n;
+}
+
+int64_t logs_count_lines(const char *text, size_t len)
+{
+    int64_t n = 0;
+
+    for (const char *p = text, *end = text + len; p < end && (p = memchr(p, '\n', (size_t)(end - p))); p++)
+        n++;
+    return n;
 }
 
 void logs_close(struct logs *f)

@@ -25,6 +25,8 @@ int logs_open(struct logs *f, const char *data, const char *attempt, const char 
 int logs_size(const struct logs *f, int64_t *size, bool *complete, struct err *e);
 /* Reads up to `len` bytes at `offset`. Bytes read, 0 at the end (as of now), -1 with the error. */
 int64_t logs_read(const struct logs *f, int64_t offset, void *out, size_t len, struct err *e);
+/* How many ends of lines there are in what was read. */
+int64_t logs_count_lines(const char *text, size_t len);
 /* Closes it. */
 void logs_close(struct logs *f);
 

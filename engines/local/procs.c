@@ -18,9 +18,13 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/failpoint.h"
 
 #define PROCS_DEPTH 64           /* deeper ones move up when their ancestors die, and are met in the next sweep */
 #define PROCS_ENV_MAX (4u << 20) /* no environment is larger here: ARG_MAX stops it before */
+#define PROCS_STAT_SIZE 1024u
+#define PROCS_KTHREAD 0x00200000 /* of the flags in stat, as the kernel has always had them */
+#define PROCS_EXITING 0x00000004
 
 static int procs_pidfd(pid_t pid)
 {
@@ -29,6 +33,9 @@ static int procs_pidfd(pid_t pid)
 
 static int procs_pidfd_signal(int pidfd, int sig)
 {
+    /* As if the process hung in the kernel. */
+    if (sig == SIGKILL && FAILPOINT_GUARD_OFF("kill"))
+        return 0;
     return (int)syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0);
 }
 
@@ -81,9 +88,10 @@ static int64_t procs_stat_field(const char *text, int n)
     return end != p + 1 && (*end == ' ' || *end == '\n') ? v : -1;
 }
 
-int64_t procs_start_ticks(pid_t pid, pid_t *parent)
+/* /proc/PID/stat as a string. 0 or -1. */
+static int procs_stat(pid_t pid, char text[PROCS_STAT_SIZE])
 {
-    char path[40], text[1024];
+    char path[40];
     ssize_t n;
     int fd;
 
@@ -91,11 +99,20 @@ int64_t procs_start_ticks(pid_t pid, pid_t *parent)
     fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return -1;
-    n = read(fd, text, sizeof(text) - 1);
+    n = read(fd, text, PROCS_STAT_SIZE - 1);
     (void)close(fd);
     if (n <= 0)
         return -1;
     text[n] = '\0';
+    return 0;
+}
+
+int64_t procs_start_ticks(pid_t pid, pid_t *parent)
+{
+    char text[PROCS_STAT_SIZE];
+
+    if (procs_stat(pid, text))
+        return -1;
     if (parent)
         *parent = (pid_t)procs_stat_field(text, 4);
     return procs_stat_field(text, 22);
@@ -185,24 +202,54 @@ void procs_signal_tree(int sig)
     procs_walk(self, self, sig, 0);
 }
 
-/* Whether the process is ours and its environment holds the mark. */
-static bool procs_marked(pid_t pid, const char *mark, size_t mark_len)
+/* Whether a process that shows no environment is in the middle of an exec: its new memory has none yet, and it may
+ * turn out to carry the mark in a moment. (vfork returns before that moment, so a command just started is in it.) */
+static bool procs_is_born(pid_t pid)
 {
+    char text[PROCS_STAT_SIZE];
+
+    return procs_stat(pid, text) == 0 && procs_stat_field(text, 51) == 0 &&
+           (procs_stat_field(text, 9) & (PROCS_KTHREAD | PROCS_EXITING)) == 0;
+}
+
+enum procs_mark { MARK_NONE, MARK_FOUND, MARK_UNKNOWN };
+
+/* Whether the process is ours (root: anybody's) and its environment holds the mark. */
+static enum procs_mark procs_marked(pid_t pid, const char *mark, size_t mark_len)
+{
+    enum procs_mark found = MARK_NONE;
     char path[40];
     struct stat st;
     struct buf b;
-    bool found = false;
 
     (void)snprintf(path, sizeof(path), "/proc/%d", (int)pid);
-    if (stat(path, &st) || st.st_uid != geteuid())
-        return false;
+    if (stat(path, &st) || (geteuid() != 0 && st.st_uid != geteuid()))
+        return MARK_NONE;
     (void)snprintf(path, sizeof(path), "/proc/%d/environ", (int)pid);
     buf_init(&b, PROCS_ENV_MAX + 8192);
-    if (procs_slurp(path, PROCS_ENV_MAX, &b) == 0)
-        for (size_t at = 0; at < b.len && !found; at += strnlen(b.data + at, b.len - at) + 1)
-            found = strncmp(b.data + at, mark, mark_len + 1) == 0;
+    if (procs_slurp(path, PROCS_ENV_MAX, &b) == 0) {
+        if (b.len == 0 && procs_is_born(pid))
+            found = MARK_UNKNOWN;
+        for (size_t at = 0; at < b.len && found == MARK_NONE; at += strnlen(b.data + at, b.len - at) + 1)
+            if (strncmp(b.data + at, mark, mark_len + 1) == 0)
+                found = MARK_FOUND;
+    }
     buf_fini(&b);
     return found;
+}
+
+/* Kills the process if it carries the mark. Whether it has to be looked at again. */
+static bool procs_kill_one(pid_t pid, const char *mark, size_t mark_len)
+{
+    enum procs_mark found = procs_marked(pid, mark, mark_len);
+    bool again = found == MARK_UNKNOWN;
+    int fd = found == MARK_FOUND ? procs_pidfd(pid) : -1;
+
+    if (fd < 0)
+        return again;
+    again = procs_marked(pid, mark, mark_len) == MARK_FOUND && procs_pidfd_signal(fd, SIGKILL) == 0;
+    (void)close(fd);
+    return again;
 }
 
 int procs_kill_marked(const char *attempt, struct err *e)
@@ -217,16 +264,9 @@ int procs_kill_marked(const char *attempt, struct err *e)
         return err_errno(e, errno, "cannot read /proc");
     while ((d = readdir(proc))) {
         pid_t pid = (pid_t)strtol(d->d_name, NULL, 10);
-        int fd;
 
-        if (pid <= 0 || pid == getpid() || !procs_marked(pid, mark, mark_len))
-            continue;
-        fd = procs_pidfd(pid);
-        if (fd < 0)
-            continue;
-        if (procs_marked(pid, mark, mark_len) && procs_pidfd_signal(fd, SIGKILL) == 0)
+        if (pid > 0 && pid != getpid() && procs_kill_one(pid, mark, mark_len))
             count++;
-        (void)close(fd);
     }
     (void)closedir(proc);
     return count;

@@ -26,7 +26,8 @@ bool procs_signal(pid_t pid, int64_t ticks, int sig);
  * forks meanwhile may be missed: call again until no child is left to wait for. */
 void procs_signal_tree(int sig);
 /* SIGKILL to every process of this user whose environment carries the mark of `attempt`: those whose shim died. How
- * many there were; call again until 0. -1 with the error when /proc cannot be read. */
+ * many there were, or may be (who is just starting a program shows no mark yet); call again until 0. -1 with the error
+ * when /proc cannot be read. */
 int procs_kill_marked(const char *attempt, struct err *e);
 
 #endif

@@ -4,8 +4,10 @@
  * SOCK_SEQPACKET unix socket: an 8-byte header ("DRVR", version, type) and fields of (tag, length, bytes), all
  * little-endian. The decoder trusts nothing: lengths are checked, unknown tags of our version are refused.
  *
- *   engine -> spawner  HELLO, START (+ two descriptors: sealed task spec, control socket of the shim), QUIT
- *   spawner -> engine  HELLO, STARTED, FAILED
+ *   engine -> spawner  HELLO, START (+ two descriptors: sealed task spec, control socket of the shim), QUIT,
+ *                      CLEAR (an attempt whose shim is gone: end what is left),
+ *                      CLEAN (an attempt that has ended: remove the folders where it worked; no answer)
+ *   spawner -> engine  HELLO, STARTED, FAILED, CLEARED
  *   engine -> shim     STOP, STATUS
  *   shim -> engine     STATE (the command runs), ENDED (text: the exit record), FAILED
  */
@@ -37,6 +39,9 @@ enum proto_type {
     PROTO_STATUS,
     PROTO_STATE,
     PROTO_ENDED,
+    PROTO_CLEAR,
+    PROTO_CLEARED,
+    PROTO_CLEAN,
     PROTO_TYPE_END
 };
 
@@ -45,11 +50,12 @@ struct proto_msg {
     int version; /* of the sender; a HELLO of another version still decodes */
     enum proto_type type;
     char attempt[ID_SIZE];
-    char step[32];   /* FAILED: what failed */
+    char step[32];   /* FAILED: what failed; STOP: SHIM_STEP_DISK or nothing */
     int64_t pid;     /* HELLO: sender; STARTED: shim; STATE: main process */
     int64_t ticks;   /* start time of that process, clock ticks since boot */
-    int64_t number;  /* FAILED: errno; STOP: grace in ms; STATE: start in ms since 1970 */
-    size_t text_len; /* STATE and ENDED: a record (record.h) */
+    int64_t number;  /* FAILED: errno; STOP: grace in ms; STATE: start in ms since 1970; HELLO of a spawner: what it can
+                      * guard tasks with (level.h); CLEARED: processes that were left, -1 = its shim lives */
+    size_t text_len; /* STATE and ENDED: a record (record.h); STOP with a step: why */
     char text[PROTO_TEXT];
 };
 

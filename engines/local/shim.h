@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * drover-shim: one process for one task attempt. It owns the task's process tree (it is the subreaper), its output and
- * its exit status, and outlives the server and the spawner.
+ * drover-shim: one process for one task attempt. It owns the task's output and exit status and, through its keeper
+ * (task.h), the task's process tree, and outlives the server and the spawner.
  *
  *   SETUP ──exec──► RUN ──main process gone──► SWEEP ──no child left──► DRAIN ──end of pipes──► exit file ──► gone
  *                    └──── STOP: TERM, grace, KILL ────┘
@@ -22,25 +22,41 @@ struct proto_msg;
 
 #define SHIM_PEERS 4
 #define SHIM_CHUNK 65536u
+#define SHIM_LOG_TAIL 131072u /* of what goes beyond a log's cap: kept to the end */
 
 enum { SHIM_OUT, SHIM_ERR, SHIM_ALL, SHIM_LOGS };
+
+/* One log file. Pure data; zero but for `fd` and `cap`. */
+struct shim_log {
+    int fd;         /* O_APPEND */
+    int64_t bytes;  /* in the file */
+    int64_t cap;    /* bytes; 0 = none */
+    int64_t beyond; /* bytes that came after the cap */
+    char *tail;     /* ring with the newest of those, SHIM_LOG_TAIL bytes; NULL before the first */
+    size_t at, kept;
+};
+
+/* Stores bytes, or some of them: how many; 0 when the file cannot be written, with errno. */
+size_t shim_log_put(struct shim_log *g, const char *data, size_t len);
+/* The task has ended: what was kept beyond the cap goes into the file, behind a mark. How many bytes are left out. */
+int64_t shim_log_end(struct shim_log *g);
 
 /* The task's output: two pipes read, three files written. One chunk is in flight at most, so a slow or full disk makes
  * the task wait and nothing is lost. */
 struct shim_io {
-    int pipes[2];         /* read ends of stdout and stderr; -1 after their end */
-    int files[SHIM_LOGS]; /* O_APPEND */
-    int64_t bytes[SHIM_LOGS];
+    int pipes[2]; /* read ends of stdout and stderr; -1 after their end */
+    struct shim_log logs[SHIM_LOGS];
     char *chunk;           /* SHIM_CHUNK bytes */
     size_t len;            /* bytes of the chunk in flight */
     int source;            /* SHIM_OUT or SHIM_ERR: where it came from */
     size_t done[2];        /* how much of it is in its own file, in `all` */
     int64_t blocked_since; /* monotonic ms when writing began to fail; 0 = it works */
-    int64_t lost;
+    int64_t lost;          /* bytes that are not in `all` */
 };
 
-/* Opens log files (in `dirfd`) and pipes; the write ends go to `ends` (close-on-exec, the caller closes them). */
-int shim_io_open(struct shim_io *io, int dirfd, int ends[2], struct err *e);
+/* Opens log files (in `dirfd`) for what comes out of the pipes, whose read ends it takes over; each takes `cap` bytes
+ * (0 = any number) and what shim_log_end adds. 0 or -1. */
+int shim_io_open(struct shim_io *io, int dirfd, const int pipes[2], int64_t cap, struct err *e);
 /* Takes what pipe `source` holds, at most one chunk, and stores it. True when there may be more at once. */
 bool shim_io_pump(struct shim_io *io, int source);
 /* Tries again to store the chunk in flight. True when it is stored. */
@@ -49,12 +65,8 @@ bool shim_io_flush(struct shim_io *io);
 void shim_io_discard(struct shim_io *io);
 /* Whether both pipes have ended and everything is stored. */
 bool shim_io_done(const struct shim_io *io);
-/* Makes the files durable. */
-void shim_io_sync(struct shim_io *io);
-
-/* Starts the task's shell in `work` (a folder below the current one) with stdout and stderr as given and nothing else
- * inherited. Its pid, or -1 with errno of the step that failed. */
-pid_t shim_child_start(const struct taskspec *t, const char *work, int out, int err);
+/* After everything was taken: ends the logs and makes the files durable. */
+void shim_io_end(struct shim_io *io);
 
 /* The control socket and its connections. */
 struct shim_ctl {

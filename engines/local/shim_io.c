@@ -16,30 +16,25 @@
 
 static const char *const shim_io_names[SHIM_LOGS] = {"stdout", "stderr", "all"};
 
-int shim_io_open(struct shim_io *io, int dirfd, int ends[2], struct err *e)
+int shim_io_open(struct shim_io *io, int dirfd, const int pipes[2], int64_t cap, struct err *e)
 {
     memset(io, 0, sizeof(*io));
-    ends[0] = ends[1] = io->pipes[0] = io->pipes[1] = -1;
+    io->pipes[0] = pipes[0];
+    io->pipes[1] = pipes[1];
     io->chunk = malloc(SHIM_CHUNK);
     if (!io->chunk)
         return err_set(e, ERR_INTERNAL, "out of memory");
     for (int i = 0; i < SHIM_LOGS; i++) {
-        io->files[i] =
+        io->logs[i].cap = cap;
+        io->logs[i].fd =
             openat(dirfd, shim_io_names[i], O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-        if (io->files[i] < 0)
+        if (io->logs[i].fd < 0)
             return err_errno(e, errno, "cannot create the log %s", shim_io_names[i]);
     }
-    for (int i = 0; i < 2; i++) {
-        int p[2];
-
-        if (pipe2(p, O_CLOEXEC))
-            return err_errno(e, errno, "cannot make a pipe");
-        io->pipes[i] = p[0];
-        ends[i] = p[1];
-        /* Only our end: a task that finds its stdout non-blocking would lose output. */
-        if (fcntl(p[0], F_SETFL, O_NONBLOCK))
+    /* Only our end: a task that finds its stdout non-blocking would lose output. */
+    for (int i = 0; i < 2; i++)
+        if (fcntl(pipes[i], F_SETFL, O_NONBLOCK))
             return err_errno(e, errno, "cannot set up a pipe");
-    }
     return 0;
 }
 
@@ -47,14 +42,11 @@ int shim_io_open(struct shim_io *io, int dirfd, int ends[2], struct err *e)
 static bool shim_io_write(struct shim_io *io, int which, size_t *done)
 {
     while (*done < io->len) {
-        ssize_t n = write(io->files[which], io->chunk + *done, io->len - *done);
+        size_t n = shim_log_put(&io->logs[which], io->chunk + *done, io->len - *done);
 
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
+        if (n == 0)
             return false;
-        *done += (size_t)n;
-        io->bytes[which] += n;
+        *done += n;
     }
     return true;
 }
@@ -106,9 +98,14 @@ bool shim_io_done(const struct shim_io *io)
     return io->pipes[0] < 0 && io->pipes[1] < 0 && io->len == 0;
 }
 
-void shim_io_sync(struct shim_io *io)
+void shim_io_end(struct shim_io *io)
 {
-    for (int i = 0; i < SHIM_LOGS; i++)
-        if (io->bytes[i] > 0)
-            (void)fdatasync(io->files[i]); /* nobody to tell; the exit file that follows reports worse */
+    for (int i = 0; i < SHIM_LOGS; i++) {
+        int64_t out = shim_log_end(&io->logs[i]);
+
+        if (i == SHIM_ALL)
+            io->lost += out;
+        if (io->logs[i].bytes > 0)
+            (void)fdatasync(io->logs[i].fd); /* nobody to tell; the exit file that follows reports worse */
+    }
 }

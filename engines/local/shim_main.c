@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * drover-shim --dir FD --spec FD --ctl FD --lock FD --folder PATH
+ * drover-shim --dir FD --spec FD --ctl FD --lock FD --out FD --err FD --task FD --keeper PID --folder PATH
  *
  * The spawner made the attempt's folder (the once-only latch) and holds an flock on its file `lock`, which this
- * process inherits: as long as the lock is held, the attempt has a living shim. Started by drover-spawner only.
+ * process inherits: as long as the lock is held, the attempt has a living shim. Started by drover-spawner only, which
+ * has forked the task's keeper (task.h) for it before: a child of this process that owns the task's tree.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +15,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,10 +23,13 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/failpoint.h"
 #include "base/fs.h"
 #include "engines/local/procs.h"
 #include "engines/local/proto.h"
 #include "engines/local/shim.h"
+#include "engines/local/task.h"
+#include "jobs/exits.h"
 
 #define SHIM_TAIL_MS 2000     /* what a task left behind has so long after a SIGTERM */
 #define SHIM_SWEEP_MS 20      /* between two kills of the tree */
@@ -34,15 +39,18 @@
 
 struct shim {
     int dir, spec_fd, ctl_fd, lock;
-    struct taskspec task;
+    struct taskspec spec;
     struct record record;
     struct shim_io io;
     struct shim_ctl ctl;
-    int signals; /* signalfd: SIGCHLD */
-    pid_t main;
-    bool main_gone, tree_gone;
-    int64_t kill_at;    /* monotonic ms: from then on SIGKILL; 0 = not ordered */
-    int64_t drain_till; /* monotonic ms, once the tree is gone */
+    int out, err; /* read ends of the task's output */
+    int task;     /* socket to the keeper */
+    int keeper;   /* its pid */
+    int signals;  /* signalfd: SIGCHLD */
+    bool main_gone, keeper_gone, tree_gone, over_disk;
+    const char *failed_step; /* TASK_STEP_PLACE when that is why nothing was started */
+    int64_t kill_at;         /* monotonic ms: from then on SIGKILL; 0 = not ordered */
+    int64_t drain_till;      /* monotonic ms, once the tree is gone */
 };
 
 static int shim_args(struct shim *s, int argc, char **argv)
@@ -50,15 +58,16 @@ static int shim_args(struct shim *s, int argc, char **argv)
     const struct {
         const char *name;
         int *value;
-    } known[] = {{"--dir", &s->dir}, {"--spec", &s->spec_fd}, {"--ctl", &s->ctl_fd}, {"--lock", &s->lock}};
+    } known[] = {{"--dir", &s->dir}, {"--spec", &s->spec_fd}, {"--ctl", &s->ctl_fd}, {"--lock", &s->lock},
+                 {"--out", &s->out}, {"--err", &s->err},      {"--task", &s->task},  {"--keeper", &s->keeper}};
 
-    if (argc != 11)
+    if (argc != 2 * (int)(sizeof(known) / sizeof(known[0])) + 3)
         return -1;
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
         char *end;
         long v = strtol(argv[2 * i + 2], &end, 10);
 
-        if (strcmp(argv[2 * i + 1], known[i].name) != 0 || *end || v < 3 || v > 1 << 20)
+        if (strcmp(argv[2 * i + 1], known[i].name) != 0 || *end || v < 2 || v > 1 << 22)
             return -1;
         *known[i].value = (int)v;
     }
@@ -107,45 +116,78 @@ static int shim_write_record(struct shim *s, struct err *e)
     struct buf b;
     int rc;
 
-    memcpy(r->attempt, s->task.attempt, sizeof(r->attempt));
-    memcpy(r->nonce, s->task.nonce, sizeof(r->nonce));
-    memcpy(r->boot, s->task.boot, sizeof(r->boot));
-    memcpy(r->gpus, s->task.gpus, sizeof(r->gpus));
-    r->gpu_count = s->task.gpu_count;
-    r->on_host = s->task.on_host;
+    memcpy(r->attempt, s->spec.attempt, sizeof(r->attempt));
+    memcpy(r->nonce, s->spec.nonce, sizeof(r->nonce));
+    memcpy(r->boot, s->spec.boot, sizeof(r->boot));
+    memcpy(r->gpus, s->spec.gpus, sizeof(r->gpus));
+    r->gpu_count = s->spec.gpu_count;
+    r->on_host = s->spec.on_host;
     r->pid = getpid();
     r->ticks = procs_start_ticks(getpid(), NULL);
     r->started_ms = clock_read().wall;
     buf_init(&b, RECORD_MAX);
-    rc = record_format(&b, r) || shim_write_file(s->dir, ".shim", "shim", b.data, b.len);
+    rc = record_format(&b, r) || FAILPOINT(SHIM_BEFORE_RECORD) ||
+         shim_write_file(s->dir, ".shim", "shim", b.data, b.len);
     if (rc)
         err_errno(e, errno, "cannot write the shim file");
     buf_fini(&b);
+    if (rc == 0 && FAILPOINT(SHIM_AFTER_RECORD))
+        rc = err_errno(e, errno, "cannot go on after the shim file");
     return rc ? -1 : 0;
 }
 
-/* Everything before the start of the command. */
-static int shim_prepare(struct shim *s, int ends[2], struct err *e)
+/* The keeper's next word, waited for; a keeper that is gone has failed. */
+static struct task_word shim_await(struct shim *s)
 {
-    if (taskspec_from_fd(s->spec_fd, &s->task, e))
+    struct task_word w = {0};
+    ssize_t n;
+
+    do
+        n = recv(s->task, &w, sizeof(w), 0);
+    while (n < 0 && errno == EINTR);
+    if (n != (ssize_t)sizeof(w))
+        w = (struct task_word){.event = TASK_FAILED, .value = ECHILD, .step = "keeper"};
+    w.step[sizeof(w.step) - 1] = '\0';
+    w.place[sizeof(w.place) - 1] = '\0';
+    return w;
+}
+
+static void shim_command(struct shim *s, char c)
+{
+    if (!s->keeper_gone)
+        (void)kill(s->keeper, SIGCONT); /* its task may have stopped it, where both have one user */
+    (void)send(s->task, &c, 1, MSG_NOSIGNAL);
+}
+
+/* Everything before the start of the command. */
+static int shim_prepare(struct shim *s, struct err *e)
+{
+    struct task_word w;
+
+    if (taskspec_from_fd(s->spec_fd, &s->spec, e))
         return -1;
     (void)close(s->spec_fd);
-    if (mkdirat(s->dir, "work", 0700) || mkdirat(s->dir, "tmp", 0700))
-        return err_errno(e, errno, "cannot make the working folder");
-    if (shim_write_file(s->dir, "script", NULL, s->task.script, s->task.script_len))
-        return err_errno(e, errno, "cannot write the script");
-    if (shim_io_open(&s->io, s->dir, ends, e) || shim_ctl_open(&s->ctl, s->dir, s->ctl_fd, e))
+    if (shim_io_open(&s->io, s->dir, (const int[]){s->out, s->err}, s->spec.log_mb << 20, e) ||
+        shim_ctl_open(&s->ctl, s->dir, s->ctl_fd, e))
         return -1;
-    return shim_write_record(s, e);
+    w = shim_await(s);
+    if (w.event == TASK_READY)
+        return shim_write_record(s, e);
+    s->failed_step = strcmp(w.step, TASK_STEP_PLACE) == 0 ? TASK_STEP_PLACE : NULL;
+    if (s->failed_step)
+        return err_set(e, ERR_INTERNAL, "the image cannot be used: it has no place for %s: %s", w.place,
+                       strerrordesc_np(w.value));
+    return err_set(e, ERR_INTERNAL, "the task could not be started (%s%s%s): %s", w.step, w.place[0] ? " " : "",
+                   w.place, strerrordesc_np(w.value));
 }
 
 /* Tells one peer or (-1) all that the command runs, or its end. */
 static void shim_tell(struct shim *s, int peer)
 {
-    struct proto_msg m = {.type = s->record.ended ? PROTO_ENDED : PROTO_STATE, .pid = s->main};
+    struct proto_msg m = {.type = s->record.ended ? PROTO_ENDED : PROTO_STATE, .pid = s->keeper};
     struct buf b;
 
-    memcpy(m.attempt, s->task.attempt, sizeof(m.attempt));
+    memcpy(m.attempt, s->spec.attempt, sizeof(m.attempt));
     m.number = s->record.started_ms;
     buf_init(&b, PROTO_TEXT - 1);
     if (record_format(&b, &s->record) == 0) {
@@ -156,6 +198,14 @@ static void shim_tell(struct shim *s, int peer)
     shim_ctl_send(&s->ctl, peer, &m);
 }
 
+static void shim_kill(struct shim *s)
+{
+    if (s->keeper_gone)
+        procs_signal_tree(SIGKILL);
+    else
+        shim_command(s, TASK_KILL);
+}
+
 static void shim_stop(struct shim *s, int64_t grace_ms)
 {
     int64_t at = clock_read().mono + (grace_ms < 0 ? 0 : grace_ms);
@@ -163,9 +213,18 @@ static void shim_stop(struct shim *s, int64_t grace_ms)
     if (s->tree_gone)
         return;
     if (s->kill_at == 0)
-        procs_signal_tree(SIGTERM);
+        shim_command(s, TASK_TERM);
     if (s->kill_at == 0 || at < s->kill_at)
         s->kill_at = at;
+}
+
+/* A stop for the disk's sake: that is how it ended then, whatever it makes of the signal. */
+static void shim_note_disk(struct shim *s, const struct proto_msg *m)
+{
+    if (s->main_gone || s->over_disk || strcmp(m->step, SHIM_STEP_DISK) != 0)
+        return;
+    s->over_disk = true;
+    (void)snprintf(s->record.message, sizeof(s->record.message), "%.*s", (int)m->text_len, m->text);
 }
 
 static void shim_serve(struct shim *s, int peer)
@@ -173,24 +232,59 @@ static void shim_serve(struct shim *s, int peer)
     struct proto_msg m;
 
     while (shim_ctl_read(&s->ctl, peer, &m)) {
-        if (m.type == PROTO_STOP)
+        if (m.type == PROTO_STOP) {
+            shim_note_disk(s, &m);
             shim_stop(s, m.number);
-        else if (m.type == PROTO_STATUS)
+        } else if (m.type == PROTO_STATUS)
             shim_tell(s, peer);
     }
 }
 
-static void shim_main_ended(struct shim *s, int status)
+/* How the command ended: `w` as its keeper told, or of a status alone. */
+static void shim_main_ended(struct shim *s, const struct task_word *w)
 {
     struct record *r = &s->record;
+    const int status = w->value;
 
+    if (s->main_gone)
+        return;
     s->main_gone = true;
     r->ended_ms = clock_read().wall;
     r->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
     r->code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+    if (s->over_disk) {
+        r->code = EXIT_CODE_DISK;
+        return;
+    }
+    if (WIFEXITED(status) && r->code != 0 && strcmp(w->step, TASK_STEP_UNPACK) == 0) {
+        r->code = EXIT_CODE_NO_CODE;
+        (void)snprintf(r->message, sizeof(r->message), "the code sent with the job could not be unpacked; see stderr");
+    }
+    if (w->oom_kills == 0 || r->code == 0)
+        return; /* it may have got over the death of a child */
+    r->code = EXIT_CODE_OOM;
+    (void)snprintf(r->message, sizeof(r->message), "the task was killed at its memory limit of %lld MiB",
+                   (long long)s->spec.memory_mb);
 }
 
-/* Reaps what has died. The tree is gone when there is no child left: orphans of the tree are our children. */
+/* What the keeper tells of the command. */
+static void shim_hear(struct shim *s)
+{
+    struct task_word w;
+    ssize_t n;
+
+    while ((n = recv(s->task, &w, sizeof(w), MSG_DONTWAIT)) == (ssize_t)sizeof(w)) {
+        if (w.event == TASK_ENDED)
+            shim_main_ended(s, &w);
+    }
+    if (n == 0) {
+        (void)close(s->task);
+        s->task = -1;
+    }
+}
+
+/* Reaps what has died. The tree is gone when there is no child left: the keeper ends last, and where a task could kill
+ * its keeper, its orphans are our children. */
 static void shim_reap(struct shim *s)
 {
     struct signalfd_siginfo info[8];
@@ -200,9 +294,13 @@ static void shim_reap(struct shim *s)
     while (read(s->signals, info, sizeof(info)) > 0)
         ;
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-        if (pid == s->main)
-            shim_main_ended(s, status);
-    if (pid < 0 && errno == ECHILD && s->main_gone && !s->tree_gone) {
+        if (pid == s->keeper) {
+            shim_hear(s);
+            shim_main_ended(
+                s, &(struct task_word){.value = SIGKILL}); /* has not told: it was killed, and the command with it */
+            s->keeper_gone = true;
+        }
+    if (((pid < 0 && errno == ECHILD) || FAILPOINT_GUARD_OFF("tree")) && s->main_gone && !s->tree_gone) {
         s->tree_gone = true;
         s->drain_till = clock_read().mono + SHIM_STRANGER_MS;
         return;
@@ -226,7 +324,7 @@ static int shim_timeout(const struct shim *s, int64_t now)
 
 static void shim_wait(struct shim *s)
 {
-    struct pollfd p[4 + SHIM_PEERS];
+    struct pollfd p[5 + SHIM_PEERS];
     bool blocked = s->io.blocked_since != 0;
 
     p[0] = (struct pollfd){.fd = s->signals, .events = POLLIN};
@@ -234,8 +332,9 @@ static void shim_wait(struct shim *s)
     for (int i = 0; i < 2; i++)
         p[2 + i] = (struct pollfd){.fd = blocked ? -1 : s->io.pipes[i], .events = POLLIN};
     for (int i = 0; i < SHIM_PEERS; i++)
-        p[4 + i] = (struct pollfd){.fd = s->ctl.peers[i], .events = POLLIN};
-    if (poll(p, 4 + SHIM_PEERS, shim_timeout(s, clock_read().mono)) < 0)
+        p[5 + i] = (struct pollfd){.fd = s->ctl.peers[i], .events = POLLIN};
+    p[4] = (struct pollfd){.fd = s->task, .events = POLLIN};
+    if (poll(p, 5 + SHIM_PEERS, shim_timeout(s, clock_read().mono)) < 0)
         return;
     if (blocked)
         (void)shim_io_flush(&s->io);
@@ -243,7 +342,7 @@ static void shim_wait(struct shim *s)
         if (p[2 + i].revents)
             (void)shim_io_pump(&s->io, i);
     for (int i = 0; i < SHIM_PEERS; i++)
-        if (p[4 + i].revents)
+        if (p[5 + i].revents)
             shim_serve(s, i);
     if (p[1].revents) {
         int peer = shim_ctl_accept(&s->ctl);
@@ -251,7 +350,9 @@ static void shim_wait(struct shim *s)
         if (peer >= 0)
             shim_tell(s, peer);
     }
-    if (p[0].revents)
+    if (p[4].revents)
+        shim_hear(s);
+    if (p[0].revents || p[4].revents)
         shim_reap(s);
 }
 
@@ -264,7 +365,7 @@ static void shim_run(struct shim *s)
         shim_wait(s);
         now = clock_read().mono;
         if (!s->tree_gone && s->kill_at && now >= s->kill_at)
-            procs_signal_tree(SIGKILL);
+            shim_kill(s);
         if (!s->tree_gone)
             continue;
         while (shim_io_pump(&s->io, SHIM_OUT) || shim_io_pump(&s->io, SHIM_ERR))
@@ -284,31 +385,33 @@ static void shim_finish(struct shim *s)
     struct err e = {0};
     struct buf b;
 
-    shim_io_sync(&s->io);
+    shim_io_end(&s->io);
     for (int i = 0; i < SHIM_LOGS; i++)
-        r->bytes[i] = s->io.bytes[i];
+        r->bytes[i] = s->io.logs[i].bytes;
     r->lost_bytes = s->io.lost;
     r->ended = true;
     (void)unlinkat(s->dir, "script", 0);
     (void)unlinkat(s->dir, "ctl", 0);
     buf_init(&b, RECORD_MAX);
     (void)record_format(&b, r);
-    while (fs_write_atomic_at(s->dir, "exit", b.data, b.len, &e)) {
+    while (FAILPOINT(SHIM_BEFORE_EXIT) || fs_write_atomic_at(s->dir, "exit", b.data, b.len, &e)) {
         /* A full disk passes; a folder that was removed does not. */
         if (fstat(s->dir, &st) || st.st_nlink == 0)
             return;
         (void)poll(NULL, 0, SHIM_RETRY_MS);
     }
     buf_fini(&b);
+    (void)FAILPOINT(SHIM_AFTER_EXIT);
     shim_tell(s, -1);
 }
 
 /* Could not even prepare: the engine hears why, and nothing was started. */
 static int shim_refuse(struct shim *s, const struct err *e)
 {
-    struct proto_msg m = {.type = PROTO_FAILED, .number = errno, .step = "prepare"};
+    struct proto_msg m = {.type = PROTO_FAILED, .number = errno};
 
-    memcpy(m.attempt, s->task.attempt, sizeof(m.attempt));
+    memcpy(m.attempt, s->spec.attempt, sizeof(m.attempt));
+    (void)snprintf(m.step, sizeof(m.step), "%s", s->failed_step ? s->failed_step : "prepare");
     m.text_len = strnlen(e->text, sizeof(e->text));
     memcpy(m.text, e->text, m.text_len);
     (void)proto_send(s->ctl_fd, &m, NULL, 0);
@@ -319,34 +422,53 @@ static int shim_refuse(struct shim *s, const struct err *e)
 static int shim_release(struct shim *s, int status)
 {
     free(s->io.chunk);
-    free(s->task.env);
+    free(s->spec.env);
     return status;
+}
+
+/* The command could not be started, which is no fault of the user's: for want of something that passes it is tried
+ * again until it starts, otherwise as often as the job allows. */
+static void shim_not_started(struct shim *s, const struct task_word *w)
+{
+    static const int passing[] = {EAGAIN, ENOMEM, EMFILE, ENFILE, ENOSPC, EDQUOT, ECHILD};
+    bool passes = false;
+
+    for (size_t i = 0; i < sizeof(passing) / sizeof(passing[0]); i++)
+        passes = passes || w->value == passing[i];
+    s->record.code = passes ? EXIT_CODE_ENGINE_REFUSED : EXIT_CODE_START_FAILED;
+    s->record.ended_ms = clock_read().wall;
+    (void)snprintf(s->record.message, sizeof(s->record.message), "cannot start %s (%s): %s", s->spec.shell, w->step,
+                   strerrordesc_np(w->value));
+    s->main_gone = true;
+}
+
+/* Lets the keeper start the command, and waits until it runs or cannot. */
+static void shim_go(struct shim *s)
+{
+    struct task_word w;
+
+    shim_command(s, TASK_GO);
+    w = shim_await(s);
+    (void)FAILPOINT(SHIM_AFTER_FORK);
+    if (w.event == TASK_STARTED) {
+        shim_tell(s, -1);
+        return;
+    }
+    shim_not_started(s, &w);
 }
 
 int main(int argc, char **argv)
 {
-    struct shim s = {.main = -1};
+    struct shim s = {.task = -1};
     struct err e = {0};
-    int ends[2] = {-1, -1};
 
     if (shim_args(&s, argc, argv)) {
         (void)fprintf(stderr, "drover-shim is started by drover-spawner\n");
         return 2;
     }
-    if (shim_detach(&s, &e) || shim_prepare(&s, ends, &e))
+    if (shim_detach(&s, &e) || shim_prepare(&s, &e))
         return shim_release(&s, shim_refuse(&s, &e));
-    s.main = shim_child_start(&s.task, "work", ends[0], ends[1]);
-    if (s.main < 0) {
-        s.record.code = 127;
-        s.record.ended_ms = clock_read().wall;
-        (void)snprintf(s.record.message, sizeof(s.record.message), "cannot start %s: %s", s.task.shell,
-                       strerrordesc_np(errno));
-        s.main_gone = true;
-    }
-    (void)close(ends[0]);
-    (void)close(ends[1]);
-    if (!s.main_gone)
-        shim_tell(&s, -1);
+    shim_go(&s);
     shim_reap(&s);
     shim_run(&s);
     shim_finish(&s);

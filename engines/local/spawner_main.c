@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * drover-spawner --data DIR --shim PATH [--conn FD]
+ * drover-spawner --data DIR --shim PATH [--users FILE] [--conn FD]
  *
  * Starts drover-shims for droverd. It keeps nothing in memory that matters: the folder of an attempt is the latch, its
  * locked file `lock` the sign of life, and a shim needs its parent for nothing. It may be killed at any point; the next
  * one goes on. One per data folder (flock on spawner.lock); it outlives droverd and is found again at spawner.sock.
  *
- * Today everything runs as the server's user. The change of user belongs into spawner_exec, before the exec of the
- * shim, with the request's user checked against an allow-map first.
+ * Started by droverd it is of droverd's user, and so are the tasks. Started as root (a unit of its own) with a map of
+ * users (spawner_user.c) it is the one program of Drover that becomes somebody else. It obeys the owner of the data
+ * folder and root, nobody else.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,37 +27,24 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/failpoint.h"
 #include "base/fs.h"
 #include "engines/local/procs.h"
 #include "engines/local/proto.h"
+#include "engines/local/spawner.h"
 
-#define SPAWNER_CONNS 8
-#define SPAWNER_IDLE_MS 2000 /* between two looks whether the data folder is still there, while nobody is connected */
-
-struct spawner {
-    const char *data, *shim;
-    int conn_fd;  /* given by the droverd that started us, or -1 */
-    int data_dir; /* descriptors */
-    int run_dir;
-    int lock;
-    int listener;
-    int signals; /* signalfd: SIGCHLD, SIGTERM */
-    int conns[SPAWNER_CONNS];
-    bool quit;
-};
-
-/* What one start holds while it is under way. */
-struct spawner_start {
-    const char *attempt;
-    const char *step; /* what failed */
-    int dir, lock, spec, ctl;
-};
+#define SPAWNER_SWEEP_MS 1000 /* from the end of a child to the look for groups that nobody keeps */
+#define SPAWNER_IDLE_MS 2000  /* between two looks whether the data folder is still there, while nobody is connected */
 
 static int spawner_args(struct spawner *s, int argc, char **argv)
 {
+    const char *data = NULL;
+
     for (int i = 1; i + 1 < argc; i += 2) {
         if (strcmp(argv[i], "--data") == 0)
-            s->data = argv[i + 1];
+            data = argv[i + 1];
+        else if (strcmp(argv[i], "--users") == 0)
+            s->users = argv[i + 1];
         else if (strcmp(argv[i], "--shim") == 0)
             s->shim = argv[i + 1];
         else if (strcmp(argv[i], "--conn") == 0)
@@ -64,7 +52,10 @@ static int spawner_args(struct spawner *s, int argc, char **argv)
         else
             return -1;
     }
-    return argc % 2 == 1 && s->data && s->shim && s->shim[0] == '/' ? 0 : -1;
+    if (argc % 2 == 0 || !data || !s->shim || s->shim[0] != '/')
+        return -1;
+    /* Mounts are made by this path: no link in it may change later. */
+    return realpath(data, s->data) || snprintf(s->data, sizeof(s->data), "%s", data) < (int)sizeof(s->data) ? 0 : -1;
 }
 
 static int spawner_write_pid(struct spawner *s, struct err *e)
@@ -73,6 +64,34 @@ static int spawner_write_pid(struct spawner *s, struct err *e)
     int n = snprintf(text, sizeof(text), "%d\n", (int)getpid());
 
     return fs_write_atomic_at(s->data_dir, "spawner.pid", text, (size_t)n, e);
+}
+
+/* The server's user owns the data folder. As root, what we make in it is handed to that user, and the map of users
+ * must be root's. */
+static int spawner_owner(struct spawner *s, struct err *e)
+{
+    struct stat st;
+
+    if (fstat(s->data_dir, &st))
+        return err_errno(e, errno, "cannot stat %s", s->data);
+    s->owner = st.st_uid;
+    s->owner_group = st.st_gid;
+    if (s->owner != geteuid() && geteuid() != 0)
+        return err_set(e, ERR_FORBIDDEN, "%s belongs to another user", s->data);
+    if (s->users && geteuid() != 0)
+        return err_set(e, ERR_FORBIDDEN, "only root can start tasks as other users (--users)");
+    return s->users ? spawner_user_check(s->users, e) : 0;
+}
+
+/* Ours while we are root, the server's to use. */
+static int spawner_hand_over(const struct spawner *s, struct err *e)
+{
+    static const char *const names[] = {"spawner.lock", "spawner.sock", "spawner.pid", "run"};
+
+    for (size_t i = 0; geteuid() == 0 && s->owner != 0 && i < sizeof(names) / sizeof(names[0]); i++)
+        if (fchownat(s->data_dir, names[i], s->owner, s->owner_group, AT_SYMLINK_NOFOLLOW))
+            return err_errno(e, errno, "cannot give %s to the server's user", names[i]);
+    return 0;
 }
 
 /* 0; 1 when another spawner serves this folder already; -1. */
@@ -92,6 +111,8 @@ static int spawner_setup(struct spawner *s, struct err *e)
     s->data_dir = open(s->data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (s->data_dir < 0)
         return err_errno(e, errno, "cannot open %s", s->data);
+    if (spawner_owner(s, e))
+        return -1;
     s->lock = openat(s->data_dir, "spawner.lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (s->lock < 0)
         return err_errno(e, errno, "cannot open spawner.lock");
@@ -104,81 +125,8 @@ static int spawner_setup(struct spawner *s, struct err *e)
     s->signals = signalfd(-1, &mask, SFD_CLOEXEC | SFD_NONBLOCK);
     if (s->run_dir < 0 || s->listener < 0 || s->signals < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0))
         return err_errno(e, errno, "cannot set up the spawner");
-    return spawner_write_pid(s, e);
-}
-
-/* Child of vfork: only system calls on prepared values. Never returns. */
-static void __attribute__((noinline, noreturn))
-spawner_exec(const struct spawner *s, const struct spawner_start *st, char *const *argv, volatile int *failure)
-{
-    const int keep[] = {st->dir, st->lock, st->spec, st->ctl};
-    char *env[] = {NULL};
-    sigset_t none;
-
-    sigemptyset(&none);
-    for (size_t i = 0; i < sizeof(keep) / sizeof(keep[0]); i++)
-        if (fcntl(keep[i], F_SETFD, 0))
-            goto out;
-    if (sigprocmask(SIG_SETMASK, &none, NULL) == 0)
-        (void)execve(s->shim, argv, env);
-out:
-    *failure = errno;
-    _exit(127);
-}
-
-/* Starts a shim; its pid or -1. */
-static pid_t spawner_vfork(const struct spawner *s, const struct spawner_start *st)
-{
-    char number[4][12], folder[PATH_MAX];
-    const int fds[] = {st->dir, st->spec, st->ctl, st->lock};
-    char *argv[] = {(char *)(uintptr_t) "drover-shim",
-                    (char *)(uintptr_t) "--dir",
-                    number[0],
-                    (char *)(uintptr_t) "--spec",
-                    number[1],
-                    (char *)(uintptr_t) "--ctl",
-                    number[2],
-                    (char *)(uintptr_t) "--lock",
-                    number[3],
-                    (char *)(uintptr_t) "--folder", /* for people who look at the process list */
-                    folder,
-                    NULL};
-    volatile int failure = 0;
-    pid_t pid;
-
-    (void)snprintf(folder, sizeof(folder), "%s/run/%s", s->data, st->attempt);
-    for (int i = 0; i < 4; i++)
-        (void)snprintf(number[i], sizeof(number[i]), "%d", fds[i]);
-    pid = vfork();
-    if (pid == 0)
-        spawner_exec(s, st, argv, &failure);
-    if (pid > 0 && failure) {
-        errno = failure;
-        return -1;
-    }
-    return pid;
-}
-
-/* The latch: who makes the folder, starts; and who finds the lock taken or the attempt given up, does not. */
-static pid_t spawner_latch(struct spawner *s, struct spawner_start *st)
-{
-    st->step = "latch";
-    if (mkdirat(s->run_dir, st->attempt, 0700))
-        return -1;
-    st->step = "lock";
-    st->dir = openat(s->run_dir, st->attempt, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    if (st->dir < 0)
-        return -1;
-    st->lock = openat(st->dir, "lock", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (st->lock < 0 || flock(st->lock, LOCK_EX | LOCK_NB))
-        return -1;
-    /* An engine that held the lock for a moment has declared the attempt lost. */
-    if (faccessat(st->dir, "lost", F_OK, 0) == 0) {
-        errno = EEXIST;
-        return -1;
-    }
-    st->step = "shim";
-    return spawner_vfork(s, st);
+    spawner_probe(s);
+    return spawner_write_pid(s, e) ? -1 : spawner_hand_over(s, e);
 }
 
 static void spawner_close(int fd)
@@ -189,26 +137,76 @@ static void spawner_close(int fd)
 
 static void spawner_begin(struct spawner *s, int conn, const struct proto_msg *m, const int fds[PROTO_FDS])
 {
-    struct spawner_start st = {
-        .attempt = m->attempt, .step = "request", .dir = -1, .lock = -1, .spec = fds[0], .ctl = fds[1]};
+    const struct spawner_request r = {.attempt = m->attempt, .spec = fds[0], .ctl = fds[1]};
     struct proto_msg answer = {.type = PROTO_STARTED};
-    pid_t pid = -1;
+    pid_t pid = spawner_start(s, &r, answer.step);
 
-    errno = EINVAL;
-    if (m->attempt[0] && st.spec >= 0 && st.ctl >= 0)
-        pid = spawner_latch(s, &st);
+    if (pid >= 0)
+        (void)FAILPOINT(SPAWNER_AFTER_FORK);
     memcpy(answer.attempt, m->attempt, sizeof(answer.attempt));
     if (pid < 0) {
         answer.type = PROTO_FAILED;
         answer.number = errno;
-        (void)snprintf(answer.step, sizeof(answer.step), "%s", st.step);
     } else {
+        answer.step[0] = '\0';
         answer.pid = pid;
         answer.ticks = procs_start_ticks(pid, NULL);
     }
-    spawner_close(st.dir);
-    spawner_close(st.lock); /* the shim has its own reference: the lock stays */
     (void)proto_send(conn, &answer, NULL, 0);
+}
+
+/* Whether no shim keeps the attempt: its lock is free, or there is no folder any more. */
+static bool spawner_is_dead(void *ctx, const char *attempt)
+{
+    const struct spawner *s = ctx;
+    char path[64];
+    bool dead;
+    int lock;
+
+    (void)snprintf(path, sizeof(path), "%s/lock", attempt);
+    lock = openat(s->run_dir, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (lock < 0)
+        return errno == ENOENT;
+    dead = flock(lock, LOCK_EX | LOCK_NB) == 0;
+    (void)close(lock);
+    return dead;
+}
+
+/* An attempt without a shim: ends what is left of it. The answer says how many processes were still there. */
+static void spawner_end(struct spawner *s, int conn, const struct proto_msg *m)
+{
+    struct proto_msg answer = {.type = PROTO_CLEARED, .number = -1};
+
+    memcpy(answer.attempt, m->attempt, sizeof(answer.attempt));
+    if (m->attempt[0] && spawner_is_dead(s, m->attempt)) {
+        answer.number = cgroup_kill(&s->cgroups, m->attempt) + procs_kill_marked(m->attempt, NULL);
+        (void)cgroup_remove(&s->cgroups, m->attempt);
+    }
+    (void)proto_send(conn, &answer, NULL, 0);
+}
+
+/* In a child: the folders where an ended attempt worked go, with what in them is its user's and nobody else's. */
+static void __attribute__((noreturn)) spawner_clean_child(const struct spawner *s, const char *attempt)
+{
+    int dir = openat(s->run_dir, attempt, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+    (void)close(s->lock); /* the next spawner does not wait for us */
+    (void)close(s->listener);
+    if (dir >= 0 && (faccessat(dir, "exit", F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
+                     faccessat(dir, "lost", F_OK, AT_SYMLINK_NOFOLLOW) == 0)) {
+        (void)fs_remove_tree(dir, "work");
+        (void)fs_remove_tree(dir, "tmp");
+    }
+    _exit(0);
+}
+
+/* The server may not remove what tasks of other users made. It takes its time, so it is a child's work. */
+static void spawner_clean(struct spawner *s, const char *attempt)
+{
+    pid_t pid = attempt[0] && spawner_is_dead(s, attempt) ? fork() : -1;
+
+    if (pid == 0)
+        spawner_clean_child(s, attempt);
 }
 
 static void spawner_drop(struct spawner *s, int i)
@@ -219,7 +217,7 @@ static void spawner_drop(struct spawner *s, int i)
 
 static void spawner_serve(struct spawner *s, int i)
 {
-    struct proto_msg hello = {.type = PROTO_HELLO, .pid = getpid()};
+    struct proto_msg hello = {.type = PROTO_HELLO, .pid = getpid(), .number = s->guards};
     struct proto_msg m;
     int fds[PROTO_FDS];
     int rc;
@@ -231,6 +229,10 @@ static void spawner_serve(struct spawner *s, int i)
         }
         if (m.type == PROTO_START)
             spawner_begin(s, s->conns[i], &m, fds);
+        else if (m.type == PROTO_CLEAR)
+            spawner_end(s, s->conns[i], &m);
+        else if (m.type == PROTO_CLEAN)
+            spawner_clean(s, m.attempt);
         else if (m.type == PROTO_HELLO)
             (void)proto_send(s->conns[i], &hello, NULL, 0);
         else if (m.type == PROTO_QUIT)
@@ -252,7 +254,7 @@ static void spawner_accept(struct spawner *s)
         return;
     while (i < SPAWNER_CONNS && s->conns[i] >= 0)
         i++;
-    if (i == SPAWNER_CONNS || !proto_peer_ok(fd, geteuid(), &pid)) {
+    if (i == SPAWNER_CONNS || !proto_peer_ok(fd, s->owner, &pid)) {
         (void)close(fd);
         return;
     }
@@ -269,7 +271,7 @@ static void spawner_signals(struct spawner *s)
             if (info[i].ssi_signo == SIGTERM)
                 s->quit = true;
     while (waitpid(-1, NULL, WNOHANG) > 0)
-        ;
+        s->sweep = true;
 }
 
 /* A removed data folder has no use for a spawner. */
@@ -293,7 +295,11 @@ static void spawner_loop(struct spawner *s)
             p[2 + i] = (struct pollfd){.fd = s->conns[i], .events = POLLIN};
             idle = idle && s->conns[i] < 0;
         }
-        n = poll(p, 2 + SPAWNER_CONNS, idle ? SPAWNER_IDLE_MS : -1);
+        n = poll(p, 2 + SPAWNER_CONNS, s->sweep ? SPAWNER_SWEEP_MS : idle ? SPAWNER_IDLE_MS : -1);
+        if (n == 0 && s->sweep) {
+            s->sweep = false;
+            cgroup_sweep(&s->cgroups, spawner_is_dead, s);
+        }
         if (n == 0 && spawner_orphaned(s))
             return;
         if (n <= 0)
@@ -310,12 +316,12 @@ static void spawner_loop(struct spawner *s)
 
 int main(int argc, char **argv)
 {
-    struct spawner s = {.conn_fd = -1};
+    struct spawner s = {.conn_fd = -1, .sweep = true};
     struct err e = {0};
     int rc;
 
     if (spawner_args(&s, argc, argv)) {
-        (void)fprintf(stderr, "usage: drover-spawner --data DIR --shim PATH [--conn FD]\n");
+        (void)fprintf(stderr, "usage: drover-spawner --data DIR --shim PATH [--users FILE] [--conn FD]\n");
         return 2;
     }
     for (int i = 0; i < SPAWNER_CONNS; i++)
@@ -330,5 +336,8 @@ int main(int argc, char **argv)
         (void)fprintf(stderr, "drover-spawner: %s\n", e.text);
     if (rc == 0)
         spawner_loop(&s);
+    if (rc == 0)
+        cgroup_sweep(&s.cgroups, spawner_is_dead, &s);
+    cgroup_leave(&s.cgroups);
     return rc < 0 ? 1 : 0;
 }

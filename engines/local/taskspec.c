@@ -6,6 +6,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -19,11 +22,92 @@
 
 #define TASKSPEC_SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
-enum taskspec_tag { TAG_ATTEMPT = 1, TAG_NONCE, TAG_BOOT, TAG_ON_HOST, TAG_GPU, TAG_SHELL, TAG_SCRIPT, TAG_ENV };
+enum taskspec_tag {
+    TAG_ATTEMPT = 1,
+    TAG_NONCE,
+    TAG_BOOT,
+    TAG_ON_HOST,
+    TAG_GPU,
+    TAG_SHELL,
+    TAG_SCRIPT,
+    TAG_ENV,
+    TAG_USER,
+    TAG_GUARDS,
+    TAG_MEMORY,
+    TAG_CPUS,
+    TAG_PIDS,
+    TAG_SHM,
+    TAG_NO_NETWORK,
+    TAG_ROOTFS,
+    TAG_DEVICE,
+    TAG_MOUNT,           /* source, target, each with its NUL */
+    TAG_MOUNT_READ_ONLY, /* the same */
+    TAG_CHECKPOINT,
+    TAG_CODE,
+    TAG_LOG,
+};
+
+/* Numbers that are not negative. */
+static const struct {
+    uint8_t tag;
+    size_t offset;
+} taskspec_numbers[] = {
+    {TAG_GUARDS, offsetof(struct taskspec, guards)}, {TAG_MEMORY, offsetof(struct taskspec, memory_mb)},
+    {TAG_CPUS, offsetof(struct taskspec, cpus)},     {TAG_PIDS, offsetof(struct taskspec, pids)},
+    {TAG_SHM, offsetof(struct taskspec, shm_mb)},    {TAG_LOG, offsetof(struct taskspec, log_mb)},
+};
+
+#define TASKSPEC_NUMBERS (sizeof(taskspec_numbers) / sizeof(taskspec_numbers[0]))
 
 static void taskspec_put_string(struct buf *b, uint8_t tag, const char *s)
 {
     (void)proto_put(b, tag, s, strlen(s) + 1);
+}
+
+static void taskspec_put_number(struct buf *b, uint8_t tag, int64_t v)
+{
+    uint8_t bytes[8];
+
+    for (int i = 0; i < 8; i++)
+        bytes[i] = (uint8_t)((uint64_t)v >> (8 * i));
+    if (v != 0)
+        (void)proto_put(b, tag, bytes, sizeof(bytes));
+}
+
+static void taskspec_put_mount(struct buf *b, const struct taskspec_mount *m)
+{
+    char both[2 * PATH_MAX];
+    int n = snprintf(both, sizeof(both), "%s%c%s", m->source, '\0', m->target);
+
+    if (n < 0 || (size_t)n >= sizeof(both))
+        b->bad = true;
+    else
+        (void)proto_put(b, m->read_only ? TAG_MOUNT_READ_ONLY : TAG_MOUNT, both, (size_t)n + 1);
+}
+
+/* How the task is kept apart. */
+static void taskspec_encode_guards(const struct taskspec *t, struct buf *b)
+{
+    if (t->user)
+        taskspec_put_string(b, TAG_USER, t->user);
+    for (size_t i = 0; i < TASKSPEC_NUMBERS; i++) {
+        int64_t v;
+
+        memcpy(&v, (const char *)t + taskspec_numbers[i].offset, sizeof(v));
+        taskspec_put_number(b, taskspec_numbers[i].tag, v);
+    }
+    if (t->no_network)
+        (void)proto_put(b, TAG_NO_NETWORK, NULL, 0);
+    if (t->rootfs)
+        taskspec_put_string(b, TAG_ROOTFS, t->rootfs);
+    if (t->checkpoint)
+        taskspec_put_string(b, TAG_CHECKPOINT, t->checkpoint);
+    if (t->code)
+        taskspec_put_string(b, TAG_CODE, t->code);
+    for (size_t i = 0; i < t->device_count; i++)
+        taskspec_put_string(b, TAG_DEVICE, t->devices[i]);
+    for (size_t i = 0; i < t->mount_count; i++)
+        taskspec_put_mount(b, &t->mounts[i]);
 }
 
 static void taskspec_encode(const struct taskspec *t, struct buf *b)
@@ -42,6 +126,7 @@ static void taskspec_encode(const struct taskspec *t, struct buf *b)
     taskspec_put_string(b, TAG_SCRIPT, t->script);
     for (size_t i = 0; i < t->env_count; i++)
         taskspec_put_string(b, TAG_ENV, t->env[i]);
+    taskspec_encode_guards(t, b);
 }
 
 int taskspec_to_fd(const struct taskspec *t, struct err *e)
@@ -95,6 +180,53 @@ static int taskspec_copy(char *out, size_t size, const uint8_t *data, size_t len
     return 0;
 }
 
+/* An absolute path without "..": what it names does not depend on where we are. */
+static int taskspec_path(const char **out, const uint8_t *data, size_t len)
+{
+    const char *path = (const char *)data;
+
+    if (path[0] != '/' || len > PATH_MAX || strstr(path, "/../") || (len > 3 && !strcmp(path + len - 4, "/..")))
+        return -1;
+    *out = path;
+    return 0;
+}
+
+static bool taskspec_is_number(uint8_t tag)
+{
+    for (size_t i = 0; i < TASKSPEC_NUMBERS; i++)
+        if (taskspec_numbers[i].tag == tag)
+            return true;
+    return false;
+}
+
+static int taskspec_number(struct taskspec *t, uint8_t tag, const uint8_t *data, size_t len)
+{
+    uint64_t v = 0;
+
+    for (size_t i = 0; i < 8 && len == 8; i++)
+        v |= (uint64_t)data[i] << (8 * i);
+    if (len != 8 || v > INT64_MAX)
+        return -1;
+    for (size_t i = 0; i < TASKSPEC_NUMBERS; i++)
+        if (taskspec_numbers[i].tag == tag)
+            memcpy((char *)t + taskspec_numbers[i].offset, &v, sizeof(v));
+    return 0;
+}
+
+static int taskspec_mount(struct taskspec *t, bool read_only, const uint8_t *data, size_t len)
+{
+    const uint8_t *end = memchr(data, '\0', len);
+    struct taskspec_mount *m = &t->mounts[t->mount_count];
+    size_t first = end ? (size_t)(end - data) + 1 : 0;
+
+    if (t->mount_count >= TASKSPEC_MOUNTS_MAX || !end || first == len || data[len - 1] != '\0' ||
+        memchr(data + first, '\0', len - first) != data + len - 1)
+        return -1;
+    m->read_only = read_only;
+    t->mount_count++;
+    return taskspec_path(&m->source, data, first) || taskspec_path(&m->target, data + first, len - first) ? -1 : 0;
+}
+
 /* One string field that was checked to end in its only NUL. */
 static int taskspec_string(struct taskspec *t, uint8_t tag, const uint8_t *data, size_t len)
 {
@@ -117,6 +249,21 @@ static int taskspec_string(struct taskspec *t, uint8_t tag, const uint8_t *data,
             return -1;
         t->env[t->env_count++] = (const char *)data;
         return 0;
+    case TAG_USER:
+        t->user = (const char *)data;
+        return 0;
+    case TAG_CHECKPOINT:
+        t->checkpoint = (const char *)data;
+        return 0;
+    case TAG_CODE:
+        t->code = (const char *)data;
+        return 0;
+    case TAG_ROOTFS:
+        return taskspec_path(&t->rootfs, data, len);
+    case TAG_DEVICE:
+        if (t->device_count >= TASKSPEC_DEVICES_MAX)
+            return -1;
+        return taskspec_path(&t->devices[t->device_count++], data, len);
     default:
         return -1;
     }
@@ -124,10 +271,14 @@ static int taskspec_string(struct taskspec *t, uint8_t tag, const uint8_t *data,
 
 static int taskspec_field(struct taskspec *t, uint8_t tag, const uint8_t *data, size_t len)
 {
-    if (tag == TAG_ON_HOST) {
-        t->on_host = true;
+    if (tag == TAG_ON_HOST || tag == TAG_NO_NETWORK) {
+        *(tag == TAG_ON_HOST ? &t->on_host : &t->no_network) = true;
         return 0;
     }
+    if (taskspec_is_number(tag))
+        return taskspec_number(t, tag, data, len);
+    if (tag == TAG_MOUNT || tag == TAG_MOUNT_READ_ONLY)
+        return taskspec_mount(t, tag == TAG_MOUNT_READ_ONLY, data, len);
     if (tag == TAG_GPU) {
         if (len != 1 || t->gpu_count >= NODE_GPU_MAX || data[0] >= NODE_GPU_MAX)
             return -1;

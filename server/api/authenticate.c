@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * Who calls: a bearer token, Basic with an application token, or the portal's cookie. Rights are read from the database
- * on each request. server/http/dispatch.c then asks a change made with the cookie for our header (S9).
+ * Who calls: a bearer token, Basic with an application token, or the portal's cookie. Rights are those of the database
+ * at each request (auth/identity_cache.h). server/http/dispatch.c then asks a change made with the cookie for our
+ * header (S9).
  */
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "auth/auth_store.h"
+#include "auth/auth_write.h"
+#include "auth/identity_cache.h"
 #include "auth/jwt_cache.h"
 #include "auth/session.h"
 #include "base/err.h"
@@ -23,11 +25,16 @@ static int invalid(struct err *e)
 
 static int find(struct api *a, const char *hash, int64_t now_ms, struct identity *out, struct err *e)
 {
+    if (identity_cache_get(a->identities, hash, now_ms, out))
+        return 0;
+    uint64_t began = identity_cache_begin(a->identities);
     struct store *s = readers_get(a->readers, e);
     if (!s)
         return -1;
     int rc = auth_store_token_find(s, hash, now_ms, out, e);
     readers_put(a->readers, s);
+    if (!rc)
+        identity_cache_keep(a->identities, began, now_ms, out);
     return rc;
 }
 
@@ -87,8 +94,8 @@ static void touch(struct api *a, const struct identity *who)
     if (!t)
         return;
     memcpy(t->hash, who->hash, sizeof t->hash);
-    t->mail.cmd.kind = COMMAND_TOKEN;
-    t->mail.cmd.token = (struct command_token){.op = COMMAND_TOKEN_TOUCH, .hash = t->hash};
+    t->mail.cmd.kind = COMMAND_WRITE;
+    t->mail.cmd.write = (struct command_write){auth_write_token_touch, t->hash};
     t->mail.done = touched;
     if (mailbox_post(a->mailbox, &t->mail, NULL))
         free(t);

@@ -1,42 +1,29 @@
 /* SPDX-License-Identifier: MIT
  *
- * Changes of a job: executionType and tags.
+ * Changes of a job: executionType, hold, tags, and putting an ended one away.
  */
 #include <string.h>
 
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "jobs/jobs_write.h"
 #include "server/api/api.h"
 #include "server/mailbox.h"
 
-/* The member "value" of the body, copied into the request's arena; the only member allowed. NULL on error. */
-static const char *body_value(struct request *r, struct err *e)
-{
-    static const char *const only[] = {"value", NULL};
-    const char *value = NULL, *copy = NULL;
-    cJSON *o = api_body_object(r, e);
-    if (!o)
-        return NULL;
-    if (!json_only_keys(o, only, e) && !json_get_string(o, "value", &value, e)) {
-        if (value)
-            copy = arena_strdup(request_arena(r), value);
-        else
-            err_set(e, ERR_INVALID_PARAMETERS, "\"value\" is missing.");
-    }
-    cJSON_Delete(o);
-    return copy;
-}
-
 int api_job_execution(struct request *r, void *context, struct err *e)
 {
-    const char *value = body_value(r, e);
+    const char *value = api_body_value(r, e);
     if (!value)
         return -1;
     bool stop = !strcmp(value, "STOP");
     if (!stop && strcmp(value, "START") != 0)
         return err_set(e, ERR_INVALID_PARAMETERS, "\"value\" must be START or STOP.");
     struct mail *m = api_mail(r, COMMAND_EXECUTION, api_done_message);
+    if (!m)
+        return err_set(e, ERR_INTERNAL, "Out of memory.");
+    if (api_managed(context, r, &m->cmd.actor.managed, e))
+        return -1;
     const char *name = api_job_param(r);
     if (api_message(m, r, 202, arena_printf(request_arena(r), "Execute job %s successfully.", name)))
         return err_set(e, ERR_INTERNAL, "Out of memory.");
@@ -44,9 +31,32 @@ int api_job_execution(struct request *r, void *context, struct err *e)
     return api_post(context, r, m, e);
 }
 
+static int change_hold(struct request *r, void *context, bool release, struct err *e)
+{
+    const char *name = api_job_param(r);
+    struct mail *m = api_mail(r, COMMAND_HOLD, api_done_message);
+    const char *text = arena_printf(request_arena(r), "%s job %s successfully.", release ? "Release" : "Hold", name);
+    if (api_message(m, r, 200, text))
+        return err_set(e, ERR_INTERNAL, "Out of memory.");
+    if (api_managed(context, r, &m->cmd.actor.managed, e))
+        return -1;
+    m->cmd.hold = (struct command_hold){.full_name = name, .release = release};
+    return api_post(context, r, m, e);
+}
+
+int api_job_hold(struct request *r, void *context, struct err *e)
+{
+    return change_hold(r, context, false, e);
+}
+
+int api_job_release(struct request *r, void *context, struct err *e)
+{
+    return change_hold(r, context, true, e);
+}
+
 static int change_tag(struct request *r, void *context, bool drop, struct err *e)
 {
-    const char *tag = body_value(r, e);
+    const char *tag = api_body_value(r, e);
     if (!tag)
         return -1;
     if (!tag[0] || strlen(tag) > 255 || strchr(tag, ','))
@@ -69,4 +79,17 @@ int api_job_tag_put(struct request *r, void *context, struct err *e)
 int api_job_tag_drop(struct request *r, void *context, struct err *e)
 {
     return change_tag(r, context, true, e);
+}
+
+/* DELETE of a job archives it: nothing that it left is lost, its name is free. */
+int api_job_archive(struct request *r, void *context, struct err *e)
+{
+    struct jobs_archive *what = arena_alloc(request_arena(r), sizeof *what);
+    struct mail *m = api_mail_write(r, jobs_write_archive, what, api_done_message);
+    const char *text = arena_printf(request_arena(r), "Delete job %s successfully.", api_job_param(r));
+    if (!what || api_message(m, r, 200, text))
+        return err_set(e, ERR_INTERNAL, "Out of memory.");
+    *what = (struct jobs_archive){
+        .job = api_job_param(r), .by = request_identity(r)->user, .admin = request_identity(r)->admin};
+    return api_post(context, r, m, e);
 }

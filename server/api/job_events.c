@@ -11,7 +11,6 @@
 #include "jobs/jobs_store.h"
 #include "server/api/api.h"
 #include "server/api/job_view.h"
-#include "server/readers.h"
 
 enum { EVENTS_MAX = 10000 };
 
@@ -63,35 +62,26 @@ static int read_type(struct request *r, const char **type, struct err *e)
     return 0;
 }
 
+static int write_events(struct api_reading *x, struct err *e)
+{
+    struct jobs_store_events *which = x->context;
+    struct job_view v;
+    if (job_view_row(&v, x->store, x->request, e))
+        return -1;
+    struct writing w = {.j = x->out, .full_name = v.full_name};
+    which->job_id = v.job.id;
+    json_out_object(x->out);
+    json_out_key(x->out, "data");
+    json_out_array(x->out);
+    int rc = jobs_store_read_events(x->store, which, write_event, &w, e);
+    json_out_array_end(x->out);
+    json_out_kint(x->out, "totalCount", w.count);
+    json_out_object_end(x->out);
+    return rc;
+}
+
 int api_job_events(struct request *r, void *context, struct err *e)
 {
-    struct api *a = context;
-    struct job_view v;
     struct jobs_store_events which = {.limit = EVENTS_MAX};
-    if (read_type(r, &which.severity, e))
-        return -1;
-    struct store *s = readers_get(a->readers, e);
-    if (!s)
-        return -1;
-    struct api_json out;
-    struct json_out *j = api_json_begin(&out);
-    int rc = job_view_row(&v, s, r, e);
-    if (!rc) {
-        struct writing w = {.j = j, .full_name = v.full_name};
-        which.job_id = v.job.id;
-        json_out_object(j);
-        json_out_key(j, "data");
-        json_out_array(j);
-        rc = jobs_store_read_events(s, &which, write_event, &w, e);
-        json_out_array_end(j);
-        json_out_kint(j, "totalCount", w.count);
-        json_out_object_end(j);
-    }
-    readers_put(a->readers, s);
-    if (rc) {
-        api_json_drop(&out);
-        return -1;
-    }
-    api_json_send(&out, r, 200);
-    return 0;
+    return read_type(r, &which.severity, e) ? -1 : api_read(context, r, write_events, &which, e);
 }

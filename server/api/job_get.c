@@ -8,7 +8,9 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/json.h"
-#include "jobs/exits.h"
+#include "core/core.h"
+#include "core/explain.h"
+#include "engines/local/local.h"
 #include "scheduler/cluster.h"
 #include "server/api/api.h"
 #include "server/api/job_json.h"
@@ -56,6 +58,11 @@ static void write_detail(struct json_out *j, const struct task_attempt_row *t)
     else
         json_out_null(j);
     json_out_kbool(j, "onHost", on_host);
+    json_out_key(j, "gpuUuids");
+    json_out_array(j);
+    const cJSON *uuid, *uuids = o ? cJSON_GetObjectItemCaseSensitive(o, "gpuUuids") : NULL;
+    cJSON_ArrayForEach(uuid, uuids) json_out_string(j, cJSON_IsString(uuid) ? uuid->valuestring : "");
+    json_out_array_end(j);
     cJSON_Delete(o);
 }
 
@@ -77,6 +84,7 @@ static void write_node(struct json_out *j, const struct cluster *c, const struct
 static void write_task_attempt(struct json_out *j, const struct cluster *c, const char *log_path,
                                const struct task_attempt_row *t)
 {
+    static const struct job_json_exit_keys keys = {.spec = "containerExitSpec", .diagnosis = "containerExitDiagnosis"};
     enum run_state state = t->id ? t->state : STATE_WAITING;
     json_out_kint(j, "attemptId", t->attempt);
     json_out_kstring(j, "attemptState", state_wire(state));
@@ -94,7 +102,7 @@ static void write_task_attempt(struct json_out *j, const struct cluster *c, cons
         json_out_int(j, t->exit_code);
     else
         json_out_null(j);
-    job_json_exit_spec(j, "containerExitSpec", t->ended ? exits_find(t->exit_code) : NULL);
+    job_json_exit(j, &keys, &(struct job_json_end){.ended = t->ended, .code = t->exit_code, .detail = t->detail});
     write_detail(j, t);
 }
 
@@ -121,7 +129,19 @@ static void write_task(struct json_out *j, const struct job_view *v, const struc
     write_task_attempt(j, c, path, t);
 }
 
-static void write_roles(struct json_out *j, const struct job_view *v, const struct cluster *c)
+/* What each task of a role gets, and may not go beyond. */
+static void write_resources(struct json_out *j, const struct spec_role *role)
+{
+    json_out_key(j, "resources");
+    json_out_object(j);
+    json_out_kint(j, "cpu", role->per_task.cpus);
+    json_out_kint(j, "memoryMB", role->per_task.memory_mb);
+    json_out_kint(j, "gpu", role->per_task.gpus);
+    json_out_kint(j, "shmMB", role->shm_mb);
+    json_out_object_end(j);
+}
+
+void job_view_write_roles(struct json_out *j, const struct job_view *v, const struct cluster *c)
 {
     const struct task_attempt_row *t = v->tasks;
     json_out_key(j, "taskRoles");
@@ -134,6 +154,7 @@ static void write_roles(struct json_out *j, const struct job_view *v, const stru
         json_out_object(j);
         json_out_kstring(j, "name", role->name);
         json_out_object_end(j);
+        write_resources(j, role);
         json_out_key(j, "taskStatuses");
         json_out_array(j);
         for (int n = 0; n < role->instances; n++, t++) {
@@ -156,21 +177,36 @@ static void write_wait_reason(struct json_out *j, const struct job_view *v, stru
     buf_init(&text, 4096);
     if (v->job.state == STATE_WAITING) {
         struct wait_reason *w = wait_reason_begin(a);
-        wait_reason_say(w, v->spec, v->job.submitted_ms, &text);
+        struct core_question q = wait_reason_ask(&v->job, v->full_name, v->spec);
+        wait_reason_say(w, &q, &text);
         wait_reason_end(w);
     }
     json_out_kstring(j, "waitReason", text.len ? buf_str(&text) : NULL);
     buf_fini(&text);
 }
 
-static void write_exit(struct json_out *j, const struct job_view *v)
+void job_view_end(const struct job_view *v, struct job_json_end *out)
 {
     bool final = (v->job.state & STATE_FINAL) && v->attempt == v->job.attempt;
-    bool ended = v->has_attempt ? v->row.ended : final;
-    int code = v->has_attempt ? v->row.exit_code : v->job.exit_code;
-    const struct exit_entry *x = ended ? exits_find(code) : NULL;
-    job_json_exit_spec(j, "appExitSpec", x);
-    json_out_kstring(j, "appExitDiagnostics", ended ? v->trigger.message : NULL);
+    const struct task_attempt_row *t = v->tasks;
+    *out = (struct job_json_end){.ended = v->has_attempt ? v->row.ended : final,
+                                 .code = v->has_attempt ? v->row.exit_code : v->job.exit_code};
+    /* The task that decided knows more, where it is its end that counts. */
+    for (size_t i = 0; v->trigger.role && i < v->spec->role_count; t += v->spec->roles[i++].instances)
+        if (!strcmp(v->spec->roles[i].name, v->trigger.role) && v->trigger.index >= 0 &&
+            v->trigger.index < v->spec->roles[i].instances && t[v->trigger.index].ended &&
+            t[v->trigger.index].exit_code == out->code)
+            out->detail = t[v->trigger.index].detail;
+}
+
+void job_view_write_exit(struct json_out *j, const struct job_view *v)
+{
+    static const struct job_json_exit_keys keys = {
+        .spec = "appExitSpec", .diagnosis = "appExitDiagnosis", .type = "appExitType"};
+    struct job_json_end end;
+    job_view_end(v, &end);
+    job_json_exit(j, &keys, &end);
+    json_out_kstring(j, "appExitDiagnostics", end.ended ? v->trigger.message : NULL);
     json_out_key(j, "appExitMessages");
     json_out_null(j);
     json_out_kstring(j, "appExitTriggerMessage", v->trigger.message);
@@ -180,7 +216,6 @@ static void write_exit(struct json_out *j, const struct job_view *v)
         json_out_int(j, v->trigger.index);
     else
         json_out_null(j);
-    json_out_kstring(j, "appExitType", x ? exits_type_wire(x->type) : NULL);
 }
 
 static void write_status(struct json_out *j, const struct job_view *v, struct api *a)
@@ -197,9 +232,30 @@ static void write_status(struct json_out *j, const struct job_view *v, struct ap
     json_out_ktime(j, "appCreatedTime", v->row.created_ms);
     json_out_ktime(j, "appLaunchedTime", v->row.launched_ms);
     json_out_ktime(j, "appCompletedTime", v->row.completed_ms);
-    write_exit(j, v);
+    job_view_write_exit(j, v);
     json_out_kstring(j, "virtualCluster", v->job.vc);
     write_wait_reason(j, v, a);
+    json_out_object_end(j);
+}
+
+static void write_int_or_null(struct json_out *j, const char *key, int64_t n)
+{
+    json_out_key(j, key);
+    if (n)
+        json_out_int(j, n);
+    else
+        json_out_null(j);
+}
+
+/* The limits that are the same for all tasks. The time is the one that counts now: the virtual cluster's may change. */
+static void write_limits(struct json_out *j, const struct job_view *v, const struct api *a, const struct snapshot *snap)
+{
+    const struct core_view_vc *vc = snap ? core_view_vc(snap->view, v->job.vc) : NULL;
+    json_out_key(j, "limits");
+    json_out_object(j);
+    write_int_or_null(j, "timeSeconds", vc_time_limit_ms(vc ? &vc->spec : NULL, v->spec->time_limit_ms) / 1000);
+    json_out_kint(j, "processes", LOCAL_TASK_PROCESSES);
+    write_int_or_null(j, "diskMB", a->disk_max_mb);
     json_out_object_end(j);
 }
 
@@ -220,8 +276,11 @@ static int reply_job(struct request *r, struct api *a, int attempt, struct err *
     json_out_key(j, "tags");
     json_out_raw(j, v.job.tags ? v.job.tags : "[]");
     json_out_kstring(j, "jobPriority", v.job.priority_class);
+    json_out_kbool(j, "archived", v.job.archived);
+    json_out_kstring(j, "code", v.spec->code);
+    write_limits(j, &v, a, snap);
     write_status(j, &v, a);
-    write_roles(j, &v, snap ? snap->cluster : NULL);
+    job_view_write_roles(j, &v, snap ? snap->cluster : NULL);
     json_out_object_end(j);
     snapshots_put(a->snapshots, snap);
     api_json_send(&out, r, 200);
@@ -254,7 +313,8 @@ int api_job_config(struct request *r, void *context, struct err *e)
     readers_put(a->readers, s);
     if (rc)
         return -1;
-    reply_text(r, 200, "text/yaml; charset=utf-8", v.job.config);
+    if (!api_unchanged(r, v.job.config, strlen(v.job.config)))
+        reply_text(r, 200, "text/yaml; charset=utf-8", v.job.config);
     return 0;
 }
 
@@ -282,7 +342,8 @@ static int take_history(void *ctx, const struct task_attempt_row *row)
         struct task_attempt_row *grown = arena_calloc(h->view.arena, cap, sizeof *grown);
         if (!grown)
             return 1;
-        memcpy(grown, h->rows, h->count * sizeof *grown);
+        if (h->count)
+            memcpy(grown, h->rows, h->count * sizeof *grown);
         h->rows = grown;
         h->cap = cap;
     }

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "jobs/exits.h"
 #include "jobs/jobs_store.h"
+#include "server/api/wait_reason.h"
 
 void job_json_debug_id(const char *user, const char *name, char out[33])
 {
@@ -37,7 +38,8 @@ void job_json_status(struct json_out *j, const struct job_row *row)
     json_out_kint(j, "platform", row->retries_platform);
     json_out_kint(j, "resource", row->retries_resource);
     json_out_object_end(j);
-    json_out_kint(j, "retryDelayTime", 0);
+    json_out_kint(j, "retryDelayTime", (wait_reason_backoff_ms(row) + 999) / 1000);
+    json_out_kstring(j, "heldBy", row->held_by);
     json_out_ktime(j, "submissionTime", row->submitted_ms);
     json_out_ktime(j, "createdTime", row->created_ms);
     json_out_ktime(j, "launchedTime", row->launched_ms);
@@ -49,33 +51,71 @@ void job_json_status(struct json_out *j, const struct job_row *row)
         json_out_null(j);
 }
 
-static void write_list(struct json_out *j, const char *key, const char *const *items, size_t max)
+/* The value under `key` as it stands in JSON that we wrote. */
+static void write_member(struct json_out *j, const char *key, const cJSON *o)
 {
+    char *text = cJSON_PrintUnformatted(cJSON_GetObjectItemCaseSensitive(o, key));
     json_out_key(j, key);
-    json_out_array(j);
-    for (size_t i = 0; i < max && items[i]; i++)
-        json_out_string(j, items[i]);
-    json_out_array_end(j);
+    if (text)
+        json_out_raw(j, text);
+    else
+        json_out_null(j);
+    cJSON_free(text);
 }
 
-void job_json_exit_spec(struct json_out *j, const char *key, const struct exit_entry *x)
+static void write_spec(struct json_out *j, const char *text, const struct exit_entry *x)
 {
-    json_out_key(j, key);
+    if (text)
+        json_out_raw(j, text);
+    else if (x)
+        exits_write(j, x);
+    else
+        json_out_null(j);
+}
+
+/* What a diagnosis says beside its spec; where there is none, what the code says for sure. `x` NULL: null. */
+static void write_diagnosis(struct json_out *j, const cJSON *d, const struct exit_entry *x)
+{
     if (!x) {
         json_out_null(j);
         return;
     }
     json_out_object(j);
-    json_out_kint(j, "code", x->code);
-    json_out_kstring(j, "phrase", x->phrase);
-    json_out_kstring(j, "issuer", x->issuer);
-    json_out_kstring(j, "causer", x->causer);
-    json_out_kstring(j, "type", exits_type_wire(x->type));
-    json_out_kstring(j, "stage", x->stage);
-    json_out_kstring(j, "behavior", x->behavior);
-    json_out_kstring(j, "reaction", exits_reaction_wire(x->reaction));
-    json_out_kstring(j, "reason", x->reason);
-    write_list(j, "repro", NULL, 0);
-    write_list(j, "solution", x->solution, sizeof x->solution / sizeof *x->solution);
+    if (d) {
+        write_member(j, "category", d);
+        write_member(j, "confidence", d);
+        write_member(j, "proof", d);
+        write_member(j, "next", d);
+    } else {
+        json_out_kstring(j, "category", exits_category_name(x->category));
+        json_out_kint(j, "confidence", 100);
+        json_out_key(j, "proof");
+        json_out_null(j);
+        json_out_key(j, "next");
+        json_out_array(j);
+        json_out_array_end(j);
+    }
     json_out_object_end(j);
+}
+
+void job_json_exit(struct json_out *j, const struct job_json_exit_keys *keys, const struct job_json_end *end)
+{
+    cJSON *o = end->ended && end->detail ? json_parse(end->detail, strlen(end->detail), 0, NULL) : NULL;
+    const cJSON *d = cJSON_GetObjectItemCaseSensitive(o, "diagnosis");
+    const cJSON *spec = d ? cJSON_GetObjectItemCaseSensitive(d, "spec") : NULL;
+    const struct exit_entry *x = end->ended ? exits_find(end->code) : NULL;
+    const char *type = x ? exits_type_wire(x->type) : NULL;
+    char *text = spec ? cJSON_PrintUnformatted(spec) : NULL;
+    if (keys->spec) {
+        json_out_key(j, keys->spec);
+        write_spec(j, text, x);
+        json_out_key(j, keys->diagnosis);
+        write_diagnosis(j, text ? d : NULL, end->code ? x : NULL);
+    }
+    if (keys->type) {
+        json_get_string(spec, "type", &type, NULL);
+        json_out_kstring(j, keys->type, type);
+    }
+    cJSON_free(text);
+    cJSON_Delete(o);
 }

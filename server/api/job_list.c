@@ -2,6 +2,7 @@
  *
  * GET /api/v2/jobs: OpenPAI's filters, orders and fields. Rows go from the database into the reply one by one.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,7 +10,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/json.h"
-#include "jobs/jobs_store.h"
+#include "jobs/jobs_store_list.h"
 #include "server/api/api.h"
 #include "server/api/job_json.h"
 #include "server/api/wait_reason.h"
@@ -111,6 +112,18 @@ static int read_order(struct request *r, struct job_filter *f, struct err *e)
     return 0;
 }
 
+/* The name of the last job of a page, from its reply. Only orders that a job cannot move in can be walked so. */
+static int read_cursor(struct request *r, struct job_filter *f, struct err *e)
+{
+    if (request_query_int(r, "cursor", (int64_t[]){1, INT64_MAX}, &f->after, e))
+        return -1;
+    if (f->after && f->offset)
+        return err_set(e, ERR_INVALID_PARAMETERS, "\"cursor\" and \"offset\" cannot be given together.");
+    if (f->after && !jobs_store_order_is_fixed(f->order))
+        return err_set(e, ERR_INVALID_PARAMETERS, "A list in this order changes while it is read; it takes no cursor.");
+    return 0;
+}
+
 static int read_filter(struct request *r, struct job_filter *f, bool *with_total, struct err *e)
 {
     *f = (struct job_filter){.limit = LIMIT_DEFAULT};
@@ -122,7 +135,9 @@ static int read_filter(struct request *r, struct job_filter *f, bool *with_total
         request_query_int(r, "offset", (int64_t[]){0, INT64_MAX}, &f->offset, e) ||
         request_query_int(r, "limit", (int64_t[]){0, LIMIT_MAX}, &f->limit, e))
         return -1;
-    return request_query_bool(r, "withTotalCount", with_total, e);
+    if (request_query_bool(r, "withTotalCount", with_total, e) || request_query_bool(r, "archived", &f->archived, e))
+        return -1;
+    return read_cursor(r, f, e);
 }
 
 /* What each row needs beside itself. */
@@ -131,6 +146,7 @@ struct page {
     struct store *store;
     struct api *api;
     struct wait_reason *reasons; /* made at the first waiting job */
+    int64_t rows, last;          /* of this page: how many, and the seq of the last */
 };
 
 static void write_wait_reason(struct page *p, const struct job_row *row)
@@ -151,6 +167,8 @@ static int write_item(void *ctx, const struct job_row *row)
     struct page *p = ctx;
     struct json_out *j = p->out;
     char debug_id[33];
+    p->rows++;
+    p->last = row->seq;
     job_json_debug_id(row->user, row->name, debug_id);
     json_out_object(j);
     json_out_kstring(j, "debugId", debug_id);
@@ -168,6 +186,18 @@ static int write_item(void *ctx, const struct job_row *row)
     write_wait_reason(p, row);
     json_out_object_end(j);
     return 0;
+}
+
+/* Where the next page begins, when this one is full: a header, because OpenPAI's body is a bare list. */
+static void say_next(struct request *r, struct page *p, const struct job_filter *f, bool with_total)
+{
+    bool more = f->limit && p->rows == f->limit && jobs_store_order_is_fixed(f->order);
+    char text[24];
+    snprintf(text, sizeof text, "%lld", (long long)p->last);
+    if (more)
+        reply_header(r, "X-Next-Cursor", text);
+    if (with_total)
+        json_out_kstring(p->out, "nextCursor", more ? text : NULL);
 }
 
 int api_jobs_list(struct request *r, void *context, struct err *e)
@@ -190,10 +220,12 @@ int api_jobs_list(struct request *r, void *context, struct err *e)
     json_out_array(j);
     f.total = with_total ? &total : NULL;
     struct page page = {.out = j, .store = s, .api = a};
+    f.reader = request_identity(r)->admin ? NULL : request_identity(r)->user;
     int rc = jobs_store_list(s, &f, write_item, &page, e);
     wait_reason_end(page.reasons);
     readers_put(a->readers, s);
     json_out_array_end(j);
+    say_next(r, &page, &f, with_total);
     if (with_total) {
         json_out_kint(j, "totalCount", total);
         json_out_object_end(j);

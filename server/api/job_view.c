@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "auth/access.h"
+#include "auth/member_store.h"
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/json.h"
@@ -37,6 +39,7 @@ static int take_job(void *ctx, const struct job_row *row)
         offsetof(struct job_row, exit_phrase), offsetof(struct job_row, priority_class),
         offsetof(struct job_row, wait_reason), offsetof(struct job_row, tags),
         offsetof(struct job_row, detail),      offsetof(struct job_row, config),
+        offsetof(struct job_row, held_by),
     };
     struct job_view *v = ctx;
     v->job = *row;
@@ -97,11 +100,26 @@ static int read_trigger(struct job_view *v)
     return 0;
 }
 
+/* Others' jobs are read by the policy of their virtual cluster. 0, or -1 with ERR_FORBIDDEN. */
+static int check_read(const struct job_view *v, struct store *s, const struct identity *who, struct err *e)
+{
+    struct access_object o = {.owner = v->job.user, .what = v->full_name};
+    if (!who->admin && strcmp(who->user, v->job.user) != 0) {
+        int open = member_store_reads(s, who->user, v->job.vc, e);
+        if (open < 0)
+            return -1;
+        o.open = open == 1;
+    }
+    return access_check_object(ACCESS_JOB_READ, who, &o, e);
+}
+
 int job_view_row(struct job_view *v, struct store *s, struct request *r, struct err *e)
 {
     *v = (struct job_view){.arena = request_arena(r)};
     int rc = jobs_store_read_job(s, api_job_param(r), take_job, v, e);
-    return rc > 0 ? err_set(e, ERR_INTERNAL, "Out of memory.") : rc;
+    if (rc > 0)
+        return err_set(e, ERR_INTERNAL, "Out of memory.");
+    return rc ? -1 : check_read(v, s, request_identity(r), e);
 }
 
 static int read_rows(struct job_view *v, struct store *s, struct request *r, int attempt, struct err *e)
@@ -138,5 +156,45 @@ int job_view_read(struct job_view *v, struct api *a, struct request *r, int atte
         store_rollback(s); /* a reader's snapshot: nothing to keep */
     }
     readers_put(a->readers, s);
+    return rc;
+}
+
+/* Which task attempt is wanted. */
+struct wanted {
+    int64_t task_attempt;
+    struct task_attempt_row *row; /* id NULL: not found */
+    struct arena *arena;
+};
+
+static int take_wanted(void *ctx, const struct task_attempt_row *row)
+{
+    struct wanted *w = ctx;
+    return row->attempt == w->task_attempt ? job_view_copy_task(w->arena, w->row, row) : 0;
+}
+
+int job_view_task_attempt(struct api *a, struct request *r, struct task_attempt_row *out, enum err_code missing,
+                          struct err *e)
+{
+    struct job_view v;
+    struct wanted w = {.row = out, .arena = request_arena(r)};
+    int64_t attempt, index;
+    *out = (struct task_attempt_row){0};
+    if (request_param_int(r, "attempt", 0, &attempt, e) || request_param_int(r, "index", 0, &index, e) ||
+        request_param_int(r, "taskAttempt", 0, &w.task_attempt, e))
+        return -1;
+    struct store *s = readers_get(a->readers, e);
+    if (!s)
+        return -1;
+    int rc = job_view_row(&v, s, r, e);
+    if (!rc) {
+        struct jobs_store_task_key key = {.job_id = v.job.id,
+                                          .job_attempt = (int)attempt,
+                                          .role = request_param(r, "role"),
+                                          .task_index = (int)index};
+        rc = jobs_store_read_history(s, &key, take_wanted, &w, e);
+    }
+    readers_put(a->readers, s);
+    if (!rc && !out->id)
+        return err_set(e, missing, "Task %s-%lld has no such attempt.", request_param(r, "role"), (long long)index);
     return rc;
 }

@@ -10,60 +10,18 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "engines/local/logs.h"
-#include "jobs/jobs_store.h"
 #include "server/api/api.h"
 #include "server/api/job_view.h"
 #include "server/http/tail.h"
-#include "server/readers.h"
 
 enum { TAIL_BYTES = 16384 };
 
 static const char *const streams[] = {"stdout", "stderr", "all"};
 
-/* Which task attempt the path names. */
-struct wanted {
-    int64_t task_attempt;
-    struct task_attempt_row row; /* id NULL: not found */
-    struct arena *arena;
-};
-
-static int take_row(void *ctx, const struct task_attempt_row *row)
-{
-    struct wanted *w = ctx;
-    return row->attempt == w->task_attempt ? job_view_copy_task(w->arena, &w->row, row) : 0;
-}
-
-/* The task attempt of the path. ERR_NO_TASK_LOG when there is none. */
-static int find(struct request *r, struct api *a, struct wanted *w, struct err *e)
-{
-    struct job_view v;
-    int64_t attempt, index;
-    *w = (struct wanted){.arena = request_arena(r)};
-    if (request_param_int(r, "attempt", 0, &attempt, e) || request_param_int(r, "index", 0, &index, e) ||
-        request_param_int(r, "taskAttempt", 0, &w->task_attempt, e))
-        return -1;
-    struct store *s = readers_get(a->readers, e);
-    if (!s)
-        return -1;
-    int rc = job_view_row(&v, s, r, e);
-    if (!rc) {
-        struct jobs_store_task_key key = {.job_id = v.job.id,
-                                          .job_attempt = (int)attempt,
-                                          .role = request_param(r, "role"),
-                                          .task_index = (int)index};
-        rc = jobs_store_read_history(s, &key, take_row, w, e);
-    }
-    readers_put(a->readers, s);
-    if (!rc && !w->row.id)
-        return err_set(e, ERR_NO_TASK_LOG, "Log of task %s-%lld is not found.", request_param(r, "role"),
-                       (long long)index);
-    return rc;
-}
-
 int api_log_list(struct request *r, void *context, struct err *e)
 {
-    struct wanted w;
-    if (find(r, context, &w, e))
+    struct task_attempt_row row;
+    if (job_view_task_attempt(context, r, &row, ERR_NO_TASK_LOG, e))
         return -1;
     struct api_json out;
     struct json_out *j = api_json_begin(&out);
@@ -129,7 +87,7 @@ static int read_range(struct request *r, int64_t size, struct tail_range *range,
 int api_log_read(struct request *r, void *context, struct err *e)
 {
     struct api *a = context;
-    struct wanted w;
+    struct task_attempt_row row;
     struct tail_range range = {0};
     const char *stream = NULL;
     for (size_t i = 0; i < sizeof streams / sizeof *streams; i++)
@@ -138,12 +96,12 @@ int api_log_read(struct request *r, void *context, struct err *e)
     if (!stream)
         return err_set(e, ERR_NO_TASK_LOG, "There is no log \"%s\"; there are stdout, stderr and all.",
                        request_param(r, "log"));
-    if (find(r, a, &w, e))
+    if (job_view_task_attempt(a, r, &row, ERR_NO_TASK_LOG, e))
         return -1;
     struct logs *f = calloc(1, sizeof *f);
     if (!f)
         return err_set(e, ERR_INTERNAL, "Out of memory.");
-    if (logs_open(f, a->data_dir, w.row.id, stream, e)) {
+    if (logs_open(f, a->data_dir, row.id, stream, e)) {
         free(f);
         return -1;
     }

@@ -5,6 +5,7 @@
  */
 #include "server/mailbox.h"
 
+#include <sodium.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -13,6 +14,16 @@
 #include "base/json.h"
 #include "core/effect.h"
 #include "server/api/api.h"
+#include "server/api/openapi.h"
+#include "server/http/static.h"
+
+/* The usual success of a route: the first that its row names. */
+static int success_of(const struct route *row)
+{
+    struct openapi_reply reply;
+    const char *at = row->reply ? row->reply : "";
+    return openapi_next_reply(&at, &reply) ? reply.status : 200;
+}
 
 struct mail *api_mail(struct request *r, enum command_kind kind,
                       void (*done)(struct mail *, const struct effect_reply *))
@@ -27,11 +38,22 @@ struct mail *api_mail(struct request *r, enum command_kind kind,
                                           .ip = request_ip(r),
                                           .method = route_method_name(request_method(r)),
                                           .route = request_route(r)->path,
-                                          .object = request_path(r),
-                                          .request_id = request_id(r)};
+                                          .object = request_object(r),
+                                          .request_id = request_id(r),
+                                          .success = success_of(request_route(r)),
+                                          .recorded = request_recorded(r)};
     m->cmd.reply_to = m;
     m->done = done;
     m->ctx = r;
+    return m;
+}
+
+struct mail *api_mail_write(struct request *r, command_write_fn *run, void *what,
+                            void (*done)(struct mail *, const struct effect_reply *))
+{
+    struct mail *m = api_mail(r, COMMAND_WRITE, done);
+    if (m)
+        m->cmd.write = (struct command_write){.run = run, .what = what};
     return m;
 }
 
@@ -59,6 +81,17 @@ int api_message(struct mail *m, struct request *r, int status, const char *messa
     return 0;
 }
 
+void api_send_message(struct request *r, int status, const char *message)
+{
+    struct api_json out;
+    struct json_out *j = api_json_begin(&out);
+    json_out_object(j);
+    json_out_kint(j, "status", status);
+    json_out_kstring(j, "message", message);
+    json_out_object_end(j);
+    api_json_send(&out, r, status);
+}
+
 void api_done_message(struct mail *m, const struct effect_reply *reply)
 {
     const struct api_message *text = m->ctx;
@@ -66,13 +99,7 @@ void api_done_message(struct mail *m, const struct effect_reply *reply)
     if (reply->err.code) {
         reply_error(r, &reply->err);
     } else {
-        struct api_json out;
-        struct json_out *j = api_json_begin(&out);
-        json_out_object(j);
-        json_out_kint(j, "status", text->status);
-        json_out_kstring(j, "message", text->message);
-        json_out_object_end(j);
-        api_json_send(&out, r, text->status);
+        api_send_message(r, text->status, text->message);
     }
     request_resume(r);
 }
@@ -84,9 +111,28 @@ struct json_out *api_json_begin(struct api_json *x)
     return &x->out;
 }
 
+bool api_unchanged(struct request *r, const void *data, size_t len)
+{
+    unsigned char hash[crypto_generichash_BYTES_MIN];
+    char tag[2 * sizeof hash + 3];
+    crypto_generichash(hash, sizeof hash, data, len, NULL, 0);
+    tag[0] = '"';
+    sodium_bin2hex(tag + 1, sizeof tag - 1, hash, sizeof hash);
+    memcpy(tag + sizeof tag - 2, "\"", 2);
+    reply_header(r, "ETag", tag);
+    if (!static_tag_matches(request_header(r, "If-None-Match"), tag))
+        return false;
+    reply_empty(r, 304);
+    return true;
+}
+
 void api_json_send(struct api_json *x, struct request *r, int status)
 {
-    reply_json(r, status, &x->buf);
+    bool read = status == 200 && request_method(r) == HTTP_GET && !x->buf.bad;
+    if (read && api_unchanged(r, x->buf.data, x->buf.len))
+        buf_fini(&x->buf);
+    else
+        reply_json(r, status, &x->buf);
 }
 
 void api_json_drop(struct api_json *x)
@@ -105,6 +151,48 @@ cJSON *api_body_object(struct request *r, struct err *e)
         err_set(e, ERR_INVALID_PARAMETERS, "The body must be a JSON object.");
     }
     return o;
+}
+
+enum { NAMES_MAX = 1000, NAME_MAX_BYTES = 255 };
+
+int api_json_names(struct arena *a, const cJSON *o, const char *key, const char *const **out, struct err *e)
+{
+    const cJSON *list = cJSON_GetObjectItemCaseSensitive(o, key);
+    int n = cJSON_GetArraySize(list);
+    if (!list)
+        return 0;
+    if (!cJSON_IsArray(list) || n > NAMES_MAX)
+        return err_set(e, ERR_INVALID_PARAMETERS, "\"%s\" must be a list of at most %d names.", key, NAMES_MAX);
+    const char **names = arena_calloc(a, (size_t)n + 1, sizeof *names);
+    if (!names)
+        return err_set(e, ERR_INTERNAL, "Out of memory.");
+    n = 0;
+    for (const cJSON *m = list->child; m; m = m->next, n++) {
+        if (!cJSON_IsString(m) || !*m->valuestring || strlen(m->valuestring) > NAME_MAX_BYTES)
+            return err_set(e, ERR_INVALID_PARAMETERS, "\"%s\" must be a list of names; number %d is none.", key, n + 1);
+        names[n] = arena_strdup(a, m->valuestring);
+        if (!names[n])
+            return err_set(e, ERR_INTERNAL, "Out of memory.");
+    }
+    *out = names;
+    return 0;
+}
+
+const char *api_body_value(struct request *r, struct err *e)
+{
+    static const char *const only[] = {"value", NULL};
+    const char *value = NULL, *copy = NULL;
+    cJSON *o = api_body_object(r, e);
+    if (!o)
+        return NULL;
+    if (!json_only_keys(o, only, e) && !json_get_string(o, "value", &value, e)) {
+        if (value)
+            copy = arena_strdup(request_arena(r), value);
+        else
+            err_set(e, ERR_INVALID_PARAMETERS, "\"value\" is missing.");
+    }
+    cJSON_Delete(o);
+    return copy;
 }
 
 const char *api_job_param(const struct request *r)

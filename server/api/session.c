@@ -11,7 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "auth/auth_store.h"
+#include "auth/auth_write.h"
+#include "auth/invitation.h"
 #include "auth/jwt.h"
 #include "auth/login.h"
 #include "auth/password.h"
@@ -41,6 +42,7 @@ struct login {
     bool session; /* for the portal: a cookie, no token */
     bool admin;
     struct auth_token row;
+    struct auth_token_write write;
     char rehash[PASSWORD_HASH_SIZE];
     char secret[JWT_MAX + 1]; /* the token, or the session's id */
 };
@@ -68,30 +70,29 @@ void api_throttle_destroy(struct throttle_lock *t)
     free(t);
 }
 
-/* Counts the attempt as a failure before the hash is computed, so that parallel guesses count, too. 0 or -1. */
-static int throttle_enter(struct login *l, struct err *e)
+int api_throttle_enter(struct api *a, struct request *r, const char *user, struct err *e)
 {
-    struct throttle_lock *t = l->api->throttle;
-    int64_t now = request_now(l->request).mono;
+    struct throttle_lock *t = a->throttle;
+    int64_t now = request_now(r).mono;
     pthread_mutex_lock(&t->lock);
-    int rc = login_throttle_check(t->table, l->user, request_ip(l->request), now, e);
+    int rc = login_throttle_check(t->table, user, request_ip(r), now, e);
     if (!rc)
-        login_throttle_fail(t->table, l->user, request_ip(l->request), now);
+        login_throttle_fail(t->table, user, request_ip(r), now);
     pthread_mutex_unlock(&t->lock);
     if (rc) {
         char seconds[16];
         snprintf(seconds, sizeof seconds, "%d", rc);
-        reply_header(l->request, "Retry-After", seconds);
+        reply_header(r, "Retry-After", seconds);
         return -1;
     }
     return 0;
 }
 
-static void throttle_succeed(struct login *l)
+void api_throttle_succeed(struct api *a, const struct request *r, const char *user)
 {
-    struct throttle_lock *t = l->api->throttle;
+    struct throttle_lock *t = a->throttle;
     pthread_mutex_lock(&t->lock);
-    login_throttle_succeed(t->table, l->user, request_ip(l->request), request_now(l->request).mono);
+    login_throttle_succeed(t->table, user, request_ip(r), request_now(r).mono);
     pthread_mutex_unlock(&t->lock);
 }
 
@@ -174,8 +175,9 @@ static int verify(struct login *l, struct err *e)
         *e = none;
         return -1;
     }
-    bool ok = password_verify(unknown ? NULL : user.password_hash, l->password, &rehash);
-    if (!ok || user.disabled)
+    bool none_set = !unknown && !strcmp(user.password_hash, INVITATION_NO_PASSWORD);
+    bool ok = password_verify(unknown || none_set ? NULL : user.password_hash, l->password, &rehash);
+    if (!ok || user.disabled || (user.expires_ms && user.expires_ms <= request_now(l->request).wall))
         return err_set(e, ERR_INCORRECT_PASSWORD, "User name or password is incorrect.");
     l->admin = user.admin;
     if (rehash && password_hash(l->password, l->rehash, e))
@@ -191,18 +193,17 @@ static void run(void *ctx)
     int rc = verify(l, &e);
     sodium_memzero(l->password, strlen(l->password));
     if (!rc) {
-        throttle_succeed(l);
+        api_throttle_succeed(l->api, l->request, l->user);
         rc = make_secret(l, &e);
     }
     if (!rc) {
-        m = api_mail(l->request, COMMAND_TOKEN, committed);
+        l->write = (struct auth_token_write){.token = &l->row, .rehash = l->rehash[0] ? l->rehash : NULL};
+        m = api_mail_write(l->request, auth_write_token_add, &l->write, committed);
         rc = m ? 0 : err_set(&e, ERR_INTERNAL, "Out of memory.");
     }
     if (m) {
         m->ctx = l;
         m->cmd.actor.user = l->row.user;
-        m->cmd.token = (struct command_token){
-            .op = COMMAND_TOKEN_ADD, .token = &l->row, .user = l->row.user, .rehash = l->rehash[0] ? l->rehash : NULL};
         rc = mailbox_post(l->api->mailbox, m, &e);
     }
     if (rc)
@@ -268,7 +269,7 @@ static int begin(struct request *r, struct api *a, bool session, struct err *e)
     l->session = session;
     l->expiration_s = EXPIRATION_DEFAULT_S;
     int rc = request_media(r) == HTTP_MEDIA_FORM ? read_form(l, e) : read_json(l, e);
-    if (rc || check(l, e) || throttle_enter(l, e))
+    if (rc || check(l, e) || api_throttle_enter(l->api, l->request, l->user, e))
         return -1;
     request_suspend(r);
     if (password_gate_run(a->passwords, run, l, &full))
@@ -290,10 +291,10 @@ int api_session_open(struct request *r, void *context, struct err *e)
 
 static int revoke(struct request *r, struct api *a, const char *message, struct err *e)
 {
-    struct mail *m = api_mail(r, COMMAND_TOKEN, api_done_message);
-    if (api_message(m, r, 200, message))
+    char *hash = arena_strdup(request_arena(r), request_identity(r)->hash);
+    struct mail *m = api_mail_write(r, auth_write_token_revoke, hash, api_done_message);
+    if (!hash || api_message(m, r, 200, message))
         return err_set(e, ERR_INTERNAL, "Out of memory.");
-    m->cmd.token = (struct command_token){.op = COMMAND_TOKEN_REVOKE, .hash = request_identity(r)->hash};
     return api_post(a, r, m, e);
 }
 

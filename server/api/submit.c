@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/group_store.h"
+#include "auth/member_store.h"
 #include "auth/seal.h"
 #include "base/arena.h"
 #include "base/buf.h"
@@ -16,14 +18,21 @@
 #include "jobs/job.h"
 #include "jobs/spec.h"
 #include "server/api/api.h"
+#include "server/code.h"
 #include "server/mailbox.h"
+#include "server/mounts.h"
+#include "server/readers.h"
 
 enum { CONFIG_MAX = 512 << 10 };
 
 static void done(struct mail *m, const struct effect_reply *reply)
 {
     struct request *r = m->ctx;
-    job_destroy(m->cmd.submit.job); /* still ours only when it was refused */
+    const struct api *a = request_context(r);
+    struct job *ours = m->cmd.submit.job; /* only when it was refused, or came before */
+    if (ours && ours->spec->code)
+        code_detach(a->code, ours->id);
+    job_destroy(ours);
     if (reply->err.code) {
         reply_error(r, &reply->err);
     } else {
@@ -34,6 +43,8 @@ static void done(struct mail *m, const struct effect_reply *reply)
         json_out_kint(j, "status", 202);
         json_out_kstring(j, "message", message);
         json_out_kstring(j, "name", reply->full_name);
+        if (reply->warning)
+            json_out_kstring(j, "warning", reply->warning);
         json_out_kstring(j, "jobId", reply->job_id);
         json_out_object_end(j);
         api_json_send(&out, r, 202);
@@ -41,7 +52,7 @@ static void done(struct mail *m, const struct effect_reply *reply)
     request_resume(r);
 }
 
-/* Seals the secrets block into the job's arena. 0 or -1. */
+/* Seals the secrets block into the job. 0 or -1. */
 static int seal_secrets(const struct api *a, struct job *j, const struct buf *plain, struct err *e)
 {
     struct buf sealed;
@@ -50,46 +61,74 @@ static int seal_secrets(const struct api *a, struct job *j, const struct buf *pl
         return 0;
     buf_init(&sealed, CONFIG_MAX + SEAL_OVERHEAD);
     rc = seal_make(a->keys, j->id, (struct seal_bytes){plain->data, plain->len}, &sealed, e);
-    unsigned char *kept = rc ? NULL : arena_alloc(j->arena, sealed.len);
-    if (kept) {
-        memcpy(kept, sealed.data, sealed.len);
-        j->sealed_secrets = kept;
-        j->sealed_len = sealed.len;
-    } else if (!rc) {
+    if (!rc && job_seal(j, sealed.data, sealed.len))
         rc = err_set(e, ERR_INTERNAL, "Out of memory.");
-    }
     buf_fini(&sealed);
     return rc;
 }
 
-static int check_vc(const struct spec *s, struct err *e)
+/* Who may submit to a virtual cluster: by group, or as admin. Everybody may to "default", which costs no look-up; of
+ * one that does not exist the core will tell. */
+static int check_vc(const struct api *a, const struct identity *who, const char *vc, struct err *e)
 {
-    if (!strcmp(s->vc, "default"))
+    struct store *s;
+    int may;
+    if (who->admin || !strcmp(vc, GROUP_DEFAULT))
         return 0;
-    return err_set(e, ERR_NO_VC_BAD, "Virtual cluster %s is not found.", s->vc);
+    s = readers_get(a->readers, e);
+    if (!s)
+        return -1;
+    may = member_store_has(s, MEMBER_HAS_VC, who->user, vc, e);
+    if (!may) {
+        int exists = group_store_vc_exists(s, vc, e);
+        may = exists < 0 ? -1 : !exists;
+        if (exists == 1)
+            err_set(e, ERR_FORBIDDEN, "User %s is not allowed to do operation in %s", who->user, vc);
+    }
+    readers_put(a->readers, s);
+    return may == 1 ? 0 : -1;
 }
 
-/* A job from the text, with its own arena; its masked text into `config`. NULL on error. */
-static struct job *make_job(const struct api *a, const struct request *r, struct buf *config, struct err *e)
+/* That the job's storages are there, mounted, and its user's to use: told now and not at its launch. */
+static int check_storages(const struct api *a, struct request *r, const struct spec *spec, struct err *e)
+{
+    struct mounts ignored = {.arena = request_arena(r)};
+    if (!spec->storage_count)
+        return 0;
+    struct store *s = readers_get(a->readers, e);
+    if (!s)
+        return -1;
+    int rc = mounts_of(s, spec, request_identity(r)->user, &ignored, e);
+    readers_put(a->readers, s);
+    return rc;
+}
+
+/* The code that the job names becomes the job's own before there is a job. 0 or -1. */
+static int attach_code(const struct api *a, const struct job *j, struct err *e)
+{
+    return j->spec->code ? code_attach(a->code, j->user, j->spec->code, j->id, e) : 0;
+}
+
+/* A job from the text; its masked text into `config`. NULL on error. */
+static struct job *make_job(const struct api *a, struct request *r, struct buf *config, struct err *e)
 {
     char id[ID_SIZE];
     size_t len;
     const char *text = request_body(r, &len);
-    struct arena *arena = arena_create(JOB_ARENA_BYTES);
+    struct arena *arena = arena_pool_take(a->job_arenas);
     struct buf secrets;
     buf_init(&secrets, CONFIG_MAX);
     const struct spec_kept keep = {.masked = config, .secrets = &secrets};
     struct spec *spec = arena ? spec_submit(arena, text, len, &keep, e) : NULL;
     struct job *j = NULL;
-    if (spec && !check_vc(spec, e)) {
+    if (spec && !check_vc(a, request_identity(r), spec->vc, e) && !check_storages(a, r, spec, e)) {
         id_make(request_now(r).wall, id);
-        j = job_create(arena, spec, request_identity(r)->user, id);
+        j = job_create(spec, request_identity(r)->user, id);
         if (!j)
             err_set(e, ERR_INTERNAL, "Out of memory.");
     }
-    if (!j) {
-        arena_destroy(arena);
-    } else if (seal_secrets(a, j, &secrets, e)) {
+    arena_pool_give(a->job_arenas, arena);
+    if (j && (seal_secrets(a, j, &secrets, e) || attach_code(a, j, e))) {
         job_destroy(j);
         j = NULL;
     }
@@ -97,6 +136,25 @@ static struct job *make_job(const struct api *a, const struct request *r, struct
         sodium_memzero(secrets.data, secrets.len);
     buf_fini(&secrets);
     return j;
+}
+
+/* The Idempotency-Key of the request into the command, if there is one. 0 or -1. */
+static int take_key(struct request *r, struct command_submit *sub, struct err *e)
+{
+    const char *text = request_header(r, "Idempotency-Key");
+    size_t len;
+    if (!text)
+        return 0;
+    if (submit_key_check(text, e))
+        return -1;
+    struct submit_key *k = arena_alloc(request_arena(r), sizeof *k);
+    if (!k)
+        return err_set(e, ERR_INTERNAL, "Out of memory.");
+    *k = (struct submit_key){.user = request_identity(r)->user, .key = text};
+    const char *body = request_body(r, &len);
+    crypto_hash_sha256(k->hash, (const unsigned char *)body, len);
+    sub->key = k;
+    return 0;
 }
 
 int api_jobs_submit(struct request *r, void *context, struct err *e)
@@ -109,6 +167,8 @@ int api_jobs_submit(struct request *r, void *context, struct err *e)
     if (!len)
         return err_set(e, ERR_INVALID_PROTOCOL, "The body is empty; it must be a job in YAML or JSON.");
     struct mail *m = api_mail(r, COMMAND_SUBMIT, done);
+    if (m && take_key(r, &m->cmd.submit, e))
+        return -1;
     struct job *j = m ? make_job(a, r, &config, e) : NULL;
     if (j) {
         m->cmd.submit.job = j;
@@ -119,6 +179,8 @@ int api_jobs_submit(struct request *r, void *context, struct err *e)
     if (m && !j)
         return -1;
     if (!m || !m->cmd.submit.config) {
+        if (j && j->spec->code)
+            code_detach(a->code, j->id);
         job_destroy(j);
         return err_set(e, ERR_INTERNAL, "Out of memory.");
     }

@@ -6,7 +6,7 @@
 #include <sodium.h>
 #include <string.h>
 
-#include "auth/auth_store.h"
+#include "auth/auth_write.h"
 #include "auth/jwt.h"
 #include "auth/session.h"
 #include "base/arena.h"
@@ -20,6 +20,7 @@
 struct making {
     struct request *request;
     struct auth_token row;
+    struct auth_token_write write;
     char token[JWT_MAX + 1];
 };
 
@@ -41,6 +42,8 @@ static int write_token(void *ctx, const struct auth_token *t)
     json_out_kstring(l->j, "id", t->id);
     json_out_kstring(l->j, "kind", auth_store_kind_name(t->kind));
     json_out_kbool(l->j, "application", t->kind == AUTH_TOKEN_APPLICATION);
+    json_out_kbool(l->j, "readOnly", t->read_only);
+    json_out_kstring(l->j, "hint", t->hint);
     json_out_ktime(l->j, "issued", t->issued_ms);
     json_out_ktime(l->j, "expires", t->expires_ms);
     json_out_ktime(l->j, "lastUsed", t->used_ms);
@@ -48,36 +51,30 @@ static int write_token(void *ctx, const struct auth_token *t)
     return 0;
 }
 
-int api_tokens_list(struct request *r, void *context, struct err *e)
+static int write_tokens(struct api_reading *x, struct err *e)
 {
-    struct api *a = context;
-    struct api_json out;
-    struct store *s = readers_get(a->readers, e);
-    if (!s)
-        return -1;
-    struct listing l = {.j = api_json_begin(&out)};
-    struct auth_token_sink sink = {.row = write_token, .ctx = &l};
-    const char *user = request_identity(r)->user;
-    int64_t now = request_now(r).wall;
-    json_out_object(l.j);
-    json_out_key(l.j, "tokens");
-    json_out_array(l.j);
-    int rc = auth_store_token_list(s, user, now, &sink, e);
-    json_out_array_end(l.j);
-    json_out_key(l.j, "details");
-    json_out_array(l.j);
+    struct listing l = {.j = x->out};
+    const struct auth_token_sink sink = {.row = write_token, .ctx = &l};
+    const char *user = request_identity(x->request)->user;
+    int64_t now = request_now(x->request).wall;
+    json_out_object(x->out);
+    json_out_key(x->out, "tokens");
+    json_out_array(x->out);
+    int rc = auth_store_token_list(x->store, user, now, &sink, e);
+    json_out_array_end(x->out);
+    json_out_key(x->out, "details");
+    json_out_array(x->out);
     l.whole = true;
     if (!rc)
-        rc = auth_store_token_list(s, user, now, &sink, e);
-    json_out_array_end(l.j);
-    json_out_object_end(l.j);
-    readers_put(a->readers, s);
-    if (rc) {
-        api_json_drop(&out);
-        return -1;
-    }
-    api_json_send(&out, r, 200);
-    return 0;
+        rc = auth_store_token_list(x->store, user, now, &sink, e);
+    json_out_array_end(x->out);
+    json_out_object_end(x->out);
+    return rc;
+}
+
+int api_tokens_list(struct request *r, void *context, struct err *e)
+{
+    return api_read(context, r, write_tokens, NULL, e);
 }
 
 /* ---- make ---- */
@@ -102,15 +99,40 @@ static void made(struct mail *m, const struct effect_reply *reply)
     request_resume(r);
 }
 
+/* The body is optional (OpenPAI has none): when the token ends, and whether it may only read. 0 or -1. */
+static int read_wishes(struct request *r, struct auth_token *row, struct err *e)
+{
+    static const char *const only[] = {"expires", "readOnly", NULL};
+    size_t len;
+    (void)request_body(r, &len);
+    if (!len)
+        return 0;
+    cJSON *o = api_body_object(r, e);
+    if (!o)
+        return -1;
+    const cJSON *expires = cJSON_GetObjectItemCaseSensitive(o, "expires");
+    int rc = json_only_keys(o, only, e) || json_get_bool(o, "readOnly", &row->read_only, e) ? -1 : 0;
+    if (!rc && expires && !cJSON_IsNull(expires)) {
+        rc = json_get_int(o, "expires", &row->expires_ms, e);
+        row->expires_ms -= row->expires_ms % 1000; /* the token itself counts in seconds */
+        if (!rc && row->expires_ms <= request_now(r).wall)
+            rc = err_set(e, ERR_INVALID_PARAMETERS, "\"expires\" must be a time to come, in ms, or null.");
+    }
+    cJSON_Delete(o);
+    return rc;
+}
+
 int api_tokens_application(struct request *r, void *context, struct err *e)
 {
     struct api *a = context;
     struct making *t = arena_alloc(request_arena(r), sizeof *t);
-    struct mail *m = t ? api_mail(r, COMMAND_TOKEN, made) : NULL;
+    struct mail *m = t ? api_mail_write(r, auth_write_token_add, &t->write, made) : NULL;
     if (!m)
         return err_set(e, ERR_INTERNAL, "Out of memory.");
     int64_t now = request_now(r).wall;
-    struct jwt_claims claims = {.application = true, .iat = now / 1000};
+    if (read_wishes(r, &t->row, e))
+        return -1;
+    struct jwt_claims claims = {.application = true, .iat = now / 1000, .exp = t->row.expires_ms / 1000};
     t->request = r;
     t->row.kind = AUTH_TOKEN_APPLICATION;
     t->row.issued_ms = now;
@@ -121,8 +143,9 @@ int api_tokens_application(struct request *r, void *context, struct err *e)
     if (jwt_issue(a->keys, &claims, t->token, e))
         return -1;
     session_hash(t->token, strlen(t->token), t->row.hash);
+    memcpy(t->row.hint, t->token + strlen(t->token) - (sizeof t->row.hint - 1), sizeof t->row.hint - 1);
+    t->write.token = &t->row;
     m->ctx = t;
-    m->cmd.token = (struct command_token){.op = COMMAND_TOKEN_ADD, .token = &t->row, .user = t->row.user};
     return api_post(a, r, m, e);
 }
 
@@ -161,9 +184,8 @@ int api_tokens_revoke(struct request *r, void *context, struct err *e)
         return -1;
     if (!w->found[0])
         return err_set(e, ERR_FORBIDDEN, "The token is not one of yours.");
-    struct mail *m = api_mail(r, COMMAND_TOKEN, api_done_message);
+    struct mail *m = api_mail_write(r, auth_write_token_revoke, w->found, api_done_message);
     if (api_message(m, r, 200, "Revoke token successfully."))
         return err_set(e, ERR_INTERNAL, "Out of memory.");
-    m->cmd.token = (struct command_token){.op = COMMAND_TOKEN_REVOKE, .hash = w->found};
     return api_post(a, r, m, e);
 }

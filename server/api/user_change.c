@@ -8,7 +8,8 @@
 #include <sodium.h>
 #include <string.h>
 
-#include "auth/auth_store.h"
+#include "auth/access.h"
+#include "auth/auth_write.h"
 #include "auth/password.h"
 #include "base/arena.h"
 #include "base/err.h"
@@ -22,10 +23,12 @@ struct change {
     struct api *api;
     struct request *request;
     struct mail *mail;
-    bool self_only;     /* the caller may change nobody else */
-    char *name, *email; /* NULL = not given */
-    char *password;     /* new, plain until hashed; NULL = keep */
-    char *old_password; /* to be checked first; NULL = not asked for */
+    struct auth_user_write write;
+    bool self_only;             /* the caller may change nobody else */
+    bool leaves;                /* "groupname" is one to leave, not to join */
+    char *name, *email, *group; /* NULL = not given */
+    char *password;             /* new, plain until hashed; NULL = keep */
+    char *old_password;         /* to be checked first; NULL = not asked for */
     char hash[PASSWORD_HASH_SIZE];
 };
 
@@ -40,6 +43,15 @@ enum member {
     MEMBER_ADMIN = 1 << 5,
     MEMBER_EXTENSION = 1 << 6,
     MEMBER_VC = 1 << 7,
+    MEMBER_GROUPS = 1 << 8,
+    MEMBER_GROUP = 1 << 9,
+    MEMBER_DISABLED = 1 << 10,
+    MEMBER_EXPIRES = 1 << 11,
+};
+/* What an admin may say of a user: OpenPAI's members, and ours beside them. */
+enum {
+    MEMBERS_OPENPAI = MEMBER_USERNAME | MEMBER_PASSWORD | MEMBER_EMAIL | MEMBER_ADMIN | MEMBER_EXTENSION | MEMBER_VC,
+    MEMBERS_OURS = MEMBER_GROUPS | MEMBER_DISABLED | MEMBER_EXPIRES,
 };
 
 static const struct {
@@ -48,7 +60,8 @@ static const struct {
 } members[] = {
     {MEMBER_USERNAME, "username"},        {MEMBER_PASSWORD, "password"}, {MEMBER_OLD_PASSWORD, "oldPassword"},
     {MEMBER_NEW_PASSWORD, "newPassword"}, {MEMBER_EMAIL, "email"},       {MEMBER_ADMIN, "admin"},
-    {MEMBER_EXTENSION, "extension"},      {MEMBER_VC, "virtualCluster"},
+    {MEMBER_EXTENSION, "extension"},      {MEMBER_VC, "virtualCluster"}, {MEMBER_GROUPS, "grouplist"},
+    {MEMBER_GROUP, "groupname"},          {MEMBER_DISABLED, "disabled"}, {MEMBER_EXPIRES, "expires"},
 };
 
 /* Unknown members are refused, missing ones of `need` named. 0 or -1. */
@@ -77,28 +90,6 @@ static int take_string(struct change *c, const cJSON *o, const char *key, char *
     return *out ? 0 : err_set(e, ERR_INTERNAL, "Out of memory.");
 }
 
-/* "virtualCluster": names of virtual clusters, each of which must exist. */
-static int check_vcs(const cJSON *o, struct err *e)
-{
-    const cJSON *list = cJSON_GetObjectItemCaseSensitive(o, "virtualCluster");
-    if (list && !cJSON_IsArray(list))
-        return err_set(e, ERR_INVALID_PARAMETERS, "\"virtualCluster\" must be a list of names.");
-    for (const cJSON *vc = list ? list->child : NULL; vc; vc = vc->next)
-        if (!cJSON_IsString(vc) || strcmp(vc->valuestring, "default") != 0)
-            return err_set(e, ERR_NO_VC_BAD, "Virtual cluster %s is not found.",
-                           cJSON_IsString(vc) ? vc->valuestring : "(no string)");
-    return 0;
-}
-
-static int check_email(const char *email, struct err *e)
-{
-    const char *at = strchr(email, '@');
-    if (!*email || (at && at != email && at[1] && !strchr(at + 1, '@') && strlen(email) < 255 &&
-                    !strpbrk(email, " \t\r\n<>\"(),;")))
-        return 0;
-    return err_set(e, ERR_INVALID_PARAMETERS, "\"%.100s\" is no e-mail address.", email);
-}
-
 /* The extension is kept as the client's JSON object. */
 static int take_extension(struct change *c, const cJSON *o, struct err *e)
 {
@@ -108,9 +99,9 @@ static int take_extension(struct change *c, const cJSON *o, struct err *e)
     if (!cJSON_IsObject(x))
         return err_set(e, ERR_INVALID_PARAMETERS, "\"extension\" must be an object.");
     char *text = cJSON_PrintUnformatted(x);
-    c->mail->cmd.user.extension = text ? arena_strdup(request_arena(c->request), text) : NULL;
+    c->write.extension = text ? arena_strdup(request_arena(c->request), text) : NULL;
     cJSON_free(text);
-    return c->mail->cmd.user.extension ? 0 : err_set(e, ERR_INTERNAL, "Out of memory.");
+    return c->write.extension ? 0 : err_set(e, ERR_INTERNAL, "Out of memory.");
 }
 
 /* The members that are strings. 0 or -1. */
@@ -122,7 +113,7 @@ static int take_strings(struct change *c, const cJSON *o, struct err *e)
     } wanted[] = {
         {"username", &c->name},        {"password", &c->password},
         {"newPassword", &c->password}, {"oldPassword", &c->old_password},
-        {"email", &c->email},
+        {"email", &c->email},          {"groupname", &c->group},
     };
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
         if (take_string(c, o, wanted[i].key, wanted[i].out, e))
@@ -130,33 +121,73 @@ static int take_strings(struct change *c, const cJSON *o, struct err *e)
     return 0;
 }
 
+static int take_flag(const cJSON *o, const char *key, enum auth_flag *out, struct err *e)
+{
+    bool yes = false;
+    if (json_get_bool(o, key, &yes, e))
+        return -1;
+    if (cJSON_GetObjectItemCaseSensitive(o, key))
+        *out = yes ? AUTH_YES : AUTH_NO;
+    return 0;
+}
+
+/* "expires": milliseconds since 1970, or null for never. */
+static int take_expires(struct auth_user_write *u, const cJSON *o, struct err *e)
+{
+    const cJSON *m = cJSON_GetObjectItemCaseSensitive(o, "expires");
+    if (!m)
+        return 0;
+    u->set_expires = true;
+    if (cJSON_IsNull(m))
+        return 0;
+    if (json_get_int(o, "expires", &u->expires_ms, e))
+        return -1;
+    return u->expires_ms > 0 ? 0 : err_set(e, ERR_INVALID_PARAMETERS, "\"expires\" must be a time in ms, or null.");
+}
+
+/* What a body may say of rights. 0 or -1. */
+static int take_rights(struct change *c, const cJSON *o, struct err *e)
+{
+    struct auth_user_write *u = &c->write;
+    struct arena *arena = request_arena(c->request);
+    if (take_flag(o, "admin", &u->admin, e) || take_flag(o, "disabled", &u->disabled, e) || take_expires(u, o, e))
+        return -1;
+    if (c->group)
+        *(c->leaves ? &u->leave : &u->join) = c->group;
+    return api_json_names(arena, o, "virtualCluster", &u->vcs, e) ||
+                   api_json_names(arena, o, "grouplist", &u->groups, e)
+               ? -1
+               : 0;
+}
+
 /* Everything that a body may say, into the command. 0 or -1. */
 static int take_members(struct change *c, const cJSON *o, struct err *e)
 {
-    struct command_user *u = &c->mail->cmd.user;
-    bool admin = false;
-    if (take_strings(c, o, e) || json_get_bool(o, "admin", &admin, e) || check_vcs(o, e) || take_extension(c, o, e))
+    struct auth_user_write *u = &c->write;
+    if (take_strings(c, o, e) || take_rights(c, o, e) || take_extension(c, o, e))
         return -1;
     if (c->name)
         u->name = c->name;
-    if (cJSON_GetObjectItemCaseSensitive(o, "admin"))
-        u->admin = admin ? COMMAND_USER_YES : COMMAND_USER_NO;
-    if (c->email && check_email(c->email, e))
-        return -1;
     u->email = c->email;
-    if (!u->name || auth_store_check_name(u->name, e))
-        return u->name ? -1 : err_set(e, ERR_INVALID_PARAMETERS, "\"username\" is missing.");
+    if (!u->name)
+        return err_set(e, ERR_INVALID_PARAMETERS, "\"username\" is missing.");
+    if (auth_store_check_name(u->name, e) || (c->email && auth_store_check_email(c->email, e)))
+        return -1;
     return c->password ? password_check_rules(c->password, u->name, e) : 0;
 }
 
-/* Who changes only themselves: their own name, and the old password for a new one. 0 or -1. */
-static int check_self(const struct change *c, struct err *e)
+/* Who may change this user at all, where that depends on the user. 0 or -1. */
+static int check_rights(const struct change *c, struct err *e)
 {
-    if (!c->self_only)
-        return 0;
-    if (strcmp(c->mail->cmd.user.name, request_identity(c->request)->user) != 0)
-        return err_set(e, ERR_FORBIDDEN, "Non-admin is not allow to do this operation.");
-    if (c->password && !c->old_password)
+    const struct access_object o = {.owner = c->write.name, .what = "another user"};
+    return access_check_object(request_route(c->request)->access, request_identity(c->request), &o, e);
+}
+
+/* Users give their old password for a new one; admins need not where they may set others'. 0 or -1. */
+static int check_old_given(const struct change *c, struct err *e)
+{
+    bool spared = request_identity(c->request)->admin && request_route(c->request)->access != ACCESS_OWN;
+    if (c->password && !c->old_password && !spared)
         return err_set(e, ERR_INVALID_PARAMETERS, "\"oldPassword\" is missing.");
     return 0;
 }
@@ -177,12 +208,14 @@ static int check_old(struct change *c, struct err *e)
     struct store *s = readers_get(c->api->readers, e);
     if (!s)
         return -1;
-    int rc = auth_store_user_get(s, request_arena(c->request), c->mail->cmd.user.name, &user, e);
+    int rc = auth_store_user_get(s, request_arena(c->request), c->write.name, &user, e);
     readers_put(c->api->readers, s);
     if (rc)
         return -1;
-    if (password_verify(user.password_hash, c->old_password, &rehash))
+    if (password_verify(user.password_hash, c->old_password, &rehash)) {
+        api_throttle_succeed(c->api, c->request, c->write.name);
         return 0;
+    }
     return err_set(e, ERR_INCORRECT_PASSWORD, "The old password is incorrect.");
 }
 
@@ -198,7 +231,7 @@ static void hash_and_post(void *ctx)
     if (c->old_password)
         sodium_memzero(c->old_password, strlen(c->old_password));
     if (!rc) {
-        c->mail->cmd.user.password_hash = c->hash;
+        c->write.password_hash = c->hash;
         rc = mailbox_post(c->api->mailbox, c->mail, &e);
     }
     if (rc)
@@ -210,24 +243,28 @@ static int post(struct change *c, struct err *e)
     struct err full = {0};
     if (!c->password)
         return api_post(c->api, c->request, c->mail, e);
+    /* Whoever found an open session must not guess the password with it. */
+    if (c->old_password && api_throttle_enter(c->api, c->request, c->write.name, e))
+        return -1;
     request_suspend(c->request);
     if (password_gate_run(c->api->passwords, hash_and_post, c, &full))
         refuse(c, &full);
     return 0;
 }
 
-static struct change *begin(struct request *r, struct api *a, enum command_user_op op, const char *message,
-                            struct err *e)
+static struct change *begin(struct request *r, struct api *a, enum auth_user_op op, const char *message, struct err *e)
 {
     struct change *c = arena_alloc(request_arena(r), sizeof *c);
-    struct mail *m = c ? api_mail(r, COMMAND_USER, api_done_message) : NULL;
-    if (!m || api_message(m, r, op == COMMAND_USER_REMOVE ? 200 : 201, message)) {
+    struct mail *m = c ? api_mail_write(r, auth_write_user, &c->write, api_done_message) : NULL;
+    if (!m || api_message(m, r, op == AUTH_USER_REMOVE ? 200 : 201, message)) {
         err_set(e, ERR_INTERNAL, "Out of memory.");
         return NULL;
     }
     *c = (struct change){.api = a, .request = r, .mail = m};
-    m->cmd.user.op = op;
-    m->cmd.user.name = request_param(r, "user");
+    c->write.op = op;
+    c->write.name = request_param(r, "user");
+    c->write.by = request_identity(r)->user;
+    c->write.by_admin = request_identity(r)->admin;
     return c;
 }
 
@@ -247,7 +284,9 @@ static int run(struct change *c, bool wrapped, unsigned may, unsigned need, stru
         err_set(e, ERR_INVALID_PARAMETERS, "\"data\" must be an object.");
         goto out;
     }
-    if (check_members(data, may, patch ? MEMBER_USERNAME : need, e) || take_members(c, data, e) || check_self(c, e))
+    c->write.merge = c->write.merge || patch;
+    if (check_members(data, may, patch ? MEMBER_USERNAME : need, e) || take_members(c, data, e) || check_rights(c, e) ||
+        check_old_given(c, e))
         goto out;
     rc = 0;
 out:
@@ -259,57 +298,76 @@ out:
 
 int api_user_add(struct request *r, void *context, struct err *e)
 {
-    struct change *c = begin(r, context, COMMAND_USER_ADD, "User is created successfully.", e);
-    unsigned may = MEMBER_USERNAME | MEMBER_PASSWORD | MEMBER_EMAIL | MEMBER_ADMIN | MEMBER_EXTENSION | MEMBER_VC;
-    return c ? run(c, false, may, MEMBER_USERNAME | MEMBER_PASSWORD, e) : -1;
+    struct change *c = begin(r, context, AUTH_USER_ADD, "User is created successfully.", e);
+    return c ? run(c, false, MEMBERS_OPENPAI | MEMBERS_OURS, MEMBER_USERNAME | MEMBER_PASSWORD, e) : -1;
 }
 
 int api_user_put(struct request *r, void *context, struct err *e)
 {
-    struct change *c = begin(r, context, COMMAND_USER_CHANGE, "User is updated successfully.", e);
-    unsigned all = MEMBER_USERNAME | MEMBER_PASSWORD | MEMBER_EMAIL | MEMBER_ADMIN | MEMBER_EXTENSION | MEMBER_VC;
-    return c ? run(c, true, all, all, e) : -1;
+    struct change *c = begin(r, context, AUTH_USER_CHANGE, "User is updated successfully.", e);
+    return c ? run(c, true, MEMBERS_OPENPAI | MEMBERS_OURS, MEMBERS_OPENPAI, e) : -1;
 }
 
 /* One's own data; the name must be one's own, and a new password needs the old one. */
 int api_user_put_me(struct request *r, void *context, struct err *e)
 {
-    struct change *c = begin(r, context, COMMAND_USER_CHANGE, "User is updated successfully.", e);
+    struct change *c = begin(r, context, AUTH_USER_CHANGE, "User is updated successfully.", e);
     unsigned may = MEMBER_USERNAME | MEMBER_OLD_PASSWORD | MEMBER_NEW_PASSWORD | MEMBER_EMAIL | MEMBER_EXTENSION;
-    if (!c)
-        return -1;
-    c->self_only = true;
-    return run(c, true, may, MEMBER_USERNAME, e);
+    return c ? run(c, true, may, MEMBER_USERNAME, e) : -1;
 }
 
 int api_user_remove(struct request *r, void *context, struct err *e)
 {
-    struct change *c = begin(r, context, COMMAND_USER_REMOVE, "User is removed successfully.", e);
+    struct change *c = begin(r, context, AUTH_USER_REMOVE, "User is removed successfully.", e);
     return c ? post(c, e) : -1;
 }
 
-/* The single fields that OpenPAI's portal sets. `self_too`: the user may do it, not only an admin. */
-static int put_field(struct request *r, struct api *a, unsigned may, bool self_too, struct err *e)
+/* The single fields that OpenPAI's portal sets. */
+static int put_field(struct request *r, struct api *a, unsigned may, struct err *e)
 {
-    struct change *c = begin(r, a, COMMAND_USER_CHANGE, "User is updated successfully.", e);
-    if (!c)
+    struct change *c = begin(r, a, AUTH_USER_CHANGE, "User is updated successfully.", e);
+    if (!c || check_rights(c, e))
         return -1;
-    c->self_only = self_too && !request_identity(r)->admin;
+    c->leaves = request_method(r) == HTTP_DELETE;
+    c->write.merge = true;
+    c->write.only_users = may == MEMBER_VC;
     unsigned need = may & ~(unsigned)MEMBER_OLD_PASSWORD;
     return run(c, false, may, need, e);
 }
 
 int api_user_put_password(struct request *r, void *context, struct err *e)
 {
-    return put_field(r, context, MEMBER_OLD_PASSWORD | MEMBER_NEW_PASSWORD, true, e);
+    return put_field(r, context, MEMBER_OLD_PASSWORD | MEMBER_NEW_PASSWORD, e);
 }
 
 int api_user_put_email(struct request *r, void *context, struct err *e)
 {
-    return put_field(r, context, MEMBER_EMAIL, true, e);
+    return put_field(r, context, MEMBER_EMAIL, e);
 }
 
 int api_user_put_admin(struct request *r, void *context, struct err *e)
 {
-    return put_field(r, context, MEMBER_ADMIN, false, e);
+    return put_field(r, context, MEMBER_ADMIN, e);
+}
+
+int api_user_put_extension(struct request *r, void *context, struct err *e)
+{
+    return put_field(r, context, MEMBER_EXTENSION, e);
+}
+
+/* The groups of virtual clusters; OpenPAI refuses it for admins, who may use all. */
+int api_user_put_vcs(struct request *r, void *context, struct err *e)
+{
+    return put_field(r, context, MEMBER_VC, e);
+}
+
+int api_user_put_groups(struct request *r, void *context, struct err *e)
+{
+    return put_field(r, context, MEMBER_GROUPS, e);
+}
+
+/* PUT: one group more; DELETE: one less. */
+int api_user_group(struct request *r, void *context, struct err *e)
+{
+    return put_field(r, context, MEMBER_GROUP, e);
 }

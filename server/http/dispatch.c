@@ -7,10 +7,13 @@
  * The order of the checks is part of the contract (reliability.md S22): whoever is not logged in gets the same 401
  * for a route that exists, one that does not, and a method that does not.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <strings.h>
 
 #include "auth/access.h"
+#include "base/fs.h"
 #include "server/http/request_impl.h"
 #include "server/http/static.h"
 
@@ -21,13 +24,12 @@ static const struct {
     const char *name;
     enum http_media media;
 } media_types[] = {
-    {"application/json", HTTP_MEDIA_JSON},
-    {"text/yaml", HTTP_MEDIA_YAML},
-    {"application/yaml", HTTP_MEDIA_YAML},
-    {"application/x-yaml", HTTP_MEDIA_YAML},
-    {"text/x-yaml", HTTP_MEDIA_YAML},
-    {"text/plain", HTTP_MEDIA_TEXT},
-    {"application/x-www-form-urlencoded", HTTP_MEDIA_FORM},
+    {"application/json", HTTP_MEDIA_JSON}, {"text/yaml", HTTP_MEDIA_YAML},
+    {"application/yaml", HTTP_MEDIA_YAML}, {"application/x-yaml", HTTP_MEDIA_YAML},
+    {"text/x-yaml", HTTP_MEDIA_YAML},      {"text/plain", HTTP_MEDIA_TEXT},
+    {"text/csv", HTTP_MEDIA_CSV},          {"application/x-www-form-urlencoded", HTTP_MEDIA_FORM},
+    {"application/x-tar", HTTP_MEDIA_TAR}, {"application/gzip", HTTP_MEDIA_TAR},
+    {"application/zstd", HTTP_MEDIA_TAR},
 };
 
 /* ---- guard ---- */
@@ -46,16 +48,34 @@ static enum MHD_Result collect_header(void *cls, enum MHD_ValueKind kind, const 
     return l->count <= GUARD_MAX_HEADERS ? MHD_YES : MHD_NO;
 }
 
+/* The size of a head that the library cut up in place; 0 from 1.0 on, which refuses bad lines by itself and may cut
+ * differently. */
+static size_t head_size(struct MHD_Connection *c)
+{
+#if MHD_VERSION < 0x01000000
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(c, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+
+    return info ? info->header_size : 0;
+#else
+    (void)c;
+    return 0;
+#endif
+}
+
 static int check_guard(struct request *r, const char *method, const char *version, struct err *e)
 {
     struct header_list list = {.count = 0};
-    struct guard_input in = {.method = method, .version = version, .path = r->path};
+    struct guard_input in = {
+        .method = method, .version = version, .path = r->path, .head_size = head_size(r->connection)};
 
     MHD_get_connection_values(r->connection, MHD_HEADER_KIND, collect_header, &list);
     in.headers = list.items;
     in.header_count = list.count;
     if (guard_check(&in, &r->framing, e) != GUARD_OK)
         return -1;
+    /* The library reads chunks more liberally than proxies do (bare LF, extensions), and shows nothing of it: so
+     * nothing that could have been smuggled behind a chunked body is ever read. */
+    r->close = r->framing.chunked;
     r->method = route_method_parse(method);
     return r->raw_query ? request_impl_parse_fields(r, r->raw_query, &r->query, e) : 0;
 }
@@ -103,17 +123,36 @@ static int find_route(struct request *r, struct err *e)
     return 0;
 }
 
+static int check_limit(struct request *r, const struct identity *who, struct err *e)
+{
+    const struct http_config *c = &r->server->config;
+
+    return c->limit ? c->limit(c->context, r, who, e) : 0;
+}
+
+/* Who calls, and whether they may once more now; an anonymous caller was counted by address. 0 or -1. */
+static int identify(struct request *r, struct err *e)
+{
+    if (authenticate(r, e))
+        return -1;
+    if (r->who.kind == IDENTITY_NONE)
+        return access_check(ACCESS_USER, &r->who, e); /* the same words for every route */
+    return check_limit(r, &r->who, e);
+}
+
 static int check_access(struct request *r, struct err *e)
 {
     const struct route *row = r->match.route;
     enum access need = row ? row->access : ACCESS_USER;
 
-    if (r->file || need == ACCESS_ANON)
+    if (r->file)
         return 0;
-    if (authenticate(r, e))
+    if (check_limit(r, NULL, e))
         return -1;
-    if (r->who.kind == IDENTITY_NONE)
-        return access_check(ACCESS_USER, &r->who, e); /* the same words for every route */
+    if (need == ACCESS_ANON)
+        return 0;
+    if (identify(r, e))
+        return -1;
     if (!r->match.allowed)
         return err_set(e, ERR_NO_API, "There is no such API.");
     if (!row) {
@@ -123,6 +162,8 @@ static int check_access(struct request *r, struct err *e)
         reply_header(r, "Allow", allow);
         return err_set(e, ERR_METHOD, "This path takes %s.", allow);
     }
+    if (r->who.read_only && request_method(r) != HTTP_GET)
+        return err_set(e, ERR_FORBIDDEN, "This token may only read.");
     return access_check(need, &r->who, e) || check_csrf(r, e) ? -1 : 0;
 }
 
@@ -133,8 +174,10 @@ static bool has_body(const struct request *r)
     return r->framing.chunked || r->framing.length > 0;
 }
 
-static size_t body_limit(const struct request *r)
+static uint64_t body_limit(const struct request *r)
 {
+    if (r->match.route && r->match.route->spool)
+        return r->server->config.spool_limit;
     return r->match.route && r->match.route->body_limit ? r->match.route->body_limit : ROUTE_BODY_LIMIT;
 }
 
@@ -158,20 +201,44 @@ static enum http_media parse_media(const char *value)
     return HTTP_MEDIA_NONE;
 }
 
+static int too_large(const struct request *r, struct err *e)
+{
+    return err_set(e, ERR_TOO_LARGE, "The body may have at most %llu bytes.", (unsigned long long)body_limit(r));
+}
+
+static int spool_failed(struct err *e)
+{
+    if (errno == ENOSPC || errno == EDQUOT)
+        return err_set(e, ERR_NO_SPACE, "The server has no space left for this body.");
+    return err_errno(e, errno, "cannot store the body");
+}
+
+/* Where the body goes: memory, or a file that is gone with the request unless the handler names it. */
+static int open_body(struct request *r, struct err *e)
+{
+    const char *dir = r->server->config.spool_dir;
+
+    if (!r->match.route->spool) {
+        r->body.max = body_limit(r) + 1; /* and the NUL behind it */
+        return 0;
+    }
+    errno = ENOENT;
+    r->spool = dir ? open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600) : -1;
+    return r->spool < 0 ? spool_failed(e) : 0;
+}
+
 static int check_body(struct request *r, struct err *e)
 {
-    size_t limit = body_limit(r);
     unsigned accepted = r->match.route && r->match.route->media ? r->match.route->media : HTTP_MEDIA_JSON;
 
     if (!has_body(r) || !r->match.route)
         return 0;
-    if (r->framing.length > limit)
-        return err_set(e, ERR_TOO_LARGE, "The body may have at most %zu bytes.", limit);
+    if (r->framing.length > body_limit(r))
+        return too_large(r, e);
     r->media = parse_media(request_header(r, "Content-Type"));
     if (!(r->media & accepted))
         return err_set(e, ERR_MEDIA_TYPE, "This route does not take a body of that Content-Type.");
-    r->body.max = limit + 1; /* and the NUL behind it */
-    return 0;
+    return open_body(r, e);
 }
 
 static void set_body_deadline(struct request *r)
@@ -226,11 +293,16 @@ enum MHD_Result dispatch_body(struct request *r, const char *data, size_t len)
         return MHD_YES; /* answered already; the connection closes */
     r->received += len;
     if (r->refusal.code == ERR_NONE && r->received > body_limit(r)) {
-        err_set(&r->refusal, ERR_TOO_LARGE, "The body may have at most %zu bytes.", body_limit(r));
+        (void)too_large(r, &r->refusal);
         buf_fini(&r->body);
     }
     if (r->refusal.code != ERR_NONE)
         return r->received <= DRAIN_MAX ? MHD_YES : MHD_NO;
+    if (r->spool >= 0) {
+        if (fs_write_all(r->spool, data, len))
+            (void)spool_failed(&r->refusal);
+        return MHD_YES;
+    }
     if (r->match.route && buf_add(&r->body, data, len))
         err_set(&r->refusal, ERR_BUSY, "The server is out of memory.");
     return MHD_YES;

@@ -20,6 +20,7 @@ static const struct {
     [GUARD_OK] = {ERR_NONE, ""},
     [GUARD_METHOD] = {ERR_BAD_REQUEST, "This method is not one of GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS."},
     [GUARD_VERSION] = {ERR_BAD_REQUEST, "Only HTTP/1.0 and HTTP/1.1 are spoken here."},
+    [GUARD_LINES] = {ERR_BAD_REQUEST, "Each line of the head must end in CRLF, be unfolded and have no NUL."},
     [GUARD_HEADER_COUNT] = {ERR_HEADERS_TOO_LARGE, "The request has more than 64 header fields."},
     [GUARD_HEADER_NAME] = {ERR_BAD_REQUEST, "A header field's name is not a token."},
     [GUARD_HEADER_VALUE] = {ERR_BAD_REQUEST, "A header field's value has control characters."},
@@ -61,6 +62,22 @@ static bool is_token(const char *s)
             return false;
     }
     return true;
+}
+
+/* "Content_Length" and the like: what comes from CGI writes dashes as underscores, and somebody between may read it so.
+ */
+static bool is_disguised(const char *name)
+{
+    static const char *const framing[] = {"Content-Length", "Transfer-Encoding"};
+
+    for (size_t i = 0; i < sizeof(framing) / sizeof(framing[0]); i++) {
+        const char *dash = strchr(framing[i], '-');
+        size_t n = (size_t)(dash - framing[i]);
+
+        if (!strncasecmp(name, framing[i], n) && name[n] == '_' && !strcasecmp(name + n + 1, dash + 1))
+            return true;
+    }
+    return false;
 }
 
 static bool is_clean_value(const char *s)
@@ -120,7 +137,7 @@ static enum guard_verdict check_fields(const struct guard_input *in, struct tall
     if (in->header_count > GUARD_MAX_HEADERS)
         return GUARD_HEADER_COUNT;
     for (size_t i = 0; i < in->header_count; i++) {
-        if (!is_token(in->headers[i].name))
+        if (!is_token(in->headers[i].name) || is_disguised(in->headers[i].name))
             return GUARD_HEADER_NAME;
         if (!is_clean_value(in->headers[i].value))
             return GUARD_HEADER_VALUE;
@@ -163,6 +180,25 @@ static bool is_path(const char *s)
     return true;
 }
 
+/* Whether the next string begins right behind this one and the CRLF that was its line's end. */
+static bool follows(const char *text, const char *next)
+{
+    return (uintptr_t)next == (uintptr_t)text + strlen(text) + 2;
+}
+
+static bool are_lines_whole(const struct guard_input *in)
+{
+    const char *last = in->version;
+
+    for (size_t i = 0; i < in->header_count; i++) {
+        if (!follows(last, in->headers[i].name) || !in->headers[i].value)
+            return false;
+        last = in->headers[i].value;
+    }
+    /* Its own line end, and the empty line. */
+    return (uintptr_t)last + strlen(last) + 4 == (uintptr_t)in->method + in->head_size;
+}
+
 static enum guard_verdict judge(const struct guard_input *in, struct guard_body *body)
 {
     struct tally t = {0};
@@ -173,6 +209,8 @@ static enum guard_verdict judge(const struct guard_input *in, struct guard_body 
     if (!in->version || (strcmp(in->version, "HTTP/1.1") != 0 && strcmp(in->version, "HTTP/1.0") != 0))
         return GUARD_VERSION;
     v = check_fields(in, &t);
+    if (v == GUARD_OK && in->head_size && !are_lines_whole(in))
+        v = GUARD_LINES;
     if (v == GUARD_OK)
         v = check_framing(&t, body);
     if (v == GUARD_OK && !is_path(in->path))

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * The request guard (reliability.md 4.10): what libmicrohttpd 0.9.75 lets through and must not reach us. Pure functions
- * over the header list and the URL, so that they can be fuzzed. Not seen from here, and so not refused: bare LF,
- * obs-fold and NUL in a header value (docs: no proxy in front that re-uses connections and differs in these).
+ * over the header list and the URL, so that they can be fuzzed.
+ *
+ * Bare LF, bare CR, folded lines and NUL bytes are gone when the library shows the fields, but it cuts the head up
+ * where it lies: lines that all ended in CRLF lie behind each other without a gap. That is what GUARD_LINES looks at.
  */
 #ifndef DROVER_SERVER_HTTP_GUARD_H
 #define DROVER_SERVER_HTTP_GUARD_H
@@ -27,14 +29,17 @@ struct guard_input {
     const char *path;    /* decoded by guard_decode_path, without query; NULL when that refused */
     const struct guard_header *headers;
     size_t header_count;
+    size_t head_size; /* bytes from the method's first to the end of the empty line, where the strings above lie in one
+                         head that was cut up in place; else 0, and lines are not looked at */
 };
 
 enum guard_verdict {
     GUARD_OK,
     GUARD_METHOD,         /* not one of ours */
     GUARD_VERSION,        /* not HTTP/1.0 or 1.1 */
+    GUARD_LINES,          /* a line of the head that does not end in CRLF, is folded or has a NUL */
     GUARD_HEADER_COUNT,   /* more than GUARD_MAX_HEADERS */
-    GUARD_HEADER_NAME,    /* empty or not a token */
+    GUARD_HEADER_NAME,    /* empty, not a token, or Content_Length */
     GUARD_HEADER_VALUE,   /* control bytes */
     GUARD_CONTENT_LENGTH, /* twice, or not a plain decimal number */
     GUARD_TRANSFER,       /* twice, or not exactly chunked */

@@ -7,20 +7,26 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/log.h"
 #include "server/http/request_impl.h"
+#include "server/http/tls.h"
 
 #define CONNECTION_MEMORY (32u * 1024)
 #define INACTIVITY_S 60u /* of a client that does not read its stream; everything else has absolute deadlines */
 #define BACKLOG 1024
+#define REQUEST_MEMORY (4u * 1024 * 1024) /* of one request's arena */
+#define ARENAS_READY 128                  /* requests under way at once, ordinarily */
 #define STOP_ROUNDS 10
 #define STOP_WAIT_MS 100
+#define SHORT_MS 50 /* between two tries to accept without descriptors */
 
 static void set_defaults(struct http_config *c)
 {
@@ -58,6 +64,10 @@ static void on_log(void *cls, const char *fmt, va_list ap)
     if (n && line[n - 1] == '\n')
         line[n - 1] = '\0';
     log_debug("http_library", "%s", line);
+    /* Without descriptors a thread of the library that has no connection accepts again at once, for ever, and this is
+     * the one place where it can be made to wait (R12). */
+    if (strstr(line, "resource limit"))
+        (void)poll(NULL, 0, SHORT_MS);
 }
 
 static void on_connection(void *cls, struct MHD_Connection *c, void **context, enum MHD_ConnectionNotificationCode what)
@@ -65,16 +75,43 @@ static void on_connection(void *cls, struct MHD_Connection *c, void **context, e
     struct http_server *s = cls;
     const union MHD_ConnectionInfo *info;
 
+    struct peer *peer = *context;
+
     if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
-        deadline_remove(s->deadline, *context);
+        if (peer)
+            deadline_remove(s->deadline, peer->deadline);
+        free(peer);
         *context = NULL;
         atomic_fetch_sub(&s->connections, 1);
         return;
     }
     atomic_fetch_add(&s->connections, 1);
     info = MHD_get_connection_info(c, MHD_CONNECTION_INFO_CONNECTION_FD);
-    if (info)
-        *context = deadline_add(s->deadline, info->connect_fd, s->config.header_ms);
+    peer = info ? calloc(1, sizeof(*peer)) : NULL;
+    if (peer)
+        *peer =
+            (struct peer){.server = s, .deadline = deadline_add(s->deadline, info->connect_fd, s->config.header_ms)};
+    *context = peer;
+}
+
+/* The certificate for a handshake; it stays ours. libmicrohttpd keeps its connection as the session's pointer. The form
+ * is gnutls_certificate_retrieve_function2. */
+static int on_certificate(gnutls_session_t session, const gnutls_datum_t *ca, int ca_count,
+                          const gnutls_pk_algorithm_t *algorithms, int algorithm_count, gnutls_pcert_st **certs,
+                          unsigned *count, gnutls_privkey_t *key)
+{
+    struct MHD_Connection *c = gnutls_session_get_ptr(session);
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    const struct peer *peer = info ? info->socket_context : NULL;
+
+    (void)ca;
+    (void)ca_count;
+    (void)algorithms;
+    (void)algorithm_count;
+    if (!peer)
+        return -1; /* out of memory: no handshake */
+    tls_retrieve(peer->server->config.tls, certs, count, key);
+    return 0;
 }
 
 static void count_active(struct http_server *s, int by)
@@ -133,7 +170,9 @@ static void on_completed(void *cls, struct MHD_Connection *c, void **state, enum
     atomic_fetch_add(&s->requests, 1);
     deadline_set(s->deadline, r->deadline, s->config.idle_ms);
     if (s->config.observe && r->replied)
-        s->config.observe(s->config.context, r, r->status, r->sent, s->config.clock().mono - r->now.mono);
+        s->config.observe(
+            s->config.context, r,
+            &(struct http_reply){.status = r->status, .bytes = r->sent, .ms = s->config.clock().mono - r->now.mono});
     request_impl_destroy(r);
     count_active(s, -1);
 }
@@ -207,6 +246,11 @@ struct http_server *http_server_create(const struct http_config *c, struct err *
     s->deadline = deadline_create(NULL, e);
     if (!s->deadline)
         goto out;
+    s->arenas = arena_pool_create(REQUEST_MEMORY, ARENAS_READY);
+    if (!s->arenas) {
+        err_set(e, ERR_INTERNAL, "out of memory");
+        goto out;
+    }
     return s;
 out:
     http_server_destroy(s, 0);
@@ -218,15 +262,23 @@ int http_server_start(struct http_server *s, struct err *e)
     bool v6 = strchr(s->config.address, ':') != NULL;
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_USE_ERROR_LOG;
 
+    struct MHD_OptionItem plain[] = {{MHD_OPTION_END, 0, NULL}};
+    struct MHD_OptionItem tls[] = {{MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *)(uintptr_t)on_certificate},
+                                   {MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)(uintptr_t)TLS_PRIORITY},
+                                   {MHD_OPTION_END, 0, NULL}};
+
+    if (s->config.tls)
+        flags |= MHD_USE_TLS;
     /* clang-format off: one option a line */
-    s->daemon = MHD_start_daemon(
-        flags | (v6 ? MHD_USE_IPv6 : 0), 0, NULL, NULL, on_access, s, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
-        MHD_OPTION_LISTEN_SOCKET, s->listen_fd, MHD_OPTION_THREAD_POOL_SIZE,
-        s->config.threads > 1 ? s->config.threads : 0u, MHD_OPTION_CONNECTION_LIMIT, s->config.connections,
-        MHD_OPTION_PER_IP_CONNECTION_LIMIT, s->config.per_ip, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT, INACTIVITY_S, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-        MHD_OPTION_URI_LOG_CALLBACK, on_target, s, MHD_OPTION_UNESCAPE_CALLBACK, on_unescape, s,
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s, MHD_OPTION_END);
+    s->daemon = MHD_start_daemon(flags | (v6 ? MHD_USE_IPv6 : 0), 0, NULL, NULL, on_access, s,
+                                 MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, s->listen_fd,
+                                 MHD_OPTION_THREAD_POOL_SIZE, s->config.threads > 1 ? s->config.threads : 0u,
+                                 MHD_OPTION_CONNECTION_LIMIT, s->config.connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+                                 s->config.per_ip, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+                                 MHD_OPTION_CONNECTION_TIMEOUT, INACTIVITY_S, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+                                 MHD_OPTION_URI_LOG_CALLBACK, on_target, s, MHD_OPTION_UNESCAPE_CALLBACK, on_unescape,
+                                 s, MHD_OPTION_NOTIFY_COMPLETED, on_completed, s, MHD_OPTION_NOTIFY_CONNECTION,
+                                 on_connection, s, MHD_OPTION_ARRAY, s->config.tls ? tls : plain, MHD_OPTION_END);
     /* clang-format on */
     if (!s->daemon)
         return err_set(e, ERR_INTERNAL, "the HTTP library did not start");
@@ -305,6 +357,7 @@ void http_server_destroy(struct http_server *s, int64_t wait_ms)
     if (s->listen_fd >= 0)
         close(s->listen_fd);
     deadline_destroy(s->deadline);
+    arena_pool_destroy(s->arenas);
     route_destroy(s->router);
     pthread_cond_destroy(&s->idle);
     pthread_mutex_destroy(&s->lock);

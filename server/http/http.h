@@ -21,12 +21,22 @@ struct http_server;
 struct identity;
 struct request;
 struct static_file;
+struct tls;
 
 /* Fills `out` from the request's Authorization and Cookie headers: 0 (kind IDENTITY_NONE when there are none), or -1
  * with ERR_UNAUTHORIZED for bad ones, or another error. On an HTTP thread. */
 typedef int http_authenticate_fn(void *context, const struct request *r, struct identity *out, struct err *e);
+/* Whether one more request of this caller is taken now: 0, or -1 with ERR_TOO_MANY (Retry-After set). Asked twice:
+ * with `who` NULL before it is known who calls, then with whoever is logged in. On an HTTP thread. */
+typedef int http_limit_fn(void *context, struct request *r, const struct identity *who, struct err *e);
+/* What became of a request. */
+struct http_reply {
+    int status;
+    uint64_t bytes; /* of the body */
+    int64_t ms;     /* from its first line to its last byte */
+};
 /* Told about each finished request, for access log, audit and metrics. On an HTTP thread. */
-typedef void http_observe_fn(void *context, const struct request *r, int status, uint64_t bytes, int64_t ms);
+typedef void http_observe_fn(void *context, struct request *r, const struct http_reply *reply);
 
 /* Zero fields take the defaults named here. Copied, but for what pointers refer to. */
 struct http_config {
@@ -39,12 +49,16 @@ struct http_config {
     int64_t body_ms;         /* 30,000, and ... */
     int64_t body_ms_per_64k; /* ... 1,000 for each 64 KiB of Content-Length */
     int64_t idle_ms;         /* between two requests of a connection; 30,000 */
-    bool secure;             /* clients reach us by TLS (a proxy): __Host- cookie, HSTS */
+    const char *spool_dir;   /* for bodies of routes with `spool`; NULL: those are refused */
+    uint64_t spool_limit;    /* bytes of such a body */
+    bool secure;             /* clients reach us by TLS (ours or a proxy's): __Host- cookie, HSTS */
+    struct tls *tls;         /* borrowed; NULL = plain HTTP */
     const struct route *routes;
     size_t route_count;
     const struct static_file *files; /* sorted by path, as static_files() gives them; NULL = none */
     size_t file_count;
     http_authenticate_fn *authenticate; /* NULL: nobody is ever logged in */
+    http_limit_fn *limit;               /* may be NULL */
     http_observe_fn *observe;           /* may be NULL */
     struct clock_now (*clock)(void);    /* NULL = clock_read */
     void *context;                      /* handed to handlers and hooks */

@@ -194,6 +194,24 @@ static bool seek(struct stream *st)
     return st->next < h->next;
 }
 
+/* An event that is not in the ring: a hole that every cursor falls into. */
+static void leave_hole(struct hub *h)
+{
+    while (h->first < h->next)
+        drop_oldest(h);
+    h->first = ++h->next;
+}
+
+bool hub_skip(struct hub *h)
+{
+    pthread_mutex_lock(&h->lock);
+    bool alone = !h->streams;
+    if (alone)
+        leave_hole(h);
+    pthread_mutex_unlock(&h->lock);
+    return alone;
+}
+
 int hub_publish(struct hub *h, const struct hub_event *ev)
 {
     struct event *n;
@@ -204,13 +222,10 @@ int hub_publish(struct hub *h, const struct hub_event *ev)
     }
     n = event_create(ev);
     pthread_mutex_lock(&h->lock);
-    if (n) {
+    if (n)
         append(h, n);
-    } else { /* a hole that every cursor falls into */
-        while (h->first < h->next)
-            drop_oldest(h);
-        h->first = ++h->next;
-    }
+    else
+        leave_hole(h);
     if (h->streams && !h->dirty)
         pthread_cond_signal(&h->work);
     h->dirty = true;

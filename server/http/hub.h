@@ -52,6 +52,9 @@ struct hub *hub_create(const struct hub_config *c, struct err *e);
 /* Encodes and queues an event; wakes the hub's thread. Call after COMMIT. Any thread, one at a time for order. 0, or -1
  * on out of memory (every stream then gets a reset). */
 int hub_publish(struct hub *h, const struct hub_event *ev);
+/* Whether nobody listens: the event need not be encoded, and whoever comes back later has it replayed. Threads as
+ * hub_publish. */
+bool hub_skip(struct hub *h);
 /* Answers a request with a stream. `job` NULL = all; `last_id` NULL = from now on. -1 with ERR_TOO_MANY over a quota.
  */
 int hub_reply(struct hub *h, struct request *r, const char *job, const char *last_id, struct err *e);

@@ -179,9 +179,11 @@ void reply_error(struct request *r, const struct err *e)
         shown.code = ERR_INTERNAL;
     if (shown.code == ERR_INTERNAL) {
         /* What went wrong inside is for the log; the client gets the id to quote. */
-        log_error("http_internal", "request=%s path=%s %s", r->id, request_path(r), e->text);
+        log_error("http_internal", "request=%s path=%s %s", r->id, request_object(r), e->text);
         snprintf(shown.text, sizeof(shown.text), "Something went wrong on the server; its log names this request.");
     }
+    if (!r->replied)
+        r->refused = shown.code;
     buf_init(&body, 16384);
     reply_error_body(&body, &shown, r->id);
     if (shown.code == ERR_UNAUTHORIZED)

@@ -10,10 +10,11 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "server/http/mask.h"
 #include "server/http/request_impl.h"
 
-#define REQUEST_MEMORY (4u * 1024 * 1024) /* of one request's arena */
 #define MAX_FIELDS 64
 
 static void read_peer(struct request *r)
@@ -63,10 +64,12 @@ struct request *request_impl_create(struct http_server *s, struct MHD_Connection
     r->now = s->config.clock();
     id_make(r->now.wall, r->id);
     buf_init(&r->body, 1);
+    r->spool = -1;
     info = MHD_get_connection_info(c, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
-    r->deadline = info ? info->socket_context : NULL;
+    const struct peer *peer = info ? info->socket_context : NULL;
+    r->deadline = peer ? peer->deadline : NULL;
     read_peer(r);
-    r->arena = arena_create(REQUEST_MEMORY);
+    r->arena = arena_pool_take(s->arenas);
     if (!r->arena || read_target(r, target)) {
         request_impl_destroy(r);
         return NULL;
@@ -82,7 +85,9 @@ void request_impl_destroy(struct request *r)
     if (r->response)
         MHD_destroy_response(r->response);
     buf_fini(&r->body);
-    arena_destroy(r->arena);
+    if (r->spool >= 0)
+        (void)close(r->spool);
+    arena_pool_give(r->server->arenas, r->arena);
     free(r);
 }
 
@@ -130,6 +135,30 @@ enum http_method request_method(const struct request *r)
 const char *request_path(const struct request *r)
 {
     return r->path ? r->path : "";
+}
+
+const char *request_object(const struct request *r)
+{
+    const struct route *row = r->match.route;
+    char *shown;
+
+    if (row && row->secret_path)
+        return row->path;
+    shown = arena_alloc(r->arena, strlen(request_path(r)) + 1);
+    if (!shown)
+        return "";
+    mask_path(request_path(r), row != NULL, shown);
+    return shown;
+}
+
+bool *request_recorded(struct request *r)
+{
+    return &r->recorded;
+}
+
+enum err_code request_refusal(const struct request *r)
+{
+    return r->refused;
 }
 
 const struct route *request_route(const struct request *r)
@@ -239,6 +268,11 @@ const char *request_body(const struct request *r, size_t *len)
     if (len)
         *len = r->body.len;
     return buf_str(&r->body);
+}
+
+int request_spool(const struct request *r)
+{
+    return r->spool;
 }
 
 enum http_media request_media(const struct request *r)

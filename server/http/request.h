@@ -19,10 +19,10 @@
 
 #include "auth/identity.h"
 #include "base/clock.h"
+#include "base/err.h"
 #include "server/http/route.h"
 
 struct arena;
-struct err;
 struct request;
 
 /* Memory with the request's life; one thread at a time: the HTTP thread, and between suspend and resume the other. */
@@ -30,6 +30,12 @@ struct arena *request_arena(struct request *r);
 enum http_method request_method(const struct request *r); /* HEAD arrives as HTTP_GET */
 /* The path as matched, percent-decoded, under /api/v2 when it came by the alias. */
 const char *request_path(const struct request *r);
+/* The path to write down: as request_path, but the pattern of a row whose path holds a secret. */
+const char *request_object(const struct request *r);
+/* Set by whoever has written the call into the audit log; then http_config.observe need not. Never NULL. */
+bool *request_recorded(struct request *r);
+/* Why it was refused; ERR_NONE when it was not, or not yet. */
+enum err_code request_refusal(const struct request *r);
 /* The row that matched; NULL for static files. */
 const struct route *request_route(const struct request *r);
 /* The value of {name} in the row's pattern; NULL when the pattern has no such name. */
@@ -46,6 +52,9 @@ int request_query_bool(const struct request *r, const char *name, bool *out, str
 const char *request_header(const struct request *r, const char *name);
 /* The body, NUL-terminated behind `len` bytes; "" and 0 when none came. Borrowed. */
 const char *request_body(const struct request *r, size_t *len);
+/* The body of a route with `spool`: an unnamed file on the file system of http_config.spool_dir, which linkat can name;
+ * -1 when none came. Borrowed. */
+int request_spool(const struct request *r);
 enum http_media request_media(const struct request *r);
 /* Fields of an urlencoded body, as request_query. */
 int request_form(const struct request *r, const char *name, const char **out, struct err *e);

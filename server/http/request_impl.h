@@ -43,6 +43,12 @@ struct request_header {
     struct request_header *next;
 };
 
+/* A connection, libmicrohttpd's socket context. */
+struct peer {
+    struct http_server *server;
+    struct deadline_entry *deadline; /* NULL: it could not be made */
+};
+
 /* A stream's source. Owned by the MHD response; closed by whichever of request and response ends first. */
 struct request_stream {
     struct request *request; /* NULL when that has ended */
@@ -69,10 +75,13 @@ struct request {
     struct guard_body framing;
     enum http_media media;
     struct buf body;
-    uint64_t received;  /* body bytes, dropped ones too */
-    struct err refusal; /* decided before the handler; sent when the body was read */
-    bool close;         /* end the connection after the reply */
-    bool replied;       /* a reply_* function was called */
+    int spool;             /* the body's file; -1 = it is in `body` */
+    uint64_t received;     /* body bytes, dropped ones too */
+    struct err refusal;    /* decided before the handler; sent when the body was read */
+    bool close;            /* end the connection after the reply */
+    bool replied;          /* a reply_* function was called */
+    bool recorded;         /* the audit log holds the call */
+    enum err_code refused; /* what reply_error answered */
     int status;
     uint64_t sent; /* bytes of the reply's body */
     struct MHD_Response *response;
@@ -86,6 +95,7 @@ struct http_server {
     struct http_config config;
     struct router *router;
     struct deadline *deadline;
+    struct arena_pool *arenas; /* of requests */
     struct MHD_Daemon *daemon;
     int listen_fd;
     uint16_t port;

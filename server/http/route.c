@@ -27,7 +27,7 @@ struct router {
 
 /* A path cut into segments. */
 struct cut {
-    char *seg[MAX_SEGMENTS];
+    const char *seg[MAX_SEGMENTS];
     size_t count;
 };
 
@@ -114,6 +114,8 @@ static int check_pattern(const struct route *row, struct err *e)
 
     if (!row->path || row->path[0] != '/' || !row->handler || row->method == HTTP_HEAD)
         return err_set(e, ERR_INTERNAL, "route %s: no path, no handler or a HEAD row", row->path ? row->path : "?");
+    if (row->access == ACCESS_UNSET || row->access >= ACCESS_COUNT)
+        return err_set(e, ERR_INTERNAL, "route %s: the row does not say who may", row->path);
     for (const char *s = row->path; *s; segments++) {
         size_t n = strcspn(s + 1, "/");
 
@@ -184,6 +186,23 @@ void route_destroy(struct router *r)
     free(r);
 }
 
+/* OpenPAI's other spellings: older names of two nouns, which its portal still uses, and a slash at the end, which its
+ * client library writes. */
+static const struct {
+    const char *alias, *name;
+} nouns[] = {{"user", "users"}, {"group", "groups"}};
+
+static void respell(struct cut *c)
+{
+    if (c->count < 3 || strcmp(c->seg[0], "api") != 0 || strcmp(c->seg[1], "v2") != 0)
+        return;
+    for (size_t i = 0; i < sizeof(nouns) / sizeof(nouns[0]); i++)
+        if (!strcmp(c->seg[2], nouns[i].alias))
+            c->seg[2] = nouns[i].name;
+    if (c->count > 3 && !*c->seg[c->count - 1] && *c->seg[c->count - 2])
+        c->count--;
+}
+
 /* Cuts at slashes, in place. False for a path with more segments than any pattern. */
 static bool cut_path(char *path, struct cut *c)
 {
@@ -243,6 +262,7 @@ void route_match(const struct router *r, enum http_method method, char *path, st
     memset(out, 0, sizeof(*out));
     if (!cut_path(path, &cut))
         return;
+    respell(&cut);
     search_node(&s, &r->root, 0);
     out->route = s.found;
     out->allowed = s.allowed;

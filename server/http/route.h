@@ -32,6 +32,8 @@ enum http_media {
     HTTP_MEDIA_YAML = 2, /* text/yaml, application/yaml, application/x-yaml */
     HTTP_MEDIA_TEXT = 4, /* text/plain */
     HTTP_MEDIA_FORM = 8, /* application/x-www-form-urlencoded */
+    HTTP_MEDIA_CSV = 16, /* text/csv */
+    HTTP_MEDIA_TAR = 32, /* application/x-tar, application/gzip, application/zstd */
 };
 
 /* Answers one request: calls one reply_* function, or request_suspend and later, from any thread, reply_* and
@@ -44,10 +46,16 @@ struct route {
     enum http_method method;
     const char *path; /* "/api/v2/jobs/{job}/attempts/{attempt}"; {x} stands for one segment */
     route_handler_fn *handler;
-    enum access access; /* default: admins only */
+    enum access access; /* required */
     unsigned media;     /* accepted bodies, bits of http_media; 0 = JSON only */
     size_t body_limit;  /* bytes; 0 = 64 KiB */
+    bool spool;         /* the body goes to a file as it comes (request_spool); http_config.spool_limit bounds it */
     const char *help;   /* one line */
+    bool secret_path;   /* a parameter is a secret: logs name the pattern instead */
+    /* For the API's description; names are those of server/api/schema/. */
+    const char *query; /* the schema whose properties are the query's fields; NULL = none are read */
+    const char *takes; /* the schema of the body; NULL = none is read */
+    const char *reply; /* every success: status and schema, the usual one first: "202 JobSubmitted", "200 Log 304" */
 };
 
 #define ROUTE_BODY_LIMIT (64u * 1024u)
@@ -77,7 +85,8 @@ struct router;
 struct router *route_compile(const struct route *rows, size_t count, struct err *e);
 void route_destroy(struct router *r);
 /* Matches a decoded path, which is changed: segments become NUL-terminated strings that `out` borrows. The alias
- * prefix is understood; a trailing slash is not (but for "/api/v2/"). Any thread. */
+ * prefix and, below the prefix, the singular nouns (/user, /group) and one trailing slash are understood. Any
+ * thread. */
 void route_match(const struct router *r, enum http_method method, char *path, struct route_match *out);
 /* Writes an Allow value ("GET, HEAD, PUT") for the bits; `out` holds at least 64 bytes. */
 void route_allow(unsigned allowed, char *out, size_t size);

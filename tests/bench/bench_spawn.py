@@ -32,7 +32,7 @@ taskRoles:
   main:
     instances: 1
     dockerImage: i
-    resourcePerInstance: {cpu: %d, memoryMB: 1, gpu: 0}
+    resourcePerInstance: {cpu: %d, memoryMB: 64, gpu: 0}
     commands: ["%s"]
 """
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The scheduler under load: 8 virtual clusters that own all nodes (racks of 16 nodes of 8), a fifth opportunistic, held
- * at 90 %. Each decision is submit, place, record where, and at its end release. usage: sched NODES DECISIONS
+ * The scheduler under load: 8 virtual clusters that own all nodes (racks of 16 nodes of 8), some of the gangs
+ * opportunistic, held at a fill. Each decision is submit, place, record where, and at its end release; the time of one
+ * is that of the answer. Then 10,000 gangs of 200 shapes wait and one that runs ends: the time of the pass. usage:
+ * sched NODES DECISIONS FULL OPPORTUNISTIC
  */
 // link: drover_scheduler
 #include <stdio.h>
@@ -12,16 +14,12 @@
 #include "scheduler/line.h"
 #include "tests/bench/sched.h"
 
-enum { VCS = 8, RACK = 16, GANGS_MAX = 65536, SAMPLES_MAX = 4000000, GPUS_MAX = 128 };
+enum { VCS = MIX_VCS, RACK = 16, GANGS_MAX = 65536, GPUS_MAX = 256, VICTIMS_MAX = GPUS_MAX };
 
 enum kind { KIND_PLACED, KIND_WAIT, KIND_PREEMPT, KINDS };
 
-struct samples {
-    float *us;
-    long count;
-};
-
 struct bench {
+    struct mix mix;
     struct topology topology;
     struct topology_chain chain;
     struct vcluster vcs[VCS];
@@ -32,7 +30,7 @@ struct bench {
     int gang_count;
     long used, limit, gpus;
     struct grid_place record[GPUS_MAX];
-    struct samples samples[KINDS];
+    struct mix_samples samples[KINDS];
     uint64_t seed;
     int64_t seq;
 };
@@ -84,119 +82,144 @@ static void drop_gang(struct bench *b, int gang)
         }
 }
 
-static void sample(struct bench *b, enum kind kind, double begin)
+static void keep(struct bench *b, int gang, int gpus)
 {
-    struct samples *s = &b->samples[kind];
-    if (s->count < SAMPLES_MAX)
-        s->us[s->count++] = (float)((mix_clock(CLOCK_MONOTONIC) - begin) * 1e6);
+    b->gangs[b->gang_count] = gang;
+    b->gang_gpus[b->gang_count++] = gpus;
+    b->used += gpus;
+}
+
+/* One that runs ends. */
+static void end_one(struct bench *b)
+{
+    drop(b, (int)(mix_next(&b->seed) % (uint64_t)b->gang_count));
+}
+
+/* Whoever is in the way of a gang leaves, and it starts. */
+static void clear_way(struct bench *b, int gang, const int *victims, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        drop_gang(b, victims[i]);
+    grid_try(b->grid, gang);
 }
 
 /* Places one gang of the mix and writes down where. Whether it was placed. */
 static int decide(struct bench *b)
 {
-    struct mix_gang g = mix_gang(&b->seed);
+    struct mix_gang g = mix_gang(&b->mix, &b->seed);
     struct grid_pods pods = {g.pods, g.gpus};
     struct grid_request ask = {
         .vc = vc_names[g.vc], .pods = &pods, .pod_kinds = 1, .priority = g.oppo ? -1 : 0, .seq = b->seq++};
     struct err e = {0};
-    int total = g.pods * g.gpus, victims[64];
+    int total = g.pods * g.gpus, victims[VICTIMS_MAX];
     while (b->gang_count && (b->used + total > b->limit || b->gang_count == GANGS_MAX - 1))
-        drop(b, (int)(mix_next(&b->seed) % (uint64_t)b->gang_count));
+        end_one(b);
     double begin = mix_clock(CLOCK_MONOTONIC);
     int gang = grid_submit(b->grid, &ask, &e);
     enum grid_state state = grid_try(b->grid, gang);
     grid_places(b->grid, gang, b->record, GPUS_MAX);
     if (state == GRID_WAITING) {
-        sample(b, KIND_WAIT, begin);
+        mix_sample(&b->samples[KIND_WAIT], CLOCK_MONOTONIC, begin);
         grid_remove(b->grid, gang);
         return 0;
     }
-    size_t n = state == GRID_PREEMPTING ? grid_victims(b->grid, gang, victims, 64) : 0;
-    sample(b, n ? KIND_PREEMPT : KIND_PLACED, begin);
-    for (size_t i = 0; i < n; i++)
-        drop_gang(b, victims[i]);
+    size_t n = state == GRID_PREEMPTING ? grid_victims(b->grid, gang, victims, VICTIMS_MAX) : 0;
+    mix_sample(&b->samples[n ? KIND_PREEMPT : KIND_PLACED], CLOCK_MONOTONIC, begin);
     if (n)
-        grid_try(b->grid, gang);
-    b->gangs[b->gang_count] = gang;
-    b->gang_gpus[b->gang_count++] = total;
-    b->used += total;
+        clear_way(b, gang, victims, n);
+    keep(b, gang, total);
     b->gpus += total;
     return 1;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    float x = *(const float *)a, y = *(const float *)b;
-    return x < y ? -1 : x > y;
-}
-
-static void print_samples(const char *name, struct samples *s)
-{
-    if (s->count)
-        qsort(s->us, (size_t)s->count, sizeof *s->us, by_value);
-    printf(", \"%s\": {\"count\": %ld, \"p50_us\": %.2f, \"p99_us\": %.2f, \"worst_us\": %.1f}", name, s->count,
-           s->count ? (double)s->us[s->count / 2] : 0.0, s->count ? (double)s->us[s->count * 99 / 100] : 0.0,
-           s->count ? (double)s->us[s->count - 1] : 0.0);
-}
+/* ---- the pass ---- */
 
 struct waiting {
-    struct line_entry *entries;
-    long served;
+    struct bench *bench;
+    struct line *line;
+    struct line_entry entries[MIX_WAITING];
+    struct line_entry *served[MIX_WAITING];
+    size_t served_count;
 };
+
+/* The i-th of those that wait stands in the line, the last of its kind. */
+static void stand(struct waiting *w, int i)
+{
+    int priority;
+    struct mix_gang g = mix_waiting(i, &priority);
+    struct grid_pods pods = {g.pods, g.gpus};
+    struct grid_request ask = {
+        .vc = vc_names[g.vc], .pods = &pods, .pod_kinds = 1, .priority = priority, .seq = w->bench->seq};
+    struct err e = {0};
+    w->entries[i] = (struct line_entry){.gang = grid_submit(w->bench->grid, &ask, &e), .seq = w->bench->seq++};
+    line_add(w->line, &w->entries[i], &ask);
+}
 
 static void served(void *ctx, struct line_entry *en, enum grid_state state)
 {
-    (void)en;
+    struct waiting *w = ctx;
     (void)state;
-    ((struct waiting *)ctx)->served++;
+    w->served[w->served_count++] = en;
 }
 
-/* 10,000 gangs of 200 shapes wait; a job ends: how long is the pass? */
-static double time_pass(struct bench *b)
+/* After a pass: victims leave, who was served runs, and another of its shape waits in its stead. */
+static void settle(struct waiting *w)
 {
-    struct waiting w = {.entries = calloc(10000, sizeof *w.entries)};
-    struct line *line = line_create(b->grid, 0);
-    struct err e = {0};
-    for (int i = 0; w.entries && line && i < 10000; i++) {
-        struct grid_pods pods = {1 + i / VCS % 25, 8};
-        struct grid_request ask = {.vc = vc_names[i % VCS], .pods = &pods, .pod_kinds = 1, .seq = b->seq};
-        w.entries[i] = (struct line_entry){.gang = grid_submit(b->grid, &ask, &e), .seq = b->seq++};
-        line_add(line, &w.entries[i], &ask);
+    struct bench *b = w->bench;
+    int victims[VICTIMS_MAX];
+    for (size_t i = 0; i < w->served_count; i++) {
+        int gang = w->served[i]->gang;
+        if (grid_state_of(b->grid, gang) == GRID_PREEMPTING)
+            clear_way(b, gang, victims, grid_victims(b->grid, gang, victims, VICTIMS_MAX));
+        if (grid_state_of(b->grid, gang) == GRID_ALLOCATED)
+            keep(b, gang, (int)grid_places(b->grid, gang, NULL, 0));
+        else
+            grid_remove(b->grid, gang);
+        stand(w, (int)(w->served[i] - w->entries));
     }
-    line_pass(line, 0, served, &w);
-    double worst = 0;
-    for (int i = 0; i < 100 && b->gang_count; i++) {
-        drop(b, (int)(mix_next(&b->seed) % (uint64_t)b->gang_count));
-        double begin = mix_clock(CLOCK_PROCESS_CPUTIME_ID);
-        line_pass(line, 0, served, &w);
-        double took = mix_clock(CLOCK_PROCESS_CPUTIME_ID) - begin;
-        worst = took > worst ? took : worst;
-    }
-    line_destroy(line);
-    free(w.entries);
-    return worst * 1e3;
 }
 
-/* Cells built, and all running gangs taken in again. */
-static double time_start(struct bench *b)
+/* One pass; whether it served anybody. */
+static int pass(struct waiting *w, struct mix_samples *s)
 {
-    struct grid *old = b->grid;
-    struct err e = {0};
-    struct grid_pods pods = {1, 1};
-    struct grid_request ask = {.vc = vc_names[0], .pods = &pods, .pod_kinds = 1, .priority = -1};
+    w->served_count = 0;
     double begin = mix_clock(CLOCK_PROCESS_CPUTIME_ID);
-    b->grid = grid_create(&b->topology, b->vcs, VCS, &e);
-    int gpus = b->grid ? grid_total(b->grid) : 0;
-    for (int i = 0; i < 10000 && i < gpus; i++) {
-        struct grid_place at = {.node = i / MIX_NODE_GPUS, .gpu = i % MIX_NODE_GPUS, .level = -1};
-        struct grid_past past = {.at = &at, .count = 1, .oppo = true};
-        grid_adopt(b->grid, &ask, &past, &e);
-    }
-    double took = mix_clock(CLOCK_PROCESS_CPUTIME_ID) - begin;
-    grid_destroy(b->grid);
-    b->grid = old;
-    return took * 1e3;
+    line_pass(w->line, 0, served, w);
+    if (s)
+        mix_sample(s, CLOCK_PROCESS_CPUTIME_ID, begin);
+    settle(w);
+    return w->served_count > 0;
 }
+
+/* 10,000 wait; those that find room start. Then jobs end, one at a time, with a pass after each. */
+static int time_passes(struct bench *b)
+{
+    struct waiting *w = calloc(1, sizeof *w);
+    struct mix_samples s = {.us = NULL};
+    int rc = -1;
+    if (w)
+        *w = (struct waiting){.bench = b, .line = line_create(b->grid, 0)};
+    if (!w || !w->line || mix_samples_init(&s, MIX_ENDS))
+        goto out;
+    for (int i = 0; i < MIX_WAITING; i++)
+        stand(w, i);
+    while (pass(w, NULL))
+        ;
+    for (int i = 0; i < MIX_ENDS && b->gang_count; i++) {
+        end_one(b);
+        pass(w, &s);
+    }
+    mix_print("pass", &s);
+    rc = 0;
+out:
+    if (w)
+        line_destroy(w->line);
+    free(w);
+    free(s.us);
+    return rc;
+}
+
+/* ---- the whole ---- */
 
 static void bench_fini(struct bench *b)
 {
@@ -210,39 +233,44 @@ static void bench_fini(struct bench *b)
         free(b->samples[k].us);
 }
 
+static int bench_init(struct bench *b, struct err *e)
+{
+    int rc = 0;
+    describe(b, b->mix.nodes);
+    b->grid = grid_create(&b->topology, b->vcs, VCS, e);
+    b->gangs = calloc(GANGS_MAX, sizeof *b->gangs);
+    b->gang_gpus = calloc(GANGS_MAX, sizeof *b->gang_gpus);
+    for (int k = 0; k < KINDS; k++)
+        rc |= mix_samples_init(&b->samples[k], b->mix.decisions * 4);
+    return b->grid && b->gangs && b->gang_gpus ? rc : -1;
+}
+
 int main(int argc, char **argv)
 {
-    struct bench b = {.seed = 1};
+    struct bench b = {.seed = 1, .mix = mix_arguments(argc, argv)};
     struct err e = {0};
-    int nodes = argc > 1 ? (int)strtol(argv[1], NULL, 10) : 256;
-    long decisions = argc > 2 ? strtol(argv[2], NULL, 10) : 200000, done = 0;
-    describe(&b, nodes);
-    b.grid = grid_create(&b.topology, b.vcs, VCS, &e);
-    b.gangs = calloc(GANGS_MAX, sizeof *b.gangs);
-    b.gang_gpus = calloc(GANGS_MAX, sizeof *b.gang_gpus);
-    for (int k = 0; k < KINDS; k++)
-        b.samples[k].us = calloc(SAMPLES_MAX, sizeof *b.samples[k].us);
-    if (!b.grid || !b.gangs || !b.gang_gpus || !b.samples[KIND_PREEMPT].us) {
+    if (bench_init(&b, &e)) {
         fprintf(stderr, "sched: %s\n", e.text);
         bench_fini(&b);
         return 1;
     }
-    b.limit = (long)grid_total(b.grid) * MIX_FULL_PERCENT / 100;
+    b.limit = (long)grid_total(b.grid) * b.mix.full / 100;
     while (b.used < b.limit * 95 / 100) /* warm up to nearly full */
         decide(&b);
     for (int k = 0; k < KINDS; k++)
         b.samples[k].count = 0;
     b.gpus = 0;
     double begin = mix_clock(CLOCK_PROCESS_CPUTIME_ID);
-    while (done < decisions)
+    for (long done = 0; done < b.mix.decisions;)
         done += decide(&b);
     double cpu = mix_clock(CLOCK_PROCESS_CPUTIME_ID) - begin;
-    printf("{\"decisions_per_cpu_s\": %.0f, \"gpus_per_cpu_s\": %.0f", (double)done / cpu, (double)b.gpus / cpu);
-    print_samples("placed", &b.samples[KIND_PLACED]);
-    print_samples("wait", &b.samples[KIND_WAIT]);
-    print_samples("preempt", &b.samples[KIND_PREEMPT]);
-    printf(", \"start_ms\": %.2f", time_start(&b));
-    printf(", \"pass_worst_ms\": %.3f}\n", time_pass(&b));
+    printf("{\"decisions_per_cpu_s\": %.0f, \"gpus_per_cpu_s\": %.0f", (double)b.mix.decisions / cpu,
+           (double)b.gpus / cpu);
+    mix_print("placed", &b.samples[KIND_PLACED]);
+    mix_print("wait", &b.samples[KIND_WAIT]);
+    mix_print("preempt", &b.samples[KIND_PREEMPT]);
+    int rc = time_passes(&b);
+    printf("}\n");
     bench_fini(&b);
-    return 0;
+    return rc ? 1 : 0;
 }

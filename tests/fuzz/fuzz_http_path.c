@@ -24,17 +24,17 @@ static int handler(struct request *r, void *context, struct err *e)
 }
 
 static const struct route rows[] = {
-    {HTTP_GET, "/api/v2/jobs", handler, ACCESS_USER, 0, 0, ""},
-    {HTTP_GET, "/api/v2/jobs/{job}", handler, ACCESS_USER, 0, 0, ""},
-    {HTTP_GET, "/api/v2/jobs/{job}/attempts/{attempt}/taskRoles/{role}", handler, ACCESS_USER, 0, 0, ""},
-    {HTTP_GET, "/{a}/{b}/{c}/{d}/x", handler, ACCESS_USER, 0, 0, ""},
-    {HTTP_PUT, "/api/v2/users/me", handler, ACCESS_USER, 0, 0, ""},
+    {HTTP_GET, "/api/v2/jobs", handler, ACCESS_USER, .help = ""},
+    {HTTP_GET, "/api/v2/jobs/{job}", handler, ACCESS_USER, .help = ""},
+    {HTTP_GET, "/api/v2/jobs/{job}/attempts/{attempt}/taskRoles/{role}", handler, ACCESS_USER, .help = ""},
+    {HTTP_GET, "/{a}/{b}/{c}/{d}/x", handler, ACCESS_USER, .help = ""},
+    {HTTP_PUT, "/api/v2/users/me", handler, ACCESS_USER, .help = ""},
 };
 
 static void check_path(const char *text)
 {
     struct guard_header host = {"Host", "x"};
-    struct guard_input in = {"GET", "HTTP/1.1", NULL, &host, 1};
+    struct guard_input in = {.method = "GET", .version = "HTTP/1.1", .headers = &host, .header_count = 1};
     struct router *r = route_compile(rows, sizeof(rows) / sizeof(rows[0]), NULL);
     struct route_match m;
     char *path = strdup(text);

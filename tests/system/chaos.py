@@ -1,25 +1,30 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""kill -9 of the server, of the spawner and of both under load; after each restart the invariants I1-I6 must hold.
+"""kill -9 of server, spawner and shims, and every failpoint, under load; after each the invariants I1-I8 must hold.
 
-    chaos.py --server-kills 100 --spawner-kills 20 --seed 1
+    chaos.py --kills 1000 --failpoints abort,error,delay --clients 50 --seed 1
 
-Clients submit, stop and list short jobs all the time. A round lets them work for 20..400 ms, kills, waits until the
-server is ready (or the spawner is back) and runs the checker. At the end all jobs must end, and the checker runs once
-more on the stopped server's files. Exits with 1 on any violation.
+Clients submit, stop and list short jobs all the time. A round lets them work for a moment, kills (or arms a failpoint
+and waits until somebody has passed it), waits until the server is ready (or the spawner is back) and runs the checker.
+At the end all jobs must end, and the checker runs once more on the stopped server's files. Exits with 1 on any
+violation.
 """
 import argparse
 import hashlib
 import json
 import os
 import random
+import signal
 import sys
 import threading
 import time
 
 import checker
 import droverlib
+import failpoints
 
+#: Whom a kill hits, and how often of a hundred times.
+VICTIMS = {"server": 50, "spawner": 20, "shim": 20, "both": 10}
 BACKLOG = 40  # jobs submitted and not yet ended, at most: the queue must drain at the end
 
 
@@ -35,9 +40,11 @@ class Load:
         self.live = set()       # acknowledged and not seen to end
         self.violations = []
         self.counts = {}
+        self.padding = 0        # bytes by which each submission is longer: to fill the database's log
         self.over = threading.Event()
         self.go = threading.Event()  # cleared while the checker looks: history grows no faster than the rounds
         self.go.set()
+        self.pause = 0.006 * clients + 0.01  # on average half of it: about 150 calls a second, however many clients
         self.threads = [threading.Thread(target=self._client, args=(token, i, seed), daemon=True)
                         for i in range(clients)]
         for t in self.threads:
@@ -65,7 +72,7 @@ class Load:
             except OSError:
                 self._count("lost answers")
                 time.sleep(0.02)
-            time.sleep(rng.uniform(0.0, 0.02))
+            time.sleep(rng.uniform(0.0, self.pause))
 
     def _submit(self, client, name, rng):
         """A job of one to three tasks that end, fail, are retried, or ignore a polite stop."""
@@ -73,7 +80,8 @@ class Load:
                            "(sleep 0.2 &) ; exit 0", "trap '' TERM; sleep 0.2", "head -c 100000 /dev/zero"])
         yaml = droverlib.job_yaml(name, [droverlib.witness_command(self.witness), body], gpu=rng.choice([0, 0, 1, 2]),
                                   instances=rng.choice([1, 1, 1, 2]), retry=rng.choice([0, 0, 1]),
-                                  ports=rng.choice([None, {"a": 1}, {"a": 2, "b": 1}]))
+                                  ports=rng.choice([None, {"a": 1}, {"a": 2, "b": 1}]),
+                                  extra="description: %s\n" % ("x" * self.padding) if self.padding else "")
         full = "admin~" + name
         record = (full, hashlib.sha256(yaml.encode()).hexdigest())
         try:
@@ -129,37 +137,124 @@ class Load:
             t.join(30)
 
 
+class Rounds:
+    """What is done to a server under load."""
+
+    def __init__(self, server, points, load, rng):
+        self.server = server
+        self.points = points
+        self.load = load
+        self.rng = rng
+        self.slowest = 0.0  # seconds from a start to ready
+
+    def restart(self):
+        begin = time.monotonic()
+        self.server.start()
+        self.slowest = max(self.slowest, time.monotonic() - begin)
+
+    def kill(self, victim):
+        time.sleep(self.rng.uniform(0.02, 0.3))
+        if victim == "shim":
+            self._kill_shim()
+        elif victim == "spawner":
+            self.server.kill_spawner()
+        else:
+            spawner = self.server.spawner_pid()
+            self.server.kill()
+            if victim == "both":
+                droverlib.kill_and_wait(spawner)
+            self.restart()
+
+    def _kill_shim(self):
+        """One of the shims that are there; they come and go, so it may take more than one look."""
+        def one():
+            shims = self.server.shims()
+            if not shims:
+                return False
+            try:
+                os.kill(self.rng.choice(sorted(shims)), signal.SIGKILL)
+            except ProcessLookupError:
+                return False
+            return True
+        droverlib.wait_until(one, "there is a shim to kill", 20, 0.001)
+
+    def failpoint(self, point, action):
+        """Arms the point and waits until somebody has passed it and is back."""
+        self.load.padding = 100000 if "checkpoint" in point.name else 0
+        if point.name in failpoints.AT_START:
+            self.server.kill()
+            self.points.arm(point.name, action)
+            self._start_that_may_fail(action)
+            return
+        spawner = self.server.spawner_pid()
+        self.points.arm(point.name, action)
+        droverlib.wait_until(lambda: not self.points.armed(point.name) or self.server.process.poll() is not None,
+                             "%s is passed" % point.name, 30, 0.005)
+        if point.who == "droverd" and action == "abort":
+            self.server.process.wait(30)
+            self.restart()
+        elif point.who == "spawner" and action == "abort":
+            self.server.renewed_spawner(spawner)
+        self.load.padding = 0
+
+    def _start_that_may_fail(self, action):
+        try:
+            self.restart()
+        except RuntimeError:
+            if action == "delay":
+                raise
+            self.restart()
+
+
+def plan(options, rng):
+    """The rounds in random order: ("kill", victim) and ("failpoint", point, action)."""
+    victims = [v for v, share in VICTIMS.items() for _ in range(share)]
+    rounds = [("kill", victims[(i * 37) % len(victims)]) for i in range(options.kills)]
+    actions = [a for a in options.failpoints.split(",") if a]
+    if actions == ["one"]:  # each point once, whichever action
+        by_point = {}
+        for point, action in failpoints.cases():
+            by_point.setdefault(point, []).append(action)
+        rounds += [("failpoint", p, rng.choice(a)) for p, a in by_point.items() if p.name not in failpoints.BESIDE_JOBS]
+    else:
+        rounds += [("failpoint", p, a) for p, a in failpoints.cases(actions) if p.name not in failpoints.BESIDE_JOBS]
+    rng.shuffle(rounds)
+    return rounds
+
+
+def play(rounds, plan_of_rounds, options):
+    """Every round, and the checker after each; the violations."""
+    violations = []
+    for number, (kind, *what) in enumerate(plan_of_rounds):
+        title = "%s of %s" % (kind, " ".join(w if isinstance(w, str) else w.name for w in what))
+        try:
+            getattr(rounds, kind)(*what)
+            found = rounds.load.check()
+        except TimeoutError as e:
+            found = ["I8 %s" % e]
+        violations += ["round %d (%s): %s" % (number, title, v) for v in found]
+        if options.verbose:
+            print("round %d: %s, %d acknowledged, %d violations" %
+                  (number, title, len(rounds.load.promised()), len(violations)), flush=True)
+        if len(violations) > 20:
+            break
+    return violations
+
+
 def run(options):
     """All rounds; the summary as a dictionary with the list of violations."""
     rng = random.Random(options.seed)
-    rounds = (["server"] * options.server_kills + ["spawner"] * options.spawner_kills + ["both"] * options.both_kills)
-    rng.shuffle(rounds)
-    violations = []
+    rounds = plan(options, rng)
     begin = time.monotonic()
-    slowest = 0.0
-    with droverlib.Server() as server:
+    server = droverlib.Server()
+    points = failpoints.Folder(server.folder)
+    server.env.update(points.env)
+    with server:
         token = droverlib.Client(server).login().token
         load = Load(server, token, options.clients, options.seed)
+        player = Rounds(server, points, load, rng)
         try:
-            for number, victim in enumerate(rounds):
-                time.sleep(rng.uniform(0.02, 0.4))
-                if victim != "spawner":
-                    spawner = server.spawner_pid()
-                    server.kill()
-                    if victim == "both":
-                        droverlib.kill_and_wait(spawner)
-                    restart = time.monotonic()
-                    server.start()
-                    slowest = max(slowest, time.monotonic() - restart)
-                else:
-                    server.kill_spawner()
-                found = load.check()
-                violations += ["round %d (%s): %s" % (number, victim, v) for v in found]
-                if options.verbose:
-                    print("round %d: %s killed, %d acknowledged, %d violations" %
-                          (number, victim, len(load.promised()), len(violations)), flush=True)
-                if len(violations) > 20:
-                    break
+            violations = play(player, rounds, options)
         finally:
             load.end()
         violations += load.violations
@@ -169,12 +264,12 @@ def run(options):
         violations += ["at the end: %s" % v for v in
                        checker.check(checker.Evidence.from_folder(server.data, load.witness, load.promised()))]
         starts = len(checker.read_witness(load.witness))
+        fired = points.fired()
         if violations and options.keep:
             os.rename(server.folder, options.keep)
-    return {"rounds": len(rounds), "server kills": options.server_kills, "spawner kills": options.spawner_kills,
-            "kills of both": options.both_kills,
+    return {"kills": options.kills, "fired": fired, "clients": options.clients,
             "acks": len(load.acked), "lost answers": load.counts.get("lost answers", 0), "task starts": starts,
-            "slowest restart s": round(slowest, 2), "seconds": round(time.monotonic() - begin, 1),
+            "slowest restart s": round(player.slowest, 2), "seconds": round(time.monotonic() - begin, 1),
             "answers": load.counts, "violations": violations}
 
 
@@ -195,9 +290,8 @@ def drain(server, token, seconds):
 
 def parser():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--server-kills", type=int, default=10)
-    p.add_argument("--spawner-kills", type=int, default=4)
-    p.add_argument("--both-kills", type=int, default=2, help="rounds that kill the server and its spawner")
+    p.add_argument("--kills", type=int, default=20, help="of server, spawner, shims, and of server and spawner")
+    p.add_argument("--failpoints", default="", help="actions, of each point: abort,error,delay; or: one")
     p.add_argument("--clients", type=int, default=4)
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--drain", type=float, default=60.0, help="seconds in which all jobs must end after the load")
@@ -209,7 +303,7 @@ def parser():
 def main():
     result = run(parser().parse_args())
     for name, value in result.items():
-        if name != "violations":
+        if name not in ("violations", "fired"):
             print("%s: %s" % (name, value))
     print("violations: %d" % len(result["violations"]))
     for v in result["violations"][:50]:

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The invariant checker: I1-I6 of docs/DESIGN.md 5, over a data folder and what clients and tasks saw.
+"""The invariant checker: I1-I7 of docs/DESIGN.md 5, over a data folder and what clients and tasks saw.
 
     checker.py --data DIR [--witness FILE] [--acked FILE]
 
@@ -30,7 +30,7 @@ Job = collections.namedtuple("Job", "id name state config_sha submitted complete
 Attempt = collections.namedtuple(
     "Attempt", "id job_id job_attempt role index number state node wants gpus ports created launched completed exit")
 Amounts = collections.namedtuple("Amounts", "cpus memory_mb gpus")
-Event = collections.namedtuple("Event", "id job subject time state")
+Event = collections.namedtuple("Event", "id job subject time state reason")
 Node = collections.namedtuple("Node", "name cpus memory_mb gpus")
 
 FINAL = {"SUCCEEDED", "FAILED", "STOPPED"}
@@ -52,6 +52,9 @@ TASK_EDGES = {
     "RUNNING": {"WAITING", "STOPPING"} | FINAL,
     "STOPPING": {"WAITING"} | FINAL,
 }
+
+#: Reasons of events that tell what happens to who stays in its state.
+NOTES = {"JobWaits", "JobHeld", "JobReleased", "JobPreempting", "JobReserved", "JobOvertaken", "ClaimExpired"}
 
 
 # --- evidence --------------------------------------------------------------------------------
@@ -170,12 +173,12 @@ def load_attempts(db):
 
 
 def load_events(db):
-    for i, job, attempt, role, index, task_attempt, kind, when in db.execute(
-            "SELECT id, job_id, job_attempt, role, task_index, task_attempt, type, time_ms FROM event"
+    for i, job, attempt, role, index, task_attempt, kind, when, reason in db.execute(
+            "SELECT id, job_id, job_attempt, role, task_index, task_attempt, type, time_ms, reason FROM event"
             " WHERE job_id IS NOT NULL ORDER BY id"):
         state = kind.partition(".")[2].upper()
         subject = None if role is None else (attempt, role, index, task_attempt)
-        yield Event(i, job, subject, when, state if state in STATES.values() else None)
+        yield Event(i, job, subject, when, state if state in STATES.values() else None, reason)
 
 
 # --- the rules: each yields one line per violation ---------------------------------------------
@@ -277,6 +280,8 @@ def i5_states_move_along_edges(ev):
         edges = TASK_EDGES if e.subject else JOB_EDGES
         key = (e.job, e.subject)
         old = states.get(key)
+        if e.reason in NOTES and e.state == (old or "WAITING"):
+            continue
         # The first event tells of the creation; a missing one means WAITING.
         if not (old is None and e.state == "WAITING") and e.state not in edges.get(old or "WAITING", ()):
             yield "I5 event %d: %s %s moved %s -> %s" % (e.id, e.job, e.subject or "", old or "WAITING", e.state)
@@ -317,8 +322,20 @@ def i6_database_is_sound(ev):
         yield "I6 foreign_key_check: table %s row %s, parent %s" % row[:3]
 
 
+def i7_accepted_submissions_are_recorded(ev):
+    """Each job came with the record of its submission, in one transaction; `droverd audit verify` checks the chain."""
+    jobs, = ev.db.execute("SELECT count(*) FROM job").fetchone()
+    records, = ev.db.execute("SELECT count(*) FROM audit WHERE route = '/api/v2/jobs' AND status = 202").fetchone()
+    if records < jobs:
+        yield "I7 %d jobs, %d records of accepted submissions" % (jobs, records)
+    first, last, rows = ev.db.execute("SELECT min(id), max(id), count(*) FROM audit").fetchone()
+    if rows and (first != 1 or last != rows):
+        yield "I7 the audit log has gaps: %d records from %d to %d" % (rows, first, last)
+
+
 RULES = [i1_acknowledged_jobs_exist, i2_started_at_most_once, i3_no_process_of_the_dead, i4_nothing_is_held_twice,
-         i5_states_move_along_edges, i5_ends_are_recorded, i6_database_is_sound]
+         i5_states_move_along_edges, i5_ends_are_recorded, i6_database_is_sound,
+         i7_accepted_submissions_are_recorded]
 
 
 def check(evidence):

@@ -19,8 +19,14 @@ import tempfile
 import time
 import urllib.parse
 
+import schemas
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BIN = os.environ.get("DROVER_BIN", os.path.join(ROOT, "build", "dev", "bin"))
+#: Never below /tmp: tasks have a /tmp of their own, and write what tests look for beside the server's folder.
+SCRATCH = os.path.join(os.path.dirname(BIN), "scratch")
+if os.path.realpath(SCRATCH).startswith(("/tmp/", "/var/tmp/")):
+    SCRATCH = os.path.expanduser("~/.cache/drover-tests")
 #: Sanitized builds are slower: every deadline is multiplied by this.
 TIME_SCALE = float(os.environ.get("DROVER_TIME_SCALE", "1"))
 ADMIN, PASSWORD = "admin", "correct horse battery staple"
@@ -105,6 +111,13 @@ def task_processes(snapshot=None):
     return marked
 
 
+def inner_pid(pid):
+    """The number that a process goes by in its own pid namespace; 0 when it is gone."""
+    status = _proc_file(pid, "status").decode("ascii", "replace")
+    numbers = [line.split()[-1] for line in status.splitlines() if line.startswith("NSpid:")]
+    return int(numbers[0]) if numbers else 0
+
+
 def kill_and_wait(pid, number=signal.SIGKILL, timeout=10.0):
     """Signal a process and wait until it is gone. No pid (0) is nothing to do."""
     if pid <= 1:
@@ -114,6 +127,32 @@ def kill_and_wait(pid, number=signal.SIGKILL, timeout=10.0):
     except ProcessLookupError:
         return
     wait_until(lambda: not alive(pid), "process %d ends" % pid, timeout)
+
+
+def own_group(controller):
+    """Our group's folder in the tree of a controller of version 1, or "" for version 2; None where it is not there."""
+    with open("/proc/self/cgroup", encoding="ascii") as f:
+        own = {name: path for _, names, path in (line.rstrip("\n").split(":", 2) for line in f)
+               for name in names.split(",")}
+    with open("/proc/self/mountinfo", encoding="utf-8") as f:
+        for fields in (line.split() for line in f):
+            kind, options = fields[fields.index("-") + 1], fields[-1].split(",")
+            if controller in own and (kind == "cgroup2" if not controller else kind == "cgroup" and controller in options):
+                root = "" if fields[3] == "/" else fields[3]
+                if own[controller].startswith(root):
+                    return fields[4] + own[controller][len(root):]
+    return None
+
+
+def groups(data):
+    """The control groups of a data folder (engines/local/spawner_probe.c names them), inner ones first."""
+    st = os.stat(data)
+    found = []
+    for controller in ("", "memory", "pids", "cpu", "devices"):
+        own = own_group(controller)
+        for folder, _, _ in os.walk(os.path.join(own, "drover.%x.%x" % (st.st_dev, st.st_ino)) if own else "", topdown=False):
+            found.append(folder)
+    return found
 
 
 # --- the server ------------------------------------------------------------------------------
@@ -133,23 +172,38 @@ def end_all(find, timeout=10.0):
         time.sleep(0.02)
 
 
-class Server:
-    """One droverd on its own data folder. `with Server() as s:` starts it, and leaves nothing behind."""
+def give_away(folder, uid):
+    """Makes a folder and all in it that user's (None: leaves it as it is)."""
+    for parent, folders, files in os.walk(folder) if uid is not None else ():
+        for name in [""] + folders + files:
+            os.chown(os.path.join(parent, name), uid, uid, follow_symlinks=False)
 
-    def __init__(self, config=None, folder=None, wrapper=(), env=None):
-        self.folder = tempfile.mkdtemp(prefix="drover-sys-")
+
+class Server:
+    """One droverd on its own data folder. `with Server() as s:` starts it, and leaves nothing behind. With `uid` (as
+    root only) it runs as that user, who owns its folder."""
+
+    def __init__(self, config=None, folder=None, wrapper=(), env=None, uid=None, program="droverd"):
+        self.program = program
+        os.makedirs(SCRATCH, exist_ok=True)
+        self.folder = tempfile.mkdtemp(prefix="drover-sys-", dir=SCRATCH)
         self.data = folder or os.path.join(self.folder, "data")
         # Ports of their own for servers of tests that run at the same time.
         first = 15000 + os.getpid() % 85 * 200
-        self.config = {"unknownImage": "host", "gpus": 4, "portRange": "%d-%d" % (first, first + 199)}
+        self.config = {"unknownImage": "host", "gpus": 4, "portRange": "%d-%d" % (first, first + 199),
+                       "userRate": 0, "addressRate": 0}  # tests ask as fast as they can
         self.config.update(config or {})
         self.wrapper = list(wrapper)
+        self.uid = uid
+        if uid is not None:
+            self.wrapper += ["setpriv", "--reuid", str(uid), "--regid", str(uid), "--clear-groups"]
         self.env = dict(os.environ, **(env or {}))
         # Sanitized programs write what they find into files of their own, wherever their stderr goes.
         for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"):
             self.env[name] = ":".join(filter(None, [self.env.get(name), "log_path=%s/sanitizer" % self.folder]))
         self.process = None
         self.address = None
+        self.tls = None  # an ssl.SSLContext where clients are to speak TLS
         self.log_path = os.path.join(self.folder, "droverd.log")
 
     def __enter__(self):
@@ -171,10 +225,13 @@ class Server:
         password = os.path.join(self.folder, "password")
         with open(os.open(password, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as f:
             f.write(PASSWORD + "\n")
-        subprocess.run([binary("droverd"), "init", "--data", self.data, "--admin", ADMIN,
+        subprocess.run([binary(self.program), "init", "--data", self.data, "--admin", ADMIN,
                         "--password-file", password], check=True, timeout=30 * TIME_SCALE, stdout=subprocess.DEVNULL)
         with open(os.path.join(self.folder, "config.yaml"), "w", encoding="utf-8") as f:
             f.write("".join("%s: %s\n" % (k, json.dumps(v)) for k, v in self.config.items()))
+        if self.uid is not None:
+            os.chmod(self.folder, 0o755)
+            give_away(self.folder, self.uid)
 
     def start(self, timeout=15.0, ready=True, port=0):
         """Start it and wait until it is ready (or, with ready=False, until it listens). Port 0: the kernel chooses."""
@@ -183,7 +240,7 @@ class Server:
             os.unlink(listen)
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                self.wrapper + [binary("droverd"), "serve", "--data", self.data, "--config",
+                self.wrapper + [binary(self.program), "serve", "--data", self.data, "--config",
                                 os.path.join(self.folder, "config.yaml"), "--listen", "127.0.0.1:%d" % port],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.env)
 
@@ -245,11 +302,19 @@ class Server:
         """kill -9 of the spawner; waits until droverd has started another. Its new pid."""
         old = wait_until(self.spawner_pid, "there is a spawner")
         kill_and_wait(old)
+        return self.renewed_spawner(old)
 
+    def renewed_spawner(self, old):
+        """Waits until droverd has started another spawner than `old`; its pid."""
         def renewed():
             new = self.spawner_pid()
             return new if new and new != old and alive(new) else 0
         return wait_until(renewed, "the spawner is started again")
+
+    def shims(self):
+        """Pids of the shims that live."""
+        needle = os.fsencode(os.path.join(self.data, "run"))
+        return [pid for pid, (exe, cmdline, _) in processes().items() if exe == "drover-shim" and needle in cmdline]
 
     def own_processes(self):
         """Pids of everything that belongs to this data folder."""
@@ -274,6 +339,11 @@ class Server:
         self.kill()
         end_all(self.own_processes)
         reports = self.sanitizer_reports()
+        for group in groups(self.data) if os.path.isdir(self.data) else ():
+            try:
+                os.rmdir(group)
+            except OSError:
+                pass  # a process that was just killed is in it still
         shutil.rmtree(self.data, ignore_errors=True)
         shutil.rmtree(self.folder, ignore_errors=True)
         if reports:
@@ -326,11 +396,14 @@ class IdleEnd(ConnectionError):
 
 
 class Client:
-    """A REST client of one thread. Connects anew after the server was restarted."""
+    """A REST client of one thread. Connects anew after the server was restarted. Every answer is held against the
+    API's description (schemas.py)."""
 
     def __init__(self, server, token=None):
         self.server = server
         self.token = token
+        # Replies must be as the API's description says; those of a server with holes need not.
+        self.described = getattr(server, "program", "droverd") == "droverd"
         self.connection = None
         self.peer = None
 
@@ -354,7 +427,10 @@ class Client:
         if not reused:
             self.close()
             self.peer = self.server.address
-            self.connection = http.client.HTTPConnection(*self.peer, timeout=15 * TIME_SCALE)
+            self.connection = (http.client.HTTPSConnection(*self.peer, timeout=15 * TIME_SCALE,
+                                                           context=self.server.tls)
+                               if self.server.tls else
+                               http.client.HTTPConnection(*self.peer, timeout=15 * TIME_SCALE))
         all_headers = dict(headers or {})
         if self.token:
             all_headers["Authorization"] = "Bearer " + self.token
@@ -374,7 +450,10 @@ class Client:
             raise (IdleEnd if idle else ConnectionError)("%s %s: %r" % (method, path, e)) from e
         if r.will_close:
             self.close()
-        return Reply(r.status, {k.lower(): v for k, v in r.getheaders()}, data)
+        reply = Reply(r.status, {k.lower(): v for k, v in r.getheaders()}, data)
+        if self.described:
+            schemas.of(binary("droverd")).check(method, path, *reply)
+        return reply
 
     def json(self, method, path, body=None, expect=(200, 202)):
         """One exchange whose answer must be JSON with one of the expected statuses."""
@@ -406,10 +485,21 @@ class Client:
 
     def wait(self, name, states=FINAL, timeout=20.0):
         """Wait until the job is in one of the states; its detail."""
+        seen = {}
+
         def probe():
-            detail = self.job(name)
-            return detail if detail["jobStatus"]["state"] in states else None
-        return wait_until(probe, "%s is %s" % (name, "/".join(states)), timeout, 0.05)
+            seen.update(self.job(name))
+            return seen["jobStatus"]["state"] in states
+        try:
+            wait_until(probe, "%s is %s" % (name, "/".join(states)), timeout, 0.05)
+        except TimeoutError as e:
+            raise TimeoutError("%s; it is now: %s\nevents: %s" % (e, json.dumps(seen, indent=1), self.event_lines(name))) from e
+        return seen
+
+    def event_lines(self, name):
+        """The job's events as text, one a line: what a failed test shows."""
+        r = self.request("GET", "/api/v2/jobs/%s/events" % name)
+        return r.body.decode("utf-8", "replace")
 
     def log(self, name, role="main", index=0, kind="all"):
         """The whole log of a task's current attempt, as bytes."""

@@ -36,11 +36,14 @@ class RulesTest(unittest.TestCase):
         ev.nodes = {"n": Node("n", 2, 400, 3)}
         states = [("j1", ["WAITING", "STARTING", "RUNNING", "COMPLETING", "SUCCEEDED"]),
                   ("j2", ["WAITING", "STARTING", "RUNNING"])]
-        ev.events = [Event(i, job, None, 10 + i, state)
+        ev.events = [Event(i, job, None, 10 + i, state, "JobMoved")
                      for i, (job, state) in enumerate((job, s) for job, many in states for s in many)]
         ev.witness = [Witness("u~one", self.ended, "7", "x"), Witness("u~two", self.running, "8", "y")]
         ev.acked = [("u~one", "aa"), ("u~two", "bb")]
         ev.db = sqlite3.connect(":memory:")
+        ev.db.executescript("CREATE TABLE job(id); CREATE TABLE audit(id INTEGER PRIMARY KEY, route, status);"
+                            "INSERT INTO job VALUES('j1'), ('j2');"
+                            "INSERT INTO audit VALUES(1, '/api/v2/jobs', 202), (2, '/api/v2/jobs', 202)")
         self.addCleanup(ev.db.close)
         self.look()
 
@@ -59,7 +62,7 @@ class RulesTest(unittest.TestCase):
 
     def test_a_sound_history(self):
         self.assertEqual(checker.check(self.ev), [])
-        self.assertEqual(RULE_NAMES, {"I1", "I2", "I3", "I4", "I5", "I6"})
+        self.assertEqual(RULE_NAMES, {"I1", "I2", "I3", "I4", "I5", "I6", "I7"})
 
     def test_i1(self):
         self.ev.acked.append(("u~three", "cc"))
@@ -125,17 +128,24 @@ class RulesTest(unittest.TestCase):
         self.assertEqual(checker.role_amounts(text), {"main": Amounts(2, 70, 3)})
 
     def test_i5_a_forbidden_edge(self):
-        self.ev.events.append(Event(99, "j1", None, 99, "RUNNING"))
+        self.ev.events.append(Event(99, "j1", None, 99, "RUNNING", "JobMoved"))
         self.found("I5", "moved SUCCEEDED -> RUNNING")
 
     def test_i5_a_forbidden_edge_of_a_task(self):
         for i, state in enumerate(("STARTING", "SUCCEEDED", "STOPPED")):
-            self.ev.events.append(Event(90 + i, "j2", (0, "main", 0, 0), 90, state))
+            self.ev.events.append(Event(90 + i, "j2", (0, "main", 0, 0), 90, state, "TaskMoved"))
         self.found("I5", "moved SUCCEEDED -> STOPPED")
 
     def test_i5_time_goes_back(self):
-        self.ev.events.append(Event(99, "j2", None, 1, "COMPLETING"))
+        self.ev.events.append(Event(99, "j2", None, 1, "COMPLETING", "JobMoved"))
         self.found("I5", "is earlier than the one before")
+
+    def test_i5_a_note_moves_nobody(self):
+        first, waits = self.ev.events[0], "JobWaits"
+        self.ev.events.insert(1, first._replace(id=98, reason=waits))
+        self.assertEqual(checker.check(self.ev), [])
+        self.ev.events[1] = first._replace(id=98, state="RUNNING", reason=waits)
+        self.found("I5", "moved WAITING -> RUNNING")
 
     def test_i5_row_and_events_differ(self):
         self.change_job("j1", state="FAILED")
@@ -162,6 +172,14 @@ class RulesTest(unittest.TestCase):
                                  "INSERT INTO c VALUES (5);")
         self.found("I6", "foreign_key_check: table c")
 
+    def test_i7_a_job_without_record(self):
+        self.ev.db.execute("DELETE FROM audit WHERE id = 2")
+        self.found("I7", "2 jobs, 1 records")
+
+    def test_i7_a_gap(self):
+        self.ev.db.execute("UPDATE audit SET id = 3 WHERE id = 2")
+        self.found("I7", "has gaps")
+
 
 class ProgramTest(unittest.TestCase):
     """checker.py as a program, over the folder of a real server with planted rows."""
@@ -175,6 +193,7 @@ class ProgramTest(unittest.TestCase):
         ("I5", "UPDATE event SET type = 'job.failed' WHERE type = 'job.running'"),
         ("I5", "UPDATE task_attempt SET exit_code = NULL"),
         ("I6", "DELETE FROM job WHERE name = 'one'"),
+        ("I7", "DROP TRIGGER audit_no_delete; DELETE FROM audit WHERE id = (SELECT min(id) FROM audit)"),
     ]
 
     def run_checker(self, *args):
@@ -200,7 +219,7 @@ class ProgramTest(unittest.TestCase):
                     if name.startswith("drover.db"):
                         shutil.copy(os.path.join(server.data, name), copy)
                 db = sqlite3.connect(os.path.join(copy, "drover.db"))
-                db.execute(sql)
+                db.executescript(sql)
                 db.commit()
                 db.close()
                 code, out = self.run_checker("--data", copy, *args)

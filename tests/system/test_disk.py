@@ -155,6 +155,44 @@ class FullDiskTest(DiskCase):
         self.refuses_and_recovers(FullDisk(mount), 507, at_once=False)
 
 
+class FullRunFolderTest(DiskCase):
+    """R7 with logs on a second disk: only that one is full."""
+
+    def test_tasks_wait_for_space_and_lose_nothing(self):
+        lines = 100000
+        mount = tempfile.mkdtemp(prefix="drover-small-")
+        self.addCleanup(shutil.rmtree, mount, True)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m,mode=700", "drover-test", mount], check=True)
+        self.addCleanup(subprocess.run, ["umount", "-l", mount], check=True)
+        self.server = droverlib.Server()
+        self.addCleanup(self.server.clean_up)
+        self.server.init()
+        os.makedirs(os.path.join(self.server.data, "run"), 0o700, exist_ok=True)
+        subprocess.run(["mount", "--bind", mount, os.path.join(self.server.data, "run")], check=True)
+        self.addCleanup(subprocess.run, ["umount", "-l", os.path.join(self.server.data, "run")], check=True)
+        self.server.start()
+        self.client = droverlib.Client(self.server).login()
+        self.witness = os.path.join(self.server.folder, "witness")
+        self.acked = []
+        gate = os.path.join(self.server.folder, "go")
+        prints = self.client.submit(droverlib.job_yaml(
+            "prints", ["while [ ! -e %s ]; do sleep 0.02; done" % gate, "seq 1 %d" % lines, "exit 7"]))
+        self.client.wait(prints, ("RUNNING",))
+        with FullDisk(mount):
+            with open(gate, "w", encoding="ascii"):
+                pass
+            # The database's disk has space: jobs are accepted, and wait for theirs.
+            self.submit("during", (202,))
+            wait_until(lambda: self.client.job("admin~during")["jobStatus"]["state"] in ("RUNNING", "WAITING"), "it waits")
+            self.assertEqual(self.client.state(prints), "RUNNING")
+            self.assertLess(len(self.client.log(prints, kind="stdout")), 6 * lines // 2)
+        status = self.client.wait(prints, timeout=60)["jobStatus"]
+        self.assertEqual((status["state"], status["appExitCode"]), ("FAILED", 7))
+        self.assertEqual(self.client.log(prints, kind="stdout"), b"".join(b"%d\n" % i for i in range(1, lines + 1)))
+        self.assertEqual(self.client.wait("admin~during", timeout=60)["jobStatus"]["state"], "SUCCEEDED")
+        self.checked()
+
+
 class FullDisk:
     """A file that takes every free byte, as long as `with` lasts."""
 

@@ -1,58 +1,15 @@
 # SPDX-License-Identifier: MIT
 """Running tasks outlive the server and the spawner; what ends meanwhile keeps its exit code and its whole log."""
-import hashlib
-import os
 import threading
 import unittest
 
 import checker
 import droverlib
+import jobcase
 from droverlib import wait_until
 
 
-class SurvivalTest(unittest.TestCase):
-    def setUp(self):
-        self.server = droverlib.Server()
-        self.server.__enter__()
-        self.addCleanup(self.server.clean_up)
-        self.client = droverlib.Client(self.server).login()
-        self.witness = os.path.join(self.server.folder, "witness")
-        self.acked = []
-
-    def path(self, name):
-        return os.path.join(self.server.folder, name)
-
-    def submit(self, name, commands, **more):
-        yaml = droverlib.job_yaml(name, [droverlib.witness_command(self.witness)] + commands, **more)
-        full = self.client.submit(yaml)
-        self.acked.append((full, hashlib.sha256(yaml.encode()).hexdigest()))
-        return full
-
-    def submit_gated(self, name, commands, **more):
-        """A job that runs `commands` once the file `go-NAME` exists. It ends by itself after two minutes."""
-        gate = ("i=0; while [ ! -e %s ]; do sleep 0.02; i=$((i+1)); [ $i -lt 6000 ] || exit 99; done"
-                % self.path("go-" + name))
-        return self.submit(name, ["echo started $$", gate] + commands, **more)
-
-    def open_gate(self, name):
-        with open(self.path("go-" + name), "w", encoding="ascii"):
-            pass
-
-    def attempt_id(self, full):
-        """The id of the only attempt of the only task, as the witness file has it."""
-        def probe():
-            lines = [w for w in checker.read_witness(self.witness) if w.job == full]
-            return lines[-1].attempt if lines else None
-        return wait_until(probe, "%s starts" % full)
-
-    def gone(self, attempt):
-        """Wait until the attempt's exit is recorded by its shim."""
-        wait_until(lambda: checker.has_ended(self.server.data, attempt), "attempt %s ends" % attempt, 20)
-
-    def checked(self):
-        violations = checker.check_live(self.server, self.witness, self.acked)
-        self.assertEqual(violations, [])
-
+class SurvivalTest(jobcase.JobCase):
     def running_limit(self):
         nodes = self.client.json("GET", "/api/v2/nodes")
         return max(1, min(4, sum(n["cpus"]["total"] for n in nodes)))

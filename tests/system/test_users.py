@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Users and tokens over REST: what an admin may, what a user may, and what ends with a password."""
 import json
+import time
 import unittest
 
 import droverlib
@@ -36,6 +37,23 @@ class Users(unittest.TestCase):
         self.assertEqual(self.call(self.admin, "DELETE", "/users/ana")[0], 200)
         self.assertEqual(self.call(self.admin, "GET", "/users/ana")[1]["code"], "NoUserError")
         self.assertEqual(self.call(self.admin, "DELETE", "/users/ana")[1]["code"], "NoUserError")
+
+    def test_an_open_session_is_no_way_to_guess_the_password(self):
+        self.add("ana")
+        ana = self.user("ana")
+        seen = []
+        for i in range(20):
+            reply = ana.request("PUT", "/api/v2/users/me", {"patch": True, "data": {
+                "username": "ana", "oldPassword": "a-wrong-guess-%d" % i, "newPassword": "another-phrase-8"}})
+            seen.append(reply.status)
+            if reply.status == 429:
+                self.assertGreater(int(reply.headers["retry-after"]), 0)
+        self.assertEqual(set(seen), {400, 429})
+        self.assertLess(seen.count(400), 8)  # so many reached the hash
+        # Nothing was changed; and the delay ends.
+        right = {"username": "ana", "password": "a-good-phrase-7"}
+        droverlib.wait_until(lambda: ana.request("POST", "/api/v2/session", right).status == 200, "the password is as before",
+                             60)
 
     def test_bad_members_are_named(self):
         for body, words in (
@@ -100,6 +118,26 @@ class Users(unittest.TestCase):
         self.assertEqual(self.call(ana, "DELETE", "/tokens/" + made["id"])[0], 200)
         program = droverlib.Client(self.server, made["token"])
         self.assertEqual(self.call(program, "GET", "/jobs")[0], 401)
+
+    def test_application_tokens_may_end_and_may_only_read(self):
+        self.add("ana")
+        ana = self.user("ana")
+        made = self.call(ana, "POST", "/tokens/application", {"readOnly": True, "expires": 32503680000000})[1]
+        listed = [t for t in self.call(ana, "GET", "/tokens")[1]["details"] if t["id"] == made["id"]][0]
+        self.assertEqual((listed["readOnly"], listed["expires"], listed["hint"]),
+                         (True, 32503680000000, made["token"][-6:]))
+        program = droverlib.Client(self.server, made["token"])
+        self.assertEqual(self.call(program, "GET", "/jobs")[0], 200)
+        status, reply = self.call(program, "PUT", "/jobs/ana~x/tag", {"value": "t"})
+        self.assertEqual((status, reply["message"]), (403, "This token may only read."))
+        for wish in ({"expires": 1000}, {"scope": "all"}, {"readOnly": "yes"}):
+            self.assertEqual(self.call(ana, "POST", "/tokens/application", wish)[0], 400, wish)
+        # Login and token end with the user, also where the server remembers who called a moment ago.
+        end = int(time.time() * 1000) + 1500
+        self.call(self.admin, "PUT", "/users", {"patch": True, "data": {"username": "ana", "expires": end}})
+        self.assertEqual(self.call(program, "GET", "/jobs")[0], 200)
+        droverlib.wait_until(lambda: self.call(program, "GET", "/jobs")[0] == 401, "the user has ended")
+        self.assertGreaterEqual(time.time() * 1000, end)
 
     def test_admins_cannot_be_removed_nor_lock_themselves_out(self):
         self.add("ana", admin=True)

@@ -391,6 +391,10 @@ class Verbs(Cli):
 
     def test_nodes_events_config(self):
         self.assertIn("a100-01", self.check(0, "nodes").stdout)
+        self.assertNotIn("quarantined", self.check(0, "nodes").stdout)
+        self.server.data["nodes"][1]["gpus"].update(total=6, quarantined=2)
+        rows = self.check(0, "nodes").stdout.splitlines()
+        self.assertEqual([r.split()[0] for r in rows if "2 quarantined" in r], ["a100-02"])
         self.assertIn("NodeLost", self.check(0, "events", "train-vit-14").stdout)
         self.assertEqual(self.check(0, "config", "train-vit-14").stdout, "name: x\n")
 
@@ -480,6 +484,7 @@ class Table(Cli):
         self.login()
         self.assertEqual(self.complete("jo"), ["jobs", "job"])
         self.assertEqual(self.complete("context", ""), ["list", "use"])
+        self.assertEqual(self.complete("users", ""), ["import", "invite", "undo"])  # a verb, and the first word of others
         self.assertEqual(self.complete("context", "use", ""), ["lab"])
         self.assertIn("--follow", self.complete("logs", "--f"))
         self.assertEqual(self.complete("logs", "ana~train-vit-1"), ["ana~train-vit-14"])

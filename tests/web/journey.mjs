@@ -36,19 +36,32 @@ async function signIn(page) {
   const policy = response.headers()['content-security-policy'] ?? '';
   for (const rule of POLICY) check(policy.includes(rule), `the policy says ${rule}`);
   await page.getByLabel('User').waitFor();
-  check((await page.evaluate(() => document.activeElement?.getAttribute('name'))) === 'username', 'the focus is on the user');
+  await until(async () => (await page.evaluate(() => document.activeElement?.getAttribute('name'))) === 'username', 'the focus is on the user');
   await accessible(page, 'login');
   await page.keyboard.type(user);
   await page.keyboard.press('Tab');
   await page.keyboard.type('this is not the password');
   await page.keyboard.press('Enter');
   await until(async () => (await textOf(page, '[role=alert]')).includes('wrong'), 'a wrong password is refused in words');
-  check((await page.evaluate(() => document.activeElement?.getAttribute('name'))) === 'password', 'the focus is on the password');
+  await until(async () => (await page.evaluate(() => document.activeElement?.getAttribute('name'))) === 'password', 'the focus is on the password');
   await accessible(page, 'login refused');
   await page.keyboard.type(password);
   await page.keyboard.press('Enter');
   await page.locator('main#main h1').waitFor();
   await until(async () => (await textOf(page, '.stream')).includes('Live'), 'the page is live');
+}
+
+/** The server's real description is one that the page understands, whole. */
+async function api(page) {
+  const description = await rest.call('GET', 'openapi.json');
+  const operations = Object.values(description.paths).reduce((sum, methods) => sum + Object.keys(methods).length, 0);
+  await page.goto(`${base}#/api`);
+  await until(async () => (await textOf(page, '.api [role=status]')) === `${operations} operations`, 'the API page lists all operations');
+  for (const what of ['/api/v2/jobs/{job}', '/api/v2/users']) {
+    await page.locator('.api details', { has: page.getByText(what, { exact: true }) }).first().locator('summary').first().click();
+  }
+  await until(async () => (await page.locator('.operation').count()) === 2, 'operations open');
+  await accessible(page, 'API of the server');
 }
 
 async function liveList(page) {
@@ -75,11 +88,11 @@ async function longJob(page, simulated) {
   await tabTo(page, `${rowOf(LONG)} th a`);
   await page.keyboard.press('Enter');
   await until(async () => (await textOf(page, '.banner .state')).includes('Running'), 'the job page says Running');
-  check((await textOf(page, 'h1')) === LONG, 'and names the job');
-  if (simulated) check((await textOf(page, '.banner')).includes('Simulated GPUs'), 'simulated GPUs are labelled');
+  await until(async () => (await textOf(page, 'h1')) === LONG, 'and names the job');
+  if (simulated) await until(async () => (await textOf(page, '.banner')).includes('Simulated GPUs'), 'simulated GPUs are labelled');
   const detail = await rest.call('GET', `jobs/${user}~${LONG}`);
   if (detail.taskRoles.worker.taskStatuses[0].onHost) {
-    check((await textOf(page, '.banner')).includes('image not used'), 'a job on the host is labelled');
+    await until(async () => (await textOf(page, '.banner')).includes('image not used'), 'a job on the host is labelled');
   }
   await accessible(page, 'running job');
 
@@ -89,13 +102,13 @@ async function longJob(page, simulated) {
   await until(async () => (await lines.count()) > 3, 'the log shows lines');
   const before = await lines.count();
   await until(async () => (await lines.count()) > before + 5, 'the log grows');
-  check((await lines.first().textContent()) === 'line 1', 'from its first line');
+  await until(async () => (await lines.first().textContent()) === 'line 1', 'from its first line');
   await accessible(page, 'live log');
 
   await tabTo(page, '.headline button.danger');
   await page.keyboard.press('Enter');
   await until(async () => (await textOf(page, 'dialog')).includes(`${user}~${LONG}`), 'the dialog names the job');
-  check((await page.evaluate(() => document.activeElement?.textContent)) === 'Cancel', 'the focus is on Cancel');
+  await until(async () => (await page.evaluate(() => document.activeElement?.textContent)) === 'Cancel', 'the focus is on Cancel');
   await accessible(page, 'stop dialog');
   await tabTo(page, 'dialog button.danger', 2);
   await page.keyboard.press('Enter');
@@ -106,7 +119,7 @@ async function longJob(page, simulated) {
     await page.locator(tab === 'events' ? '.list.wrap tbody tr' : 'pre.config').first().waitFor();
     await accessible(page, `${tab} of the job`);
   }
-  check((await textOf(page, 'pre.config')).includes(LONG), 'the configuration is shown');
+  await until(async () => (await textOf(page, 'pre.config')).includes(LONG), 'the configuration is shown');
 }
 
 async function badJob(page) {
@@ -141,6 +154,7 @@ await run(async (browser) => {
   });
   await rest.signIn(user, password);
   await signIn(page);
+  await api(page);
   const simulated = await liveList(page);
   await longJob(page, simulated);
   await badJob(page);

@@ -11,6 +11,44 @@ export const CSP =
   "font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; " +
   "require-trusted-types-for 'script'";
 
+export const INVITATION = '0a1b2c3d';
+
+/** A description as the server makes it, of two nouns. */
+const OPENAPI = {
+  paths: {
+    '/api/v2/jobs': {
+      get: {
+        operationId: 'get_jobs',
+        summary: 'list jobs',
+        tags: ['jobs'],
+        'x-access': 'user',
+        parameters: [{ name: 'limit', in: 'query', schema: { type: 'integer' } }],
+        responses: { 200: { description: 'success', content: { 'application/json': { schema: { $ref: '#/components/schemas/JobList' } } } } },
+      },
+    },
+    '/api/v2/users': {
+      post: {
+        operationId: 'post_users',
+        summary: '<img src=x onerror=alert(1)>',
+        tags: ['users'],
+        'x-access': 'admin',
+        requestBody: { content: { 'application/json': { schema: { $ref: '#/components/schemas/Job' } } } },
+        responses: { 201: { description: 'A change was made.' } },
+      },
+    },
+  },
+  components: {
+    schemas: {
+      JobList: { type: 'array', items: { $ref: '#/components/schemas/Job' } },
+      Job: {
+        type: 'object',
+        required: ['name'],
+        properties: { name: { type: 'string', description: 'its own' }, parts: { type: 'array', items: { $ref: '#/components/schemas/Job' } } },
+      },
+    },
+  },
+};
+
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
 
 const PROBLEMS = {
@@ -43,6 +81,7 @@ function makeJob(user, name, over = {}) {
     diagnostics: null,
     simulated: false,
     onHost: false,
+    code: null,
     log: '',
     ...over,
   };
@@ -57,6 +96,7 @@ export async function startMock({ root, user = 'ana', password = 'correct horse'
   const waiters = new Set();
   const readers = new Set();
   let nextEvent = 1;
+  let settings = { name: 'Drover', logo: null, menu: [], links: [] };
   let refuseStreams = false;
 
   const changed = (job) => {
@@ -81,6 +121,7 @@ export async function startMock({ root, user = 'ana', password = 'correct horse'
     const parts = path.slice('/api/v2/'.length).split('/');
     const signedIn = /(?:^|; )drover=mock/.test(request.headers.cookie ?? '');
     if (path === '/api/v2/session' && request.method === 'POST') return signIn(request, response);
+    if (path === '/api/v2/invitation' && request.method === 'POST') return accept(request, response);
     if (!signedIn) return problem(response, 401);
     if (request.method !== 'GET' && request.headers['x-drover-csrf'] !== '1') return problem(response, 403);
     const route = ROUTES[`${request.method} ${parts[0]}`];
@@ -110,6 +151,13 @@ export async function startMock({ root, user = 'ana', password = 'correct horse'
     return json(response, 200, { user, admin: true });
   }
 
+  /** One invitation; its password is the mock's. */
+  async function accept(request, response) {
+    const body = JSON.parse(await text(request));
+    if (body.invitation !== INVITATION || body.password !== password) return problem(response, 400);
+    return json(response, 201, { user });
+  }
+
   const ROUTES = {
     'GET session': ({ response }) => json(response, 200, { user, admin: true, email: '' }),
     'DELETE session': ({ response }) => {
@@ -119,6 +167,8 @@ export async function startMock({ root, user = 'ana', password = 'correct horse'
     'GET virtual-clusters': ({ response }) => json(response, 200, { default: {}, vision: {} }),
     'GET nodes': ({ response }) =>
       json(response, 200, [{ name: 'node-1', gpus: { total: 8, used: 0, simulated: true, model: 'simulated' } }]),
+    'GET openapi.json': ({ response }) => json(response, 200, OPENAPI),
+    'GET settings': ({ response }) => json(response, 200, settings),
     'GET stream': ({ request, response }) => {
       if (refuseStreams) return problem(response, 503);
       response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
@@ -156,6 +206,7 @@ export async function startMock({ root, user = 'ana', password = 'correct horse'
     const job = jobs.get(parts[1]);
     if (!job) return problem(response, 404);
     if (parts[2] === 'config') return plain(response, `protocolVersion: 2\nname: ${job.name}\ntype: job\n`);
+    if (parts[2] === 'code' && parts[3] === 'files' && job.code) return json(response, 200, job.code);
     if (parts[2] === 'events') return json(response, 200, { totalCount: 1, data: [eventOf(job)] });
     if (parts.at(-2) === 'logs') return log(job, request, response, url);
     return json(response, 200, detail(job));
@@ -209,6 +260,12 @@ export async function startMock({ root, user = 'ana', password = 'correct horse'
     say(job, line) {
       job.log += line;
       for (const wake of waiters) wake();
+    },
+    /** Changes the site's settings and tells the open pages. */
+    configure(next) {
+      settings = { ...settings, ...next };
+      for (const stream of streams) stream.write(`id: settings-${nextEvent}\nevent: settings\ndata: {}\n\n`);
+      nextEvent += 1;
     },
     /** Ends every stream; while `refuse`, none opens again. */
     drop(refuse) {
@@ -311,6 +368,8 @@ function detail(job) {
     name: job.name,
     tags: [],
     jobPriority: job.priority,
+    code: job.code && 'a'.repeat(64),
+    limits: { timeSeconds: job.tasks > 1 ? 7200 : null, processes: 4096, diskMB: job.tasks > 1 ? 10_240 : null },
     jobStatus: {
       username: job.user,
       state: job.state,
@@ -334,6 +393,7 @@ function detail(job) {
     },
     taskRoles: {
       worker: {
+        resources: { cpu: 4, memoryMB: 8192, gpu: job.gpus / job.tasks, shmMB: 512 },
         taskRoleStatus: { name: 'worker' },
         taskStatuses: Array.from({ length: job.tasks }, (_, index) => task(index)),
       },

@@ -2,7 +2,7 @@
 // Page tests on the mock: states that a real server reaches slowly or never.
 //   node tests/web/pages.mjs BUILT_PORTAL
 import { accessible, check, openWindow, run, textOf, until } from './browser.mjs';
-import { startMock } from './mock.mjs';
+import { INVITATION, startMock } from './mock.mjs';
 
 const OOM = {
   code: 226,
@@ -19,6 +19,15 @@ const OOM = {
 };
 const ECC = { ...OOM, code: 223, phrase: 'ContainerCudaUncorrectableECCError', type: 'PLATFORM_FAILURE', solution: [] };
 const HOSTILE = '<img src=x onerror=alert(1)>';
+const CODE = {
+  size: 3 << 20,
+  files: [
+    { path: 'train.py', type: 'file', size: 2048 },
+    { path: 'lib', type: 'folder', size: 0 },
+    { path: HOSTILE, type: 'other', size: 0 },
+  ],
+  truncated: true,
+};
 
 const root = process.argv[2];
 if (!root) throw new Error('usage: pages.mjs BUILT_PORTAL');
@@ -27,7 +36,7 @@ if (!root) throw new Error('usage: pages.mjs BUILT_PORTAL');
 function fill(mock) {
   const ago = (minutes) => Date.now() - minutes * 60_000;
   mock.add('sweep-31', { submitted: ago(41), vc: 'vision', priority: 'test', gpus: 8, waitReason: 'Waiting for 8 GPUs in one node. vision uses 128 of 128.' });
-  mock.add('vit-l', { user: 'bo', vc: 'vision', state: 'RUNNING', subState: 'AttemptRunning', submitted: ago(190), launched: ago(182), gpus: 16, tasks: 2, priority: 'prod', simulated: true, onHost: true, log: 'step 1 loss 2.31\n' });
+  mock.add('vit-l', { user: 'bo', vc: 'vision', state: 'RUNNING', subState: 'AttemptRunning', submitted: ago(190), launched: ago(182), gpus: 16, tasks: 2, priority: 'prod', simulated: true, onHost: true, code: CODE, log: 'step 1 loss 2.31\n' });
   mock.add('dbg', { state: 'FAILED', subState: 'Completed', submitted: ago(12), launched: ago(11), completed: ago(9), exitCode: 226, exitSpec: OOM, trigger: 'worker-0 failed with exit code 226.', diagnostics: 'CUDA out of memory. Tried to allocate 2.00 GiB', log: 'CUDA out of memory\n' });
   mock.add('ecc', { state: 'FAILED', subState: 'Completed', submitted: ago(14), launched: ago(13), completed: ago(10), exitCode: 223, exitSpec: ECC, retries: 2 });
   mock.add('hello', { state: 'SUCCEEDED', subState: 'Completed', submitted: ago(60), launched: ago(59), completed: ago(58), exitCode: 0, gpus: 0, log: 'hello\n' });
@@ -45,16 +54,57 @@ async function signIn(page, mock) {
   await page.locator('main#main').waitFor();
 }
 
+/** Where an invitation's link leads, in a browser that knows nobody. */
+async function inviteTest(browser, mock) {
+  const { context, page, breaches } = await openWindow(browser);
+  await page.goto(`${mock.url}#/invite/${INVITATION}`);
+  await page.getByLabel('Password', { exact: true }).waitFor();
+  await accessible(page, 'invitation');
+  await until(async () => (await page.evaluate(() => document.activeElement?.getAttribute('type'))) === 'password', 'the focus is on the password');
+  await page.keyboard.press('Enter');
+  await until(async () => (await textOf(page, '[role=alert]')).includes('Enter a password'), 'an empty password is refused in words');
+  await page.keyboard.type(mock.password);
+  await page.keyboard.press('Tab');
+  await page.keyboard.type('something else');
+  await page.keyboard.press('Enter');
+  await until(async () => (await textOf(page, '[role=alert]')).includes('not the same'), 'two passwords are refused in words');
+  await accessible(page, 'invitation refused');
+  await page.getByLabel('Password once more').fill(mock.password);
+  await page.keyboard.press('Enter');
+  await page.locator('main#main').waitFor();
+  await until(() => !page.url().includes(INVITATION), 'the secret leaves the address');
+  await page.goBack();
+  await until(() => !page.url().includes(INVITATION), 'and the history');
+  check(breaches.length === 0, `no policy violation in an invitation${breaches.map((b) => `\n     ${b}`).join('')}`);
+  await context.close();
+}
+
+/** The API's description, read like a page. */
+async function apiTest(page, mock) {
+  await page.goto(`${mock.url}#/jobs`);
+  await page.locator('.side').getByRole('link', { name: 'API' }).click();
+  await until(async () => (await textOf(page, '.api [role=status]')) === '2 operations', 'the page counts operations');
+  await accessible(page, 'API');
+  await page.locator('.api details', { hasText: '/api/v2/jobs' }).locator('summary').first().click();
+  await until(async () => (await textOf(page, '.operation')).includes('Who may: user'), 'an operation says who may');
+  await page.locator('.operation summary', { hasText: 'Members of JobList' }).click();
+  await until(async () => (await textOf(page, '.operation')).includes('its own'), 'and what its answer is made of');
+  await accessible(page, 'an operation');
+  await until(async () => (await page.locator('.api').textContent()).includes(HOSTILE), 'a summary is text');
+  await page.getByLabel(/^Search/).fill('post users');
+  await until(async () => (await textOf(page, '.api [role=status]')) === '1 operation', 'the search finds by method and path');
+}
+
 async function listTest(page, mock) {
   await until(async () => (await rows(page)) === 7, 'the list shows all jobs');
-  check((await textOf(page, 'tr[data-job="ana~sweep-31"] .state-cell')).includes('vision uses 128'), 'a waiting row says why');
-  check((await textOf(page, 'tr[data-job="ana~dbg"] .state-cell')).includes('ContainerCudaOOMKilled'), 'a failed row says what');
-  check((await textOf(page, '.headline')).includes('Simulated GPUs'), 'simulated GPUs are labelled in the list');
+  await until(async () => (await textOf(page, 'tr[data-job="ana~sweep-31"] .state-cell')).includes('vision uses 128'), 'a waiting row says why');
+  await until(async () => (await textOf(page, 'tr[data-job="ana~dbg"] .state-cell')).includes('ContainerCudaOOMKilled'), 'a failed row says what');
+  await until(async () => (await textOf(page, '.headline')).includes('Simulated GPUs'), 'simulated GPUs are labelled in the list');
   await accessible(page, 'job list');
 
   await page.locator('.filters .chip.state-failed').click();
   await until(async () => (await rows(page)) === 2, 'a click filters by state');
-  check(page.url().includes('state=FAILED'), 'the filter is in the address');
+  await until(() => page.url().includes('state=FAILED'), 'the filter is in the address');
   await page.getByLabel(/^Search/).fill('ecc');
   await until(async () => (await rows(page)) === 1, 'the keyword filters');
   await page.reload();
@@ -81,8 +131,8 @@ async function stopTest(page, mock) {
   await page.getByLabel('Select ana~sweep-31').check();
   await page.locator('.selection .danger').click();
   await until(async () => (await textOf(page, 'dialog h2')) === 'Stop 2 jobs of 2 users?', 'the dialog counts jobs and users');
-  check((await textOf(page, 'dialog')).includes('bo~vit-l'), 'the dialog names what it hits');
-  check((await page.evaluate(() => document.activeElement?.textContent)) === 'Cancel', 'the focus is on Cancel');
+  await until(async () => (await textOf(page, 'dialog')).includes('bo~vit-l'), 'the dialog names what it hits');
+  await until(async () => (await page.evaluate(() => document.activeElement?.textContent)) === 'Cancel', 'the focus is on Cancel');
   await accessible(page, 'stop dialog');
   await page.keyboard.press('Enter');
   await until(async () => (await page.locator('dialog').count()) === 0, 'Enter cancels');
@@ -98,20 +148,34 @@ async function jobTest(page, mock) {
   await accessible(page, 'waiting job');
   await page.goto(`${mock.url}#/jobs/ana~dbg`);
   await until(async () => (await textOf(page, '.banner')).includes('Use a smaller batch.'), 'a failed job says what to do');
-  check((await textOf(page, '.banner')).includes('exit code 226'), 'a failed job shows its exit code');
+  await until(async () => (await textOf(page, '.banner')).includes('exit code 226'), 'a failed job shows its exit code');
   await accessible(page, 'failed job');
   await page.goto(`${mock.url}#/jobs/ana~ecc`);
   await until(async () => (await textOf(page, '.banner')).includes('not your fault'), 'a platform failure is not blamed on the user');
   await page.goto(`${mock.url}#/jobs/bo~vit-l`);
   await until(async () => (await textOf(page, '.banner')).includes('image not used'), 'a job on the host says so');
-  check((await textOf(page, '.banner')).includes('Simulated GPUs'), 'a job on simulated GPUs says so');
+  await until(async () => (await textOf(page, '.banner')).includes('Simulated GPUs'), 'a job on simulated GPUs says so');
+  const facts = await textOf(page, '.facts');
+  check(/Time limit\s*2h 00m/.test(facts) && /Disk of a task\s*10\.0 GiB/.test(facts), 'a job says its limits');
+  check(/Processes of a task\s*4096/.test(facts) && facts.includes('cgroup v2'), 'and what keeps tasks apart');
+  check((await textOf(page, '.shares')).includes('4 CPUs, 8.0 GiB of memory'), 'a role says what a task gets');
   await accessible(page, 'running job');
-  for (const tab of ['events', 'config']) {
+  const parts = { events: '.list.wrap', config: 'pre.config', code: '.list tbody tr' };
+  for (const [tab, shown] of Object.entries(parts)) {
     await page.goto(`${mock.url}#/jobs/bo~vit-l?tab=${tab}`);
     await page.locator('.tabs a[aria-current]', { hasText: new RegExp(tab, 'i') }).waitFor();
-    await page.locator(tab === 'events' ? '.list.wrap' : 'pre.config').waitFor();
+    await page.locator(shown).first().waitFor();
     await accessible(page, `${tab} of a job`);
   }
+  const listing = await textOf(page, '.job');
+  check(listing.includes('train.py') && listing.includes('lib/') && listing.includes(HOSTILE), 'the code is listed, as text');
+  check(listing.includes('(3.0 MiB)') && listing.includes('has more than these'), 'with its size, and that it is not all');
+  const archive = page.locator('a[download="bo~vit-l.tar"]');
+  check((await archive.getAttribute('href')).endsWith('api/v2/jobs/bo~vit-l/code'), 'the archive can be fetched');
+  await page.goto(`${mock.url}#/jobs/ana~dbg`);
+  await until(async () => (await textOf(page, 'h1')) === 'dbg', 'another job');
+  check(!(await textOf(page, '.tabs')).includes('Code'), 'a job without code has no such tab');
+  check(/Time limit\s*none/.test(await textOf(page, '.facts')), 'and one without limits says so');
   await page.goto(`${mock.url}#/jobs/no~such`);
   await until(async () => (await textOf(page, '.empty')).includes('There is no such job'), 'an unknown job says so');
 }
@@ -136,7 +200,7 @@ async function logTest(page, mock) {
     const box = document.querySelector('.lines');
     return box.scrollHeight - box.scrollTop - box.clientHeight;
   });
-  check((await end()) < 8, 'the view follows the end');
+  await until(async () => (await end()) < 8, 'the view follows the end');
   await page.locator('.lines').hover();
   await page.mouse.wheel(0, -2000);
   await until(async () => !(await page.getByLabel('Follow').isChecked()), 'scrolling up stops following');
@@ -155,13 +219,13 @@ async function longLogTest(page, mock) {
   await page.goto(`${mock.url}#/jobs/ana~long?tab=log`);
   const lines = page.locator('.lines > div');
   await until(async () => (await lines.last().textContent()) === '199999', 'a long log shows its end');
-  check((await textOf(page, '.hint')).includes('the download has all 1.2 MiB'), 'and says that it is only the end');
-  check((await textOf(page, '.log-state')) === 'Live · last 5,000 lines', 'and how much of it');
+  await until(async () => (await textOf(page, '.hint')).includes('the download has all 1.2 MiB'), 'and says that it is only the end');
+  await until(async () => (await textOf(page, '.log-state')) === 'Live · last 5,000 lines', 'and how much of it');
   mock.cutLogs();
   await until(async () => (await textOf(page, '.log-state')).includes('lost'), 'a lost log is said');
   mock.say(job, 'a\nb\n');
   await until(async () => (await lines.last().textContent()) === 'b', 'it goes on');
-  check((await lines.allTextContents()).slice(-3).join() === '199999,a,b', 'where it was');
+  await until(async () => (await lines.allTextContents()).slice(-3).join() === '199999,a,b', 'where it was');
 }
 
 async function liveTest(page, mock) {
@@ -185,7 +249,7 @@ async function tabsTest(context, page, mock) {
   await second.goto(`${mock.url}#/jobs?q=tabs-`);
   await second.locator('.empty').waitFor();
   await until(async () => (await textOf(second, '.stream')).includes('Live'), 'the second tab is live');
-  check(mock.streams() === 1, 'two tabs share one stream');
+  await until(() => mock.streams() === 1, 'two tabs share one stream');
   await page.close();
   await until(() => mock.streams() === 1, 'the second tab takes over');
   await until(async () => (await textOf(second, '.stream')).includes('Live'), 'and is live');
@@ -201,7 +265,7 @@ async function lookTest(page, mock) {
   await page.getByLabel('Theme').selectOption('auto');
   await page.getByLabel('Language').selectOption('zh-CN');
   await until(async () => (await textOf(page, 'h1')) === '作业', 'the page speaks Chinese');
-  check((await page.evaluate(() => document.documentElement.lang)) === 'zh-CN', 'and says so to readers');
+  await until(async () => (await page.evaluate(() => document.documentElement.lang)) === 'zh-CN', 'and says so to readers');
   await page.getByLabel('语言').selectOption('en');
   await page.keyboard.press('Escape');
   await page.setViewportSize({ width: 320, height: 640 });
@@ -219,6 +283,21 @@ async function lookTest(page, mock) {
   await accessible(page, 'login');
 }
 
+/** The site's name, menu and links come to open pages by themselves. */
+async function siteTest(page, mock) {
+  await until(async () => (await textOf(page, '.side .brand')).includes('Drover'), 'a site without a name is called Drover');
+  mock.configure({
+    name: 'The lab',
+    menu: [{ title: 'Wiki', url: 'https://wiki.example/' }],
+    links: [{ title: HOSTILE, url: '/help.html' }],
+  });
+  await until(async () => (await textOf(page, '.side .brand')).includes('The lab'), 'a new name is shown without a reload');
+  await until(async () => (await page.title()).endsWith('The lab'), 'the title names the site');
+  await until(async () => (await page.getByRole('link', { name: 'Wiki' }).getAttribute('href')) === 'https://wiki.example/', 'the menu has the entry');
+  await until(async () => (await textOf(page, '.side')).includes(HOSTILE), 'a title is text');
+  await accessible(page, 'the menu of the site');
+}
+
 await run(async (browser) => {
   // Below a base path: nothing may ask for "/api" or "/assets".
   const mock = await startMock({ root, base: '/site/drover/' });
@@ -232,10 +311,13 @@ await run(async (browser) => {
     await logTest(page, mock);
     await longLogTest(page, mock);
     await liveTest(page, mock);
+    await siteTest(page, mock);
+    await apiTest(page, mock);
     const second = await tabsTest(context, page, mock);
     await lookTest(second, mock);
     check(breaches.length === 0, `no policy violation, no script error${breaches.map((b) => `\n     ${b}`).join('')}`);
     await context.close();
+    await inviteTest(browser, mock);
   } finally {
     await mock.stop();
   }

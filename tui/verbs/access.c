@@ -1,53 +1,29 @@
 /* SPDX-License-Identifier: MIT
  *
- * login, logout, whoami, context list, context use, version. A password comes from a file, standard input or the
- * terminal, never from the command line, where every user of the machine could read it.
+ * login, logout, whoami, context list, context use, version.
  */
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
-#include "base/fs.h"
 #include "base/json.h"
 #include "tui/cli.h"
 #include "tui/client.h"
+#include "tui/password.h"
 #include "tui/verbs/verbs.h"
 
 #ifndef DROVER_VERSION
 #define DROVER_VERSION "0"
 #endif
 
-/* The first line of standard input. */
-static int access_read_stdin(struct buf *out, struct err *e)
-{
-    char c;
-
-    while (read(STDIN_FILENO, &c, 1) == 1 && c != '\n')
-        (void)buf_addc(out, c);
-    return out->bad ? err_set(e, ERR_INVALID_PARAMETERS, "The password is too long.") : 0;
-}
-
 static int access_password(struct cli *cli, const char *user, struct buf *out, struct err *e)
 {
-    const char *file = args_get(&cli->args, "password-file");
     char prompt[160];
-    size_t len;
 
     snprintf(prompt, sizeof prompt, "Password of %s: ", user);
-    if (!file)
-        return term_ask_password(prompt, out, e);
-    if (!strcmp(file, "-"))
-        return access_read_stdin(out, e);
-    if (fs_read(file, 4096, out, e))
-        return -1;
-    len = strcspn(buf_str(out), "\r\n");
-    if (out->data)
-        out->data[len] = '\0';
-    out->len = len;
-    return 0;
+    return password_read(cli, "password-file", prompt, out, e);
 }
 
 /* The token of a fresh login, in the arena; NULL with `e`. */
@@ -112,7 +88,7 @@ int access_login(struct cli *cli)
 
     if (!user)
         return cli_usage(cli, "login needs -u NAME.");
-    buf_init(&password, 4096);
+    buf_init(&password, PASSWORD_MAX);
     cli->server = (struct endpoint){c.url, NULL, 0};
     if (args_int(&cli->args, "timeout", (int64_t[2]){1, 86400}, &seconds, &e) || transfer_check(&cli->server, &e)) {
         rc = cli_usage(cli, "%s", e.text);

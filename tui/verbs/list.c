@@ -56,18 +56,6 @@ static const char *list_span(struct cli *cli, const struct model_job *j, int64_t
     return arena_strdup(cli->arena, format_duration(model_span(j, now), text));
 }
 
-static const char *list_time(struct cli *cli, int64_t now, int64_t at)
-{
-    char text[CLOCK_ISO_SIZE];
-
-    if (cli->format != OUTPUT_CSV)
-        return cli_time(cli, now, at);
-    if (!at)
-        return NULL;
-    clock_iso(at, text);
-    return arena_strdup(cli->arena, text);
-}
-
 static int list_print_jobs(struct cli *cli, const struct model_jobs *jobs)
 {
     size_t columns = sizeof list_job_columns / sizeof *list_job_columns;
@@ -83,7 +71,7 @@ static int list_print_jobs(struct cli *cli, const struct model_jobs *jobs)
             j->vc,
             list_number(cli, j->gpus),
             list_number(cli, j->tasks),
-            list_time(cli, now, j->submitted),
+            cli_time_cell(cli, now, j->submitted),
             list_span(cli, j, now),
             model_why(cli->arena, j),
             *j->priority ? j->priority : NULL,
@@ -225,12 +213,16 @@ int list_jobs(struct cli *cli)
     return status;
 }
 
-/* The model, and whether the GPUs are simulated, once. */
+/* The model, whether the GPUs are simulated, once, and how many more there are that nobody may have. */
 static const char *list_gpu(struct cli *cli, const struct model_node *n)
 {
-    if (!n->simulated || !strcmp(n->gpu_model, "simulated"))
-        return n->gpu_model;
-    return arena_printf(cli->arena, "%s%s(simulated)", n->gpu_model, *n->gpu_model ? " " : "");
+    const char *model = n->gpu_model;
+
+    if (n->simulated && strcmp(model, "simulated"))
+        model = arena_printf(cli->arena, "%s%s(simulated)", model, *model ? " " : "");
+    if (n->quarantined > 0)
+        model = arena_printf(cli->arena, "%s, %lld quarantined", model, (long long)n->quarantined);
+    return model;
 }
 
 static int list_print_nodes(struct cli *cli, const struct model_nodes *nodes)

@@ -66,9 +66,8 @@ static void logs_sink_fini(struct logs_sink *s)
     buf_fini(&s->safe);
 }
 
-/* The path of a task attempt's log. */
-static const char *logs_path(struct cli *cli, const struct logs_choice *c, const struct model_detail *d,
-                             const struct model_task *t)
+const char *logs_attempt_path(struct cli *cli, const struct logs_choice *c, const struct model_detail *d,
+                              const struct model_task *t)
 {
     char attempt[16];
     char index[16];
@@ -77,8 +76,17 @@ static const char *logs_path(struct cli *cli, const struct logs_choice *c, const
     snprintf(attempt, sizeof attempt, "%d", c->attempt >= 0 ? c->attempt : d->attempt);
     snprintf(index, sizeof index, "%d", t->index);
     snprintf(task_attempt, sizeof task_attempt, "%d", c->task_attempt >= 0 ? c->task_attempt : t->attempt);
-    return cli_path(cli, "/api/v2/jobs/%s/attempts/%s/taskRoles/%s/taskIndex/%s/attempts/%s/logs/%s", c->full, attempt,
-                    t->role, index, task_attempt, c->stream);
+    return cli_path(cli, "/api/v2/jobs/%s/attempts/%s/taskRoles/%s/taskIndex/%s/attempts/%s", c->full, attempt, t->role,
+                    index, task_attempt);
+}
+
+/* The path of a task attempt's log. */
+static const char *logs_path(struct cli *cli, const struct logs_choice *c, const struct model_detail *d,
+                             const struct model_task *t)
+{
+    const char *path = logs_attempt_path(cli, c, d, t);
+
+    return path ? arena_printf(cli->arena, "%s/logs/%s", path, c->stream) : NULL;
 }
 
 static int logs_stream(struct cli *cli, const char *path, const char *query, struct logs_sink *s, struct err *e)
@@ -128,6 +136,11 @@ static int logs_detail(struct cli *cli, const struct logs_choice *c, struct mode
     rc = reply ? model_read_detail(cli->arena, reply, d, e) : -1;
     cJSON_Delete(reply);
     return rc;
+}
+
+const struct model_task *logs_pick(struct cli *cli, const struct logs_choice *c, struct model_detail *d, struct err *e)
+{
+    return logs_detail(cli, c, d, e) ? NULL : logs_first(cli, c, d, e);
 }
 
 static void logs_pause(void)
@@ -301,7 +314,7 @@ static int logs_print(struct cli *cli, const struct logs_choice *c, const struct
     return 0;
 }
 
-static int logs_choose(struct cli *cli, struct logs_choice *c, struct err *e)
+int logs_choose(struct cli *cli, struct logs_choice *c, struct err *e)
 {
     struct args *args = &cli->args;
     int64_t range[2] = {0, 1000000};

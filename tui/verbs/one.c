@@ -35,6 +35,9 @@ static void one_add(struct buf *out, const char *text)
     (void)utf8_safe(out, text, strlen(text), false, false);
 }
 
+/* A diagnosis that is less sure is called a guess. */
+#define ONE_SURE 60
+
 /* Sentences under the headline: why it waits, or how it ended and what to do. */
 static void one_say_why(struct cli *cli, const struct model_detail *d, FILE *f)
 {
@@ -48,6 +51,10 @@ static void one_say_why(struct cli *cli, const struct model_detail *d, FILE *f)
         return;
     if (*d->exit_reason)
         cli_say(cli, f, "%s\n", d->exit_reason);
+    if (*d->proof)
+        cli_say(cli, f, "%s\n", d->proof);
+    if (d->confidence && d->confidence < ONE_SURE)
+        cli_say(cli, f, "This is a guess from the log; look at its end.\n");
     if (*d->trigger)
         cli_say(cli, f, "%s\n", d->trigger);
     if (*d->diagnostics && strcmp(d->diagnostics, d->trigger))
@@ -74,17 +81,10 @@ static const char *one_task_exit(struct cli *cli, const struct model_task *t)
 static int one_tasks(struct cli *cli, const struct model_detail *d)
 {
     static const struct table_column columns[] = {
-        {"TASK", "task", 0, 8, false},
-        {"STATE", "state", 0, 0, false},
-        {"NODE", "node", 1, 8, false},
-        {"GPUS", "gpus", 2, 4, false},
-        {"EXIT", "exit", 1, 4, false},
-        {"RAN", "ran", 3, 0, true},
-        {"RETRIES", "retries", 5, 0, true},
-        {"PORTS", "ports", 10, 0, false},
-        {"IP", "ip", 10, 0, false},
-        {"IMAGE", "image", 4, 0, false},
-        {"ISOLATION", "isolation", 10, 0, false},
+        {"TASK", "task", 0, 8, false},      {"STATE", "state", 0, 0, false},  {"NODE", "node", 1, 8, false},
+        {"GPUS", "gpus", 2, 4, false},      {"EXIT", "exit", 1, 4, false},    {"RAN", "ran", 3, 0, true},
+        {"RETRIES", "retries", 5, 0, true}, {"PORTS", "ports", 10, 0, false}, {"UUIDS", "uuids", 10, 0, false},
+        {"IP", "ip", 10, 0, false},         {"IMAGE", "image", 4, 0, false},  {"ISOLATION", "isolation", 10, 0, false},
     };
     size_t count = sizeof columns / sizeof *columns;
     struct output *o = output_create(cli->arena, columns, count, d->task_count);
@@ -103,6 +103,7 @@ static int one_tasks(struct cli *cli, const struct model_detail *d)
             t->launched ? arena_strdup(cli->arena, format_duration(end - t->launched, ran)) : NULL,
             arena_printf(cli->arena, "%d", t->retries),
             t->ports,
+            t->uuids,
             t->ip,
             t->on_host ? "not run: on the host" : "",
             t->isolation,
@@ -134,6 +135,22 @@ static void one_say_head(struct cli *cli, const struct model_detail *d, struct b
     if (d->attempt || j->retries)
         (void)buf_addf(out, "%sattempt %d", dot, d->attempt + 1);
     (void)buf_addf(out, "%ssubmitted %s\n", dot, cli_time(cli, now, j->submitted));
+}
+
+/* What it may use, for each task alike or (of several roles) by role, and the code that came with it. */
+static void one_say_limits(struct cli *cli, const struct model_detail *d)
+{
+    const char *dot = cli->term.utf8 ? " · " : " - ";
+
+    for (size_t i = 0; i < d->task_count; i++) {
+        const struct model_task *t = &d->tasks[i];
+        const char *limits = model_limits(cli->arena, d, t, dot);
+
+        if (*limits && (i == 0 || strcmp(t->role, d->tasks[i - 1].role) != 0))
+            cli_say(cli, cli->out, "Limits of %s: %s\n", t->role, limits);
+    }
+    if (*d->code)
+        cli_say(cli, cli->out, "Code came with it: drover code %s\n", d->job.full);
 }
 
 /* Connects and fetches; with -o json or yaml the reply is printed already. 0, or the exit status. */
@@ -173,9 +190,158 @@ int one_show(struct cli *cli)
         (void)fwrite(buf_str(&out), 1, out.len, cli->out);
         buf_fini(&out);
         one_say_why(cli, &d, cli->out);
+        one_say_limits(cli, &d);
         cli_say(cli, cli->out, "\n");
     }
     return one_tasks(cli, &d);
+}
+
+/* The jobs in the way, as far as the server lists them. */
+static void one_say_blockers(struct cli *cli, const cJSON *reply)
+{
+    const cJSON *list = cJSON_GetObjectItemCaseSensitive(reply, "blockedBy"), *item;
+    int64_t all = 0;
+    int listed = 0;
+
+    (void)json_get_int(reply, "blockers", &all, NULL);
+    cJSON_ArrayForEach(item, list)
+    {
+        if (cJSON_IsString(item))
+            cli_say(cli, cli->out, "%s%s", listed++ ? ", " : "In the way: ", item->valuestring);
+    }
+    if (listed && all > listed)
+        cli_say(cli, cli->out, " and %lld more", (long long)(all - listed));
+    if (listed)
+        cli_say(cli, cli->out, "\n");
+}
+
+/* What stands in a sentence about a help: the amount where there is one, else the name. */
+static const char *one_amount(struct cli *cli, const char *name, int64_t amount)
+{
+    if (amount > 1 || (amount && !name))
+        return arena_printf(cli->arena, "%lld", (long long)amount);
+    return amount ? "1" : name ? name : "";
+}
+
+/* What would let it start now: a sentence a kind; %s is the amount or the name. */
+static void one_say_helps(struct cli *cli, const cJSON *reply)
+{
+    static const struct {
+        const char *kind, *before, *after, *after_one; /* of one; NULL: the same */
+    } sentences[] = {
+        {"release", "if it were released (held by ", ")", NULL},
+        {"retry", "but that its next try is due in ", " s", NULL},
+        {"nodeReturns", "with this node up: ", "", NULL},
+        {"moreQuota", "with a guarantee of its virtual cluster larger by ", " GPUs", " GPU"},
+        {"moreBorrow", "if its virtual cluster could borrow ", " GPUs more", " GPU more"},
+        {"moreUserCap", "if its user could hold ", " GPUs more", " GPU more"},
+        {"moreNodes", "with ", " nodes more", " node more"},
+        {"fewerTasks", "with ", " tasks", " task"},
+        {"fewerGpusPerTask", "with ", " GPUs in each task", " GPU in each task"},
+        {"fewerCpusPerTask", "with ", " CPUs for each task", " CPU for each task"},
+        {"anyNode", "without its wishes for nodes (", ")", NULL},
+        {"otherSku", "on GPUs of SKU ", "", NULL},
+        {"otherVirtualCluster", "in virtual cluster ", "", NULL},
+        {"priorityClass", "as priority class ", ", which may be stopped at any time", NULL},
+    };
+    const cJSON *item;
+    const char *lead = cJSON_GetObjectItemCaseSensitive(reply, "then") ? "It would then start" : "It would start now";
+    if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(reply, "helpTogether")))
+        lead = "All at once:";
+
+    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(reply, "help"))
+    {
+        const char *kind = "", *name = NULL;
+        int64_t amount = 0;
+        (void)json_get_string(item, "kind", &kind, NULL);
+        (void)json_get_string(item, "name", &name, NULL);
+        (void)json_get_int(item, "amount", &amount, NULL);
+        for (size_t i = 0; i < sizeof sentences / sizeof *sentences; i++)
+            if (!strcmp(sentences[i].kind, kind))
+                cli_say(cli, cli->out, "%s %s%s%s%s%s.\n", lead, sentences[i].before, one_amount(cli, name, amount),
+                        amount == 1 && sentences[i].after_one ? sentences[i].after_one : sentences[i].after,
+                        name && amount ? " of SKU " : "", name && amount ? name : "");
+    }
+}
+
+/* "on vm and n2 (and 3 more) by its guarantee, after 4 s; score 3: left 3". */
+static void one_say_place(struct cli *cli, const cJSON *record, struct buf *out)
+{
+    const char *right = "";
+    int64_t waited = 0;
+    int named = 0;
+    char text[FORMAT_SIZE];
+    const cJSON *term;
+    const cJSON *places = cJSON_GetObjectItemCaseSensitive(record, "places"), *place, *last = NULL;
+
+    (void)json_get_string(record, "right", &right, NULL);
+    (void)json_get_int(record, "waitedMs", &waited, NULL);
+    cJSON_ArrayForEach(place, places)
+    {
+        const cJSON *node = cJSON_GetObjectItemCaseSensitive(place, "node");
+        if (!cJSON_IsString(node) || (last && !strcmp(last->valuestring, node->valuestring)))
+            continue;
+        if (named < 4)
+            one_add(out, arena_printf(cli->arena, "%s%s", named ? ", " : " on ", node->valuestring));
+        named++;
+        last = node;
+    }
+    if (named > 4)
+        (void)buf_addf(out, " and %d more", named - 4);
+    (void)buf_addf(out, " (%s), after %s", right, format_duration(waited, text));
+    cJSON_ArrayForEach(term, cJSON_GetObjectItemCaseSensitive(record, "score"))
+    {
+        if (cJSON_IsNumber(term) && term->valuedouble != 0)
+            (void)buf_addf(out, "; %s %.0f", term->string, term->valuedouble);
+    }
+}
+
+/* What was decided about it, the newest first. */
+static void one_say_decisions(struct cli *cli, const cJSON *reply)
+{
+    enum { SHOWN = 10 };
+    const cJSON *item;
+    int64_t now = clock_read().wall;
+    int shown = 0;
+
+    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(reply, "decisions"))
+    {
+        const char *kind = "", *by = NULL, *then = "";
+        int64_t time = 0, attempt = 0;
+        struct buf out;
+        const cJSON *record = cJSON_GetObjectItemCaseSensitive(item, "record");
+        if (shown++ == SHOWN)
+            break;
+        (void)json_get_string(item, "kind", &kind, NULL);
+        (void)json_get_int(item, "time", &time, NULL);
+        (void)json_get_int(item, "attempt", &attempt, NULL);
+        (void)json_get_string(record, "by", &by, NULL);
+        (void)json_get_string(record, "then", &then, NULL);
+        buf_init(&out, 4096);
+        (void)buf_addf(&out, "Attempt %lld, %s: ", (long long)attempt + 1, cli_time(cli, now, time));
+        one_add(&out, kind);
+        if (!strcmp(kind, "placed"))
+            one_say_place(cli, record, &out);
+        else if (by)
+            one_add(&out, arena_printf(cli->arena, " by %s: it %s", by, then));
+        cli_say(cli, cli->out, "%s.\n", buf_str(&out));
+        buf_fini(&out);
+    }
+}
+
+/* More than the sentence: servers before this one have no such route, and then there is no more. */
+static void one_say_explanation(struct cli *cli, const char *full)
+{
+    struct err e = {0};
+    bool printed = false;
+    cJSON *reply = cli_get(cli, cli_path(cli, "/api/v2/jobs/%s/explain", full), &printed, &e);
+
+    if (!reply)
+        return;
+    one_say_blockers(cli, reply);
+    one_say_helps(cli, reply);
+    one_say_decisions(cli, reply);
+    cJSON_Delete(reply);
 }
 
 int one_explain(struct cli *cli)
@@ -189,6 +355,7 @@ int one_explain(struct cli *cli)
         return status;
     /* The server's sentence first, the numbers under it. */
     one_say_why(cli, &d, cli->out);
+    one_say_explanation(cli, d.job.full);
     buf_init(&out, 0);
     one_say_head(cli, &d, &out);
     (void)fwrite(buf_str(&out), 1, out.len, cli->out);

@@ -16,6 +16,7 @@
 #include "tui/cli.h"
 #include "tui/client.h"
 #include "tui/model.h"
+#include "tui/verbs/code.h"
 #include "tui/verbs/logs.h"
 #include "tui/verbs/verbs.h"
 #include "tui/watch.h"
@@ -112,6 +113,29 @@ static int submit_name(struct cli *cli, struct doc *root, struct err *e)
     return 0;
 }
 
+/* extras.drover.code, of what is sent now. */
+static int submit_code(struct cli *cli, struct doc *root, struct err *e)
+{
+    static const char *const steps[] = {"extras", "drover"};
+    const char *id = code_send(cli, args_get(&cli->args, "code"), e);
+    struct doc *map = root;
+
+    if (!id)
+        return -1;
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        map = submit_child(cli->arena, map, steps[i]);
+        if (map && map->type == DOC_NULL)
+            map->type = DOC_MAP;
+        if (!map || map->type != DOC_MAP)
+            return err_set(e, ERR_INVALID_PROTOCOL, "The file's %s is not a map.", steps[i]);
+    }
+    map = submit_child(cli->arena, map, "code");
+    if (!map)
+        return err_set(e, ERR_INTERNAL, "Out of memory.");
+    submit_set(map, id);
+    return 0;
+}
+
 /* Changes the document where the options say so. */
 static int submit_rewrite(struct cli *cli, struct buf *text, struct err *e)
 {
@@ -122,7 +146,7 @@ static int submit_rewrite(struct cli *cli, struct buf *text, struct err *e)
     struct doc *root;
     size_t pos = 0;
 
-    if (!rename && !args_has(args, "parameter"))
+    if (!rename && !args_has(args, "parameter") && !args_has(args, "code"))
         return 0;
     root = doc_parse_yaml(cli->arena, buf_str(text), text->len, &limits, e);
     if (!root)
@@ -135,6 +159,8 @@ static int submit_rewrite(struct cli *cli, struct buf *text, struct err *e)
         if (submit_parameter(cli->arena, root, given, e))
             return -1;
     }
+    if (args_has(args, "code") && submit_code(cli, root, e))
+        return -1;
     buf_reset(text);
     return doc_write_yaml(text, root) ? err_set(e, ERR_TOO_LARGE, "A job's file has at most 1 MiB.") : 0;
 }

@@ -18,6 +18,14 @@ int one_show(struct cli *cli);
 int one_explain(struct cli *cli);
 /* Prints logs. */
 int logs_run(struct cli *cli);
+/* Prints the lines of a job's logs that fit an expression. */
+int search_run(struct cli *cli);
+/* Lists what a task left where it worked. */
+int files_list(struct cli *cli);
+/* Lists the code that came with a job, or copies its archive. */
+int code_run(struct cli *cli);
+/* Copies files and folders from there. */
+int files_copy(struct cli *cli);
 /* Stops jobs; goes on after a failure and returns the first one's status. */
 int one_stop(struct cli *cli);
 /* Waits for a job's end. */
@@ -28,6 +36,13 @@ int list_events(struct cli *cli);
 int one_config(struct cli *cli);
 /* Lists nodes. */
 int list_nodes(struct cli *cli);
+/* Lists what the verb names: virtual clusters, users, groups, tokens, the audit log ... */
+int objects_list(struct cli *cli);
+/* Shows one thing whole: a user, a node, the site's settings. */
+int objects_show(struct cli *cli);
+/* Makes the change that the verb names; of several arguments goes on after a failure and returns the first one's
+ * status. */
+int change_run(struct cli *cli);
 /* Runs the TUI. */
 int loop_run(struct cli *cli);
 /* Logs in and stores a context. */
@@ -40,6 +55,18 @@ int access_whoami(struct cli *cli);
 int access_contexts(struct cli *cli);
 /* Chooses the current context. */
 int access_use(struct cli *cli);
+/* Checks or imports a table of users. */
+int users_import(struct cli *cli);
+/* Takes an import of users back. */
+int users_undo(struct cli *cli);
+/* Sets the own password, or another user's. */
+int passwd_run(struct cli *cli);
+/* Lists images and imports. */
+int images_list_run(struct cli *cli);
+/* Has an image imported and waits for the end of it. */
+int images_import_run(struct cli *cli);
+/* Removes an image. */
+int images_remove_run(struct cli *cli);
 /* Prints the client's version. */
 int access_version(struct cli *cli);
 

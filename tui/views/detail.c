@@ -207,6 +207,7 @@ static int detail_why(const struct detail *v, struct canvas *c, int row)
         row = detail_paragraph(c, row, CANVAS_BOLD, why);
     if (d->job.state == WORD_FAILED || d->job.state == WORD_STOPPED) {
         row = detail_paragraph(c, row, 0, d->exit_reason);
+        row = detail_paragraph(c, row, 0, d->proof);
         row = detail_paragraph(c, row, 0, d->trigger);
     }
     if (d->job.state == WORD_FAILED && strcmp(d->diagnostics, d->trigger) != 0)
@@ -214,6 +215,22 @@ static int detail_why(const struct detail *v, struct canvas *c, int row)
     for (size_t i = 0; d->job.state == WORD_FAILED && i < 3 && d->solutions[i]; i++) {
         snprintf(try, sizeof try, "Try: %s", d->solutions[i]);
         row = detail_paragraph(c, row, COLOUR_GREEN, try);
+    }
+    return row > start ? row + 1 : row;
+}
+
+/* What the task under the cursor gets and may not go beyond, and where the job's code is. */
+static int detail_limits(const struct detail *v, struct canvas *c, int row)
+{
+    const struct model_task *t = v->cursor < v->job.task_count ? &v->job.tasks[v->cursor] : NULL;
+    const char *limits = model_limits(v->arena, &v->job, t, canvas_glyph(c, " · ", " - "));
+    int start = row;
+    char code[600];
+
+    row = detail_paragraph(c, row, CANVAS_DIM, limits);
+    if (*v->job.code) {
+        snprintf(code, sizeof code, "Code came with it: drover code %.500s", v->full);
+        row = detail_paragraph(c, row, CANVAS_DIM, code);
     }
     return row > start ? row + 1 : row;
 }
@@ -313,6 +330,7 @@ static void detail_draw(struct view *view, struct canvas *c, struct view_area ar
     }
     row = detail_head(v, c, row);
     row = detail_why(v, c, row);
+    row = detail_limits(v, c, row);
     detail_tasks(v, c, row, area.top + area.rows - row);
 }
 

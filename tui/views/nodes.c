@@ -134,6 +134,9 @@ static void nodes_row(struct canvas *c, int row, const struct model_node *n)
     nodes_gpus(c, &pen, n);
     canvas_putf(c, &pen, " %s%s", n->gpu_model,
                 n->simulated && strcmp(n->gpu_model, "simulated") ? " (simulated)" : "");
+    pen.style = COLOUR_VERMILLION;
+    if (n->quarantined > 0)
+        canvas_putf(c, &pen, ", %lld quarantined", (long long)n->quarantined);
 }
 
 static void nodes_draw(struct view *view, struct canvas *c, struct view_area area)

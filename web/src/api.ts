@@ -2,8 +2,23 @@
 // The only place that speaks to the server. Addresses are relative to the page, so that the portal
 // works below a base path; the session is a cookie that scripts cannot read.
 
+import type { OpenApi } from './openapi.ts';
+
 /** "https://host/base/api/v2/" */
 const ROOT = new URL('api/v2/', document.baseURI.replace(/[#?].*$/, '')).href;
+
+/** A link of the site's; the server lets only addresses of pages pass. */
+export interface SiteLink {
+  title: string;
+  url: string;
+}
+
+export interface Settings {
+  name: string;
+  logo: string | null;
+  menu: SiteLink[];
+  links: SiteLink[];
+}
 
 export type JobState = 'WAITING' | 'RUNNING' | 'STOPPING' | 'STOPPED' | 'SUCCEEDED' | 'FAILED' | 'UNKNOWN';
 
@@ -44,6 +59,20 @@ export interface ExitSpec {
   solution?: string[] | null;
 }
 
+export interface ExitProof {
+  stream: 'stdout' | 'stderr';
+  offset: number;
+  line: number | null;
+  text: string;
+}
+
+export interface ExitDiagnosis {
+  category: 'none' | 'user' | 'platform' | 'resource' | 'unknown';
+  confidence: number;
+  proof: ExitProof | null;
+  next: { code: number; phrase: string; reason: string; confidence: number; proof: ExitProof | null }[];
+}
+
 /** What a task and each of its attempts have in common. */
 export interface Placement {
   attemptId: number;
@@ -68,10 +97,39 @@ export interface TaskStatus extends Placement {
   onHost?: boolean;
 }
 
+/** What each task of a role gets. */
+export interface Resources {
+  cpu: number;
+  memoryMB: number;
+  gpu: number;
+  shmMB: number;
+}
+
+export interface Limits {
+  timeSeconds: number | null;
+  processes: number;
+  diskMB: number | null;
+}
+
+export interface CodeFile {
+  path: string;
+  type: 'file' | 'folder' | 'other';
+  size: number;
+}
+
+/** What is in the archive that came with a job. */
+export interface CodeListing {
+  size: number;
+  files: CodeFile[];
+  truncated: boolean;
+}
+
 export interface JobDetail {
   name: string;
   tags?: string[];
   jobPriority?: string | null;
+  code?: string | null;
+  limits?: Limits;
   jobStatus: {
     username: string;
     state: JobState;
@@ -85,12 +143,13 @@ export interface JobDetail {
     attemptState: JobState;
     appExitCode: number | null;
     appExitSpec: ExitSpec | null;
+    appExitDiagnosis?: ExitDiagnosis | null;
     appExitDiagnostics: string | null;
     appExitTriggerMessage: string | null;
     virtualCluster: string;
     waitReason?: string | null;
   };
-  taskRoles: Record<string, { taskRoleStatus: { name: string }; taskStatuses: TaskStatus[] }>;
+  taskRoles: Record<string, { resources?: Resources; taskRoleStatus: { name: string }; taskStatuses: TaskStatus[] }>;
 }
 
 export interface JobEvent {
@@ -199,6 +258,10 @@ export const getSession = (): Promise<Session> => json('session');
 export const signIn = (username: string, password: string): Promise<Session> =>
   json('session', { method: 'POST', body: { username, password } });
 
+/** Sets the first password with an invitation's secret; whose it was. */
+export const acceptInvitation = (invitation: string, password: string): Promise<{ user: string }> =>
+  json('invitation', { method: 'POST', body: { invitation, password } });
+
 export const signOut = async (): Promise<void> => void (await send('session', { method: 'DELETE' }));
 
 export const listJobs = (query: URLSearchParams): Promise<JobPage> => json(`jobs?${query}`);
@@ -209,6 +272,8 @@ export const getJob = (job: string, attempt: number | null): Promise<JobDetail> 
 
 export const getConfig = async (job: string): Promise<string> => (await send(`${jobPath(job)}/config`)).text();
 
+export const getCode = (job: string): Promise<CodeListing> => json(`${jobPath(job)}/code/files`);
+
 export const getEvents = async (job: string): Promise<JobEvent[]> =>
   (await json<{ data: JobEvent[] }>(`${jobPath(job)}/events`)).data;
 
@@ -218,11 +283,20 @@ export const stopJob = async (job: string): Promise<void> =>
 export const listVirtualClusters = async (): Promise<string[]> =>
   Object.keys(await json<Record<string, unknown>>('virtual-clusters')).sort();
 
+export const getSettings = (): Promise<Settings> => json('settings');
+
+/** The API's own description, and where it is. */
+export const getOpenApi = (): Promise<OpenApi> => json('openapi.json');
+
+export const openApiHref = `${ROOT}openapi.json`;
+
 export const listNodes = (): Promise<Node[]> => json('nodes');
 
 /** Address of a whole log, for a download. */
 export const logHref = (ref: TaskRef, name: LogName): string =>
   `${ROOT}${taskPath(ref)}/${ref.taskAttempt}/logs/${name}`;
+
+export const codeHref = (job: string): string => `${ROOT}${jobPath(job)}/code`;
 
 export const configHref = (job: string): string => `${ROOT}${jobPath(job)}/config`;
 

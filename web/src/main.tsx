@@ -5,10 +5,13 @@ import './styles/base.css';
 import './styles/shell.css';
 import './styles/jobs.css';
 import './styles/job.css';
+import './styles/api.css';
 import { render } from 'preact';
 import { Shell } from './components/shell.tsx';
 import { jobsHref, route, startRouter } from './router.ts';
 import { session, start } from './store.ts';
+import { Api } from './views/api.tsx';
+import { Invite } from './views/invite.tsx';
 import { Job } from './views/job.tsx';
 import { Jobs } from './views/jobs.tsx';
 import { Login } from './views/login.tsx';
@@ -18,6 +21,7 @@ function View() {
   const here = route.value;
   if (here.view === 'jobs') return <Jobs />;
   if (here.view === 'job') return <Job key={here.job} job={here.job} />;
+  if (here.view === 'api') return <Api />;
   return (
     <div class="empty">
       <h1>{t('app.missing')}</h1>
@@ -29,6 +33,7 @@ function View() {
 }
 
 function App() {
+  if (route.value.view === 'invite') return <Invite secret={route.value.secret} />;
   if (session.value === undefined) return <p class="loading">{t('app.loading')}</p>;
   if (session.value === null) return <Login />;
   return (

@@ -6,6 +6,8 @@ import { computed, signal } from '@preact/signals';
 export type Route =
   | { view: 'jobs'; query: URLSearchParams }
   | { view: 'job'; job: string; query: URLSearchParams }
+  | { view: 'api'; query: URLSearchParams }
+  | { view: 'invite'; secret: string; query: URLSearchParams }
   | { view: 'missing'; query: URLSearchParams };
 
 /** Reads a fragment, with or without its '#'. An empty one is the job list. */
@@ -20,6 +22,9 @@ export function parseRoute(fragment: string): Route {
     const job = decode(parts[1] as string);
     if (job !== null) return { view: 'job', job, query };
   }
+  const [noun, secret] = parts;
+  if (parts.length === 1 && noun === 'api') return { view: 'api', query };
+  if (parts.length === 2 && noun === 'invite' && secret) return { view: 'invite', secret, query };
   return { view: 'missing', query };
 }
 
@@ -45,6 +50,8 @@ function withQuery(path: string, params: Params): string {
 }
 
 export const jobsHref = (params: Params = {}): string => withQuery('/jobs', params);
+
+export const apiHref = '#/api';
 
 export const jobHref = (job: string, params: Params = {}): string =>
   withQuery(`/jobs/${encodeURIComponent(job)}`, params);

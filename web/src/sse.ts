@@ -2,8 +2,8 @@
 // The event-stream format, read piece by piece. We read it ourselves because EventSource hides
 // the status of a refused connection and when the last byte came.
 
-/** A job has changed, or (`reset`) anything may have: read it all again. */
-export type Change = { kind: 'job'; name: string } | { kind: 'reset' };
+/** A job or the site's settings have changed, or (`reset`) anything may have: read it all again. */
+export type Change = { kind: 'job'; name: string } | { kind: 'settings' } | { kind: 'reset' };
 
 export interface SseEvent {
   /** The id to resume after; '' until the server has sent one. */
@@ -54,6 +54,7 @@ export class SseParser {
 /** What an event means to the pages; null for one that this portal does not know. */
 export function changeOf(type: string, data: string): Change | null {
   if (type === 'reset') return { kind: 'reset' };
+  if (type === 'settings') return { kind: 'settings' };
   if (type !== 'job') return null;
   try {
     const { name, user } = JSON.parse(data) as { name?: unknown; user?: unknown };

@@ -94,6 +94,22 @@ export function onChange(listener: Listener): () => void {
   return () => listeners.delete(listener);
 }
 
+// ---- the site: its name and links, live ----
+
+export const site = signal<api.Settings>({ name: 'Drover', logo: null, menu: [], links: [] });
+
+async function readSite(): Promise<void> {
+  try {
+    site.value = await api.getSettings();
+  } catch {
+    // What was there stays; the next change, or the next session, asks again.
+  }
+}
+
+onChange((change) => {
+  if (change.kind !== 'job') void readSite();
+});
+
 // ---- session ----
 
 let endStream: (() => void) | null = null;
@@ -103,6 +119,7 @@ function enter(next: api.Session): void {
   session.value = next;
   endStream?.();
   endStream = startStream(next.user, publish);
+  void readSite();
 }
 
 function leave(): void {

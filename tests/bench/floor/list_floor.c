@@ -28,7 +28,7 @@ static const char list_sql[] =
     "SELECT j.seq, j.id, j.user, j.name, j.vc, j.priority, j.priority_class, j.state, j.execution_type,"
     " j.submitted_ms, j.created_ms, j.launched_ms, j.completed_ms, j.attempt, j.retries_user, j.retries_platform,"
     " j.retries_resource, j.total_gpus, j.total_tasks, j.total_roles, j.exit_code, j.exit_phrase, j.wait_reason, j.tags"
-    " FROM job j WHERE j.seq IN (SELECT j.seq FROM job j WHERE j.user = ? AND +j.state IN (?)"
+    " FROM job j WHERE j.seq IN (SELECT j.seq FROM job j WHERE j.archived = 0 AND j.user = ? AND +j.state IN (?)"
     " ORDER BY j.submitted_ms DESC, j.seq DESC LIMIT 50) ORDER BY j.submitted_ms DESC, j.seq DESC";
 
 static void open_list(void)

@@ -3,9 +3,9 @@
  * submit_floor DB: what this machine can do at best for `./dev bench submit`.
  *
  * A bare libmicrohttpd reads the body of each POST; a writer thread takes all that wait (at most 256), inserts for each
- * the rows that the product inserted for its newest job (job and event, read from DB, which is a copy of the product's,
- * with its indexes), commits with synchronous=FULL, and lets the waiting go with a reply of the product's size. Nothing
- * is parsed, checked, scheduled or logged.
+ * the rows that the product inserted for its newest job (job, event and audit record, read from DB, which is a copy of
+ * the product's, with its indexes), commits with synchronous=FULL, and lets the waiting go with a reply of the
+ * product's size. Nothing is parsed, checked, scheduled or logged.
  */
 // link: PkgConfig::MHD PkgConfig::SQLITE Threads::Threads
 #include "floor_http.h"
@@ -38,7 +38,7 @@ static struct {
     pthread_cond_t work;
     struct post *waiting;
     sqlite3 *db;
-    struct copy job, event;
+    struct copy job, event, audit;
     int64_t number;
 } g = {.lock = PTHREAD_MUTEX_INITIALIZER, .work = PTHREAD_COND_INITIALIZER};
 
@@ -101,6 +101,7 @@ static void insert_one(void)
     (void)snprintf(name, sizeof(name), "floor-%lld", (long long)g.number);
     insert_copy(&g.job, id, name);
     insert_copy(&g.event, id, name);
+    insert_copy(&g.audit, id, name);
 }
 
 static void *write_batches(void *arg)
@@ -206,6 +207,8 @@ int main(int argc, char **argv)
     load_copy(&g.job, "SELECT * FROM job ORDER BY seq DESC LIMIT 1", "INSERT INTO job VALUES (?");
     load_copy(&g.event, "SELECT * FROM event WHERE type = 'job.waiting' ORDER BY id DESC LIMIT 1",
               "INSERT INTO event VALUES (?");
+    load_copy(&g.audit, "SELECT * FROM audit WHERE method = 'POST' AND route LIKE '%/jobs' ORDER BY id DESC LIMIT 1",
+              "INSERT INTO audit VALUES (?");
     if (pthread_create(&writer, NULL, write_batches, NULL))
         floor_die("thread", "does not start");
     floor_serve(on_access, on_completed);

@@ -16,19 +16,22 @@
 
 #define MINUTE 60000
 
+/* One guess; whether it reaches the password hash. */
+static int guess_once(struct login_throttle *t, const char *user, const char *ip, int64_t now)
+{
+    if (login_throttle_check(t, user, ip, now, NULL) != 0)
+        return 0;
+    login_throttle_fail(t, user, ip, now);
+    return 1;
+}
+
 /* One guess a second for `seconds`; how many reach the password hash. */
 static int guess(struct login_throttle *t, const char *user, const char *ip, int64_t from, int seconds)
 {
     int reached = 0;
 
-    for (int i = 0; i < seconds; i++) {
-        int64_t now = from + i * 1000LL;
-
-        if (login_throttle_check(t, user, ip, now, NULL) == 0) {
-            login_throttle_fail(t, user, ip, now);
-            reached++;
-        }
-    }
+    for (int i = 0; i < seconds; i++)
+        reached += guess_once(t, user, ip, from + i * 1000LL);
     return reached;
 }
 
@@ -75,6 +78,29 @@ static void test_guesses_per_quarter_hour(void **state)
     (void)state;
     assert_in_range(guess(t, "alice", "10.0.0.1", 0, 900), 5, 29);
     login_throttle_destroy(t);
+}
+
+/* A thousand guesses, however they are spread over the quarter of an hour, and from however many addresses. The clock
+ * is a number. */
+static void test_a_thousand_guesses(void **state)
+{
+    static const int64_t every_ms[] = {0, 10, 450, 900};
+    char ip[16];
+
+    (void)state;
+    for (size_t i = 0; i < 2 * sizeof(every_ms) / sizeof(every_ms[0]); i++) {
+        struct login_throttle *t = login_throttle_create(0);
+        int reached = 0;
+
+        for (int k = 0; k < 1000; k++) {
+            int from = i % 2 ? k : 0;
+
+            snprintf(ip, sizeof(ip), "10.0.%d.%d", from / 250, from % 250);
+            reached += guess_once(t, "alice", ip, k * every_ms[i / 2]);
+        }
+        assert_in_range(reached, 5, 29);
+        login_throttle_destroy(t);
+    }
 }
 
 /* Many accounts from one address: the address is what runs out. */
@@ -190,6 +216,7 @@ int main(void)
         cmocka_unit_test(test_five_are_free),
         cmocka_unit_test(test_delay_doubles),
         cmocka_unit_test(test_guesses_per_quarter_hour),
+        cmocka_unit_test(test_a_thousand_guesses),
         cmocka_unit_test(test_spray_from_one_address),
         cmocka_unit_test(test_spray_at_one_account),
         cmocka_unit_test(test_never_for_good),

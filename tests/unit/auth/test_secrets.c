@@ -16,7 +16,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "auth/access.h"
 #include "auth/keys.h"
 #include "auth/seal.h"
 #include "auth/session.h"
@@ -224,62 +223,11 @@ static void test_session_hash(void **state)
     assert_string_equal(hash, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
-/* The whole access table: level by kind of caller. */
-static void test_access(void **state)
-{
-    static const struct {
-        struct identity who;
-        enum err_code want[ACCESS_COUNT]; /* in the order of enum access */
-    } rows[] = {
-        {{.kind = IDENTITY_NONE}, {ERR_UNAUTHORIZED, ERR_UNAUTHORIZED, ERR_UNAUTHORIZED, ERR_NONE}},
-        {{.kind = IDENTITY_TOKEN, .user = "a"}, {ERR_FORBIDDEN, ERR_NONE, ERR_NONE, ERR_NONE}},
-        {{.kind = IDENTITY_SESSION, .user = "a"}, {ERR_FORBIDDEN, ERR_NONE, ERR_NONE, ERR_NONE}},
-        {{.kind = IDENTITY_TOKEN, .user = "a", .application = true},
-         {ERR_FORBIDDEN, ERR_FORBIDDEN, ERR_NONE, ERR_NONE}},
-        {{.kind = IDENTITY_TOKEN, .user = "r", .admin = true}, {ERR_NONE, ERR_NONE, ERR_NONE, ERR_NONE}},
-        {{.kind = IDENTITY_TOKEN, .user = "r", .admin = true, .application = true},
-         {ERR_FORBIDDEN, ERR_FORBIDDEN, ERR_NONE, ERR_NONE}},
-    };
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        for (unsigned need = 0; need < ACCESS_COUNT; need++) {
-            struct err e = {0};
-            int rc = access_check((enum access)need, &rows[i].who, &e);
-
-            if (e.code != rows[i].want[need] || rc != (e.code ? -1 : 0))
-                fail_msg("row %zu level %s: %s", i, access_name((enum access)need), err_name(e.code));
-        }
-    }
-}
-
-static void test_access_of_owner(void **state)
-{
-    const struct identity alice = {.kind = IDENTITY_TOKEN, .user = "alice"};
-    const struct identity root = {.kind = IDENTITY_TOKEN, .user = "root", .admin = true};
-    const struct identity nobody = {.kind = IDENTITY_NONE};
-    struct err e = {0};
-
-    (void)state;
-    assert_int_equal(access_check_owner(&alice, "alice", "job alice~x", &e), 0);
-    assert_int_equal(access_check_owner(&root, "alice", "job alice~x", &e), 0);
-    assert_int_equal(access_check_owner(&alice, "alice2", "job alice2~x", &e), -1);
-    assert_int_equal(e.code, ERR_FORBIDDEN);
-    assert_int_equal(access_check_owner(&alice, "Alice", "job Alice~x", &e), -1);
-    assert_int_equal(access_check_owner(&nobody, "", "job ~x", &e), -1);
-    /* What is no level is the strictest one. */
-    assert_int_equal(access_check(ACCESS_COUNT, &alice, &e), -1);
-    assert_int_equal(access_check(ACCESS_COUNT, &root, &e), 0);
-    assert_string_equal(access_name(ACCESS_USER), "user");
-    assert_string_equal(access_name(ACCESS_COUNT), "admin");
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_keys),    cmocka_unit_test(test_bad_key_files),   cmocka_unit_test(test_seal),
-        cmocka_unit_test(test_cookies), cmocka_unit_test(test_session_age),     cmocka_unit_test(test_session_hash),
-        cmocka_unit_test(test_access),  cmocka_unit_test(test_access_of_owner),
+        cmocka_unit_test(test_keys),    cmocka_unit_test(test_bad_key_files), cmocka_unit_test(test_seal),
+        cmocka_unit_test(test_cookies), cmocka_unit_test(test_session_age),   cmocka_unit_test(test_session_hash),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

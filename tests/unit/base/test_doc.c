@@ -217,6 +217,28 @@ static void refusals_name_the_place(void **state)
     }
 }
 
+/* A map of `count` keys, the last of which is key number `again` (or a new one). */
+static bool accepts_keys(int count, int again)
+{
+    char text[4096];
+    int n = 0;
+
+    for (int i = 0; i < count; i++)
+        n += snprintf(text + n, sizeof(text) - (size_t)n, "k%d: {k0: x, k1: y}\n", i == count - 1 ? again : i);
+    return accepts(text, (size_t)n);
+}
+
+/* Few keys are compared one by one, many are hashed: twice is twice in maps of any size. */
+static void duplicate_keys_in_maps_of_all_sizes(void **state)
+{
+    (void)state;
+    for (int count = 2; count <= 40; count++) {
+        assert_true(accepts_keys(count, count - 1));
+        for (int again = 0; again < count - 1; again++)
+            assert_false(accepts_keys(count, again));
+    }
+}
+
 static void limits_of_the_caller(void **state)
 {
     static const struct {
@@ -453,6 +475,7 @@ int main(void)
         cmocka_unit_test(block_scalars),
         cmocka_unit_test(aliases_are_copies),
         cmocka_unit_test(refusals_name_the_place),
+        cmocka_unit_test(duplicate_keys_in_maps_of_all_sizes),
         cmocka_unit_test(limits_of_the_caller),
         cmocka_unit_test(no_memory_is_an_error),
         cmocka_unit_test(hostile_documents_are_fast),

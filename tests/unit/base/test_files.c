@@ -13,10 +13,12 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/digest.h"
 #include "base/err.h"
 #include "base/fs.h"
 #include "base/json.h"
@@ -189,9 +191,96 @@ static void log_survives_long_messages(void **state)
     free(text);
 }
 
+static int beneath(int dir, const char *path)
+{
+    int fd = fs_open_beneath(dir, path, O_RDONLY);
+
+    if (fd >= 0)
+        (void)close(fd);
+    return fd < 0 ? -1 : 0;
+}
+
+static void test_beneath_a_folder_no_path_leads_out(void **state)
+{
+    static const char *const good[] = {"", "in", "in/file", "in/deep/x"};
+    static const char *const bad[] = {"..",    "../file",  "in/..",     "in/../in/file", "/etc/passwd", "/",
+                                      "in/",   "in//file", "./in",      "in/./file",     "link",        "in/up/file",
+                                      "up/in", "missing",  "in/file/x", "root/etc"};
+    struct files *f = *state;
+    int dir = open(f->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    assert_true(dir >= 0);
+    assert_int_equal(mkdirat(dir, "in", 0700) || mkdirat(dir, "in/deep", 0700), 0);
+    (void)snprintf(f->path, sizeof(f->path), "%s/in/file", f->dir);
+    assert_int_equal(fs_write_atomic(f->path, "x", 1, 0600, &f->e), 0);
+    (void)snprintf(f->path, sizeof(f->path), "%s/in/deep/x", f->dir);
+    assert_int_equal(mkfifo(f->path, 0600), 0); /* must not make us wait */
+    assert_int_equal(symlinkat("in/file", dir, "link") || symlinkat("..", dir, "in/up") || symlinkat("..", dir, "up") ||
+                         symlinkat("/", dir, "root"),
+                     0);
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+        assert_int_equal(beneath(dir, good[i]), 0);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_int_equal(beneath(dir, bad[i]), -1);
+    (void)close(dir);
+}
+
+static void test_a_tree_goes_however_deep_and_leaves_what_links_point_to(void **state)
+{
+    struct files *f = *state;
+    int dir = open(f->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), at;
+
+    assert_int_equal(mkdirat(dir, "kept", 0700) || mkdirat(dir, "tree", 0700), 0);
+    (void)snprintf(f->path, sizeof(f->path), "%s/kept/file", f->dir);
+    assert_int_equal(fs_write_atomic(f->path, "x", 1, 0600, &f->e), 0);
+    at = openat(dir, "tree", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(symlinkat("../kept", at, "link") || mkfifoat(at, "fifo", 0600) || mkdirat(at, "shut", 0), 0);
+    for (int i = 0; i < 1000; i++) { /* deeper than descriptors reach */
+        int next;
+
+        assert_int_equal(mkdirat(at, "a", 0700) || symlinkat("/", at, "root"), 0);
+        next = openat(at, "a", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        assert_true(next >= 0);
+        (void)close(at);
+        at = next;
+    }
+    (void)close(at);
+    assert_int_equal(fs_remove_tree(dir, "tree"), 0);
+    assert_int_equal(faccessat(dir, "tree", F_OK, 0), -1);
+    assert_int_equal(faccessat(dir, "kept/file", F_OK, 0), 0);
+    assert_int_equal(fs_remove_tree(dir, "tree"), -1);
+    assert_int_equal(symlinkat("kept", dir, "link"), 0);
+    assert_int_equal(fs_remove_tree(dir, "link"), -1);
+    assert_int_equal(faccessat(dir, "kept/file", F_OK, 0), 0);
+    (void)close(dir);
+}
+
+/* The digests of FIPS 180-4 for "abc" and for nothing, wherever the file stands. */
+static void test_digest(void **state)
+{
+    char hex[DIGEST_SIZE];
+    int64_t bytes = -1;
+    int fd = memfd_create("digest", MFD_CLOEXEC);
+
+    (void)state;
+    assert_int_equal(digest_file(fd, hex, &bytes), 0);
+    assert_int_equal(bytes, 0);
+    assert_string_equal(hex, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    assert_int_equal(write(fd, "abc", 3), 3);
+    assert_int_equal(digest_file(fd, hex, &bytes), 0);
+    assert_int_equal(bytes, 3);
+    assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    assert_int_equal(lseek(fd, 0, SEEK_CUR), 3);
+    assert_int_equal(close(fd), 0);
+    assert_int_equal(digest_file(fd, hex, NULL), -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_a_tree_goes_however_deep_and_leaves_what_links_point_to, files_setup,
+                                        files_teardown),
+        cmocka_unit_test_setup_teardown(test_beneath_a_folder_no_path_leads_out, files_setup, files_teardown),
         cmocka_unit_test_setup_teardown(read_within_bounds, files_setup, files_teardown),
         cmocka_unit_test_setup_teardown(read_refuses_other_kinds, files_setup, files_teardown),
         cmocka_unit_test_setup_teardown(replace_is_whole_and_leaves_nothing, files_setup, files_teardown),
@@ -199,6 +288,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(log_lines_cannot_be_forged, files_setup, files_teardown),
         cmocka_unit_test_setup_teardown(log_json_is_json, files_setup, files_teardown),
         cmocka_unit_test_setup_teardown(log_survives_long_messages, files_setup, files_teardown),
+        cmocka_unit_test(test_digest),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

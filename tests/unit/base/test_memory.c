@@ -138,6 +138,33 @@ static void arena_reset_gives_zeroed_memory_again(void **state)
     arena_destroy(a);
 }
 
+/* More at once than the pool keeps; each is empty when it is taken, whatever the last user left. */
+static void arena_pool_gives_empty_arenas(void **state)
+{
+    struct arena_pool *pool = arena_pool_create(1 << 20, 2);
+    struct arena *a[5];
+
+    (void)state;
+    assert_non_null(pool);
+    for (int round = 0; round < 20; round++) {
+        for (int i = 0; i < 5; i++) {
+            a[i] = arena_pool_take(pool);
+            assert_non_null(a[i]);
+            assert_int_equal(arena_used(a[i]), 0);
+            assert_null(arena_alloc(a[i], (1 << 20) + 1));
+            unsigned char *p = arena_alloc(a[i], 5000);
+            for (size_t j = 0; j < 5000; j++)
+                assert_int_equal(p[j], 0);
+            memset(p, 0xff, 5000);
+        }
+        for (int i = 0; i < 5; i++)
+            arena_pool_give(pool, a[i]);
+    }
+    arena_pool_give(pool, NULL);
+    arena_pool_destroy(pool);
+    arena_pool_destroy(NULL);
+}
+
 static void arena_refuses_over_its_cap(void **state)
 {
     struct arena *a = arena_create(1000);
@@ -176,6 +203,7 @@ int main(void)
         cmocka_unit_test(buf_take_gives_the_memory),
         cmocka_unit_test(arena_memory_is_zero_aligned_and_apart),
         cmocka_unit_test(arena_reset_gives_zeroed_memory_again),
+        cmocka_unit_test(arena_pool_gives_empty_arenas),
         cmocka_unit_test(arena_refuses_over_its_cap),
         cmocka_unit_test(arena_strings),
     };

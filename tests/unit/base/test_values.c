@@ -66,6 +66,28 @@ static void iso_agrees_with_the_library(void **state)
     }
 }
 
+static void a_steady_clock_never_goes_back(void **state)
+{
+    struct clock_steady c = {.wall = 5000};
+    int64_t before = 0;
+
+    (void)state;
+    assert_int_equal(clock_steady_next(&c, (struct clock_now){.wall = 1000, .mono = 10}).wall, 5000);
+    assert_int_equal(clock_steady_next(&c, (struct clock_now){.wall = 6000, .mono = 20}).wall, 6000);
+    /* An hour back: half speed, read every millisecond, until the machine's clock has caught up. */
+    for (int64_t ms = 1; ms <= 3000; ms++) {
+        struct clock_now now = {.wall = 5000 + ms, .mono = 20 + ms};
+        int64_t wall = clock_steady_next(&c, now).wall;
+
+        assert_true(wall >= before && wall >= now.wall);
+        before = wall;
+        if (ms == 1000)
+            assert_int_equal(wall, 6500);
+    }
+    assert_int_equal(before, 8000);
+    assert_int_equal(clock_steady_next(&c, (struct clock_now){.wall = 90000, .mono = 3021}).wall, 90000);
+}
+
 static void clocks_go_on(void **state)
 {
     struct clock_now a = clock_read(), b = clock_read();
@@ -164,10 +186,15 @@ static void numbers_ignore_the_locale(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(iso_known_moments), cmocka_unit_test(iso_agrees_with_the_library),
-        cmocka_unit_test(clocks_go_on),      cmocka_unit_test(ids_are_version_7),
-        cmocka_unit_test(ids_are_checked),   cmocka_unit_test(random_hex),
-        cmocka_unit_test(numbers_survive),   cmocka_unit_test(numbers_ignore_the_locale),
+        cmocka_unit_test(iso_known_moments),
+        cmocka_unit_test(iso_agrees_with_the_library),
+        cmocka_unit_test(a_steady_clock_never_goes_back),
+        cmocka_unit_test(clocks_go_on),
+        cmocka_unit_test(ids_are_version_7),
+        cmocka_unit_test(ids_are_checked),
+        cmocka_unit_test(random_hex),
+        cmocka_unit_test(numbers_survive),
+        cmocka_unit_test(numbers_ignore_the_locale),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

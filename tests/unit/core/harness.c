@@ -22,8 +22,11 @@ void settle(struct harness *h)
     assert_false(h->fx.failed);
     for (size_t i = 0; i < h->fx.count; i++) {
         const struct effect *f = &h->fx.list[i];
+        if (h->watch)
+            h->watch(h->watch_ctx, f);
         if (f->kind == EFFECT_REPLY) {
             h->reply = f->reply->err;
+            snprintf(h->warning, sizeof h->warning, "%s", f->reply->warning ? f->reply->warning : "");
             h->replies++;
         } else if (f->kind == EFFECT_LAUNCH) {
             assert_true(h->launches < MAX_ORDERS);
@@ -60,8 +63,9 @@ void tick(struct harness *h, int64_t ms)
 
 void add_node(struct harness *h, const char *name, int cpus, int gpus)
 {
-    struct command cmd = {.kind = COMMAND_ENGINE, .engine = {.kind = ENGINE_NODE}};
-    struct node *n = &cmd.engine.node;
+    struct engine_event ev = {.kind = ENGINE_NODE};
+    struct command cmd = {.kind = COMMAND_ENGINE, .engine = &ev};
+    struct node *n = &ev.node;
     snprintf(n->name, sizeof n->name, "%s", name);
     n->cpus = cpus;
     n->memory_mb = 1 << 20;
@@ -111,19 +115,29 @@ struct job *make_job(struct harness *h, const struct ask *a)
     fill_role(&r[0], "main", instances, a);
     if (roles == 2)
         fill_role(&r[1], "side", a->role2_instances, a);
-    *spec = (struct spec){.name = arena_strdup(arena, a->name),
-                          .vc = "default",
-                          .priority = a->priority,
-                          .job_retry_count = a->retries,
-                          .gang = !a->no_gang,
-                          .roles = r,
-                          .role_count = roles,
-                          .total_tasks = instances + a->role2_instances,
-                          .time_limit_ms = a->time_limit_ms,
-                          .stop_grace_s = 10};
+    if (roles == 2 && a->side_without_gpus)
+        r[1].per_task.gpus = 0;
+    *spec =
+        (struct spec){.name = arena_strdup(arena, a->name),
+                      .vc = a->vc ? a->vc : "default",
+                      .priority = a->priority,
+                      .job_retry_count = a->retries,
+                      .gang = !a->no_gang,
+                      .roles = r,
+                      .role_count = roles,
+                      .total_tasks = instances + a->role2_instances,
+                      .total_gpus = (int64_t)a->gpus * (instances + (a->side_without_gpus ? 0 : a->role2_instances)),
+                      .time_limit_ms = a->time_limit_ms,
+                      .preemption = a->preemption,
+                      .nodes = a->nodes,
+                      .not_nodes = a->not_nodes,
+                      .skus = a->skus,
+                      .checkpoint_grace_s = 30,
+                      .stop_grace_s = 10};
     char id[ID_SIZE];
     snprintf(id, sizeof id, "00000000-0000-7000-8000-%012d", ++h->next_id);
-    struct job *j = job_create(arena, spec, "ana", id);
+    struct job *j = job_create(spec, "ana", id);
+    arena_destroy(arena);
     assert_non_null(j);
     return j;
 }
@@ -157,12 +171,12 @@ enum err_code stop(struct harness *h, const char *full_name, const char *by, boo
 
 void engine(struct harness *h, size_t n, enum engine_event_kind kind, int code)
 {
-    struct command cmd = {.kind = COMMAND_ENGINE,
-                          .engine = {.kind = kind, .exit_code = code, .seq = ++h->next_seq, .wall_ms = h->now.wall}};
-    memcpy(cmd.engine.attempt_id, h->launched[n], ID_SIZE);
-    memcpy(cmd.engine.nonce, h->nonces[n], 33);
+    struct engine_event ev = {.kind = kind, .exit_code = code, .seq = ++h->next_seq, .wall_ms = h->now.wall};
+    struct command cmd = {.kind = COMMAND_ENGINE, .engine = &ev};
+    memcpy(ev.attempt_id, h->launched[n], ID_SIZE);
+    memcpy(ev.nonce, h->nonces[n], 33);
     if (kind == ENGINE_LOST)
-        cmd.engine.never_started = code != 0;
+        ev.never_started = code != 0;
     step(h, &cmd);
 }
 

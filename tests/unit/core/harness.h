@@ -27,21 +27,27 @@ struct harness {
     struct clock_now now;
     int next_id;
     int64_t next_seq;
-    struct err reply; /* the last reply */
+    struct err reply;  /* the last reply */
+    char warning[512]; /* and what it warned of */
     size_t replies;
     char launched[MAX_ORDERS][ID_SIZE]; /* attempt ids in order of launch */
     char nonces[MAX_ORDERS][33];
     size_t launches;
     char stopped[MAX_ORDERS][ID_SIZE];
     size_t stops, forgets;
+    void (*watch)(void *ctx, const struct effect *fx); /* told every effect of each batch; NULL = nobody */
+    void *watch_ctx;
     char trace[65536]; /* "job.waiting a~x; task.starting ..." */
 };
 
 /* What a made-up job asks. One role "main" unless role2_instances is set, then also "side". */
 struct ask {
     const char *name;
+    const char *vc; /* NULL: default */
     int instances, cpus, gpus, priority, retries, role2_instances, task_retries, min_failed, min_succeeded;
-    bool no_gang;
+    bool no_gang, side_without_gpus;
+    enum spec_preemption preemption;
+    const char *const *nodes, *const *not_nodes, *const *skus;
     int64_t time_limit_ms;
 };
 

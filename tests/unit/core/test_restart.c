@@ -18,7 +18,8 @@ struct rows {
     enum run_state job, task, outcome;
     enum claim_state claim;
     bool stop_requested, no_node;
-    int64_t launched_ms;
+    int64_t launched_ms, due_ms;
+    const char *held_by;
 };
 
 /* A job with these rows, its one task on node n1; then the adoption. */
@@ -29,9 +30,12 @@ static struct job *load(struct harness *h, const struct ask *a, const struct row
     j->state = r->job;
     j->outcome = r->outcome;
     j->exit_code = r->outcome == STATE_FAILED ? 1 : 0;
-    j->exit = r->outcome ? exits_find(j->exit_code) : NULL;
+    if (r->outcome)
+        exits_verdict(j->exit_code, NULL, &j->exit);
     j->stop_requested = r->stop_requested;
     j->launched_ms = r->launched_ms;
+    j->due_ms = r->due_ms;
+    snprintf(j->held_by, sizeof j->held_by, "%s", r->held_by ? r->held_by : "");
     if (!r->no_node) {
         struct node n = {.name = "n1", .cpus = 4, .memory_mb = 1000, .port_first = 20000, .port_last = 20999};
         assert_int_equal(core_load_node(h->core, &n), 0);
@@ -171,6 +175,29 @@ STORY a_waiting_job_is_placed(void **state)
     END;
 }
 
+STORY a_back_off_goes_on_after_a_restart(void **state)
+{
+    BEGIN;
+    load(h, &(struct ask){.name = "x"}, &(struct rows){.job = STATE_WAITING, .due_ms = h->now.wall + 20000});
+    assert_int_equal(h->launches, 0);
+    tick(h, 19999);
+    assert_int_equal(h->launches, 0);
+    tick(h, 1);
+    assert_int_equal(h->launches, 1);
+    END;
+}
+
+STORY a_held_job_stays_held_after_a_restart(void **state)
+{
+    BEGIN;
+    load(h, &(struct ask){.name = "x"}, &(struct rows){.job = STATE_WAITING, .held_by = "root"});
+    tick(h, 60000);
+    assert_int_equal(h->launches, 0);
+    step(h, &(struct command){.kind = COMMAND_HOLD, .hold = {.full_name = "ana~x", .release = true}});
+    assert_int_equal(h->launches, 1);
+    END;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,6 +210,8 @@ int main(void)
         cmocka_unit_test(a_claim_that_waits_for_its_answer_expires_again),
         cmocka_unit_test(a_task_on_a_node_without_a_row_is_accounted_for),
         cmocka_unit_test(a_waiting_job_is_placed),
+        cmocka_unit_test(a_back_off_goes_on_after_a_restart),
+        cmocka_unit_test(a_held_job_stays_held_after_a_restart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -312,42 +312,6 @@ STORY the_end_seen_before_the_start_still_tells_both(void **state)
     END;
 }
 
-/* Users and logins are rows that the core only puts in order; what it decides is who may. */
-STORY changes_of_users_are_judged_by_what_was_looked_up(void **state)
-{
-    static const struct {
-        struct command_user user;
-        const char *by;
-        enum err_code want;
-    } cases[] = {
-        {{.op = COMMAND_USER_ADD, .name = "bob"}, "root", ERR_NONE},
-        {{.op = COMMAND_USER_ADD, .name = "bob", .exists = true}, "root", ERR_CONFLICT_USER},
-        {{.op = COMMAND_USER_CHANGE, .name = "bob"}, "root", ERR_NO_USER},
-        {{.op = COMMAND_USER_CHANGE, .name = "bob", .exists = true}, "root", ERR_NONE},
-        {{.op = COMMAND_USER_REMOVE, .name = "bob", .exists = true}, "root", ERR_NONE},
-        {{.op = COMMAND_USER_REMOVE, .name = "eve", .exists = true, .is_admin = true}, "root", ERR_REMOVE_ADMIN},
-        {{.op = COMMAND_USER_CHANGE, .name = "root", .exists = true, .is_admin = true, .admin = COMMAND_USER_NO},
-         "root",
-         ERR_FORBIDDEN},
-        {{.op = COMMAND_USER_CHANGE, .name = "root", .exists = true, .is_admin = true, .admin = COMMAND_USER_NO},
-         "eve",
-         ERR_NONE},
-    };
-    BEGIN;
-    int cookie;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct command cmd = {.kind = COMMAND_USER,
-                              .actor = {.user = cases[i].by, .admin = true},
-                              .reply_to = &cookie,
-                              .user = cases[i].user};
-        core_step(h->core, &cmd, h->now, &h->fx);
-        assert_int_equal(h->fx.list[0].kind == EFFECT_USER_ROW, cases[i].want == ERR_NONE);
-        settle(h);
-        assert_int_equal(h->reply.code, cases[i].want);
-    }
-    END;
-}
-
 STORY a_tag_that_is_not_there_cannot_be_dropped(void **state)
 {
     BEGIN;
@@ -365,16 +329,66 @@ STORY a_tag_that_is_not_there_cannot_be_dropped(void **state)
     END;
 }
 
-STORY a_login_is_a_row_and_a_reply(void **state)
+/* Its outcome is not the core's to know: the reply is in the list, and who writes the rows fills it in. */
+STORY a_write_is_rows_and_a_reply_that_can_still_become_a_refusal(void **state)
 {
     BEGIN;
     int cookie;
-    struct command cmd = {.kind = COMMAND_TOKEN, .reply_to = &cookie, .token = {.op = COMMAND_TOKEN_REVOKE}};
+    struct command cmd = {.kind = COMMAND_WRITE, .reply_to = &cookie};
     core_step(h->core, &cmd, h->now, &h->fx);
-    assert_int_equal(h->fx.list[0].kind, EFFECT_TOKEN_ROW);
+    assert_int_equal(h->fx.count, 2);
+    assert_int_equal(h->fx.list[0].kind, EFFECT_REPLY);
+    assert_int_equal(h->fx.list[1].kind, EFFECT_WRITE);
+    assert_ptr_equal(h->fx.list[1].write->call, &cmd.write);
+    err_set(&h->fx.list[1].write->reply->err, ERR_CONFLICT_USER, "There is one.");
     settle(h);
     assert_int_equal(h->replies, 1);
-    assert_int_equal(h->reply.code, ERR_NONE);
+    assert_int_equal(h->reply.code, ERR_CONFLICT_USER);
+    cmd.reply_to = NULL;
+    core_step(h->core, &cmd, h->now, &h->fx);
+    assert_int_equal(h->fx.count, 1);
+    assert_null(h->fx.list[0].write->reply);
+    END;
+}
+
+/* A submission with a key; the code of its reply. */
+static enum err_code submit_with(struct harness *h, const struct submit_key *key, const struct submit_before *before)
+{
+    int cookie;
+    struct job *j = make_job(h, &(struct ask){.name = "x"});
+    struct command cmd = {.kind = COMMAND_SUBMIT, .reply_to = &cookie, .submit = {.job = j, .config = "x", .key = key}};
+    if (before) {
+        cmd.submit.key_known = true;
+        cmd.submit.before = *before;
+    }
+    core_step(h->core, &cmd, h->now, &h->fx);
+    if (core_find(h->core, j->full_name) != j)
+        job_destroy(j);
+    const struct effect *last = &h->fx.list[h->fx.count - 1];
+    assert_int_equal(last->kind, EFFECT_REPLY);
+    if (!last->reply->err.code)
+        assert_string_equal(last->reply->full_name, "ana~x");
+    return last->reply->err.code;
+}
+
+/* The same request is answered as the first, in the same batch and later; another one under its key is refused. */
+STORY a_key_makes_a_submission_happen_once(void **state)
+{
+    BEGIN;
+    struct submit_key key = {.user = "ana", .key = "k", .hash = {1}}, changed = key, other = key;
+    struct submit_before before = {.hash = {1}, .job_id = "old", .full_name = "ana~x"};
+    changed.hash[0] = 2;
+    other.key = "k2";
+    assert_int_equal(submit_with(h, &key, NULL), ERR_NONE);
+    assert_int_equal(submit_with(h, &key, NULL), ERR_NONE);
+    assert_int_equal(submit_with(h, &changed, NULL), ERR_KEY_REUSED);
+    assert_int_equal(submit_with(h, &other, NULL), ERR_CONFLICT_JOB);
+    assert_int_equal(core_live_jobs(h->core), 1);
+    settle(h);
+    assert_int_equal(submit_with(h, &key, &before), ERR_NONE);
+    assert_string_equal(h->fx.list[0].reply->job_id, "old");
+    assert_int_equal(submit_with(h, &changed, &before), ERR_KEY_REUSED);
+    settle(h);
     END;
 }
 
@@ -384,10 +398,10 @@ STORY a_busy_port_is_not_given_again(void **state)
     add_node(h, "n1", 4, 0);
     submit(h, &(struct ask){.name = "x"});
     int port = core_find(h->core, "ana~x")->tasks[0].ports[0];
-    struct command cmd = {.kind = COMMAND_ENGINE,
-                          .engine = {.kind = ENGINE_REFUSED, .exit_code = EXIT_CODE_PORT_CONFLICT, .busy_port = port}};
-    memcpy(cmd.engine.attempt_id, h->launched[0], ID_SIZE);
-    memcpy(cmd.engine.nonce, h->nonces[0], 33);
+    struct engine_event ev = {.kind = ENGINE_REFUSED, .exit_code = EXIT_CODE_PORT_CONFLICT, .busy_port = port};
+    struct command cmd = {.kind = COMMAND_ENGINE, .engine = &ev};
+    memcpy(ev.attempt_id, h->launched[0], ID_SIZE);
+    memcpy(ev.nonce, h->nonces[0], 33);
     step(h, &cmd);
     int free_before = cluster_at(core_cluster(h->core), 0)->port_free;
     assert_int_equal(free_before, 999);
@@ -417,9 +431,9 @@ int main(void)
         cmocka_unit_test(a_time_limit_fails_the_job),
         cmocka_unit_test(events_of_strangers_change_nothing),
         cmocka_unit_test(the_end_seen_before_the_start_still_tells_both),
-        cmocka_unit_test(changes_of_users_are_judged_by_what_was_looked_up),
         cmocka_unit_test(a_tag_that_is_not_there_cannot_be_dropped),
-        cmocka_unit_test(a_login_is_a_row_and_a_reply),
+        cmocka_unit_test(a_write_is_rows_and_a_reply_that_can_still_become_a_refusal),
+        cmocka_unit_test(a_key_makes_a_submission_happen_once),
         cmocka_unit_test(a_busy_port_is_not_given_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,14 +4,27 @@
  */
 #include "rig.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
 
 #include "base/arena.h"
+#include "base/id.h"
+#include "engines/local/procs.h"
 
-#define RIG_DEADLINE_MS 60000
+#define RIG_DEADLINE_S 60
+
+/* Seconds that a wait may take; where all is slower (sanitizers, an emulated processor), so many times as long. */
+static long rig_deadline(void)
+{
+    const char *scale = getenv("DROVER_TIME_SCALE");
+    long times = scale ? strtol(scale, NULL, 10) : 1;
+
+    return RIG_DEADLINE_S * (times > 1 ? times : 1);
+}
 
 static void rig_sink(void *ctx, const struct engine_event *ev)
 {
@@ -48,7 +61,9 @@ void rig_engine(struct rig *r)
                              .shim = DROVER_BIN "/drover-shim",
                              .name = "test",
                              .boot_id = r->boot[0] ? r->boot : NULL,
-                             .gpus = r->gpus};
+                             .isolation = r->isolation ? r->isolation : getenv("DROVER_TEST_ISOLATION"),
+                             .gpus = r->gpus,
+                             .stuck_ms = r->stuck_ms};
 
     r->count = 0;
     r->engine = local_engine_create(&c, &e);
@@ -113,11 +128,50 @@ pid_t rig_spawner(const struct rig *r)
     return pid;
 }
 
+bool rig_lives(const char *id)
+{
+    char mark[96], path[64];
+    const struct dirent *d;
+    DIR *proc = opendir("/proc");
+    bool found = false;
+
+    (void)snprintf(mark, sizeof(mark), PROCS_MARK "=%s", id);
+    while (proc && !found && (d = readdir(proc))) {
+        struct buf b;
+
+        buf_init(&b, 4u << 20);
+        if (snprintf(path, sizeof(path), "/proc/%.20s/environ", d->d_name) < (int)sizeof(path) &&
+            fs_read(path, 4u << 20, &b, NULL) == 0 && b.len > 0)
+            found = memmem(b.data, b.len, mark, strlen(mark)) != NULL;
+        buf_fini(&b);
+    }
+    if (proc)
+        (void)closedir(proc);
+    return found;
+}
+
+/* Tasks that a test left running, whatever has become of their shims. */
+static void rig_end_tasks(const struct rig *r)
+{
+    char path[128];
+    const struct dirent *d;
+    DIR *run;
+
+    (void)snprintf(path, sizeof(path), "%s/run", r->data);
+    run = opendir(path);
+    while (run && (d = readdir(run)))
+        while (id_valid(d->d_name) && procs_kill_marked(d->d_name, NULL) > 0)
+            (void)poll(NULL, 0, 5);
+    if (run)
+        (void)closedir(run);
+}
+
 int rig_teardown(void **state)
 {
     struct rig *r = *state;
 
     rig_stop(r);
+    rig_end_tasks(r);
     /* A spawner that is just starting adds to the folder while it is removed. */
     while (access(r->data, F_OK) == 0) {
         pid_t spawner = rig_spawner(r);
@@ -144,7 +198,7 @@ struct rig_event rig_wait_mask(struct rig *r, unsigned kinds, const char *id, in
     bool ok = false;
 
     (void)clock_gettime(CLOCK_MONOTONIC, &till);
-    till.tv_sec += RIG_DEADLINE_MS / 1000;
+    till.tv_sec += rig_deadline();
     (void)pthread_mutex_lock(&r->lock);
     for (;;) {
         int seen = 0;
@@ -262,7 +316,7 @@ void rig_expect_file(const struct rig *r, const char *id, const char *name, cons
 
 void rig_wait_file(const struct rig *r, const char *id, const char *name, off_t len)
 {
-    int64_t till = clock_read().mono + RIG_DEADLINE_MS;
+    int64_t till = clock_read().mono + 1000 * rig_deadline();
     char path[200];
     struct stat st;
 

@@ -45,6 +45,8 @@ struct rig {
     char data[64];
     char boot[40]; /* "" = the kernel's */
     int gpus;
+    int stuck_ms;          /* as in the engine's configuration */
+    const char *isolation; /* at most; NULL = DROVER_TEST_ISOLATION, or the best */
     struct engine *engine;
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -67,6 +69,9 @@ int rig_setup(void **state);
 
 /* The spawner's pid, from its file; 0 when there is none. */
 pid_t rig_spawner(const struct rig *r);
+
+/* Whether a process carries the attempt's mark, for all that can be seen; nothing is done to it. */
+bool rig_lives(const char *id);
 
 /* Ends the engine and its spawner and removes the folder. */
 int rig_teardown(void **state);

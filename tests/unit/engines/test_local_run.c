@@ -13,6 +13,8 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
+#define PORT_TRIES 20
+
 static void test_node_is_told_first(void **state)
 {
     struct rig *r = *state;
@@ -177,19 +179,19 @@ static void test_repeated_launch_starts_once(void **state)
 
     id_make(clock_read().wall, id);
     for (int i = 0; i < 20; i++)
-        rig_give(r, rig_order(ENGINE_LAUNCH, id, "echo $$ >> ../witness; sleep 0.05"));
+        rig_give(r, rig_order(ENGINE_LAUNCH, id, "echo $$ >> witness; sleep 0.05"));
     (void)rig_wait(r, ENGINE_EXITED, id);
     for (int i = 0; i < 20; i++)
-        rig_give(r, rig_order(ENGINE_LAUNCH, id, "echo $$ >> ../witness"));
+        rig_give(r, rig_order(ENGINE_LAUNCH, id, "echo $$ >> witness"));
     (void)rig_wait_nth(r, ENGINE_EXITED, id, 20); /* told again each time */
     /* And by an engine that knows nothing of it. */
     rig_stop(r);
     rig_engine(r);
     rig_start(r);
-    rig_give(r, rig_order(ENGINE_LAUNCH, id, "echo $$ >> ../witness"));
+    rig_give(r, rig_order(ENGINE_LAUNCH, id, "echo $$ >> witness"));
     assert_int_equal(rig_wait(r, ENGINE_EXITED, id).code, 0);
     {
-        char *w = rig_file(r, id, "witness", NULL);
+        char *w = rig_file(r, id, "work/witness", NULL);
 
         assert_non_null(strchr(w, '\n'));
         assert_null(strchr(strchr(w, '\n') + 1, '\n'));
@@ -236,37 +238,83 @@ static void test_gpus_are_not_shared(void **state)
     (void)rig_wait(r, ENGINE_EXITED, b);
 }
 
-static void test_port_in_use_is_refused(void **state)
+/* What is free of the wishes, then the lowest. */
+static void test_wished_gpus_are_given(void **state)
 {
+    static const int pair[] = {2, 3}, others[] = {3, 1};
     struct rig *r = *state;
+    char a[ID_SIZE], b[ID_SIZE];
+    struct rig_event ev;
+
+    id_make(clock_read().wall, a);
+    id_make(clock_read().wall, b);
+    struct engine_order *o = rig_order(ENGINE_LAUNCH, a, "sleep 1000; :");
+    o->launch->gpu_count = 2;
+    o->launch->gpus = pair;
+    rig_give(r, o);
+    ev = rig_wait(r, ENGINE_CONFIRMED, a);
+    assert_int_equal(ev.gpus[0], 2);
+    assert_int_equal(ev.gpus[1], 3);
+    o = rig_order(ENGINE_LAUNCH, b, "sleep 1000; :");
+    o->launch->gpu_count = 2;
+    o->launch->gpus = others;
+    rig_give(r, o);
+    ev = rig_wait(r, ENGINE_CONFIRMED, b);
+    assert_int_equal(ev.gpus[0], 1);
+    assert_int_equal(ev.gpus[1], 0);
+    rig_order_stop(r, a, 0);
+    rig_order_stop(r, b, 0);
+    (void)rig_wait(r, ENGINE_EXITED, a);
+    (void)rig_wait(r, ENGINE_EXITED, b);
+}
+
+/* Runs something that wants the port; how that ended. */
+static struct rig_event run_with_port(struct rig *r, const int *port)
+{
+    struct engine_order *o;
+    char id[ID_SIZE];
+
+    id_make(clock_read().wall, id);
+    o = rig_order(ENGINE_LAUNCH, id, "exit 0");
+    o->launch->ports = port;
+    o->launch->port_count = 1;
+    rig_give(r, o);
+    return rig_wait_end(r, id);
+}
+
+/* A listener on a port that the kernel chose. */
+static int listen_anywhere(int *port)
+{
     struct sockaddr_in a = {.sin_family = AF_INET};
     socklen_t len = sizeof(a);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    struct engine_order *o;
-    struct rig_event ev;
-    char id[ID_SIZE];
-    int port;
 
     a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
     assert_int_equal(listen(fd, 1), 0);
     assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
-    port = ntohs(a.sin_port);
-    id_make(clock_read().wall, id);
-    o = rig_order(ENGINE_LAUNCH, id, "exit 0");
-    o->launch->ports = &port;
-    o->launch->port_count = 1;
-    rig_give(r, o);
-    ev = rig_wait(r, ENGINE_REFUSED, id);
-    assert_int_equal(ev.code, 253);
-    assert_int_equal(ev.busy_port, port);
-    (void)close(fd);
-    id_make(clock_read().wall, id);
-    o = rig_order(ENGINE_LAUNCH, id, "exit 0");
-    o->launch->ports = &port;
-    o->launch->port_count = 1;
-    rig_give(r, o);
-    (void)rig_wait(r, ENGINE_EXITED, id);
+    *port = ntohs(a.sin_port);
+    return fd;
+}
+
+/* A port that was let go may be somebody else's the next moment, on a machine where others work: then another one. */
+static void test_port_in_use_is_refused(void **state)
+{
+    struct rig *r = *state;
+    struct rig_event ev = {0};
+    int port;
+
+    for (int i = 0; i < PORT_TRIES && ev.kind != ENGINE_EXITED; i++) {
+        int fd = listen_anywhere(&port);
+
+        ev = run_with_port(r, &port);
+        assert_int_equal(ev.kind, ENGINE_REFUSED);
+        assert_int_equal(ev.code, 253);
+        assert_int_equal(ev.busy_port, port);
+        (void)close(fd);
+        ev = run_with_port(r, &port);
+    }
+    assert_int_equal(ev.kind, ENGINE_EXITED);
 }
 
 /* A port that was used a moment ago: its last connection is in TIME_WAIT, which keeps no server from listening. */
@@ -295,16 +343,14 @@ static int port_used_before(void)
 static void test_port_used_before_is_free(void **state)
 {
     struct rig *r = *state;
-    int port = port_used_before();
-    struct engine_order *o;
-    char id[ID_SIZE];
+    struct rig_event ev = {0};
+    int port;
 
-    id_make(clock_read().wall, id);
-    o = rig_order(ENGINE_LAUNCH, id, "exit 0");
-    o->launch->ports = &port;
-    o->launch->port_count = 1;
-    rig_give(r, o);
-    (void)rig_wait(r, ENGINE_EXITED, id);
+    for (int i = 0; i < PORT_TRIES && ev.kind != ENGINE_EXITED; i++) {
+        port = port_used_before();
+        ev = run_with_port(r, &port);
+    }
+    assert_int_equal(ev.kind, ENGINE_EXITED);
 }
 
 static void test_image_is_refused(void **state)
@@ -403,6 +449,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_output_is_exact, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(test_repeated_launch_starts_once, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(test_gpus_are_not_shared, rig_setup, rig_teardown),
+        cmocka_unit_test_setup_teardown(test_wished_gpus_are_given, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(test_port_in_use_is_refused, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(test_port_used_before_is_free, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(test_image_is_refused, rig_setup, rig_teardown),

@@ -100,7 +100,16 @@ static void test_taskspec_round_trip(void **state)
                          .shell = "/bin/sh",
                          .script = "echo '\n'",
                          .env = env,
-                         .env_count = 2};
+                         .env_count = 2,
+                         .user = "eve",
+                         .guards = 9,
+                         .memory_mb = 512,
+                         .shm_mb = 64,
+                         .rootfs = "/images/a",
+                         .device_count = 1,
+                         .devices = {"/dev/gpu3"},
+                         .mount_count = 2,
+                         .mounts = {{"/srv/a", "/mnt/a", false}, {"/srv/b", "/mnt/b", true}}};
     struct taskspec back;
     struct err e = {0};
     int fd = taskspec_to_fd(&t, &e);
@@ -116,12 +125,36 @@ static void test_taskspec_round_trip(void **state)
     assert_null(back.env[2]);
     assert_int_equal(back.gpus[1], 63);
     assert_true(back.on_host);
+    assert_string_equal(back.user, "eve");
+    assert_true(back.guards == 9 && back.memory_mb == 512 && back.shm_mb == 64 && back.pids == 0);
+    assert_string_equal(back.rootfs, "/images/a");
+    assert_string_equal(back.devices[0], "/dev/gpu3");
+    assert_string_equal(back.mounts[1].source, "/srv/b");
+    assert_string_equal(back.mounts[1].target, "/mnt/b");
+    assert_true(back.mounts[1].read_only && !back.mounts[0].read_only);
     free(back.env);
     (void)close(fd);
     /* Not sealed: whoever made it could change it under us. */
     fd = memfd_create("x", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     assert_int_equal(taskspec_from_fd(fd, &back, &e), -1);
     (void)close(fd);
+}
+
+static void test_taskspec_paths_are_absolute(void **state)
+{
+    static const char *const bad[] = {"relative", "/a/../b", "/a/.."};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        const char *env[] = {NULL};
+        struct taskspec t = {.attempt = ATTEMPT, .shell = "/bin/sh", .script = "", .env = env, .rootfs = bad[i]}, back;
+        struct err e = {0};
+        int fd = taskspec_to_fd(&t, &e);
+
+        assert_true(fd >= 0);
+        assert_int_equal(taskspec_from_fd(fd, &back, &e), -1);
+        (void)close(fd);
+    }
 }
 
 static void test_record_round_trip(void **state)
@@ -175,9 +208,13 @@ static void test_process_identity(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_packet_round_trip),  cmocka_unit_test(test_other_version_is_only_greeted),
-        cmocka_unit_test(test_descriptors_travel), cmocka_unit_test(test_taskspec_round_trip),
-        cmocka_unit_test(test_record_round_trip),  cmocka_unit_test(test_process_identity),
+        cmocka_unit_test(test_packet_round_trip),
+        cmocka_unit_test(test_other_version_is_only_greeted),
+        cmocka_unit_test(test_descriptors_travel),
+        cmocka_unit_test(test_taskspec_round_trip),
+        cmocka_unit_test(test_taskspec_paths_are_absolute),
+        cmocka_unit_test(test_record_round_trip),
+        cmocka_unit_test(test_process_identity),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

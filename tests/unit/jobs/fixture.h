@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the tests of jobs/ share: a job from a text, with its arena.
+ * What the tests of jobs/ share: a job from a text.
  */
 #ifndef DROVER_TESTS_UNIT_JOBS_FIXTURE_H
 #define DROVER_TESTS_UNIT_JOBS_FIXTURE_H
@@ -26,7 +26,8 @@ static inline struct job *fixture_job(const char *text)
 
     if (!s)
         fail_msg("refused: %d:%d %s", e.line, e.column, e.text);
-    j = job_create(a, s, "alice", "01890000-0000-7000-8000-000000000001");
+    j = job_create(s, "alice", "01890000-0000-7000-8000-000000000001");
+    arena_destroy(a);
     assert_non_null(j);
     return j;
 }

@@ -123,7 +123,7 @@ static void every_entry_is_whole(void **state)
     const struct exit_entry *all = exits_all(&count);
 
     (void)state;
-    assert_int_equal(count, OPENPAI_COUNT + 3);
+    assert_true(count >= OPENPAI_COUNT + 46);
     for (size_t i = 0; i < count; i++) {
         assert_true(one_of(all[i].issuer, "USER_CONTAINER PAI_OS PAI_RUNTIME PAI_DOCKER PAI_K8S PAI_FC "
                                           "PAI_DB_CONTROLLER"));

@@ -96,7 +96,7 @@ static void a_too_long_user_is_refused(void **state)
     (void)state;
     memset(user, 'u', sizeof(user));
     user[JOB_USER_MAX + 1] = '\0';
-    assert_null(job_create(a, s, user, "01890000-0000-7000-8000-000000000001"));
+    assert_null(job_create(s, user, "01890000-0000-7000-8000-000000000001"));
     arena_destroy(a);
 }
 

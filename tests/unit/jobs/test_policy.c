@@ -28,6 +28,15 @@ static struct job *two_roles(const char *completion)
     return fixture_job(text);
 }
 
+/* The verdict on a code, from a table that each call may overwrite. */
+static const struct exit_verdict *verdict(int code)
+{
+    static struct exit_verdict v;
+
+    exits_verdict(code, NULL, &v);
+    return &v;
+}
+
 static enum run_state by_letter(char c)
 {
     switch (c) {
@@ -172,10 +181,10 @@ static void job_retry(void **state)
         j->retries_platform = rows[i].platform;
         j->retries_resource = rows[i].resource;
         j->stop_requested = false;
-        if (policy_job_retry(j, exits_find(rows[i].code), &delay) != rows[i].retry || delay != rows[i].delay_ms)
+        if (policy_job_retry(j, verdict(rows[i].code), &delay) != rows[i].retry || delay != rows[i].delay_ms)
             fail_msg("row %zu: code %d, delay %lld", i, rows[i].code, (long long)delay);
         j->stop_requested = true;
-        assert_int_equal(policy_job_retry(j, exits_find(rows[i].code), &delay), POLICY_NO_RETRY);
+        assert_int_equal(policy_job_retry(j, verdict(rows[i].code), &delay), POLICY_NO_RETRY);
         assert_int_equal(delay, 0);
     }
     job_destroy(j);
@@ -189,20 +198,38 @@ static void task_retry(void **state)
     struct task *t = &j->tasks[0];
 
     (void)state;
-    assert_int_equal(policy_task_retry(t, exits_find(1)), POLICY_RETRY_COUNTED);
+    assert_int_equal(policy_task_retry(t, verdict(1)), POLICY_RETRY_COUNTED);
     t->accountable_retries = 1;
-    assert_int_equal(policy_task_retry(t, exits_find(1)), POLICY_NO_RETRY);
-    assert_int_equal(policy_task_retry(t, exits_find(EXIT_CODE_NODE_LOST)), POLICY_RETRY_FREE);
-    assert_int_equal(policy_task_retry(t, exits_find(251)), POLICY_RETRY_FREE);
-    assert_int_equal(policy_task_retry(t, exits_find(127)), POLICY_NO_RETRY);
+    assert_int_equal(policy_task_retry(t, verdict(1)), POLICY_NO_RETRY);
+    assert_int_equal(policy_task_retry(t, verdict(EXIT_CODE_NODE_LOST)), POLICY_RETRY_FREE);
+    assert_int_equal(policy_task_retry(t, verdict(251)), POLICY_RETRY_FREE);
+    assert_int_equal(policy_task_retry(t, verdict(127)), POLICY_NO_RETRY);
     t->retries = 4; /* one counted, three free */
-    assert_int_equal(policy_task_retry(t, exits_find(EXIT_CODE_NODE_LOST)), POLICY_NO_RETRY);
+    assert_int_equal(policy_task_retry(t, verdict(EXIT_CODE_NODE_LOST)), POLICY_NO_RETRY);
     t->retries = 1;
     j->stop_requested = true;
-    assert_int_equal(policy_task_retry(t, exits_find(EXIT_CODE_NODE_LOST)), POLICY_NO_RETRY);
+    assert_int_equal(policy_task_retry(t, verdict(EXIT_CODE_NODE_LOST)), POLICY_NO_RETRY);
     j->stop_requested = false;
     j->spec->gang = true;
-    assert_int_equal(policy_task_retry(t, exits_find(EXIT_CODE_NODE_LOST)), POLICY_NO_RETRY);
+    assert_int_equal(policy_task_retry(t, verdict(EXIT_CODE_NODE_LOST)), POLICY_NO_RETRY);
+    job_destroy(j);
+}
+
+/* "The GPU is broken", says the log, which the program itself wrote: tried again for free three times only. */
+static void words_in_a_log_are_believed_three_times(void **state)
+{
+    struct job *j = two_roles("{minFailedInstances: 1}");
+    struct exit_verdict seen = *verdict(223), said = seen;
+    int64_t delay;
+
+    (void)state;
+    said.from_log = true;
+    for (j->retries_platform = 0; j->retries_platform < 3; j->retries_platform++)
+        assert_int_equal(policy_job_retry(j, &said, &delay), POLICY_RETRY_FREE);
+    assert_int_equal(policy_job_retry(j, &said, &delay), POLICY_RETRY_COUNTED);
+    assert_int_equal(policy_job_retry(j, &seen, &delay), POLICY_RETRY_FREE);
+    j->retries_user = j->spec->job_retry_count;
+    assert_int_equal(policy_job_retry(j, &said, &delay), POLICY_NO_RETRY);
     job_destroy(j);
 }
 
@@ -213,6 +240,7 @@ int main(void)
         cmocka_unit_test(completion_after_one),
         cmocka_unit_test(job_retry),
         cmocka_unit_test(task_retry),
+        cmocka_unit_test(words_in_a_log_are_believed_three_times),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

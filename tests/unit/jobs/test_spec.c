@@ -16,6 +16,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/doc.h"
 #include "base/err.h"
 #include "jobs/spec.h"
 
@@ -39,14 +40,19 @@ static int tear_down(void **state)
     return 0;
 }
 
+/* What a job keeps of the text: a copy, the document and its arena gone. */
 static const struct spec *parse(const char *text)
 {
     struct err e = {0};
-    const struct spec *s = spec_parse(arena, text, strlen(text), &e);
+    struct arena *document = arena_create(0);
+    const struct spec *s = spec_parse(document, text, strlen(text), &e), *copy;
 
     if (!s)
         fail_msg("refused: %d:%d %s: %s", e.line, e.column, e.pointer, e.text);
-    return s;
+    copy = spec_copy(arena, s);
+    arena_destroy(document);
+    assert_non_null(copy);
+    return copy;
 }
 
 static void assert_port(const struct spec_port *p, const char *label, int count)
@@ -76,8 +82,6 @@ static void defaults(void **state)
     assert_int_equal(s->stop_grace_s, 10);
     assert_false(s->notify.running || s->notify.succeeded || s->notify.stopped || s->notify.failed ||
                  s->notify.retried);
-    assert_null(s->secrets);
-    assert_null(s->tags);
     assert_int_equal(r->instances, 1);
     assert_int_equal(r->min_failed, 1);
     assert_int_equal(r->min_succeeded, 1);
@@ -127,8 +131,6 @@ static void everything(void **state)
     assert_int_equal(s->priority, 120);
     assert_false(s->gang);
     assert_true(s->notify.running && s->notify.retried && !s->notify.failed && !s->notify.succeeded);
-    assert_non_null(s->secrets);
-    assert_non_null(s->tags);
     assert_string_equal(s->checkpoint_name, "c.1");
     assert_int_equal(s->time_limit_ms, 60000);
     assert_int_equal(s->stop_grace_s, 0);
@@ -272,6 +274,25 @@ static int64_t cpu_ms(void)
 
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
     return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Secrets and tags are parts of the document, and stay with it. */
+static void parts_of_the_document(void **state)
+{
+    static const char text[] = HEAD "secrets: {s: t}\n" ROLES "extras: {tags: [x, y]}\n";
+    struct err e = {0};
+    const struct spec *s = spec_parse(arena, text, strlen(text), &e), *copy;
+
+    (void)state;
+    assert_non_null(s);
+    assert_int_equal(s->secrets->count, 1);
+    assert_int_equal(s->tags->count, 2);
+    copy = spec_copy(arena, s);
+    assert_null(copy->secrets);
+    assert_null(copy->tags);
+    s = spec_parse(arena, HEAD ROLES, strlen(HEAD ROLES), &e);
+    assert_null(s->secrets);
+    assert_null(s->tags);
 }
 
 /* Refused or not, in bounded time. */
@@ -424,6 +445,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(defaults, set_up, tear_down),
         cmocka_unit_test_setup_teardown(everything, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(parts_of_the_document, set_up, tear_down),
         cmocka_unit_test_setup_teardown(priorities, set_up, tear_down),
         cmocka_unit_test_setup_teardown(odd_but_valid, set_up, tear_down),
         cmocka_unit_test_setup_teardown(mixed_skus_in_a_group, set_up, tear_down),

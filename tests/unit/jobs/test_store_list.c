@@ -13,7 +13,8 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
-#include "jobs/jobs_store.h"
+#include "jobs/jobs_store_list.h"
+#include "jobs/jobs_write.h"
 #include "store/store_internal.h" /* to ask SQLite for its plans */
 #include "tests/unit/jobs/store_fixture.h"
 
@@ -71,6 +72,13 @@ static int make_sample(struct sample *s, int i)
         s->row.completed_ms = 2000 + roll(50);
     if (jobs_store_insert_job(db.writer, &s->row, &e))
         return -1;
+    s->row.archived = ((unsigned)s->row.state & STATE_FINAL) && roll(3) == 0;
+    if (s->row.archived) {
+        struct jobs_archive put_away = {.job = s->id, .by = s->row.user};
+
+        if (jobs_write_archive(db.writer, &put_away, (struct clock_now){.wall = 1}, &e))
+            return -1;
+    }
     for (int t = 0; t < TAGS; t++)
         if ((s->tags >> t & 1) && jobs_store_tag(db.writer, s->id, tag_names[t], false, &e))
             return -1;
@@ -138,6 +146,8 @@ static bool matches(const struct sample *s, const struct job_filter *f)
     const struct job_row *r = &s->row;
     bool any_class = f->priorities.count || f->priority_default;
 
+    if (r->archived != f->archived)
+        return false;
     if (any_class && !among(r->priority_class, &f->priorities) && !(f->priority_default && !r->priority_class))
         return false;
     if (f->keyword && !contains(r->name, f->keyword) && !contains(r->user, f->keyword) && !contains(r->vc, f->keyword))
@@ -227,6 +237,7 @@ static int note(void *ctx, const struct job_row *row)
     assert_string_equal(row->id, s->id);
     assert_string_equal(row->name, s->name);
     assert_int_equal(row->total_gpus, s->row.total_gpus);
+    assert_int_equal(row->archived, s->row.archived);
     assert_null(row->config);
     assert_null(row->detail);
     p->seqs[p->count++] = row->seq;
@@ -275,6 +286,7 @@ static void random_filters(void **state)
         if (roll(3) == 0)
             f.tags_none = some(tag_names, TAGS, lists[4]);
         f.priority_default = roll(5) == 0;
+        f.archived = roll(4) == 0;
         f.states = roll(2) ? roll(256) : 0;
         f.keyword = roll(4) ? NULL : keywords[roll(sizeof(keywords) / sizeof(keywords[0]))];
         count = expected(&f, want, &want_total);
@@ -286,6 +298,53 @@ static void random_filters(void **state)
             if (page.seqs[i] != want[i])
                 fail_msg("round %d, order %d%s: row %zu is %lld, not %lld", round, f.order, f.descending ? " desc" : "",
                          i, (long long)page.seqs[i], (long long)want[i]);
+    }
+}
+
+/* Page by page behind the last job of the page before: all of them, once, in order. */
+static void cursors_walk_each_fixed_order(void **state)
+{
+    int fixed = 0;
+
+    (void)state;
+    for (int i = 0; i < 2 * JOB_ORDER_COUNT; i++) {
+        struct job_filter all = {.order = (enum job_order)(i / 2), .descending = i % 2, .limit = JOBS};
+        struct job_filter f = all;
+        int64_t want[JOBS], total;
+        struct page page = {.count = 0};
+        struct err e = {0};
+        size_t before = 1;
+
+        if (!jobs_store_order_is_fixed(all.order))
+            continue;
+        fixed++;
+        size_t count = expected(&all, want, &total);
+        f.limit = 7;
+        while (page.count != before) {
+            before = page.count;
+            assert_int_equal(jobs_store_list(db.reader, &f, note, &page, &e), 0);
+            if (page.count)
+                f.after = page.seqs[page.count - 1];
+        }
+        assert_int_equal(page.count, count);
+        assert_memory_equal(page.seqs, want, count * sizeof(want[0]));
+    }
+    assert_int_equal(fixed, 2 * (JOB_ORDER_COUNT - 3));
+}
+
+/* A job may move in these while the list is read. */
+static void orders_that_change_take_no_cursor(void **state)
+{
+    static const enum job_order moving[] = {JOB_ORDER_RETRIES, JOB_ORDER_STATE, JOB_ORDER_COMPLETED};
+
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        struct job_filter f = {.order = moving[i], .limit = 10, .after = 3};
+        struct page page = {.count = 0};
+        struct err e = {0};
+
+        assert_false(jobs_store_order_is_fixed(moving[i]));
+        assert_int_equal(jobs_store_list(db.reader, &f, note, &page, &e), -1);
     }
 }
 
@@ -392,12 +451,22 @@ static void common_filters_use_an_index(void **state)
     f = newest;
     f.descending = false;
     assert_plan(&f, "job_by_time");
+    f = newest;
+    f.after = 100;
+    assert_plan(&f, "job_by_time (submitted_ms<?)");
+    f = newest;
+    f.archived = true;
+    assert_plan(&f, "job_archived");
+    f.keyword = "x";
+    assert_plan(&f, "COVERING INDEX job_archived");
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(random_filters),
+        cmocka_unit_test(cursors_walk_each_fixed_order),
+        cmocka_unit_test(orders_that_change_take_no_cursor),
         cmocka_unit_test(a_callback_ends_the_walk),
         cmocka_unit_test(too_many_values),
         cmocka_unit_test(common_filters_use_an_index),

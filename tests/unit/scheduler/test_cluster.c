@@ -35,13 +35,13 @@ static void the_tightest_node_by_gpus_is_best(void **state)
     struct cluster *c = cluster_create();
     (void)state;
     int big = put(c, "big", 8, 8), small = put(c, "small", 8, 2), none = put(c, "none", 8, 0);
-    assert_int_equal(cluster_best(c, &(struct resources){.cpus = 1}, 0), none);
-    assert_int_equal(cluster_best(c, &(struct resources){.gpus = 1}, 0), small);
-    assert_int_equal(cluster_best(c, &(struct resources){.gpus = 3}, 0), big);
-    assert_int_equal(cluster_best(c, &(struct resources){.gpus = 9}, 0), -1);
-    assert_int_equal(cluster_best(c, &(struct resources){.gpus = 1, .cpus = 9}, 0), -1);
-    assert_int_equal(cluster_best(c, &(struct resources){.memory_mb = 1001}, 0), -1);
-    assert_int_equal(cluster_best(c, &(struct resources){.cpus = 1}, 11), -1);
+    assert_int_equal(cluster_best(c, &(struct resources){.cpus = 1}, 0, NULL), none);
+    assert_int_equal(cluster_best(c, &(struct resources){.gpus = 1}, 0, NULL), small);
+    assert_int_equal(cluster_best(c, &(struct resources){.gpus = 3}, 0, NULL), big);
+    assert_int_equal(cluster_best(c, &(struct resources){.gpus = 9}, 0, NULL), -1);
+    assert_int_equal(cluster_best(c, &(struct resources){.gpus = 1, .cpus = 9}, 0, NULL), -1);
+    assert_int_equal(cluster_best(c, &(struct resources){.memory_mb = 1001}, 0, NULL), -1);
+    assert_int_equal(cluster_best(c, &(struct resources){.cpus = 1}, 11, NULL), -1);
     assert_int_equal(cluster_count(c), 3);
     assert_int_equal(cluster_find(c, "small"), small);
     assert_int_equal(cluster_find(c, "nowhere"), -1);
@@ -138,19 +138,19 @@ static void a_node_that_is_down_or_cordoned_offers_nothing(void **state)
     n.up = false;
     assert_int_equal(cluster_put_node(c, &n), index);
     assert_true(cluster_check(c));
-    assert_int_equal(cluster_best(c, &want, 0), -1);
+    assert_int_equal(cluster_best(c, &want, 0, NULL), -1);
     assert_int_equal(cluster_total(c).cpus, 0);
     assert_int_equal(cluster_at(c, index)->used.cpus, 1); /* its task is still there */
     cluster_give(c, index, &want, &port, 1);
     n.up = true;
     n.cordoned = true;
     cluster_put_node(c, &n);
-    assert_int_equal(cluster_best(c, &want, 0), -1);
+    assert_int_equal(cluster_best(c, &want, 0, NULL), -1);
     n.cordoned = false;
     uint64_t version = cluster_release_version(c);
     cluster_put_node(c, &n);
     assert_true(cluster_release_version(c) > version);
-    assert_int_equal(cluster_best(c, &want, 0), index);
+    assert_int_equal(cluster_best(c, &want, 0, NULL), index);
     assert_int_equal(cluster_free(c).cpus, 4);
     assert_true(cluster_check(c));
     cluster_destroy(c);
@@ -164,7 +164,7 @@ static void quarantined_gpus_are_not_offered(void **state)
     n.gpus[1].quarantined = true;
     cluster_put_node(c, &n);
     assert_int_equal(cluster_total(c).gpus, 2);
-    assert_int_equal(cluster_best(c, &(struct resources){.gpus = 3}, 0), -1);
+    assert_int_equal(cluster_best(c, &(struct resources){.gpus = 3}, 0, NULL), -1);
     cluster_destroy(c);
 }
 
@@ -180,9 +180,9 @@ static void rows_may_over_commit_a_node_that_shrank(void **state)
     assert_false(cluster_retake(c, n, &want, again, 2));
     assert_true(cluster_check(c));
     assert_int_equal(cluster_at(c, n)->used.cpus, 6);
-    assert_int_equal(cluster_best(c, &(struct resources){0}, 0), -1);
+    assert_int_equal(cluster_best(c, &(struct resources){0}, 0, NULL), -1);
     cluster_give(c, n, &want, again, 2);
-    assert_int_equal(cluster_best(c, &(struct resources){.cpus = 1}, 0), n);
+    assert_int_equal(cluster_best(c, &(struct resources){.cpus = 1}, 0, NULL), n);
     cluster_destroy(c);
 }
 

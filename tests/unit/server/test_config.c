@@ -60,12 +60,21 @@ static void every_key_is_read(void **state)
                   "memoryMB: 4096\n"
                   "node: worker-1\n"
                   "portRange: \"20000-20999\"\n"
+                  "keepFilesDays: 30\n"
+                  "keepLogsDays: 180\n"
+                  "diskMaxMB: 10\n"
+                  "logMaxMB: 11\n"
+                  "codeMaxMB: 12\n"
+                  "placement: {left: 7, spread: 3}\n"
                   "logLevel: debug\n"
                   "logFormat: json\n",
                   &c, &e);
     if (rc)
         fail_msg("%s (line %d, column %d)", e.text, e.line, e.column);
     assert_string_equal(c.listen, "[::1]:0");
+    assert_int_equal(c.placement.of[SCORE_LEFT], 7);
+    assert_int_equal(c.placement.of[SCORE_SPREAD], 3);
+    assert_int_equal(c.placement.of[SCORE_APART], score_defaults.of[SCORE_APART]);
     assert_true(c.image_on_host);
     assert_true(c.insecure_http);
     assert_int_equal(c.gpus, 8);
@@ -74,6 +83,11 @@ static void every_key_is_read(void **state)
     assert_string_equal(c.node, "worker-1");
     assert_int_equal(c.port_first, 20000);
     assert_int_equal(c.port_last, 20999);
+    assert_int_equal(c.keep_files_days, 30);
+    assert_int_equal(c.keep_logs_days, 180);
+    assert_int_equal(c.disk_max_mb, 10);
+    assert_int_equal(c.log_max_mb, 11);
+    assert_int_equal(c.code_max_mb, 12);
     assert_int_equal(c.log_level, LOG_LEVEL_DEBUG);
     assert_int_equal(c.log_format, LOG_FORMAT_JSON);
     assert_int_equal(
@@ -110,6 +124,9 @@ static void bad_values_name_their_place(void **state)
         {"portRange: \"20000-70000\"\n", 1, 12, "range such as"},
         {"portRange: \"20000-20010x\"\n", 1, 12, "range such as"},
         {"portRange: \"-\"\n", 1, 12, "range such as"},
+        {"placement: 1\n", 1, 12, "map of weights"},
+        {"placement: {tight: 1}\n", 1, 13, "no term \"tight\""},
+        {"placement: {left: -1}\n", 1, 19, "from 0 to 1000000"},
         {"logLevel: loud\n", 1, 11, "error, warn, info or debug"},
         {"logFormat: xml\n", 1, 12, "logfmt or json"},
         {"gpus: 1\ngpus: 2\n", 2, 1, ""},

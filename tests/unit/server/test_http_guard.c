@@ -54,6 +54,9 @@ static const struct {
     {GUARD_HEADER_NAME, "GET", "HTTP/1.1", "/", {{"Host", "x"}, {"A\tB", "5"}}, 2},
     {GUARD_HEADER_NAME, "GET", "HTTP/1.1", "/", {{"Host", "x"}, {"A(B)", "5"}}, 2},
     {GUARD_HEADER_NAME, "GET", "HTTP/1.1", "/", {{"Host", "x"}, {"\xc3\xa4", "5"}}, 2},
+    {GUARD_HEADER_NAME, "GET", "HTTP/1.1", "/", {{"Host", "x"}, {"content_Length", "5"}}, 2},
+    {GUARD_HEADER_NAME, "GET", "HTTP/1.1", "/", {{"Host", "x"}, {"Transfer_Encoding", "chunked"}}, 2},
+    {GUARD_OK, "GET", "HTTP/1.1", "/", {{"Host", "x"}, {"Content_Type", "a"}, {"Content_Lengths", "5"}}, 3},
     {GUARD_HEADER_VALUE, "GET", "HTTP/1.1", "/", {{"Host", "x"}, {"A", "b\rc"}}, 2},
     {GUARD_HEADER_VALUE, "GET", "HTTP/1.1", "/", {{"Host", "x"}, {"A", "b\nSet-Cookie: c"}}, 2},
     {GUARD_HEADER_VALUE, "GET", "HTTP/1.1", "/", {{"Host", "x"}, {"A", "\x7f"}}, 2},
@@ -113,7 +116,11 @@ static void test_table(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        struct guard_input in = {cases[i].method, cases[i].version, cases[i].path, cases[i].headers, cases[i].count};
+        struct guard_input in = {.method = cases[i].method,
+                                 .version = cases[i].version,
+                                 .path = cases[i].path,
+                                 .headers = cases[i].headers,
+                                 .header_count = cases[i].count};
         struct guard_body body;
         struct err e = {0};
         enum guard_verdict got = guard_check(&in, &body, &e);
@@ -130,7 +137,8 @@ static void test_body(void **state)
 {
     const struct guard_header length[] = {{"Host", "x"}, {"Content-Length", "007"}};
     const struct guard_header chunked[] = {{"Host", "x"}, {"Transfer-Encoding", "chunked"}};
-    struct guard_input in = {"POST", "HTTP/1.1", "/", length, 2};
+    struct guard_input in = {
+        .method = "POST", .version = "HTTP/1.1", .path = "/", .headers = length, .header_count = 2};
     struct guard_body b = {0};
 
     (void)state;
@@ -144,10 +152,41 @@ static void test_body(void **state)
     assert_true(!b.chunked && !b.has_length && b.length == 0);
 }
 
+/* A head as the library leaves it: cut up where it lies, with NULs where line ends, blanks and colons were. Only lines
+ * that ended in CRLF lie behind each other without a gap. */
+static enum guard_verdict lines_verdict(const char *head, size_t size, const char *version, const char *name,
+                                        const char *value)
+{
+    const struct guard_header h[] = {{version + 10, version + 16}, {name, value}};
+    const struct guard_input in = {
+        .method = head, .version = version, .path = "/", .headers = h, .header_count = 2, .head_size = size};
+
+    return guard_check(&in, NULL, NULL);
+}
+
+static void test_lines(void **state)
+{
+    static const char whole[] = "GET\0/\0HTTP/1.1\0\0Host\0 x\0\0A\0 b\0\0\0";
+    static const char bare_lf[] = "GET\0/\0HTTP/1.1\0\0Host\0 x\0A\0 b\0\0\0";
+    static const char with_nul[] = "GET\0/\0HTTP/1.1\0\0Host\0 x\0\0\0A\0 b\0\0\0";
+
+    (void)state;
+    assert_int_equal(lines_verdict(whole, sizeof(whole), whole + 6, whole + 25, whole + 28), GUARD_OK);
+    assert_int_equal(lines_verdict(whole, sizeof(whole) - 1, whole + 6, whole + 25, whole + 28), GUARD_LINES);
+    assert_int_equal(lines_verdict(whole, sizeof(whole) + 1, whole + 6, whole + 25, whole + 28), GUARD_LINES);
+    assert_int_equal(lines_verdict(bare_lf, sizeof(bare_lf), bare_lf + 6, bare_lf + 24, bare_lf + 27), GUARD_LINES);
+    assert_int_equal(lines_verdict(with_nul, sizeof(with_nul), with_nul + 6, with_nul + 26, with_nul + 29),
+                     GUARD_LINES);
+    /* a folded field was moved elsewhere */
+    assert_int_equal(lines_verdict(whole, sizeof(whole), whole + 6, "A", "b c"), GUARD_LINES);
+    assert_int_equal(lines_verdict(whole, sizeof(whole), whole + 6, whole + 25, NULL), GUARD_LINES);
+}
+
 static void test_header_count(void **state)
 {
     struct guard_header h[GUARD_MAX_HEADERS + 1];
-    struct guard_input in = {"GET", "HTTP/1.1", "/", h, GUARD_MAX_HEADERS};
+    struct guard_input in = {
+        .method = "GET", .version = "HTTP/1.1", .path = "/", .headers = h, .header_count = GUARD_MAX_HEADERS};
     struct err e = {0};
 
     (void)state;
@@ -222,10 +261,8 @@ static void test_decoding(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_table),
-        cmocka_unit_test(test_body),
-        cmocka_unit_test(test_header_count),
-        cmocka_unit_test(test_decoding),
+        cmocka_unit_test(test_table),        cmocka_unit_test(test_body),     cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_header_count), cmocka_unit_test(test_decoding),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

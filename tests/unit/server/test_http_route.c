@@ -28,7 +28,7 @@ static int handler(struct request *r, void *context, struct err *e)
 
 #define ROW(m, p)                                                                                                      \
     {                                                                                                                  \
-        HTTP_##m, p, handler, ACCESS_USER, 0, 0, ""                                                                    \
+        HTTP_##m, p, handler, ACCESS_USER, .help = ""                                                                  \
     }
 
 static const struct route rows[] = {
@@ -57,11 +57,13 @@ static const struct {
     {HTTP_HEAD, "/api/v2/jobs", 1, "GET, HEAD, POST", NULL},
     {HTTP_POST, "/api/v2/jobs", 2, "GET, HEAD, POST", NULL},
     {HTTP_DELETE, "/api/v2/jobs", -1, "GET, HEAD, POST", NULL},
-    {HTTP_GET, "/api/v2/jobs/", -1, "", NULL},
+    {HTTP_GET, "/api/v2/jobs/", 1, "GET, HEAD, POST", NULL},
     {HTTP_GET, "/api/v2/jobs//", -1, "", NULL},
     {HTTP_GET, "//api/v2/jobs", -1, "", NULL},
     {HTTP_GET, "/api/v2/jobs/a~b", 3, "GET, HEAD", "a~b"},
-    {HTTP_GET, "/api/v2/jobs/a~b/", -1, "", NULL},
+    {HTTP_GET, "/api/v2/jobs/a~b/", 3, "GET, HEAD", "a~b"},
+    {HTTP_GET, "/api/v2//", -1, "", NULL},
+    {HTTP_GET, "/healthz/", -1, "", NULL},
     {HTTP_PUT, "/api/v2/jobs/a~b/executionType", 4, "PUT", "a~b"},
     {HTTP_GET, "/api/v2/jobs/a~b/executiontype", -1, "", NULL},
     {HTTP_GET, "/api/v2/jobs/j/attempts/1/taskRoles/r/taskIndex/2/attempts", 5, "GET, HEAD", "j"},
@@ -138,8 +140,8 @@ static void test_bad_tables(void **state)
         {ROW(GET, "/{}"), ROW(GET, "/b")},
         {ROW(HEAD, "/a"), ROW(GET, "/b")},
         {ROW(GET, "/{a}/{b}/{c}/{d}/{e}/{f}/{g}/{h}/{i}"), ROW(GET, "/b")},
-        {{HTTP_GET, "/a", NULL, ACCESS_USER, 0, 0, ""}, ROW(GET, "/b")},
-        {{HTTP_GET, NULL, handler, ACCESS_USER, 0, 0, ""}, ROW(GET, "/b")},
+        {{HTTP_GET, "/a", NULL, ACCESS_USER, .help = ""}, ROW(GET, "/b")},
+        {{HTTP_GET, NULL, handler, ACCESS_USER, .help = ""}, ROW(GET, "/b")},
     };
 
     (void)state;

@@ -112,8 +112,8 @@ static int on_log(struct request *r, void *context, struct err *e)
 }
 
 static const struct route routes[] = {
-    {HTTP_GET, "/stream", on_stream, ACCESS_USER, 0, 0, ""},
-    {HTTP_GET, "/log", on_log, ACCESS_USER, 0, 0, ""},
+    {HTTP_GET, "/stream", on_stream, ACCESS_USER, .help = ""},
+    {HTTP_GET, "/log", on_log, ACCESS_USER, .help = ""},
 };
 
 static int authenticate(void *context, const struct request *r, struct identity *out, struct err *e)

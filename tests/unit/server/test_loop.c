@@ -271,17 +271,16 @@ static struct asked submit(struct fixture *x, const char *name)
     char text[1024], id[ID_SIZE];
     struct err e = {0};
     struct arena *arena = arena_create(0);
-    int n = snprintf(text, sizeof text, yaml, name);
-    struct spec *spec = spec_parse(arena, text, (size_t)n, &e);
+    size_t n = (size_t)snprintf(text, sizeof text, yaml, name);
+    struct spec *spec = spec_parse(arena, text, n, &e);
     if (!spec)
         fail_msg("%s", e.text);
     id_make(1, id);
-    struct asked a = {.name = name};
-    a.mail.cmd.kind = COMMAND_SUBMIT;
-    a.mail.cmd.actor.user = "ana";
-    a.mail.cmd.submit.job = job_create(arena, spec, "ana", id);
+    struct asked a = {.name = name, .mail.cmd = {.kind = COMMAND_SUBMIT, .actor.user = "ana"}};
+    a.mail.cmd.submit.job = job_create(spec, "ana", id);
+    arena_destroy(arena);
     a.mail.cmd.submit.config = text;
-    a.mail.cmd.submit.config_len = (size_t)n;
+    a.mail.cmd.submit.config_len = n;
     ask(x, &a);
     job_destroy(a.mail.cmd.submit.job);
     return a;

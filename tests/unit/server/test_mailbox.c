@@ -95,6 +95,27 @@ static void closing_wakes_the_taker_and_refuses_clients(void **state)
     mailbox_destroy(b);
 }
 
+/* After a crowd another is waited for, but not long: nobody, some, or the engine may come instead. */
+static void a_crowd_is_not_waited_for_without_end(void **state)
+{
+    struct mailbox *b = mailbox_create(10);
+    struct mail m[11] = {{.ctx = NULL}};
+    (void)state;
+    for (int what = 0; what < 3; what++) {
+        for (size_t i = 0; i < 10; i++)
+            assert_int_equal(mailbox_post(b, &m[i], NULL), 0);
+        assert_ptr_equal(mailbox_take(b, 10, INT64_MAX), &m[0]);
+        if (what == 1)
+            assert_int_equal(mailbox_post(b, &m[7], NULL), 0);
+        else if (what == 2)
+            mailbox_post_engine(b, &m[10]);
+        struct mail *next = mailbox_take(b, 10, what ? INT64_MAX : 0);
+        assert_ptr_equal(next, what == 0 ? NULL : what == 1 ? &m[7] : &m[10]);
+        assert_true(!next || !next->next);
+    }
+    mailbox_destroy(b);
+}
+
 /* ---- many senders ---- */
 
 struct sender {
@@ -148,6 +169,7 @@ int main(void)
         cmocka_unit_test(a_full_client_lane_says_busy_and_the_engine_lane_is_never_full),
         cmocka_unit_test(taking_waits_until_the_deadline_only),
         cmocka_unit_test(closing_wakes_the_taker_and_refuses_clients),
+        cmocka_unit_test(a_crowd_is_not_waited_for_without_end),
         cmocka_unit_test(nothing_is_lost_or_doubled_between_threads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

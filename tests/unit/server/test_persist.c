@@ -90,6 +90,9 @@ static void same_task(const struct task *a, const struct task *b)
     assert_int_equal(a->on_host, b->on_host);
     for (int i = 0; i < a->role->per_task.gpus; i++)
         assert_int_equal(a->gpus[i], b->gpus[i]);
+    assert_int_equal(a->gpu_uuids != NULL, b->gpu_uuids != NULL);
+    for (int i = 0; a->gpu_uuids && i < a->role->per_task.gpus; i++)
+        assert_string_equal(a->gpu_uuids[i], b->gpu_uuids[i]);
     for (int i = 0; i < a->role->port_total; i++)
         assert_int_equal(a->ports[i], b->ports[i]);
     assert_int_equal(a->created_ms, b->created_ms);
@@ -118,12 +121,18 @@ static void same_job(const struct job *a, const struct job *b)
     assert_int_equal(a->retries_platform, b->retries_platform);
     assert_int_equal(a->retries_resource, b->retries_resource);
     assert_int_equal(a->submitted_ms, b->submitted_ms);
+    assert_int_equal(a->due_ms, b->due_ms);
+    assert_string_equal(a->held_by, b->held_by);
+    assert_string_equal(a->wait_reason, b->wait_reason);
     assert_int_equal(a->launched_ms, b->launched_ms);
     assert_int_equal(a->outcome, b->outcome);
     assert_int_equal(a->tasks_live, b->tasks_live);
     if (a->outcome) {
         assert_int_equal(a->exit_code, b->exit_code);
-        assert_ptr_equal(a->exit, b->exit);
+        assert_string_equal(a->exit.phrase, b->exit.phrase);
+        assert_int_equal(a->exit.reaction, b->exit.reaction);
+        assert_int_equal(a->exit.category, b->exit.category);
+        assert_int_equal(a->exit.from_log, b->exit.from_log);
     }
     assert_string_equal(a->trigger.message, b->trigger.message);
     assert_int_equal(a->trigger.role != NULL, b->trigger.role != NULL);
@@ -164,7 +173,7 @@ static void batch(struct fixture *x, struct command *cmd)
     core_step(x->core, cmd, x->now, &x->fx);
     core_schedule(x->core, x->now, &x->fx);
     assert_false(x->fx.failed);
-    if (persist_needed(&x->fx) && persist_commit(x->store, &x->fx, x->epoch, &e))
+    if (persist_needed(&x->fx) && persist_commit(x->store, &x->fx, NULL, x->epoch, &e))
         fail_msg("%s", e.text);
     for (size_t i = 0; i < x->fx.count; i++) {
         const struct effect *f = &x->fx.list[i];
@@ -182,9 +191,14 @@ static void batch(struct fixture *x, struct command *cmd)
 
 static void node_is(struct fixture *x, bool up)
 {
-    struct command cmd = {.kind = COMMAND_ENGINE, .engine = {.kind = ENGINE_NODE}};
-    cmd.engine.node = (struct node){
+    struct engine_event ev = {.kind = ENGINE_NODE};
+    struct command cmd = {.kind = COMMAND_ENGINE, .engine = &ev};
+    ev.node = (struct node){
         .name = "n1", .cpus = 7, .memory_mb = 1000, .port_first = 20000, .port_last = 20099, .gpu_count = 5, .up = up};
+    for (int i = 0; i < 5; i++) {
+        ev.node.gpus[i].index = i;
+        snprintf(ev.node.gpus[i].uuid, GPU_UUID_SIZE, "GPU-%d", i);
+    }
     batch(x, &cmd);
 }
 
@@ -204,26 +218,27 @@ static void submit(struct fixture *x)
     snprintf(id, sizeof id, "00000000-0000-7000-8000-%012zu", ++x->name_count);
     struct command cmd = {.kind = COMMAND_SUBMIT,
                           .actor = {.user = "ana"},
-                          .submit = {.job = job_create(arena, spec, "ana", id), .config = text}};
+                          .submit = {.job = job_create(spec, "ana", id), .config = text}};
+    arena_destroy(arena);
     cmd.submit.config_len = (size_t)n;
     batch(x, &cmd);
 }
 
 static void say_of(struct fixture *x, size_t n, enum engine_event_kind kind, int code)
 {
-    struct command cmd = {.kind = COMMAND_ENGINE,
-                          .engine = {.kind = kind,
-                                     .exit_code = code,
-                                     .signal = code > 128 ? code - 128 : 0,
-                                     .wall_ms = x->now.wall,
-                                     .on_host = kind == ENGINE_CONFIRMED,
-                                     .never_started = code == 0,
-                                     .gpu_count = 1,
-                                     .gpus = {below(x, 5)}}};
-    memcpy(cmd.engine.attempt_id, x->ids[n], ID_SIZE);
-    memcpy(cmd.engine.nonce, x->nonces[n], 33);
+    struct engine_event ev = {.kind = kind,
+                              .exit_code = code,
+                              .signal = code > 128 ? code - 128 : 0,
+                              .wall_ms = x->now.wall,
+                              .on_host = kind == ENGINE_CONFIRMED,
+                              .never_started = code == 0,
+                              .gpu_count = 1,
+                              .gpus = {below(x, 5)}};
+    struct command cmd = {.kind = COMMAND_ENGINE, .engine = &ev};
+    memcpy(ev.attempt_id, x->ids[n], ID_SIZE);
+    memcpy(ev.nonce, x->nonces[n], 33);
     if (code)
-        snprintf(cmd.engine.message, sizeof cmd.engine.message, "ended with \"%d\"\n", code);
+        snprintf(ev.message, sizeof ev.message, "ended with \"%d\"\n", code);
     batch(x, &cmd);
 }
 
@@ -243,6 +258,21 @@ static void stop(struct fixture *x)
                           .actor = {.user = "root", .admin = true},
                           .execution = {.full_name = x->names[below(x, (int)x->name_count)], .stop = true}};
     batch(x, &cmd);
+}
+
+static void hold(struct fixture *x)
+{
+    if (!x->name_count)
+        return;
+    const char *name = x->names[below(x, (int)x->name_count)];
+    struct command cmd = {.kind = COMMAND_HOLD, .hold = {.full_name = name}};
+    struct command why = {.kind = COMMAND_REASON, .reason = {.full_name = name, .text = "x"}};
+    /* One after the other, so that every compiler draws the same history. */
+    cmd.hold.release = below(x, 3) != 0;
+    why.reason.attempt = below(x, 2);
+    why.reason.reason = below(x, 2) ? "busy" : "quota";
+    batch(x, &cmd);
+    batch(x, &why);
 }
 
 /* Another life of the server: a new epoch, the core from the rows, orders to adopt. */
@@ -267,6 +297,8 @@ static void drain(struct fixture *x)
 {
     x->draining = true;
     node_is(x, true);
+    for (size_t i = 0; i < x->name_count; i++)
+        batch(x, &(struct command){.kind = COMMAND_HOLD, .hold = {.full_name = x->names[i], .release = true}});
     for (int round = 0; round < 8 && core_live_jobs(x->core); round++) {
         for (size_t n = 0; n < x->launches; n++)
             say_of(x, n, ENGINE_EXITED, 0);
@@ -280,11 +312,17 @@ static void drain(struct fixture *x)
     compare(x);
 }
 
-static void one_step(struct fixture *x)
+static void say_any(struct fixture *x)
 {
     static const int codes[] = {0, 0, 1, 137, 250, 251};
     static const enum engine_event_kind kinds[] = {ENGINE_CONFIRMED, ENGINE_CONFIRMED, ENGINE_STARTED, ENGINE_STARTED,
                                                    ENGINE_EXITED,    ENGINE_EXITED,    ENGINE_LOST,    ENGINE_REFUSED};
+    enum engine_event_kind kind = kinds[below(x, 8)];
+    say(x, kind, codes[below(x, 6)]);
+}
+
+static void one_step(struct fixture *x)
+{
     int what = below(x, 20);
     x->now.wall += 1000;
     x->now.mono += 1000;
@@ -292,10 +330,12 @@ static void one_step(struct fixture *x)
         restart(x);
     if (what < 4)
         submit(x);
+    else if (what < 15)
+        say_any(x);
     else if (what < 16)
-        say(x, kinds[below(x, 8)], codes[below(x, 6)]);
-    else if (what < 17)
         stop(x);
+    else if (what < 17)
+        hold(x);
     else if (what < 18)
         node_is(x, below(x, 3) != 0);
     else {
@@ -366,9 +406,115 @@ static void epochs_grow_and_fence(void **state)
     assert_int_equal(persist_new_epoch(x->store, &e), x->epoch + 1);
     assert_int_equal(persist_probe(x->store, x->epoch, &e), -1);
     assert_int_equal(e.code, ERR_BUSY);
-    assert_int_equal(persist_commit(x->store, &x->fx, x->epoch, &e), -1);
+    assert_int_equal(persist_commit(x->store, &x->fx, NULL, x->epoch, &e), -1);
     assert_false(store_in_transaction(x->store));
-    assert_int_equal(persist_commit(x->store, &x->fx, x->epoch + 1, &e), 0);
+    assert_int_equal(persist_commit(x->store, &x->fx, NULL, x->epoch + 1, &e), 0);
+    close_all(x);
+    free(x);
+}
+
+/* ---- rows of the senders' own (COMMAND_WRITE) ---- */
+
+static int put_meta(struct store *s, void *what, struct clock_now now, struct err *e)
+{
+    static const struct store_sql sql = {"INSERT INTO meta(key, value) VALUES (?, 'x')"};
+    struct stmt *st = store_stmt(s, &sql, e);
+    (void)now;
+    stmt_text(st, 1, what);
+    return stmt_exec(st, e);
+}
+
+/* Writes something and then finds a reason against it. */
+static int put_and_refuse(struct store *s, void *what, struct clock_now now, struct err *e)
+{
+    if (put_meta(s, what, now, e))
+        return -1;
+    return err_set(e, ERR_CONFLICT_USER, "There is one.");
+}
+
+static int lose_transaction(struct store *s, void *what, struct clock_now now, struct err *e)
+{
+    (void)what;
+    (void)now;
+    store_rollback(s);
+    return err_set(e, ERR_INTERNAL, "Out of memory.");
+}
+
+static int64_t metas(struct store *s, const char *key)
+{
+    static const struct store_sql sql = {"SELECT count(*) FROM meta WHERE key = ?"};
+    struct err e = {0};
+    struct stmt *st = store_stmt(s, &sql, &e);
+    stmt_text(st, 1, key);
+    assert_int_equal(stmt_step(st, &e), STMT_ROW);
+    int64_t n = stmt_col_int(st, 0);
+    stmt_reset(st);
+    return n;
+}
+
+struct write_case {
+    command_write_fn *run;
+    char key[8];
+    enum err_code want;
+};
+
+/* One batch of such commands; their replies are what the cases want. The result of the commit. */
+static int write_batch(struct fixture *x, struct write_case *cases, size_t n, struct err *e)
+{
+    struct command cmds[8] = {0};
+    assert_true(n <= 8);
+    for (size_t i = 0; i < n; i++) {
+        cmds[i] = (struct command){
+            .kind = COMMAND_WRITE, .reply_to = &cases[i], .write = {.run = cases[i].run, .what = cases[i].key}};
+        core_step(x->core, &cmds[i], x->now, &x->fx);
+    }
+    assert_true(persist_needed(&x->fx));
+    int rc = persist_commit(x->store, &x->fx, NULL, x->epoch, e);
+    size_t replies = 0;
+    for (size_t i = 0; i < x->fx.count; i++)
+        if (x->fx.list[i].kind == EFFECT_REPLY && !rc) {
+            const struct write_case *c = x->fx.list[i].reply->to;
+            assert_int_equal(x->fx.list[i].reply->err.code, c->want);
+            replies++;
+        }
+    assert_int_equal(replies, rc ? 0 : n);
+    effects_reset(&x->fx);
+    return rc;
+}
+
+/* Bad luck of one command is not its neighbours': a refusal, and a constraint that nobody translated. */
+static void a_refused_write_takes_back_its_own_rows_only(void **state)
+{
+    struct fixture *x = calloc(1, sizeof *x);
+    struct err e = {0};
+    struct write_case cases[] = {{put_meta, "a", ERR_NONE},
+                                 {put_and_refuse, "b", ERR_CONFLICT_USER},
+                                 {put_meta, "a", ERR_INTERNAL},
+                                 {put_meta, "c", ERR_NONE}};
+    (void)state;
+    open_all(x);
+    assert_int_equal(write_batch(x, cases, 4, &e), 0);
+    assert_int_equal(metas(x->store, "a"), 1);
+    assert_int_equal(metas(x->store, "b"), 0);
+    assert_int_equal(metas(x->store, "c"), 1);
+    close_all(x);
+    free(x);
+}
+
+/* SQLite ends the transaction by itself when memory or disk fail: then nothing of the batch may be confirmed. */
+static void a_write_that_ends_the_transaction_fails_the_batch(void **state)
+{
+    struct fixture *x = calloc(1, sizeof *x);
+    struct err e = {0};
+    struct write_case cases[] = {
+        {put_meta, "a", ERR_NONE}, {lose_transaction, "b", ERR_INTERNAL}, {put_meta, "c", ERR_NONE}};
+    (void)state;
+    open_all(x);
+    assert_int_equal(write_batch(x, cases, 3, &e), -1);
+    assert_int_equal(e.code, ERR_BUSY);
+    assert_int_equal(metas(x->store, "a"), 0);
+    assert_int_equal(metas(x->store, "c"), 0);
+    assert_int_equal(write_batch(x, &cases[2], 1, &e), 0); /* the connection goes on */
     close_all(x);
     free(x);
 }
@@ -378,6 +524,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_core_from_rows_equals_the_one_that_wrote_them),
         cmocka_unit_test(epochs_grow_and_fence),
+        cmocka_unit_test(a_refused_write_takes_back_its_own_rows_only),
+        cmocka_unit_test(a_write_that_ends_the_transaction_fails_the_batch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

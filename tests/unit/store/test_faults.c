@@ -211,16 +211,13 @@ static void the_nth_failure_loses_nothing(void **state)
     }
 }
 
-/* A caller that ignores a failed statement cannot commit the rest. */
-static void an_ignored_failure_cannot_be_committed(void **state)
+/* More than the cache holds, so that a write fails before the commit. */
+static void spill(struct fixture *f)
 {
     static const struct store_sql big = {"INSERT INTO meta(key, value) VALUES(?, hex(zeroblob(1000000)))"};
-    struct fixture *f = *state;
     char key[16];
     int i;
 
-    assert_int_equal(store_begin(f->writer, &f->e), 0);
-    assert_int_equal(fixture_insert(f->writer, "small", "x", &f->e), 0);
     arm(FAULT_WRITE, 0, EIO, true);
     for (i = 0; i < 20; i++) {
         struct stmt *st = store_stmt(f->writer, &big, &f->e);
@@ -231,6 +228,31 @@ static void an_ignored_failure_cannot_be_committed(void **state)
     }
     assert_int_equal(fault.hits, 1);
     arm(FAULT_NONE, 0, 0, false);
+}
+
+/* A part of a transaction cannot be taken back when the disk failed: the whole must go. */
+static void a_failed_disk_ends_savepoints_too(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(store_begin(f->writer, &f->e), 0);
+    assert_int_equal(store_savepoint(f->writer, &f->e), 0);
+    spill(f);
+    assert_int_equal(store_release(f->writer, &f->e), -1);
+    assert_int_equal(store_undo(f->writer, &f->e), -1);
+    assert_int_equal(store_savepoint(f->writer, &f->e), -1);
+    assert_int_equal(f->e.code, ERR_BUSY);
+    store_rollback(f->writer);
+}
+
+/* A caller that ignores a failed statement cannot commit the rest. */
+static void an_ignored_failure_cannot_be_committed(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(store_begin(f->writer, &f->e), 0);
+    assert_int_equal(fixture_insert(f->writer, "small", "x", &f->e), 0);
+    spill(f);
     assert_int_equal(store_commit(f->writer, &f->e), -1);
     assert_int_equal(f->e.code, ERR_BUSY);
     store_rollback(f->writer);
@@ -247,9 +269,10 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_full_disk_is_told_and_passes), TEST(a_write_error_is_busy),
-        TEST(a_failed_fsync_is_final),        TEST(a_failed_fsync_of_a_checkpoint_is_final_too),
-        TEST(the_nth_failure_loses_nothing),  TEST(an_ignored_failure_cannot_be_committed),
+        TEST(a_full_disk_is_told_and_passes),    TEST(a_write_error_is_busy),
+        TEST(a_failed_fsync_is_final),           TEST(a_failed_fsync_of_a_checkpoint_is_final_too),
+        TEST(the_nth_failure_loses_nothing),     TEST(an_ignored_failure_cannot_be_committed),
+        TEST(a_failed_disk_ends_savepoints_too),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

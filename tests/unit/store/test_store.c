@@ -59,7 +59,7 @@ static void defences_hold(void **state)
     static const struct store_sql dqs = {"SELECT \"no such column\" FROM meta"};
     static const struct store_sql two = {"SELECT 1; SELECT 2"};
     static const struct store_sql none = {"-- nothing"};
-    static const struct store_sql type = {"INSERT INTO audit VALUES('x', 1, '', '', '', '', '', 1, '')"};
+    static const struct store_sql type = {"INSERT INTO audit VALUES('x', 1, '', '', '', '', '', 1, '', '', 1, x'')"};
     struct fixture *f = *state;
     char *big = malloc(5000001);
     struct stmt *st;
@@ -342,7 +342,7 @@ static void damaged_files_never_crash(void **state)
     assert_int_equal(store_checkpoint(f->writer, STORE_CHECKPOINT_TRUNCATE, &f->e), 0);
     store_close(f->writer);
     f->writer = NULL;
-    for (round = 0; round < 200; round++) {
+    for (round = 0; round < 400; round++) {
         struct stat st;
         struct store *s;
         unsigned char old, wrong;
@@ -369,7 +369,7 @@ static void damaged_files_never_crash(void **state)
         assert_int_equal(fwrite(&old, 1, 1, file), 1);
         assert_int_equal(fclose(file), 0);
     }
-    assert_in_range(found, 20, 199);
+    assert_in_range(found, 20, 399);
     f->writer = store_open(f->path, STORE_WRITER, &f->e);
     assert_non_null(f->writer);
     assert_int_equal(fixture_rows(f->writer), 1);
@@ -377,12 +377,48 @@ static void damaged_files_never_crash(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
+/* A part of a transaction is given up; what came before and after it stays. */
+static void a_savepoint_takes_back_its_own_writes_only(void **state)
+{
+    struct fixture *f = *state;
+    struct store *s = f->writer;
+    int64_t before = fixture_rows(s);
+
+    assert_int_equal(store_begin(s, &f->e), 0);
+    assert_int_equal(fixture_insert(s, "a", "1", &f->e), 0);
+    assert_int_equal(store_savepoint(s, &f->e), 0);
+    assert_int_equal(fixture_insert(s, "b", "1", &f->e), 0);
+    assert_int_equal(fixture_insert(s, "a", "2", &f->e), -1); /* taken: a constraint ends no transaction */
+    assert_int_equal(store_undo(s, &f->e), 0);
+    assert_int_equal(store_savepoint(s, &f->e), 0);
+    assert_int_equal(fixture_insert(s, "c", "1", &f->e), 0);
+    assert_int_equal(store_release(s, &f->e), 0);
+    assert_int_equal(store_commit(s, &f->e), 0);
+    assert_int_equal(fixture_rows(s), before + 2);
+    assert_int_equal(fixture_insert(s, "b", "3", &f->e), 0); /* was free */
+}
+
+/* SQLite gave the transaction up by itself: there is nothing to go on with. */
+static void a_savepoint_of_a_lost_transaction_fails(void **state)
+{
+    struct fixture *f = *state;
+    struct store *s = f->writer;
+
+    assert_int_equal(store_begin(s, &f->e), 0);
+    assert_int_equal(store_savepoint(s, &f->e), 0);
+    store_rollback(s);
+    assert_int_equal(store_undo(s, &f->e), -1);
+    assert_int_equal(f->e.code, ERR_BUSY);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(settings_are_on),
         TEST(defences_hold),
         TEST(commit_and_rollback),
+        TEST(a_savepoint_takes_back_its_own_writes_only),
+        TEST(a_savepoint_of_a_lost_transaction_fails),
         TEST(readers_read_snapshots),
         TEST(a_second_writer_waits_then_fails),
         TEST(constraints_are_told_apart),

@@ -19,6 +19,17 @@ test('what is empty stays out of the address', () => {
   assert.equal(jobsHref(), '#/jobs');
 });
 
+test('an invitation carries its secret', () => {
+  const route = parseRoute('#/invite/0a1b');
+  assert.equal(route.view === 'invite' && route.secret, '0a1b');
+  assert.equal(parseRoute('#/invite').view, 'missing');
+});
+
+test('the API has a page', () => {
+  assert.equal(parseRoute('#/api').view, 'api');
+  assert.equal(parseRoute('#/api/x').view, 'missing');
+});
+
 test('an address that names nothing is a missing page', () => {
   for (const fragment of ['#/nodes', '#/jobs/a/b', '#/jobs/%E0%A4%A']) {
     assert.equal(parseRoute(fragment).view, 'missing');

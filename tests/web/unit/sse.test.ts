@@ -35,6 +35,10 @@ test('a job event names the job, with or without its user', () => {
   assert.deepEqual(changeOf('reset', ''), { kind: 'reset' });
 });
 
+test('new settings of the site are a change', () => {
+  assert.deepEqual(changeOf('settings', '{}'), { kind: 'settings' });
+});
+
 test('what is not understood is not a change', () => {
   for (const data of ['', '{', '[]', 'null', '{"name":7,"user":"ana"}']) assert.equal(changeOf('job', data), null);
   assert.equal(changeOf('weather', '{}'), null);

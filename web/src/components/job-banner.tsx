@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The state, what happened or why it waits, and what to do. The sentences are the server's.
-import type { ExitSpec, JobDetail } from '../api.ts';
+import type { ExitProof, ExitSpec, JobDetail } from '../api.ts';
 import { jobHref } from '../router.ts';
 import { allTasks, mainTask, ranOnHost, type Task, taskName, usesSimulatedGpus } from '../tasks.ts';
 import { isFinal, shownState, t } from '../words.ts';
@@ -64,8 +64,20 @@ function Summary({ detail }: { detail: JobDetail }) {
 /** These types of exit are the user's to solve; of the others only an administrator can. */
 const isUsers = (spec: ExitSpec): boolean => !/^(PLATFORM|RESOURCE)/.test(spec.type);
 
+/** The line of the log that says so. */
+function Proof({ proof }: { proof: ExitProof }) {
+  const { stream, line, text } = proof;
+  return (
+    <figure>
+      <figcaption class="dim">{line === null ? stream : t('job.why.proof', { stream, line })}</figcaption>
+      <pre>{text}</pre>
+    </figure>
+  );
+}
+
 function Ended({ job, detail, tasks }: { job: string; detail: JobDetail; tasks: readonly Task[] }) {
   const { appExitSpec: spec, appExitCode: code, appExitDiagnostics, appExitTriggerMessage, state } = detail.jobStatus;
+  const found = detail.jobStatus.appExitDiagnosis;
   const failed = state === 'FAILED' ? mainTask(tasks) : undefined;
   const logOf = failed?.status.currentAttemptLaunchedTime ? failed : undefined;
   return (
@@ -75,6 +87,7 @@ function Ended({ job, detail, tasks }: { job: string; detail: JobDetail; tasks: 
         {spec?.reason ?? spec?.phrase ?? t('job.why.noReason')}
         {state === 'FAILED' && code !== null && <span class="dim"> ({t('job.why.exitCode', { code })})</span>}
       </p>
+      {state === 'FAILED' && found?.proof && <Proof proof={found.proof} />}
       {appExitTriggerMessage && <p>{appExitTriggerMessage}</p>}
       {state === 'FAILED' && spec && !isUsers(spec) && <p>{t('job.why.admin')}</p>}
       {state === 'FAILED' && spec?.solution && spec.solution.length > 0 && (

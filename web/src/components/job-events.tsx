@@ -10,7 +10,7 @@ export function JobEvents({ job }: { job: string }) {
   const live = useLive(
     () => getEvents(job),
     job,
-    (change) => change.kind === 'reset' || change.name === job,
+    (change) => change.kind === 'reset' || (change.kind === 'job' && change.name === job),
   );
   const events = live.data.value;
   if (live.error.value && !events) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The facts of a job, and its tasks role by role.
 import type { ComponentChildren } from 'preact';
-import type { JobDetail, TaskStatus } from '../api.ts';
+import type { JobDetail, Limits, Resources, TaskStatus } from '../api.ts';
+import { bytes, duration } from '../format.ts';
 import { jobHref, jobsHref } from '../router.ts';
 import { allTasks, countStates, taskName } from '../tasks.ts';
 import { GLYPHS, isFinal, priorityWord, shownState, t } from '../words.ts';
@@ -19,8 +20,8 @@ export function JobOverview({ job, detail, attempt }: Props) {
   return (
     <>
       <Facts detail={detail} />
-      {Object.entries(detail.taskRoles).map(([role, { taskStatuses }]) => (
-        <Role key={role} job={job} role={role} tasks={taskStatuses} attempt={attempt} />
+      {Object.entries(detail.taskRoles).map(([role, { resources, taskStatuses }]) => (
+        <Role key={role} job={job} role={role} resources={resources} tasks={taskStatuses} attempt={attempt} />
       ))}
     </>
   );
@@ -50,20 +51,40 @@ function Facts({ detail }: { detail: JobDetail }) {
       <Fact word={t('job.started')}>{time(status.launchedTime)}</Fact>
       <Fact word={t('job.ended')}>{time(status.completedTime)}</Fact>
       <Fact word={t('column.retries')}>{status.retries}</Fact>
+      {detail.limits && <LimitFacts limits={detail.limits} />}
       {isolation.size > 0 && <Fact word={t('job.isolation')}>{[...isolation].join(', ')}</Fact>}
       {(detail.tags?.length ?? 0) > 0 && <Fact word={t('job.tags')}>{detail.tags?.join(', ')}</Fact>}
     </dl>
   );
 }
 
+const MIB = 1024 * 1024;
+
+function LimitFacts({ limits: { timeSeconds, processes, diskMB } }: { limits: Limits }) {
+  return (
+    <>
+      <Fact word={t('job.limit.time')}>{timeSeconds === null ? t('job.limit.none') : duration(timeSeconds * 1000)}</Fact>
+      <Fact word={t('job.limit.disk')}>{diskMB === null ? t('job.limit.none') : bytes(diskMB * MIB)}</Fact>
+      <Fact word={t('job.limit.processes')}>{processes}</Fact>
+    </>
+  );
+}
+
+/** What a task of the role may use, in a line. */
+function Shares({ resources: { cpu, memoryMB, gpu, shmMB } }: { resources: Resources }) {
+  const memory = bytes(memoryMB * MIB);
+  return <p class="dim shares">{t('task.shares', { cpu, memory, gpu, shm: bytes(shmMB * MIB) })}</p>;
+}
+
 interface RoleProps {
   job: string;
   role: string;
+  resources: Resources | undefined;
   tasks: readonly TaskStatus[];
   attempt: number | null;
 }
 
-function Role({ job, role, tasks, attempt }: RoleProps) {
+function Role({ job, role, resources, tasks, attempt }: RoleProps) {
   return (
     <section class="role">
       <h2>
@@ -80,6 +101,7 @@ function Role({ job, role, tasks, attempt }: RoleProps) {
           );
         })}
       </h2>
+      {resources && <Shares resources={resources} />}
       <div class="scroll" tabIndex={0} role="region" aria-label={t('task.role', { role })}>
         <table class="list">
           <thead>

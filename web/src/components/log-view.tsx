@@ -37,6 +37,13 @@ class Sheet {
     if (this.frame === 0) this.frame = requestAnimationFrame(() => this.draw());
   }
 
+  /** Draws what waits for its frame: before the page says anything of the log as a whole. */
+  flush(): void {
+    if (this.frame === 0) return;
+    cancelAnimationFrame(this.frame);
+    this.draw();
+  }
+
   /** Lines since the log was opened, with the unfinished one. */
   get count(): number {
     return this.complete + (this.tail === '' ? 0 : 1);
@@ -112,7 +119,10 @@ export function LogView({ target, name, saveAs, children }: Props) {
     page.onDraw = () => change({ lines: page.count });
     const end = follow(target, name, {
       lines: (lines, tail) => page.write(lines, tail),
-      state: (state) => change({ state }),
+      state: (state) => {
+        page.flush();
+        change({ state });
+      },
       cut: (cut) => change({ cut }),
       failed: (error) => change({ problem: error.message }),
     });

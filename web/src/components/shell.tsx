@@ -2,9 +2,10 @@
 // The frame around every page: navigation, where one is, whether the data is live, who one is.
 import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
+import type { SiteLink } from '../api.ts';
 import { fullName } from '../format.ts';
-import { jobHref, jobsHref, route } from '../router.ts';
-import { session } from '../store.ts';
+import { apiHref, jobHref, jobsHref, route } from '../router.ts';
+import { session, site } from '../store.ts';
 import { t } from '../words.ts';
 import { Account } from './account.tsx';
 import { Notices } from './notices.tsx';
@@ -31,7 +32,8 @@ export function Shell({ children }: { children: ComponentChildren }) {
           {t('app.skip')}
         </button>
         <a class="brand" href={jobsHref()}>
-          <span aria-hidden="true">▣</span> Drover
+          {site.value.logo ? <img src={site.value.logo} alt="" /> : <span aria-hidden="true">▣</span>}{' '}
+          {site.value.name}
         </a>
         <Links />
       </nav>
@@ -57,13 +59,35 @@ function Links() {
           {t('nav.jobs')}
         </a>
       </li>
+      <li>
+        <a href={apiHref} aria-current={view === 'api' ? 'page' : undefined}>
+          {t('nav.api')}
+        </a>
+      </li>
+      {site.value.menu.map((link) => (
+        <SiteEntry key={link.title} link={link} />
+      ))}
+      {site.value.links.map((link, index) => (
+        <SiteEntry key={link.title} link={link} apart={index === 0} />
+      ))}
     </ul>
+  );
+}
+
+/** Another page: it learns nothing of where one came from. `apart`: the first of a group. */
+function SiteEntry({ link, apart }: { link: SiteLink; apart?: boolean }) {
+  return (
+    <li class={apart ? 'apart' : undefined}>
+      <a href={link.url} rel="noreferrer">
+        {link.title}
+      </a>
+    </li>
   );
 }
 
 function Crumbs() {
   const here = route.value;
-  if (here.view !== 'job') return <p class="crumbs">{here.view === 'jobs' && t('nav.jobs')}</p>;
+  if (here.view !== 'job') return <p class="crumbs">{here.view === 'jobs' ? t('nav.jobs') : here.view === 'api' && t('nav.api')}</p>;
   return (
     <p class="crumbs">
       <a href={jobsHref()}>{t('nav.jobs')}</a> <span aria-hidden="true">/</span>{' '}

@@ -5,16 +5,17 @@ import { useEffect, useState } from 'preact/hooks';
 import { getJob, type JobDetail } from '../api.ts';
 import { ConfirmStop } from '../components/confirm-stop.tsx';
 import { JobBanner } from '../components/job-banner.tsx';
+import { JobCode } from '../components/job-code.tsx';
 import { JobConfig } from '../components/job-config.tsx';
 import { JobEvents } from '../components/job-events.tsx';
 import { JobLog } from '../components/job-log.tsx';
 import { JobOverview } from '../components/job-overview.tsx';
 import { useLive } from '../components/use-live.ts';
 import { jobHref, jobsHref, route } from '../router.ts';
-import { session } from '../store.ts';
+import { session, site } from '../store.ts';
 import { isFinal, t } from '../words.ts';
 
-const TABS = ['overview', 'log', 'events', 'config'] as const;
+const TABS = ['overview', 'log', 'events', 'config', 'code'] as const;
 type Tab = (typeof TABS)[number];
 
 /** `job` is the full name. */
@@ -26,13 +27,13 @@ export function Job({ job }: { job: string }) {
   const live = useLive(
     () => getJob(job, attempt),
     String(attempt),
-    (change) => change.kind === 'reset' || change.name === job,
+    (change) => change.kind === 'reset' || (change.kind === 'job' && change.name === job),
   );
   const [stopping, setStopping] = useState<readonly string[]>([]);
 
   useEffect(() => {
-    document.title = `${job} · Drover`;
-  }, [job]);
+    document.title = `${job} · ${site.value.name}`;
+  }, [job, site.value.name]);
 
   const detail = live.data.value;
   if (!detail) {
@@ -64,7 +65,7 @@ export function Job({ job }: { job: string }) {
       )}
       <JobBanner job={job} detail={detail} />
       <nav class="tabs" aria-label={t('job.tabs')}>
-        {TABS.map((name) => (
+        {TABS.filter((name) => name !== 'code' || detail.code).map((name) => (
           <a
             key={name}
             href={jobHref(job, { tab: name === 'overview' ? null : name, attempt })}
@@ -78,6 +79,7 @@ export function Job({ job }: { job: string }) {
       {tab === 'log' && <JobLog job={job} detail={detail} attempt={attempt} query={query} />}
       {tab === 'events' && <JobEvents job={job} />}
       {tab === 'config' && <JobConfig job={job} />}
+      {tab === 'code' && <JobCode job={job} />}
       <ConfirmStop jobs={stopping} onClose={() => setStopping([])} />
     </article>
   );

@@ -11,7 +11,7 @@ import { useLive } from '../components/use-live.ts';
 import { apiQuery, type Filters, filterParams, isFiltered, PAGE_SIZE, parseFilters } from '../filters.ts';
 import { count, fullName } from '../format.ts';
 import { jobsHref, route } from '../router.ts';
-import { session } from '../store.ts';
+import { session, site } from '../store.ts';
 import { isFinal, language, t } from '../words.ts';
 
 /** May this person stop this job, now? */
@@ -30,8 +30,8 @@ export function Jobs() {
   const [stopping, setStopping] = useState<readonly string[]>([]);
 
   useEffect(() => {
-    document.title = `${t('jobs.title')} · Drover`;
-  }, []);
+    document.title = `${t('jobs.title')} · ${site.value.name}`;
+  }, [site.value.name]);
   // Another page of jobs is another selection: nobody stops what they do not see.
   useEffect(() => setSelected(new Set()), [query.toString()]);
 

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Nodes: what the engine tells of them, and an admin's marks, which the engine does not take away.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "core/internal.h"
+
+/* The marks of the node that is known by this name, if there is one. */
+static void keep_marks(const struct core *c, struct node *n)
+{
+    int index = cluster_find(c->cluster, n->name);
+    if (index < 0)
+        return;
+    const struct node *known = &cluster_at(c->cluster, index)->info;
+    n->cordoned = known->cordoned;
+    n->draining = known->draining;
+    memcpy(n->labels, known->labels, sizeof n->labels);
+}
+
+/* Whether the GPUs lie as before, in a rack of the same name. */
+static bool same_topology(const struct cluster_node *was, const struct node *n)
+{
+    struct node_topology now;
+    if (!strcmp(was->info.labels, n->labels))
+        return true;
+    node_topology_read(n, &now);
+    return was->lies.sockets == now.sockets && was->lies.pairs == now.pairs && !strcmp(was->lies.rack, now.rack);
+}
+
+/* Whether it looks the same to the grid. */
+static bool same_gpus(const struct cluster_node *was, const struct node *n)
+{
+    return was->info.gpu_count == n->gpu_count &&
+           (!n->gpu_count || !strcmp(was->info.gpus[0].model, n->gpus[0].model)) && same_topology(was, n);
+}
+
+static void grow(struct resources *largest, const struct cluster_node *n)
+{
+    if (n->total.gpus > largest->gpus)
+        largest->gpus = n->total.gpus;
+    if (n->total.cpus > largest->cpus)
+        largest->cpus = n->total.cpus;
+    if (n->total.memory_mb > largest->memory_mb)
+        largest->memory_mb = n->total.memory_mb;
+}
+
+/* Takes a node in as it is. 0, or -1 on out of memory. */
+static int put(struct core *c, const struct node *n)
+{
+    int index = cluster_find(c->cluster, n->name), gpus = 0;
+    bool other = index < 0 || !same_gpus(cluster_at(c->cluster, index), n);
+    index = cluster_put_node(c->cluster, n);
+    if (index < 0)
+        return -1;
+    grow(&c->largest, cluster_at(c->cluster, index));
+    if (other) {
+        core_vc_refresh(c);
+        return 0;
+    }
+    if (c->stale)
+        return 0;
+    gpus = n->gpu_count ? grid_node(c->grid, n->name) : -1;
+    if (gpus >= 0)
+        grid_health(c->grid, gpus, cluster_at(c->cluster, index)->bucket >= 0);
+    else if (cluster_at(c->cluster, index)->bucket < 0)
+        grid_lost(c->grid, index);
+    grid_touch(c->grid);
+    c->changes++;
+    return 0;
+}
+
+static struct node *copy(struct step *s, const struct node *n)
+{
+    struct node *own = arena_alloc(s->fx->arena, sizeof *own);
+    if (own)
+        *own = *n;
+    else
+        s->fx->failed = true;
+    return own;
+}
+
+static void store(struct step *s, const struct node *n)
+{
+    if (put(s->core, n))
+        s->fx->failed = true;
+    effects_add(s->fx, &(struct effect){.kind = EFFECT_NODE_ROW, .node = n});
+}
+
+int core_load_node(struct core *c, const struct node *n)
+{
+    struct node own = *n;
+    keep_marks(c, &own);
+    return put(c, &own);
+}
+
+void core_node_told(struct step *s, const struct node *told)
+{
+    struct node *n = copy(s, told);
+    if (!n)
+        return;
+    keep_marks(s->core, n);
+    store(s, n);
+}
+
+void core_node(struct step *s, const struct command *cmd)
+{
+    const struct command_node *what = &cmd->node;
+    struct err e = {0};
+    int index = cluster_find(s->core->cluster, what->name);
+    if (index < 0) {
+        err_set(&e, ERR_NO_NODE, "Node %s is not found.", what->name);
+        effects_reply(s->fx, cmd->reply_to, &e, NULL);
+        return;
+    }
+    struct node *n = copy(s, &cluster_at(s->core->cluster, index)->info);
+    if (!n)
+        return;
+    if (what->op == COMMAND_NODE_LABELS) {
+        if (node_topology_check(what->labels, n->gpu_count, &e)) {
+            effects_reply(s->fx, cmd->reply_to, &e, NULL);
+            return;
+        }
+        snprintf(n->labels, sizeof n->labels, "%s", what->labels);
+    } else {
+        n->cordoned = what->op != COMMAND_NODE_UNCORDON;
+        n->draining = what->op == COMMAND_NODE_DRAIN;
+    }
+    store(s, n);
+    effects_reply(s->fx, cmd->reply_to, NULL, NULL);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One row a key.
+ */
+#include "inventory/setting_store.h"
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "store/store.h"
+
+int setting_store_put(struct store *s, void *what, struct clock_now now, struct err *e)
+{
+    static const struct store_sql sql = {
+        "INSERT INTO setting(key, value, updated_ms) VALUES (?, ?, ?) "
+        "ON CONFLICT(key) DO UPDATE SET value = excluded.value, updated_ms = excluded.updated_ms"};
+    const struct setting *x = what;
+    struct stmt *st = store_stmt(s, &sql, e);
+    stmt_text(st, 1, x->key);
+    stmt_text(st, 2, x->value);
+    stmt_int(st, 3, now.wall);
+    return stmt_exec(st, e);
+}
+
+int setting_store_get(struct store *s, struct arena *a, const char *key, const char **out, struct err *e)
+{
+    static const struct store_sql sql = {"SELECT value FROM setting WHERE key = ?"};
+    struct stmt *st = store_stmt(s, &sql, e);
+    *out = NULL;
+    stmt_text(st, 1, key);
+    int rc = stmt_step(st, e);
+    if (rc != STMT_ROW)
+        return rc;
+    *out = arena_strdup(a, stmt_col_string(st, 0));
+    stmt_reset(st);
+    return *out ? 0 : err_set(e, ERR_INTERNAL, "Out of memory.");
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Settings that admins change while the server runs (table setting): a JSON value under a key.
+ */
+#ifndef DROVER_INVENTORY_SETTING_STORE_H
+#define DROVER_INVENTORY_SETTING_STORE_H
+
+#include "base/clock.h"
+
+struct arena;
+struct err;
+struct store;
+
+#define SETTING_SITE "site" /* the site's name, logo, menu entries and links */
+
+struct setting {
+    const char *key, *value; /* value: JSON */
+};
+
+/* For command_write (core/command.h): `what` is a struct setting. 0 or -1. */
+int setting_store_put(struct store *s, void *what, struct clock_now now, struct err *e);
+/* The value in `a`; *out is NULL when there is none. 0 or -1. Any connection. */
+int setting_store_get(struct store *s, struct arena *a, const char *key, const char **out, struct err *e);
+
+#endif

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A virtual cluster's JSON, member by member out of one table each for numbers and texts.
+ */
+#include "inventory/vc.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "base/json.h"
+
+enum { AMOUNT_MAX = 1000000 };
+
+static const char *const read_words[] = {"open", "own"};
+static const char *const preemption_words[] = {"stop", "lazy"};
+
+bool vc_name_ok(const char *name)
+{
+    size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
+    return n && n < VC_NAME_MAX && !name[n] && name[0] != '-';
+}
+
+static int get_amount(const cJSON *o, const char *key, int *out, struct err *e)
+{
+    int64_t v = *out;
+    if (json_get_int(o, key, &v, e))
+        return -1;
+    if (v < 0 || v > AMOUNT_MAX)
+        return err_set(e, ERR_INVALID_PARAMETERS, "\"%s\" must be between 0 and %d.", key, AMOUNT_MAX);
+    *out = (int)v;
+    return 0;
+}
+
+static int get_text(const cJSON *o, const char *key, char *out, size_t size, struct err *e)
+{
+    const char *s = NULL;
+    if (json_get_string(o, key, &s, e))
+        return -1;
+    if (s && strlen(s) >= size)
+        return err_set(e, ERR_INVALID_PARAMETERS, "\"%s\" may have at most %zu bytes.", key, size - 1);
+    if (s)
+        snprintf(out, size, "%s", s);
+    return 0;
+}
+
+/* One of two words; *second says whether it is the second. */
+static int get_word(const cJSON *o, const char *key, const char *const words[2], bool *second, struct err *e)
+{
+    const char *s = NULL;
+    if (json_get_string(o, key, &s, e))
+        return -1;
+    if (s && strcmp(s, words[0]) != 0 && strcmp(s, words[1]) != 0)
+        return err_set(e, ERR_INVALID_PARAMETERS, "\"%s\" must be \"%s\" or \"%s\".", key, words[0], words[1]);
+    if (s)
+        *second = !strcmp(s, words[1]);
+    return 0;
+}
+
+/* The list under a key, or NULL when it is absent; `max` members at most. */
+static int get_list(const cJSON *o, const char *key, size_t max, const cJSON **out, struct err *e)
+{
+    *out = cJSON_GetObjectItemCaseSensitive(o, key);
+    if (*out && (!cJSON_IsArray(*out) || (size_t)cJSON_GetArraySize(*out) > max))
+        return err_set(e, ERR_INVALID_PARAMETERS, "\"%s\" must be a list of at most %zu.", key, max);
+    return 0;
+}
+
+static int parse_guarantee(const cJSON *item, struct vc *vc, struct err *e)
+{
+    static const char *const keys[] = {"sku", "gpus", "sockets", "nodes", "racks", NULL};
+    struct vc_guarantee g = {.sku = ""};
+    if (!cJSON_IsObject(item))
+        return err_set(e, ERR_INVALID_PARAMETERS,
+                       "\"guarantee\" must be a list of {sku, gpus, sockets, nodes, racks}.");
+    if (json_only_keys(item, keys, e) || get_text(item, "sku", g.sku, sizeof g.sku, e) ||
+        get_amount(item, "gpus", &g.gpus, e) || get_amount(item, "sockets", &g.sockets, e) ||
+        get_amount(item, "nodes", &g.nodes, e) || get_amount(item, "racks", &g.racks, e))
+        return -1;
+    if (!g.sku[0] || (!g.gpus && !g.sockets && !g.nodes && !g.racks))
+        return err_set(e, ERR_INVALID_PARAMETERS,
+                       "A guarantee names its \"sku\" and \"gpus\", \"sockets\", \"nodes\" or \"racks\".");
+    for (size_t i = 0; i < vc->guarantee_count; i++)
+        if (!strcmp(vc->guarantee[i].sku, g.sku)) { /* the amounts of one SKU may stand apart */
+            vc->guarantee[i].gpus += g.gpus;
+            vc->guarantee[i].sockets += g.sockets;
+            vc->guarantee[i].nodes += g.nodes;
+            vc->guarantee[i].racks += g.racks;
+            return 0;
+        }
+    vc->guarantee[vc->guarantee_count++] = g;
+    return 0;
+}
+
+static int parse_guarantees(const cJSON *o, struct vc *vc, struct err *e)
+{
+    const cJSON *list, *item;
+    if (get_list(o, "guarantee", VC_GUARANTEES_MAX, &list, e))
+        return -1;
+    if (list)
+        vc->guarantee_count = 0;
+    cJSON_ArrayForEach(item, list) if (parse_guarantee(item, vc, e)) return -1;
+    return 0;
+}
+
+static int parse_pins(const cJSON *o, struct vc *vc, struct err *e)
+{
+    const cJSON *list, *item;
+    if (get_list(o, "pins", VC_PINS_MAX, &list, e))
+        return -1;
+    if (list)
+        vc->pin_count = 0;
+    cJSON_ArrayForEach(item, list)
+    {
+        if (!cJSON_IsString(item) || strlen(item->valuestring) >= NODE_NAME_MAX)
+            return err_set(e, ERR_INVALID_PARAMETERS, "\"pins\" must be a list of node names.");
+        snprintf(vc->pins[vc->pin_count++], NODE_NAME_MAX, "%s", item->valuestring);
+    }
+    return 0;
+}
+
+static int parse_maxima(const cJSON *o, struct vc *vc, struct err *e)
+{
+    return get_amount(o, "maxTime", &vc->max_time, e) || get_amount(o, "maxGpus", &vc->max_gpus, e) ||
+                   get_amount(o, "maxJobs", &vc->max_jobs, e)
+               ? -1
+               : 0;
+}
+
+int vc_parse(const struct cJSON *o, struct vc *vc, struct err *e)
+{
+    static const char *const keys[] = {"guarantee",  "pins",        "borrow",       "userCap", "cpus",
+                                       "parent",     "read",        "maxTime",      "maxGpus", "maxJobs",
+                                       "preemption", "description", "externalName", NULL};
+    if (json_only_keys(o, keys, e) || parse_guarantees(o, vc, e) || parse_pins(o, vc, e) ||
+        get_amount(o, "borrow", &vc->borrow, e) || get_amount(o, "userCap", &vc->user_cap, e) ||
+        get_amount(o, "cpus", &vc->cpus, e) || parse_maxima(o, vc, e) ||
+        get_text(o, "parent", vc->parent, sizeof vc->parent, e) || get_word(o, "read", read_words, &vc->own, e) ||
+        get_word(o, "preemption", preemption_words, &vc->lazy, e) ||
+        get_text(o, "description", vc->description, sizeof vc->description, e))
+        return -1;
+    return get_text(o, "externalName", vc->external_name, sizeof vc->external_name, e);
+}
+
+static void write_guarantees(struct json_out *j, const struct vc *vc)
+{
+    json_out_key(j, "guarantee");
+    json_out_array(j);
+    for (size_t i = 0; i < vc->guarantee_count; i++) {
+        json_out_object(j);
+        json_out_kstring(j, "sku", vc->guarantee[i].sku);
+        json_out_kint(j, "gpus", vc->guarantee[i].gpus);
+        json_out_kint(j, "nodes", vc->guarantee[i].nodes);
+        if (vc->guarantee[i].sockets)
+            json_out_kint(j, "sockets", vc->guarantee[i].sockets);
+        if (vc->guarantee[i].racks)
+            json_out_kint(j, "racks", vc->guarantee[i].racks);
+        json_out_object_end(j);
+    }
+    json_out_array_end(j);
+}
+
+void vc_write(struct json_out *j, const struct vc *vc)
+{
+    write_guarantees(j, vc);
+    json_out_key(j, "pins");
+    json_out_array(j);
+    for (size_t i = 0; i < vc->pin_count; i++)
+        json_out_string(j, vc->pins[i]);
+    json_out_array_end(j);
+    json_out_kint(j, "borrow", vc->borrow);
+    json_out_kint(j, "userCap", vc->user_cap);
+    json_out_kint(j, "cpus", vc->cpus);
+    json_out_kint(j, "maxTime", vc->max_time);
+    json_out_kint(j, "maxGpus", vc->max_gpus);
+    json_out_kint(j, "maxJobs", vc->max_jobs);
+    json_out_kstring(j, "parent", vc->parent);
+    json_out_kstring(j, "read", read_words[vc->own]);
+    json_out_kstring(j, "preemption", preemption_words[vc->lazy]);
+    json_out_kstring(j, "description", vc->description);
+    json_out_kstring(j, "externalName", vc->external_name);
+}
+
+int64_t vc_time_limit_ms(const struct vc *vc, int64_t asked_ms)
+{
+    int64_t most = vc ? (int64_t)vc->max_time * 1000 : 0;
+
+    return most && (!asked_ms || asked_ms > most) ? most : asked_ms;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What explain.c and explain_help.c share.
+ */
+#ifndef DROVER_SCHEDULER_EXPLAIN_INTERNAL_H
+#define DROVER_SCHEDULER_EXPLAIN_INTERNAL_H
+
+#include "scheduler/explain.h"
+#include "scheduler/grid_internal.h"
+
+/* The grid as it is or might be. Copies are made when they are asked first. */
+enum explain_copy {
+    EXPLAIN_NOW,   /* as it is */
+    EXPLAIN_WELL,  /* all machines up */
+    EXPLAIN_ALONE, /* nobody there */
+    EXPLAIN_EMPTY, /* nobody there, all machines up */
+    EXPLAIN_CLEAR, /* without those who have reserved */
+    EXPLAIN_COPIES,
+};
+
+struct explain {
+    const struct grid *grid;
+    struct grid *copies[EXPLAIN_COPIES];
+    bool failed; /* out of memory */
+    /* What is changed on the copies that helps are tried on: no cap for that virtual cluster's users (-1: none), and
+     * all machines up. */
+    int uncapped;
+    bool mended;
+};
+
+/* The request as a gang on a copy, or -1 where it is refused: its virtual cluster has nothing of the kind. */
+int explain_enter(struct grid *g, const struct explain_ask *ask, const struct grid_request *r);
+/* Whether a request would be placed, or have something reserved, on a copy. Costs the copy nothing but what
+ * grid->upsets tells. */
+bool explain_try(struct grid *g, const struct explain_ask *ask, const struct grid_request *r);
+/* The same on one of the copies, which is made anew when it was upset. */
+bool explain_starts(struct explain *x, enum explain_copy which, const struct explain_ask *ask,
+                    const struct grid_request *r);
+/* Whether a gang holds or has reserved something. */
+bool explain_holds(const struct grid *g, int gang);
+/* A machine of the account is up again on a copy. */
+void explain_mend(struct grid *copy, int machine);
+/* Whether the one in question has reserved something. */
+bool explain_reserves(const struct explain *x, const struct explain_ask *ask);
+int explain_find_vc(const struct grid *g, const char *name); /* -1: none */
+
+bool explain_is_bad(const struct cluster_node *n); /* down or cordoned */
+
+/* explain_pass.c: whether it starts after passes over a copy, which is used up, and is not overtaken again.
+ * `replanned`: the copy is another plan, and who had reserved stands in the line again. */
+bool explain_passes(struct explain *x, const struct explain_ask *ask, struct grid *g, bool replanned);
+
+/* explain_help.c: fills out->help, whose reason and numbers are known. 0, or -1 on out of memory. */
+int explain_help(struct explain *x, const struct explain_ask *ask, struct explanation *out);
+
+#endif

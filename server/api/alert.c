@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Alerts in the shape of OpenPAI's alert manager: what the core's snapshot shows to be wrong now. They are about nodes,
+ * so that they are the admins'.
+ */
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "scheduler/cluster.h"
+#include "server/api/api.h"
+#include "server/snapshot.h"
+
+struct alert {
+    const char *name, *severity, *node, *summary;
+};
+
+static void write_alert(struct json_out *j, const struct alert *a, int64_t seen_ms)
+{
+    char time[CLOCK_ISO_SIZE];
+    clock_iso(seen_ms, time);
+    json_out_object(j);
+    json_out_key(j, "labels");
+    json_out_object(j);
+    json_out_kstring(j, "alertname", a->name);
+    json_out_kstring(j, "severity", a->severity);
+    json_out_kstring(j, "node_name", a->node);
+    json_out_object_end(j);
+    json_out_key(j, "annotations");
+    json_out_object(j);
+    json_out_kstring(j, "summary", a->summary);
+    json_out_object_end(j);
+    json_out_kstring(j, "startsAt", time);
+    json_out_kstring(j, "status", "active");
+    json_out_object_end(j);
+}
+
+static void write_node(struct json_out *j, struct arena *arena, const struct cluster_node *n, int64_t seen_ms)
+{
+    const char *name = n->info.name;
+    int quarantined = 0;
+    for (int i = 0; i < n->info.gpu_count; i++)
+        quarantined += n->info.gpus[i].quarantined;
+    if (!n->info.up)
+        write_alert(
+            j, &(struct alert){"NodeNotReady", "error", name, arena_printf(arena, "Node %s is not reached.", name)},
+            seen_ms);
+    if (quarantined)
+        write_alert(j,
+                    &(struct alert){"GpuQuarantined", "error", name,
+                                    arena_printf(arena,
+                                                 "%d GPUs of node %s are not given out: the processes that had "
+                                                 "them could not be proven gone.",
+                                                 quarantined, name)},
+                    seen_ms);
+}
+
+int api_alerts(struct request *r, void *context, struct err *e)
+{
+    struct api *a = context;
+    struct snapshot *s = api_snapshot(a, e);
+    if (!s)
+        return -1;
+    struct api_json out;
+    struct json_out *j = api_json_begin(&out);
+    json_out_array(j);
+    for (size_t i = 0; request_identity(r)->admin && i < cluster_count(s->cluster); i++)
+        write_node(j, request_arena(r), cluster_at(s->cluster, (int)i), s->wall_ms);
+    json_out_array_end(j);
+    snapshots_put(a->snapshots, s);
+    api_json_send(&out, r, 200);
+    return 0;
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Migrations after the first. Conventions as in schema.c; a step that was released is never edited.
+ */
+#include "store/schema_steps.h"
+
+#include <stddef.h>
+
+/* Groups, and when users end. What everybody could do before stays: all are in group "default", admins in
+ * "admingroup". */
+const char *const schema_v3[] = {
+    "ALTER TABLE user ADD COLUMN expires_ms INTEGER",
+    "ALTER TABLE user DROP COLUMN vc_list",
+
+    /* The read policy of a virtual cluster, beside its spec: whether users see their own jobs only. */
+    "ALTER TABLE virtual_cluster ADD COLUMN own INTEGER NOT NULL DEFAULT 0 CHECK(own IN (0, 1))",
+
+    /* Application tokens: their last characters, to tell them apart, and whether they may only read. */
+    "ALTER TABLE token ADD COLUMN hint TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE token ADD COLUMN read_only INTEGER NOT NULL DEFAULT 0 CHECK(read_only IN (0, 1))",
+
+    "CREATE TABLE user_group("
+    " name TEXT PRIMARY KEY NOT NULL,"
+    " description TEXT NOT NULL DEFAULT '',"
+    " external_name TEXT NOT NULL DEFAULT '',"
+    " extension TEXT NOT NULL DEFAULT '{}'," /* without "acls": those are the rows below */
+    " admin INTEGER NOT NULL DEFAULT 0 CHECK(admin IN (0, 1)),"
+    " created_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+
+    "CREATE TABLE group_member("
+    " user TEXT NOT NULL REFERENCES user(name) ON DELETE CASCADE,"
+    " grp TEXT NOT NULL REFERENCES user_group(name) ON DELETE CASCADE,"
+    " PRIMARY KEY(user, grp)) STRICT, WITHOUT ROWID",
+    "CREATE INDEX group_member_by_group ON group_member(grp, user)",
+
+    /* A virtual cluster that is removed takes its grants with it: one of the same name later begins without any. */
+    "CREATE TABLE group_vc("
+    " grp TEXT NOT NULL REFERENCES user_group(name) ON DELETE CASCADE,"
+    " vc TEXT NOT NULL REFERENCES virtual_cluster(name) ON DELETE CASCADE,"
+    " manage INTEGER NOT NULL DEFAULT 0 CHECK(manage IN (0, 1)),"
+    " PRIMARY KEY(grp, vc)) STRICT, WITHOUT ROWID",
+    "CREATE INDEX group_vc_by_vc ON group_vc(vc, grp)",
+
+    "CREATE TABLE group_storage("
+    " grp TEXT NOT NULL REFERENCES user_group(name) ON DELETE CASCADE,"
+    " storage TEXT NOT NULL,"
+    " position INTEGER NOT NULL,"
+    " PRIMARY KEY(grp, storage)) STRICT, WITHOUT ROWID",
+    "CREATE INDEX group_storage_by_storage ON group_storage(storage, grp)",
+
+    "CREATE TABLE invitation("
+    " user TEXT PRIMARY KEY NOT NULL REFERENCES user(name) ON DELETE CASCADE,"
+    " hash BLOB NOT NULL UNIQUE,"
+    " expires_ms INTEGER NOT NULL,"
+    " sent_ms INTEGER,"
+    " problem TEXT NOT NULL DEFAULT '') STRICT, WITHOUT ROWID",
+
+    /* Imports of users, with how each user was before and after ('' = not there). */
+    "CREATE TABLE user_import("
+    " id TEXT PRIMARY KEY NOT NULL,"
+    " time_ms INTEGER NOT NULL,"
+    " actor TEXT NOT NULL,"
+    " users INTEGER NOT NULL,"
+    " undone_ms INTEGER) STRICT, WITHOUT ROWID",
+    "CREATE TABLE user_import_row("
+    " import TEXT NOT NULL REFERENCES user_import(id) ON DELETE CASCADE,"
+    " position INTEGER NOT NULL,"
+    " user TEXT NOT NULL,"
+    " before TEXT NOT NULL,"
+    " after TEXT NOT NULL,"
+    " PRIMARY KEY(import, position)) STRICT, WITHOUT ROWID",
+
+    /* Whose jobs beside their own users may read, by virtual cluster: this rule stands here and nowhere else. One that
+     * is gone is in nobody's list. */
+    "CREATE VIEW readable_vc(user, vc) AS"
+    " SELECT u.name, c.name FROM user u, virtual_cluster c WHERE c.own = 0 OR u.admin = 1 OR EXISTS"
+    " (SELECT 1 FROM group_member m JOIN group_vc v ON v.grp = m.grp"
+    " WHERE m.user = u.name AND v.vc = c.name AND v.manage = 1)",
+
+    "INSERT INTO user_group(name, description, admin, created_ms) VALUES"
+    " ('default', 'everybody', 0, 0), ('admingroup', 'admins', 1, 0)",
+    "INSERT INTO user_group(name, description, created_ms)"
+    " SELECT name, 'users of virtual cluster ' || name, created_ms FROM virtual_cluster"
+    " WHERE name NOT IN ('default', 'admingroup')",
+    "INSERT INTO group_vc(grp, vc) SELECT name, name FROM virtual_cluster WHERE name <> 'admingroup'",
+    "INSERT INTO group_member(user, grp) SELECT name, 'default' FROM user",
+    "INSERT INTO group_member(user, grp) SELECT name, 'admingroup' FROM user WHERE admin = 1",
+    NULL,
+};
+
+const char *const schema_v4[] = {
+    "CREATE TABLE storage("
+    " name TEXT PRIMARY KEY NOT NULL,"
+    " kind TEXT NOT NULL,"
+    " data TEXT NOT NULL," /* JSON: where it is */
+    " host_path TEXT NOT NULL,"
+    " share INTEGER NOT NULL CHECK(share IN (0, 1)),"
+    " read_only INTEGER NOT NULL CHECK(read_only IN (0, 1)),"
+    " created_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+
+    "CREATE TABLE template("
+    " name TEXT PRIMARY KEY NOT NULL,"
+    " owner TEXT NOT NULL,"
+    " visibility TEXT NOT NULL CHECK(visibility IN ('private', 'group', 'public')),"
+    " grp TEXT," /* of visibility 'group' */
+    " title TEXT NOT NULL,"
+    " description TEXT NOT NULL,"
+    " created_ms INTEGER NOT NULL,"
+    " updated_ms INTEGER NOT NULL,"
+    " config TEXT NOT NULL) STRICT, WITHOUT ROWID", /* YAML */
+
+    "CREATE TABLE setting("
+    " key TEXT PRIMARY KEY NOT NULL,"
+    " value TEXT NOT NULL," /* JSON */
+    " updated_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+
+    /* Lists show archived jobs or the others, never both: each index holds one kind, so that a list walks only what it
+     * shows. */
+    "DROP INDEX job_by_time",
+    "DROP INDEX job_by_user",
+    "DROP INDEX job_by_vc",
+    "DROP INDEX job_by_state",
+    "CREATE INDEX job_by_time ON job(submitted_ms, name, user, vc, archived) WHERE archived = 0",
+    "CREATE INDEX job_by_user ON job(user, submitted_ms) WHERE archived = 0",
+    "CREATE INDEX job_by_vc ON job(vc, submitted_ms) WHERE archived = 0",
+    "CREATE INDEX job_by_state ON job(state, submitted_ms) WHERE archived = 0",
+    "CREATE INDEX job_archived ON job(submitted_ms, name, user, vc, archived) WHERE archived = 1",
+    NULL,
+};
+
+/* Nothing was ever written into the table of version 1. INSERT OR REPLACE is caught by the chain of hashes. */
+const char *const schema_v5[] = {
+    "DROP TABLE audit",
+    "CREATE TABLE audit("
+    " id INTEGER PRIMARY KEY,"
+    " time_ms INTEGER NOT NULL,"
+    " actor TEXT NOT NULL,"
+    " ip TEXT NOT NULL,"
+    " method TEXT NOT NULL,"
+    " route TEXT NOT NULL,"
+    " object TEXT NOT NULL,"
+    " status INTEGER NOT NULL,"
+    " code TEXT NOT NULL,"
+    " request_id TEXT NOT NULL,"
+    " count INTEGER NOT NULL,"
+    " hash BLOB NOT NULL) STRICT",
+    "CREATE TRIGGER audit_no_update BEFORE UPDATE ON audit"
+    " BEGIN SELECT RAISE(ABORT, 'the audit log only grows'); END",
+    "CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit"
+    " BEGIN SELECT RAISE(ABORT, 'the audit log only grows'); END",
+
+    "ALTER TABLE job ADD COLUMN due_ms INTEGER", /* it waits since then; ahead of now: a back-off */
+    "ALTER TABLE job ADD COLUMN held_by TEXT",
+    NULL,
+};

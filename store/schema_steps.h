@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The statements of later migrations, each a NULL-terminated list. schema.c holds the order.
+ */
+#ifndef DROVER_STORE_SCHEMA_STEPS_H
+#define DROVER_STORE_SCHEMA_STEPS_H
+
+/* Groups, and when users end. */
+extern const char *const schema_v3[];
+/* Storages, templates, settings; archived jobs leave the lists' indexes. */
+extern const char *const schema_v4[];
+/* The audit log as a chain that only grows; since when a job waits, and who holds it. */
+extern const char *const schema_v5[];
+
+#endif

@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""plant.py PROGRAM N OUT: writes the source that bug N of a program's table lies in, with the bug, to OUT. The build links
+it in place of the real one into a program of its own, sim_PROGRAM_N, which must find it (events.c, core_events.c). A text
+that is not there exactly once is an error: whoever changes the source moves the bug. `plant.py --list` prints
+"PROGRAM N FILE" lines."""
+import os
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+# (file, text, the same with a bug)
+SCHEDULER_BUGS = (
+    # an equal is preempted
+    ("scheduler/fit.c", "h->ask.priority < me->ask.priority", "h->ask.priority <= me->ask.priority"),
+    # "never stop me" is forgotten
+    ("scheduler/fit.c", "!(h->ask.no_stop && h->state == GRID_ALLOCATED)", "true"),
+    # a virtual cluster may borrow from others without being asked
+    ("scheduler/share.c", "    s->bound[level]++;\n    l->need--;", "    l->need--;"),
+    # the cap of a user is off by some
+    ("scheduler/grid.c", "+ me->total > cap", "+ me->total > cap + 8"),
+    # a lot is given back, but stays bound in the books
+    ("scheduler/share.c", "    s->bound[level]--;\n", ""),
+    # a preemptor starts before its victims have left
+    ("scheduler/grid.c", "        if (g->gpus[me->gpus[i]].user >= 0)\n            return false;\n", ""),
+    # one that lost its reservation keeps the GPUs that are reserved for it
+    ("scheduler/grid.c", "        if (st->reserver == gang)\n            share_set(g, me->gpus[i], st->user, -1);\n", ""),
+    # what did not fit is not given back
+    ("scheduler/place.c", "        share_set(g, u->gpu, g->gpus[u->gpu].user, u->reserver);\n", ""),
+    # nobody is told to stop
+    ("scheduler/grid_view.c", "        if (k == count && count < max)\n", "        if (k == count && count < max && count)\n"),
+    # a machine that is given back is owed to nobody
+    ("scheduler/share.c", "    g->space->levels[s->chain][level].need++;\n", ""),
+)
+
+CORE_BUGS = (
+    # who asked to be stopped for others is sent to wait
+    ("core/schedule.c", "victim->spec->preemption == SPEC_PREEMPTION_REQUEUE;", "true;"),
+    # who was overtaken is forgotten
+    ("core/schedule.c", "            if (line_add(c->line, &g->line, &g->ask))\n                s->fx->failed = true;\n", ""),
+    # "never" is not told to the grid
+    ("core/waiting.c", "spec->preemption == SPEC_PREEMPTION_NEVER", "false"),
+    # being preempted counts as a retry
+    ("core/attempt.c", "    if (requeued)\n        delay_ms = 0;\n    else if (kind", "    if (kind"),
+    # what has ended is taken for running when the plan is made anew
+    ("core/plan.c", "bool placed = (t->state & STATE_PLACED) != 0;", "bool placed = t->node != NULL;"),
+    # a start that was lost is told as a node that was
+    ("core/engine_event.c", "ev->never_started ? EXIT_CODE_LAUNCH_LOST : EXIT_CODE_NODE_LOST", "EXIT_CODE_NODE_LOST"),
+    # a claim from before a restart never expires
+    ("core/core.c", "    if (t->claim == CLAIM_PROPOSED) {", "    if (false) {"),
+    # the time limit of one attempt ends another
+    ("core/tick.c", "if (!j || j->attempt != t->number || j->outcome", "if (!j || j->outcome"),
+    # a refused claim is tried again on the same node
+    ("core/attempt.c", "undecided && t->claim == CLAIM_CONFIRMED", "undecided"),
+    # what is promised to children is not taken off
+    ("core/vc.c", "            (up ? up : rest)->guaranteed -= promised(c, &v->spec);\n", "            ;\n"),
+)
+# answers that are not true, or a scheduler that does not do what they say
+LIES = (
+    # a full virtual cluster is said to be full of more important jobs
+    ("scheduler/explain.c", "a->above += h->ask.priority > me->ask.priority;", "a->above++;"),
+    # who waits for machines is told that others are in the way
+    ("scheduler/explain.c", "return EXPLAIN_UNHEALTHY;", "return EXPLAIN_BUSY;"),
+    # GPUs of machines that are down count as idle
+    ("scheduler/explain.c", "if (!x->bad && me->chains", "if (me->chains"),
+    # those who wait before it are forgotten
+    ("scheduler/explain_pass.c", "    try_turns(g, t->list, t->before, me);\n", ""),
+    # of several blockers one is named
+    ("scheduler/explain_help.c", "        put_back(x, ask, all, i, 1);\n", "        all->list[i].gone = i == first;\n"),
+    # more is said to be needed to borrow than is asked for
+    ("scheduler/explain_help.c", "    if (more > 0 && starts_after(x, ask, (struct explain_change){.borrow_more = more}))\n"
+     "        return more;", "    if (more > 0 && starts_after(x, ask, (struct explain_change){.borrow_more = more}))\n"
+     "        return more - 1;"),
+    # what the job itself asks for does not count against the cap
+    ("scheduler/explain.c", "out->user_held + out->asked > out->user_cap", "out->user_held > out->user_cap"),
+    # a reservation that could be taken over is respected
+    ("scheduler/pods.c", "        if (picked && st->reserver != f->gang)\n            leaves(g, st->reserver, machine, &seen, &sum);\n", ""),
+)
+BUGS = {"events": SCHEDULER_BUGS, "core_events": CORE_BUGS, "reasons": LIES}
+
+
+def main():
+    if sys.argv[1] == "--list":
+        for program, bugs in BUGS.items():
+            for n, (name, _, _) in enumerate(bugs, 1):
+                print(program, n, name)
+        return 0
+    program, number, out = sys.argv[1:]
+    name, text, bug = BUGS[program][int(number) - 1]
+    with open(os.path.join(ROOT, name), encoding="utf-8") as f:
+        source = f.read()
+    if source.count(text) != 1:
+        print("%s has %d places for bug %s of %s" % (name, source.count(text), number, program), file=sys.stderr)
+        return 1
+    with open(out, "w", encoding="utf-8") as f:
+        f.write(source.replace(text, bug))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,276 @@
+# SPDX-License-Identifier: MIT
+"""Clients that misbehave (R12, R14, R15, R20, R21 of the failure model): the others are served meanwhile, and all is
+well afterwards without a restart. ./dev nightly makes them many and long."""
+import os
+import resource
+import select
+import signal
+import socket
+import sys
+import threading
+import time
+import unittest
+
+import droverlib
+import jobcase
+import others
+from droverlib import wait_until
+
+NIGHTLY = bool(os.environ.get("DROVER_NIGHTLY"))
+#: Beyond that somebody waits for seconds, whatever else this machine does.
+SERVED_S = 1.0 * droverlib.TIME_SCALE
+
+
+def cpu_seconds(pid):
+    with open("/proc/%d/stat" % pid, encoding="ascii") as f:
+        fields = f.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def resident_mb(pid):
+    with open("/proc/%d/status" % pid, encoding="ascii") as f:
+        return int(next(line for line in f if line.startswith("VmRSS")).split()[1]) / 1024
+
+
+def connect(server):
+    s = socket.create_connection(server.address, timeout=10)
+    s.setblocking(False)
+    return s
+
+
+def closed_by_peer(s):
+    """Whether the server has ended the connection; what it said before is thrown away."""
+    try:
+        while s.recv(65536):
+            pass
+        return True
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+
+
+class ClientsCase(jobcase.JobCase):
+    def setUp(self):
+        super().setUp()
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+        self.quiet = others.quiet(self.server, self.client.token)
+
+    def served(self, what, crowd):
+        others.tell(what, self.quiet, crowd)
+        self.assertEqual(crowd.bad, [])
+        self.assertLess(crowd.p99, SERVED_S)
+
+    def works(self, name):
+        self.client.close()  # the server has ended its idle connection by now
+        self.assertEqual(self.client.wait(self.submit(name, ["exit 0"]))["jobStatus"]["state"], "SUCCEEDED")
+        self.checked()
+
+
+class SlowTest(ClientsCase):
+    """R14: header by header, body by body, reading nothing, or saying nothing at all."""
+
+    COUNT = 200 if NIGHTLY else 60
+
+    def slow(self, kind, number):
+        s = connect(self.server)
+        token = self.client.token
+        if kind == "header":
+            s.send(b"GET /api/v2/jobs HTTP/1.1\r\nHost: x\r\n")
+        elif kind == "body":
+            s.send(("POST /api/v2/jobs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: text/yaml\r\n"
+                    "Content-Length: 100000\r\n\r\nname: " % token).encode())
+        elif kind == "reader":
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+            s.send(("GET /api/v2/jobs?limit=5000 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n" %
+                    token).encode() * 20)
+        return s
+
+    def test_slow_clients_harm_nobody_and_are_put_out(self):
+        for i in range(20):
+            self.submit("row-%d" % i, ["exit 0"])
+        kinds = ["header", "silent", "reader"] + (["body"] if NIGHTLY else [])  # a body has half a minute
+        peers = {self.slow(k, i): k for k in kinds for i in range(self.COUNT // len(kinds))}
+        self.addCleanup(lambda: [s.close() for s in peers])
+        begin = time.monotonic()
+        with others.Others(self.server, self.client.token) as crowd:
+            # Those who speak at all drip a byte a second, so that no timeout of silence ends them.
+            left = dict(peers)
+            limit = 60 * droverlib.TIME_SCALE
+            while any(k != "reader" for k in left.values()) and time.monotonic() - begin < limit:
+                for s, kind in list(left.items()):
+                    if kind in ("header", "body"):
+                        try:
+                            s.send(b"a")
+                        except OSError:
+                            pass
+                    if kind != "reader" and closed_by_peer(s):
+                        del left[s]
+                time.sleep(0.5)
+        took = time.monotonic() - begin
+        sys.stderr.write("slow clients: the last slot was free after %.0f s\n" % took)
+        self.assertEqual([k for k in left.values() if k != "reader"], [], "slow clients hold their slots")
+        self.served("%d slow clients" % len(peers), crowd)
+        self.works("after")
+
+
+class CrowdTest(ClientsCase):
+    """R15: very many idle connections."""
+
+    COUNT = 9000 if NIGHTLY else 1500
+
+    def test_idle_connections_are_refused_beyond_the_limit_and_cost_little(self):
+        before = resident_mb(self.server.pid)
+        idle = []
+        self.addCleanup(lambda: [s.close() for s in idle])
+        for _ in range(self.COUNT):
+            idle.append(connect(self.server))
+        time.sleep(0.5)
+        grown = resident_mb(self.server.pid) - before
+        # Their share of the slots is taken by the crowd's own address: what is let in is served all the same.
+        sys.stderr.write("%d idle connections: %+.1f MB\n" % (len(idle), grown))
+        self.assertLess(grown, 128 * droverlib.TIME_SCALE)
+        for s in idle:
+            s.close()
+        wait_until(lambda: self.server.probe("/healthz") == 200, "it serves again", 15)
+        self.works("after")
+
+
+class DescriptorTest(ClientsCase):
+    """R12: no descriptors left."""
+
+    def test_without_descriptors_it_waits_quietly_and_goes_on(self):
+        pid = self.server.pid
+        # With no connection at all: a thread of the library that has one waits for its end before it accepts again.
+        self.client.close()
+        wait_until(lambda: not self.sockets(), "no connection is left")
+        used = len(os.listdir("/proc/%d/fd" % pid))
+        limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (used - 4, limits[1]))
+        crowd = [connect(self.server) for _ in range(200)]
+        try:
+            time.sleep(0.5)
+            begin, cpu = time.monotonic(), cpu_seconds(pid)
+            time.sleep(3)
+            share = (cpu_seconds(pid) - cpu) / (time.monotonic() - begin)
+            sys.stderr.write("200 clients without descriptors: %.0f %% CPU\n" % (share * 100))
+            self.assertLess(share, 0.2, "it spins on accept")
+        finally:
+            for s in crowd:
+                s.close()
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+        wait_until(lambda: self.server.probe("/readyz") == 200, "it serves again", 15)
+        self.works("after")
+
+    def sockets(self):
+        """How many connections to the server there are."""
+        port = ":%04X" % self.server.address[1]
+        with open("/proc/net/tcp", encoding="ascii") as f:
+            rows = [line.split() for line in list(f)[1:]]
+        return sum(1 for r in rows if r[1].endswith(port) and r[3] == "01")
+
+    def test_a_start_without_descriptors_waits(self):
+        pid = self.server.pid
+        limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        name = self.submit("first", ["exit 0"])
+        self.client.wait(name)
+        used = len(os.listdir("/proc/%d/fd" % pid))
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (used, limits[1]))
+        later = self.submit("later", ["exit 0"])
+        time.sleep(0.5)
+        self.assertIn(self.states_of(later, limits), ("WAITING", "STARTING", "RUNNING", "SUCCEEDED"))
+        self.assertEqual(self.client.wait(later)["jobStatus"]["state"], "SUCCEEDED")
+        self.checked()
+
+    def states_of(self, name, limits):
+        resource.prlimit(self.server.pid, resource.RLIMIT_NOFILE, limits)
+        return self.client.state(name)
+
+
+class BurstTest(ClientsCase):
+    """R20: a thousand submissions at once, and one job of very many tasks."""
+
+    def test_a_thousand_submissions_at_once(self):
+        count = 1000 if droverlib.TIME_SCALE == 1 else 200
+        statuses = []
+
+        def submit(first):
+            client = droverlib.Client(self.server, self.client.token)
+            for i in range(first, count, 20):
+                yaml = droverlib.job_yaml("burst-%d" % i, "exit 0", cpu=64)
+                statuses.append(client.request("POST", "/api/v2/jobs", yaml, "text/yaml").status)
+
+        before = resident_mb(self.server.pid)
+        threads = [threading.Thread(target=submit, args=(i,)) for i in range(20)]
+        with others.Others(self.server, self.client.token) as crowd:
+            for t in threads:
+                t.start()
+            for t in threads:
+                t.join(120)
+        others.tell("%d submissions at once" % count, self.quiet, crowd)
+        self.assertEqual(crowd.bad, [])
+        self.assertLessEqual(set(statuses), {202, 429, 503})
+        states = self.states()
+        self.assertEqual(len(states), statuses.count(202), "what was confirmed is there, and nothing else")
+        sys.stderr.write("%d accepted, %+.1f MB\n" % (len(states), resident_mb(self.server.pid) - before))
+        for name in list(states)[:20]:
+            self.client.stop(name)
+        self.checked()
+
+    def test_a_job_of_a_thousand_tasks(self):
+        count = 1000 if droverlib.TIME_SCALE == 1 else 100
+        full = self.client.submit(droverlib.job_yaml("wide", "exit 0", cpu=1, memory=1, instances=count))
+        with others.Others(self.server, self.client.token) as crowd:
+            detail = self.client.job(full)
+            self.assertEqual(len(detail["taskRoles"]["main"]["taskStatuses"]), count)
+            self.client.stop(full)
+            self.assertEqual(self.client.wait(full)["jobStatus"]["state"], "STOPPED")
+        self.served("%d tasks" % count, crowd)
+
+
+class SignalTest(ClientsCase):
+    """R21: storms of signals; an orderly end in five seconds whoever is connected."""
+
+    def test_a_storm_of_hangups_changes_nothing(self):
+        seconds = 30 if NIGHTLY else 2
+        full = self.submit_gated("through", ["exit 0"])
+        self.client.wait(full, ("RUNNING",))
+        with others.Others(self.server, self.client.token) as crowd:
+            end = time.monotonic() + seconds
+            while time.monotonic() < end:
+                os.kill(self.server.pid, signal.SIGHUP)
+                time.sleep(0.01)
+        self.served("100 SIGHUP a second", crowd)
+        self.open_gate("through")
+        self.assertEqual(self.client.wait(full)["jobStatus"]["state"], "SUCCEEDED")
+        self.checked()
+
+    def test_a_storm_of_terminations_ends_it_in_time_with_open_streams(self):
+        full = self.submit_gated("through", ["exit 0"])
+        self.client.wait(full, ("RUNNING",))
+        streams = [connect(self.server) for _ in range(20)]
+        self.addCleanup(lambda: [s.close() for s in streams])
+        for s in streams:
+            s.send(("GET /api/v2/stream HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n" %
+                    self.client.token).encode())
+        for s in streams:
+            self.assertTrue(select.select([s], [], [], 10 * droverlib.TIME_SCALE)[0], "no stream opened")
+        begin = time.monotonic()
+        while self.server.process.poll() is None and time.monotonic() - begin < 30:
+            os.kill(self.server.process.pid, signal.SIGTERM if len(streams) % 2 else signal.SIGINT)
+            time.sleep(0.01)
+        took = time.monotonic() - begin
+        self.assertEqual(self.server.process.returncode, 0, self.server.log_tail())
+        sys.stderr.write("orderly end with %d streams: %.2f s\n" % (len(streams), took))
+        self.assertLess(took, 5.0 * droverlib.TIME_SCALE)
+        self.server.start()
+        self.assertEqual(self.client.state(full), "RUNNING")
+        self.open_gate("through")
+        self.assertEqual(self.client.wait(full)["jobStatus"]["state"], "SUCCEEDED")
+        self.checked()
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Processes by their mark.
+ */
+// link: drover_engines
+#include <setjmp.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/wait.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "engines/local/procs.h"
+
+/* posix_spawn, as vfork, returns while the new program has no environment yet: it was taken for somebody else's. */
+static void test_who_is_just_starting_is_not_overlooked(void **state)
+{
+    char *argv[] = {(char *)(uintptr_t) "/bin/sleep", (char *)(uintptr_t) "1000", NULL};
+
+    (void)state;
+    for (int i = 0; i < 20; i++) {
+        char id[ID_SIZE], mark[96];
+        char *env[] = {mark, NULL};
+        int status;
+        pid_t pid;
+
+        id_make(clock_read().wall, id);
+        (void)snprintf(mark, sizeof(mark), PROCS_MARK "=%s", id);
+        assert_int_equal(posix_spawn(&pid, argv[0], NULL, NULL, argv, env), 0);
+        assert_true(procs_kill_marked(id, NULL) > 0);
+        while (procs_kill_marked(id, NULL) > 0)
+            ;
+        /* Nobody carries the mark any more, so it is dead. */
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_who_is_just_starting_is_not_overlooked)};
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The options of the verbs. How a verb sends them is with the verb.
+ */
+#include "tui/command_options.h"
+
+#include "tui/command.h"
+
+#define USER_OPTIONS                                                                                                   \
+    {0, "email", "ADDRESS", NULL, "The address."},                                                                     \
+        {0, "groups", "NAMES", NULL, "The groups, in place of those there are."},                                      \
+        {0, "vcs", "NAMES", NULL, "Virtual clusters to submit to: the groups of these names."},                        \
+        {0, "admin", "WHETHER", "yes no", "Whether the user is an admin."},                                            \
+        {0, "days", "N", NULL, "The user ends so many days from now; 0: never."},                                      \
+    {                                                                                                                  \
+        0, NULL, NULL, NULL, NULL                                                                                      \
+    }
+
+#define STATES "waiting running stopping succeeded failed stopped"
+
+const struct command_option command_options_global[] = {
+    {'o', "output", "FORMAT", "table wide json yaml name csv", "How to print."},
+    {0, "columns", "LIST", NULL, "Only these columns of a table, in this order, separated by commas."},
+    {0, "context", "NAME", NULL, "The context to use, see drover context."},
+    {0, "timeout", "SECONDS", NULL, "How long to wait for an answer (30)."},
+    {0, "absolute", NULL, NULL, "Times in full instead of relative to now."},
+    {0, "color", "WHEN", "always never auto", "Colour."},
+    {0, "no-color", NULL, NULL, "The same as --color never."},
+    {'h', "help", NULL, NULL, "Help for this command."},
+    {0, NULL, NULL, NULL, NULL},
+};
+
+const struct command_option command_options_submit[] = {
+    {0, "name", "NAME", NULL, "Submit under this name instead of the one in the file."},
+    {0, "suffix", NULL, NULL, "Add a dash and four random characters to the name."},
+    {'p', "parameter", "KEY=VALUE", NULL, "Set a parameter of the job; may be repeated."},
+    {0, "code", "PATH", NULL,
+     "Send a folder (without what its .droverignore names) or a tar archive; each task begins in it."},
+    {0, "wait", NULL, NULL, "Wait for the job's end; exit 8 unless it succeeds."},
+    {'f', "follow", NULL, NULL, "Print the log while it runs; implies --wait."},
+    {0, "propagate-exit-code", NULL, NULL, "Exit with the failed task's own code instead of 8."},
+    {0, "wait-timeout", "SECONDS", NULL, "Stop waiting after this long, with exit 7; the job goes on."},
+    {0, NULL, NULL, NULL, NULL},
+};
+
+const struct command_option command_options_users_import[] = {
+    {0, "dry-run", NULL, NULL, "Check everything, change nothing."},
+    {0, "action", "ACTION", "create update disable delete", "What to do with rows that do not say (create)."},
+    {0, "good-rows", NULL, NULL, "Import the good rows where others are refused; else all or nothing."},
+    {0, "invite", "HOW", "none mail sheet",
+     "How new users without a password get to one: a link by mail, or on paper."},
+    {0, "allow-admin", NULL, NULL, "Let rows make and change admins."},
+    {0, "result", "FILE", NULL, "Write what became of each row, as CSV without passwords."},
+    {0, "sheet", "FILE", NULL, "With --invite sheet: write the invitations, to print; they are shown this once."},
+    {0, NULL, NULL, NULL, NULL},
+};
+
+const struct command_option command_options_image_import[] = {
+    {0, "ref", "NAME", NULL, "Which image of an OCI layout that holds several."},
+    {0, NULL, NULL, NULL, NULL},
+};
+
+const struct command_option command_options_jobs[] = {
+    {'u', "user", "NAMES", NULL, "Jobs of these users, separated by commas."},
+    {'a', "all", NULL, NULL, "Jobs of everybody, not only your own."},
+    {0, "vc", "NAMES", NULL, "Jobs of these virtual clusters."},
+    {'s', "state", "STATES", NULL, "Jobs in these states: " STATES "."},
+    {'k', "keyword", "TEXT", NULL, "Jobs with this in the name, user or virtual cluster."},
+    {0, "sort", "FIELD", "name submitted user vc retries tasks gpus state completed priority", "Order; newest first."},
+    {'r', "reverse", NULL, NULL, "The other way round."},
+    {'n', "limit", "N", NULL, "At most so many (50)."},
+    {0, NULL, NULL, NULL, NULL},
+};
+
+const struct command_option command_options_logs[] = {
+    {'f', "follow", NULL, NULL, "Go on printing until the task ends; exit 8 if the job failed."},
+    {0, "role", "ROLE", NULL, "Only tasks of this role."},
+    {0, "index", "N", NULL, "Only the task of this index."},
+    {0, "attempt", "N", NULL, "This attempt of the job (the last)."},
+    {0, "task-attempt", "N", NULL, "This attempt of the task (the last)."},
+    {0, "stream", "WHICH", "all stdout stderr", "Which stream."},
+    {0, "tail", NULL, NULL, "Only the last 16 KiB."},
+    {0, "raw", NULL, NULL, "Every byte as it is, on a terminal too."},
+    {0, NULL, NULL, NULL, NULL},
+};
+
+const struct command_option command_options_files[] = {
+    {0, "role", "ROLE", NULL, "Of a task of this role."},
+    {0, "index", "N", NULL, "Of the task of this index."},
+    {0, "attempt", "N", NULL, "Of this attempt of the job (the last)."},
+    {0, "task-attempt", "N", NULL, "Of this attempt of the task (the last)."},
+    {0, NULL, NULL, NULL, NULL},
+};
+
+const struct command_option command_options_wait[] = {
+    {0, "propagate-exit-code", NULL, NULL, "Exit with the failed task's own code instead of 8."},
+    {0, "wait-timeout", "SECONDS", NULL, "Stop waiting after this long, with exit 7."},
+    {0, NULL, NULL, NULL, NULL},
+};
+
+const struct command_option command_options_events[] = {
+    {0, "type", "TYPE", "Normal Warning", "Only events of this type."},
+    {0, NULL, NULL, NULL, NULL},
+};
+
+const struct command_option command_options_login[] = {
+    {'u', "user", "NAME", NULL, "Your name on the server."},
+    {0, "password-file", "FILE", NULL, "Read the password from the first line of a file; - is standard input."},
+    {0, NULL, NULL, NULL, NULL},
+};
+
+const struct command_option command_options_vc[] = {
+    {0, "gpus", "SKU=N,...", NULL, "GPUs that are promised to it."},
+    {0, "pin", "NODES", NULL, "Nodes that are its alone."},
+    {0, "borrow", "N", NULL, "GPUs it may hold beyond its promise."},
+    {0, "user-cap", "N", NULL, "GPUs that one user may hold in it; 0: any."},
+    {0, "cpus", "N", NULL, "CPUs for tasks without GPUs; 0: any."},
+    {0, "max-time", "SECONDS", NULL, "How long a job may run; 0: as it likes."},
+    {0, "max-gpus", "N", NULL, "GPUs of one job; 0: any."},
+    {0, "max-jobs", "N", NULL, "Unfinished jobs at a time; 0: any."},
+    {0, "parent", "VC", NULL, "Whose promise its own is part of."},
+    {0, "read", "WHOSE", "open own", "Whose jobs its users see."},
+    {0, "preemption", "HOW", "stop lazy", "How a guaranteed job of its own is made room for."},
+    {0, "description", "TEXT", NULL, "What it is for."},
+    {0, NULL, NULL, NULL, NULL},
+};
+
+const struct command_option command_options_storage[] = {
+    {0, "kind", "KIND", "local nfs smb s3 hdfs", "What it is."},
+    {0, "path", "PATH", NULL, "Its folder; of nfs and hdfs, there."},
+    {0, "server", "HOST", NULL, "The server, of nfs."},
+    {0, "address", "ADDRESS", NULL, "Where it is, of smb and hdfs."},
+    {0, "endpoint", "URL", NULL, "Where it is, of s3."},
+    {0, "bucket", "NAME", NULL, "The bucket, of s3."},
+    {0, "prefix", "TEXT", NULL, "What names in the bucket begin with."},
+    {0, "host-path", "PATH", NULL, "Where the nodes have mounted it; not for local."},
+    {0, "read-only", NULL, NULL, "Tasks may not write."},
+    {0, "own-folders", NULL, NULL, "Each user sees the folder of that name in it only."},
+    {0, NULL, NULL, NULL, NULL},
+};
+
+const struct command_option command_options_template[] = {
+    {0, "title", "TEXT", NULL, "One line for the list."},
+    {0, "description", "TEXT", NULL, "What it does."},
+    {0, "visibility", "WHO", "private group public", "Who may use it (private)."},
+    {0, "group", "GROUP", NULL, "One of your groups, for --visibility group."},
+    {0, NULL, NULL, NULL, NULL},
+};
+
+const struct command_option command_options_group[] = {
+    {0, "description", "TEXT", NULL, "What it is for."},
+    {0, "vcs", "NAMES", NULL, "Virtual clusters that members submit to."},
+    {0, "manages", "NAMES", NULL, "Virtual clusters that members are VC admin of."},
+    {0, "storages", "NAMES", NULL, "Storages that members mount; the first is a default."},
+    {0, "admin", "WHETHER", "yes no", "Members are admins."},
+    {0, NULL, NULL, NULL, NULL},
+};
+
+const struct command_option command_options_token[] = {
+    {0, "days", "N", NULL, "It ends so many days from now; else never."},
+    {0, "read-only", NULL, NULL, "It changes nothing."},
+    {0, NULL, NULL, NULL, NULL},
+};
+
+const struct command_option command_options_tui[] = {
+    {0, "demo", NULL, NULL, "Recorded replies instead of a server."},
+    {0, "readonly", NULL, NULL, "Nothing that changes anything."},
+    {0, "plain", NULL, NULL, "Lines instead of a screen, for screen readers; default where TERM is dumb."},
+    {0, "ascii", NULL, NULL, "No character beyond ASCII in the frame."},
+    {0, "theme", "NAME", "default light contrast mono", "Colours."},
+    {'a', "all", NULL, NULL, "Begin with the jobs of everybody."},
+    {0, NULL, NULL, NULL, NULL},
+};
+
+const struct command_option command_options_user_add[] = {
+    {0, "password-file", "FILE", NULL, "Read the password from the first line of a file; - is standard input."},
+    USER_OPTIONS,
+};
+
+const struct command_option command_options_user_set[] = {
+    {0, "password-file", "FILE", NULL, "A new password, from the first line of a file; - is standard input."},
+    {0, "disabled", "WHETHER", "yes no", "Whether the user may not log in."},
+    USER_OPTIONS,
+};
+
+const struct command_option command_options_passwd[] = {
+    {0, "old-password-file", "FILE", NULL, "The password until now, from the first line of a file."},
+    {0, "password-file", "FILE", NULL, "The new one, from the first line of a file; - is standard input."},
+    {0, NULL, NULL, NULL, NULL},
+};
+
+const struct command_option command_options_audit[] = {
+    {'u', "user", "NAME", NULL, "What this user did."},
+    {0, "ip", "ADDRESS", NULL, "What came from this address."},
+    {0, "method", "METHOD", "POST PUT DELETE", "Calls of this method."},
+    {0, "route", "PATTERN", NULL, "Calls of this route, as the API's description writes it."},
+    {0, "status", "N", NULL, "Calls with this answer."},
+    {0, "code", "NAME", NULL, "Calls refused with this code."},
+    {0, "days", "N", NULL, "Of the last so many days."},
+    {0, "before", "ID", NULL, "Records before this one."},
+    {'n', "limit", "N", NULL, "At most so many (100)."},
+    {0, NULL, NULL, NULL, NULL},
+};

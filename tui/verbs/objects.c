@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The verbs that list things of one kind: a row says where the list is and which members become columns, and what the
+ * options ask for. And those that show one thing, whole.
+ */
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "tui/cli.h"
+#include "tui/verbs/verbs.h"
+
+/* How a member becomes a cell. */
+enum cell { CELL_PLAIN, CELL_TIME, CELL_GPUS };
+
+struct field {
+    const char *place; /* "gpus.used": a member of a member; "": the key of an object of objects */
+    enum cell kind;
+};
+
+/* How what was given to an option stands in the query. */
+enum ask { ASK_TEXT, ASK_NUMBER, ASK_DAYS_AGO };
+
+struct question {
+    const char *option, *field;
+    enum ask kind;
+};
+
+struct listing {
+    const char *verb, *path;          /* %s: the first argument */
+    const char *inside;               /* the member that holds the list; NULL: the reply itself */
+    const struct question *questions; /* up to a row of zeros; NULL: none */
+    const char *more;                 /* the member that says that there is more, and the option that leads there */
+    const char *more_option;
+    const struct table_column *columns;
+    const struct field *fields;
+    size_t count;
+};
+
+/* Columns and their fields, side by side. */
+static const struct table_column vc_columns[] = {
+    {"VC", "vc", 0, 8, false},
+    {"STATUS", "status", 0, 0, false},
+    {"GUARANTEE", "guarantee", 1, 8, false},
+    {"USED", "used", 0, 0, true},
+    {"BORROWED", "borrowed", 3, 0, true},
+    {"FREE", "free", 0, 0, true},
+    {"JOBS", "jobs", 2, 0, true},
+    {"READ", "read", 5, 0, false},
+    {"DESCRIPTION", "description", 4, 8, false},
+    {"USER CAP", "userCap", 10, 0, true},
+    {"PARENT", "parent", 10, 0, false},
+};
+static const struct field vc_fields[] = {
+    {"", 0},
+    {"status", 0},
+    {"guarantee", CELL_GPUS},
+    {"gpus.used", 0},
+    {"gpus.borrowed", 0},
+    {"gpus.free", 0},
+    {"unfinishedJobs", 0},
+    {"read", 0},
+    {"description", 0},
+    {"userCap", 0},
+    {"parent", 0},
+};
+
+static const struct table_column storage_columns[] = {
+    {"STORAGE", "storage", 0, 8, false},
+    {"DEFAULT", "default", 0, 0, false},
+    {"SHARED", "shared", 0, 0, false},
+};
+static const struct field storage_fields[] = {{"name", 0}, {"default", 0}, {"share", 0}};
+
+static const struct table_column template_columns[] = {
+    {"TEMPLATE", "template", 0, 8, false}, {"OWNER", "owner", 0, 6, false},     {"VISIBLE", "visible", 0, 0, false},
+    {"GROUP", "group", 2, 0, false},       {"CHANGED", "changed", 1, 0, false}, {"TITLE", "title", 0, 10, false},
+};
+static const struct field template_fields[] = {
+    {"name", 0}, {"owner", 0}, {"visibility", 0}, {"group", 0}, {"updatedTime", CELL_TIME}, {"title", 0}};
+
+static const struct table_column group_columns[] = {
+    {"GROUP", "group", 0, 8, false},       {"ADMIN", "admin", 0, 0, false},
+    {"VCS", "vcs", 0, 8, false},           {"MANAGES", "manages", 1, 8, false},
+    {"STORAGES", "storages", 1, 8, false}, {"DESCRIPTION", "description", 2, 10, false},
+};
+static const struct field group_fields[] = {{"groupname", 0},
+                                            {"extension.acls.admin", 0},
+                                            {"extension.acls.virtualClusters", 0},
+                                            {"extension.acls.managedVirtualClusters", 0},
+                                            {"extension.acls.storageConfigs", 0},
+                                            {"description", 0}};
+
+static const struct table_column token_columns[] = {
+    {"TOKEN", "token", 0, 8, false},    {"KIND", "kind", 0, 0, false},     {"READ ONLY", "readOnly", 0, 0, false},
+    {"ENDS WITH", "hint", 2, 0, false}, {"ISSUED", "issued", 1, 0, false}, {"EXPIRES", "expires", 0, 0, false},
+    {"LAST USED", "used", 3, 0, false},
+};
+static const struct field token_fields[] = {{"id", 0},
+                                            {"kind", 0},
+                                            {"readOnly", 0},
+                                            {"hint", 0},
+                                            {"issued", CELL_TIME},
+                                            {"expires", CELL_TIME},
+                                            {"lastUsed", CELL_TIME}};
+
+static const struct table_column user_columns[] = {
+    {"USER", "user", 0, 6, false},        {"ADMIN", "admin", 0, 0, false}, {"DISABLED", "disabled", 1, 0, false},
+    {"EXPIRES", "expires", 2, 0, false},  {"EMAIL", "email", 1, 8, false}, {"GROUPS", "groups", 0, 8, false},
+    {"MANAGES", "manages", 10, 8, false}, {"VCS", "vcs", 10, 8, false},    {"STORAGES", "storages", 10, 8, false},
+};
+static const struct field user_fields[] = {{"username", 0},
+                                           {"admin", 0},
+                                           {"disabled", 0},
+                                           {"expires", CELL_TIME},
+                                           {"email", 0},
+                                           {"grouplist", 0},
+                                           {"managedVirtualCluster", 0},
+                                           {"virtualCluster", 0},
+                                           {"storageConfig", 0}};
+
+static const struct table_column member_columns[] = {{"USER", "user", 0, 6, false}, {"ADMIN", "admin", 0, 0, false}};
+static const struct field member_fields[] = {{"username", 0}, {"clusterAdmin", 0}};
+
+static const struct table_column sku_columns[] = {{"SKU", "sku", 0, 8, false},
+                                                  {"GPUS", "gpus", 0, 0, true},
+                                                  {"CPUS", "cpus", 0, 0, true},
+                                                  {"MEMORY MB", "memory", 0, 0, true}};
+static const struct field sku_fields[] = {{"", 0}, {"gpu", 0}, {"cpu", 0}, {"memory", 0}};
+
+static const struct table_column alert_columns[] = {
+    {"ALERT", "alert", 0, 8, false}, {"SEVERITY", "severity", 1, 0, false}, {"NODE", "node", 0, 6, false},
+    {"SINCE", "since", 2, 0, false}, {"SUMMARY", "summary", 0, 12, false},
+};
+static const struct field alert_fields[] = {{"labels.alertname", 0},
+                                            {"labels.severity", 0},
+                                            {"labels.node_name", 0},
+                                            {"startsAt", 0},
+                                            {"annotations.summary", 0}};
+
+static const struct table_column placed_columns[] = {
+    {"JOB", "job", 0, 8, false},   {"USER", "user", 0, 6, false},       {"VC", "vc", 1, 6, false},
+    {"ROLE", "role", 0, 6, false}, {"TASK", "task", 0, 0, true},        {"STATE", "state", 0, 0, false},
+    {"GPUS", "gpus", 1, 4, false}, {"STARTED", "started", 1, 0, false}, {"ID", "id", 10, 0, false},
+};
+static const struct field placed_fields[] = {
+    {"name", 0},      {"username", 0}, {"virtualCluster", 0},       {"taskRoleName", 0}, {"taskIndex", 0},
+    {"taskState", 0}, {"gpus", 0},     {"launchedTime", CELL_TIME}, {"jobId", 0}};
+
+static const struct table_column audit_columns[] = {
+    {"RECORD", "record", 0, 0, true},  {"TIME", "time", 0, 0, false},        {"USER", "user", 0, 6, false},
+    {"METHOD", "method", 1, 0, false}, {"OBJECT", "object", 0, 12, false},   {"STATUS", "status", 0, 0, true},
+    {"CODE", "code", 1, 6, false},     {"CALLS", "calls", 2, 0, true},       {"IP", "ip", 3, 6, false},
+    {"ROUTE", "route", 10, 8, false},  {"REQUEST", "request", 10, 0, false},
+};
+static const struct field audit_fields[] = {{"id", 0},     {"time", CELL_TIME}, {"actor", 0},    {"method", 0},
+                                            {"object", 0}, {"status", 0},       {"code", 0},     {"count", 0},
+                                            {"ip", 0},     {"route", 0},        {"requestId", 0}};
+static const struct question audit_questions[] = {
+    {"user", "actor", ASK_TEXT},     {"ip", "ip", ASK_TEXT},
+    {"method", "method", ASK_TEXT},  {"route", "route", ASK_TEXT},
+    {"code", "code", ASK_TEXT},      {"status", "status", ASK_NUMBER},
+    {"days", "since", ASK_DAYS_AGO}, {"before", "cursor", ASK_NUMBER},
+    {"limit", "limit", ASK_NUMBER},  {0},
+};
+
+#define TABLE(name)                                                                                                    \
+    .columns = name##_columns, .fields = name##_fields, .count = sizeof name##_fields / sizeof *name##_fields
+
+static const struct listing listings[] = {
+    {.verb = "vcs", .path = "/api/v2/virtual-clusters", TABLE(vc)},
+    {.verb = "storages", .path = "/api/v2/storages", .inside = "storages", TABLE(storage)},
+    {.verb = "templates", .path = "/api/v2/templates", TABLE(template)},
+    {.verb = "groups", .path = "/api/v2/groups", TABLE(group)},
+    {.verb = "tokens", .path = "/api/v2/tokens", .inside = "details", TABLE(token)},
+    {.verb = "users", .path = "/api/v2/users", TABLE(user)},
+    {.verb = "group members", .path = "/api/v2/groups/%s/userlist", TABLE(member)},
+    {.verb = "skus", .path = "/api/v2/cluster/sku-types", TABLE(sku)},
+    {.verb = "alerts", .path = "/api/v2/alerts", TABLE(alert)},
+    {.verb = "node tasks", .path = "/api/v2/nodes/%s/tasks", TABLE(placed)},
+    {.verb = "audit",
+     .path = "/api/v2/audit",
+     .inside = "data",
+     .questions = audit_questions,
+     .more = "next",
+     .more_option = "before",
+     TABLE(audit)},
+};
+
+/* One thing by its name, or the only one of its kind. */
+static const struct showing {
+    const char *verb, *path;
+} showings[] = {
+    {"user show", "/api/v2/users/%s"},
+    {"node show", "/api/v2/nodes/%s"},
+    {"settings", "/api/v2/settings"},
+};
+
+enum { DAY_MS = 24 * 3600 * 1000, DAYS_MAX = 36500 };
+
+/* ---- cells ---- */
+
+static const cJSON *find_member(struct cli *cli, const cJSON *item, const char *place)
+{
+    char *steps = arena_strdup(cli->arena, place), *dot;
+
+    for (; steps && (dot = strchr(steps, '.')) != NULL; steps = dot + 1) {
+        *dot = '\0';
+        item = cJSON_GetObjectItemCaseSensitive(item, steps);
+    }
+    return steps ? cJSON_GetObjectItemCaseSensitive(item, steps) : NULL;
+}
+
+/* "a, b" of a list of strings or numbers. */
+static const char *joined(struct cli *cli, const cJSON *list)
+{
+    const cJSON *item;
+    const char *all = NULL;
+
+    cJSON_ArrayForEach(item, list)
+    {
+        const char *text = cJSON_IsNumber(item) ? arena_printf(cli->arena, "%d", item->valueint) : item->valuestring;
+
+        if (text)
+            all = arena_printf(cli->arena, "%s%s%s", all ? all : "", all ? ", " : "", text);
+    }
+    return all;
+}
+
+/* "v100 8, a100 2 nodes" of a guarantee. */
+static const char *promised(struct cli *cli, const cJSON *list)
+{
+    const cJSON *item;
+    const char *all = NULL;
+
+    cJSON_ArrayForEach(item, list)
+    {
+        const char *sku = "";
+        int64_t gpus = 0, nodes = 0;
+
+        (void)json_get_string(item, "sku", &sku, NULL);
+        (void)json_get_int(item, "gpus", &gpus, NULL);
+        (void)json_get_int(item, "nodes", &nodes, NULL);
+        all = arena_printf(cli->arena, "%s%s%s %lld%s", all ? all : "", all ? ", " : "", sku,
+                           (long long)(nodes ? nodes : gpus), nodes ? " nodes" : "");
+    }
+    return all;
+}
+
+static const char *cell(struct cli *cli, const cJSON *item, const struct field *f, int64_t now)
+{
+    const cJSON *m = *f->place ? find_member(cli, item, f->place) : NULL;
+
+    if (!*f->place)
+        return item->string;
+    if (f->kind == CELL_GPUS)
+        return promised(cli, m);
+    if (f->kind == CELL_TIME)
+        return cJSON_IsNumber(m) ? cli_time_cell(cli, now, (int64_t)m->valuedouble) : NULL;
+    if (cJSON_IsString(m))
+        return *m->valuestring ? m->valuestring : NULL;
+    if (cJSON_IsNumber(m))
+        return arena_printf(cli->arena, "%lld", (long long)m->valuedouble);
+    if (cJSON_IsBool(m))
+        return cJSON_IsTrue(m) ? "yes" : "no";
+    return joined(cli, m);
+}
+
+static int print_table(struct cli *cli, const struct listing *l, const cJSON *list)
+{
+    struct output *o = output_create(cli->arena, l->columns, l->count, (size_t)cJSON_GetArraySize(list));
+    int64_t now = clock_read().wall;
+    const cJSON *item;
+    size_t row = 0;
+
+    cJSON_ArrayForEach(item, list)
+    {
+        for (size_t c = 0; o && c < l->count; c++)
+            output_cell(o, row, c, cell(cli, item, &l->fields[c], now), COLOUR_DEFAULT);
+        row++;
+    }
+    return cli_table(cli, o);
+}
+
+/* ---- asking ---- */
+
+/* Adds what was given to an option to the query. 0, or -1 with ERR_INVALID_PARAMETERS. */
+static int ask(struct cli *cli, const struct question *q, char mark, struct buf *path, struct err *e)
+{
+    const char *text = args_get(&cli->args, q->option);
+    int64_t number = 0, most = q->kind == ASK_DAYS_AGO ? DAYS_MAX : INT64_MAX;
+
+    (void)buf_addf(path, "%c%s=", mark, q->field);
+    if (q->kind == ASK_TEXT) {
+        transfer_escape(path, text);
+        return 0;
+    }
+    if (args_int(&cli->args, q->option, (int64_t[2]){1, most}, &number, e))
+        return -1;
+    if (q->kind == ASK_DAYS_AGO)
+        number = clock_read().wall - number * DAY_MS;
+    (void)buf_addf(path, "%lld", (long long)(number > 0 ? number : 0));
+    return 0;
+}
+
+/* The path and query of a listing, in the arena; NULL with `e`. */
+static const char *list_path(struct cli *cli, const struct listing *l, struct err *e)
+{
+    const char *about = cli->args.rest_count ? cli->args.rest[0] : "", *path = cli_path(cli, l->path, about);
+    struct buf b;
+    char mark = '?';
+
+    buf_init(&b, 65536);
+    (void)buf_adds(&b, path ? path : "");
+    for (const struct question *q = l->questions; q && q->option && !e->code; q++) {
+        if (!args_has(&cli->args, q->option))
+            continue;
+        (void)ask(cli, q, mark, &b, e);
+        mark = '&';
+    }
+    path = path && !b.bad && !e->code ? arena_strdup(cli->arena, buf_str(&b)) : NULL;
+    if (!path && !e->code)
+        (void)err_set(e, ERR_INTERNAL, "Out of memory.");
+    buf_fini(&b);
+    return path;
+}
+
+/* How to get at what a page left out. */
+static void say_more(struct cli *cli, const struct listing *l, const cJSON *reply)
+{
+    const cJSON *next = l->more ? cJSON_GetObjectItemCaseSensitive(reply, l->more) : NULL;
+
+    if (cli->err_term.tty && next && cJSON_IsNumber(next))
+        cli_say(cli, cli->err, "There is more with --%s %lld.\n", l->more_option, (long long)next->valuedouble);
+}
+
+int objects_list(struct cli *cli)
+{
+    const struct listing *l = NULL;
+    struct err e = {0};
+    const char *path;
+    cJSON *reply = NULL;
+    bool printed = false;
+    int status;
+
+    for (size_t i = 0; i < sizeof listings / sizeof *listings; i++)
+        if (!strcmp(listings[i].verb, cli->command->name))
+            l = &listings[i];
+    path = l ? list_path(cli, l, &e) : NULL;
+    if (e.code == ERR_INVALID_PARAMETERS)
+        return cli_usage(cli, "%s", e.text);
+    if (path && !cli_connect(cli, &e))
+        reply = cli_get(cli, path, &printed, &e);
+    if (!reply)
+        status = cli_fail(cli, NULL, &e);
+    else if (printed)
+        status = CLI_OK;
+    else
+        status = print_table(cli, l, l->inside ? cJSON_GetObjectItemCaseSensitive(reply, l->inside) : reply);
+    if (status == CLI_OK && !printed)
+        say_more(cli, l, reply);
+    cJSON_Delete(reply);
+    return status;
+}
+
+/* ---- one thing ---- */
+
+/* Whole things have no columns: people read them as YAML. */
+static int print_yaml(struct cli *cli, const cJSON *value, struct err *e)
+{
+    struct buf out;
+    int rc;
+
+    buf_init(&out, TRANSFER_MAX_BODY);
+    rc = output_yaml(value, &out) || output_foreign(&cli->term, buf_str(&out), out.len, cli->out) ? -1 : 0;
+    buf_fini(&out);
+    return rc ? err_set(e, ERR_INTERNAL, "Cannot write the output.") : 0;
+}
+
+int objects_show(struct cli *cli)
+{
+    const char *about = cli->args.rest_count ? cli->args.rest[0] : NULL, *path = NULL;
+    struct err e = {0};
+    cJSON *reply = NULL;
+    bool printed = false;
+    int status = CLI_OK;
+
+    for (size_t i = 0; i < sizeof showings / sizeof *showings; i++)
+        if (!strcmp(showings[i].verb, cli->command->name))
+            path = cli_path(cli, showings[i].path, about ? about : "");
+    if (!cli_connect(cli, &e))
+        reply = cli_get(cli, path, &printed, &e);
+    if (!reply)
+        status = cli_fail(cli, NULL, &e);
+    else if (!printed && cli->format == OUTPUT_NAME && about)
+        cli_say(cli, cli->out, "%s\n", about);
+    else if (!printed && print_yaml(cli, reply, &e))
+        status = cli_fail(cli, NULL, &e);
+    cJSON_Delete(reply);
+    return status;
+}
