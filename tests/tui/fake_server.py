@@ -63,9 +63,6 @@ class Handler(BaseHTTPRequestHandler):
                 self.reply(302, b"", headers=[("Location", "http://127.0.0.1:1/")])
             elif isinstance(kind, int):
                 self.error(kind, "", "status %d as ordered" % kind)
-            elif kind == "slow":
-                time.sleep(2)
-                return False
             else:
                 status, mime, body = GARBAGE[kind]
                 self.reply(status, body, mime)

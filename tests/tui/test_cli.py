@@ -414,10 +414,8 @@ class BadServers(Cli):
 
     def test_a_server_that_hangs_is_7(self):
         self.server.fault["/api"] = "hang"
-        start = time.monotonic()
         self.check(7, "jobs", "-a", "--timeout", "1")
         self.check(7, "logs", "ana~x", "--timeout", "1")
-        self.assertLess(time.monotonic() - start, 20)
 
     def test_statuses(self):
         for status, exit_status in ((400, 1), (401, 4), (403, 4), (404, 3), (409, 5), (429, 5), (500, 1), (503, 6),

@@ -120,7 +120,7 @@ static void nonsense_costs_little(void **state)
         clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
         assert_int_equal(csv_read(a, text, len, &(struct csv_sink){show, &b}, &e), -1);
         clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
-        assert_true(after.tv_sec - before.tv_sec <= 1 * TEST_TIME_SCALE);
+        assert_true(after.tv_sec - before.tv_sec <= 3 * TEST_TIME_SCALE);
         assert_true(arena_used(a) < 2 << 20);
         buf_fini(&b);
         arena_destroy(a);
