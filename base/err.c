@@ -57,6 +57,7 @@ static const struct err_row err_table[ERR_COUNT] = {
     [ERR_KEY_REUSED] = {"IdempotencyKeyReusedError", 422, "Idempotency key used for another request"},
     [ERR_TOO_MANY] = {"TooManyRequestsError", 429, "Too many requests"},
     [ERR_HEADERS_TOO_LARGE] = {"HeaderFieldsTooLargeError", 431, "Header fields too large"},
+    [ERR_DAMAGED_LOG] = {"DamagedLogError", 500, "Damaged log"},
     [ERR_INTERNAL] = {"UnknownError", 500, "Internal error"},
     [ERR_BUSY] = {"ServiceBusyError", 503, "Service busy"},
     [ERR_NO_SPACE] = {"InsufficientStorageError", 507, "Insufficient storage"},

@@ -53,6 +53,7 @@ enum err_code {
     ERR_KEY_REUSED,         /* 422 IdempotencyKeyReusedError: the key came with another request before */
     ERR_TOO_MANY,           /* 429 TooManyRequestsError */
     ERR_HEADERS_TOO_LARGE,  /* 431 HeaderFieldsTooLargeError */
+    ERR_DAMAGED_LOG,        /* 500 DamagedLogError (ours): its packed file was changed or cut */
     ERR_INTERNAL,           /* 500 UnknownError */
     ERR_BUSY,               /* 503 ServiceBusyError: queue full, commit failed, shutting down */
     ERR_NO_SPACE,           /* 507 InsufficientStorageError */

@@ -41,6 +41,10 @@
     POINT(ENGINE_BEFORE_STOP, "engine.before-stop", "droverd", 1)                                                      \
     POINT(ENGINE_BEFORE_END, "engine.before-end", "droverd", 0)                                                        \
     POINT(IMAGE_IN_PLACE, "image.in-place", "droverd", 0)                                                              \
+    POINT(PACK_BEFORE_SYNC, "pack.before-sync", "droverd", 1)                                                          \
+    POINT(PACK_BEFORE_RENAME, "pack.before-rename", "droverd", 1)                                                      \
+    POINT(PACK_AFTER_RENAME, "pack.after-rename", "droverd", 1)                                                        \
+    POINT(PACK_AFTER_REMOVE, "pack.after-remove", "droverd", 0)                                                        \
     POINT(SPAWNER_BEFORE_LATCH, "spawner.before-latch", "spawner", 1)                                                  \
     POINT(SPAWNER_AFTER_LATCH, "spawner.after-latch", "spawner", 1)                                                    \
     POINT(SPAWNER_BEFORE_FORK, "spawner.before-fork", "spawner", 1)                                                    \

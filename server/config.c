@@ -195,6 +195,14 @@ static int set_keep_logs(struct config *c, const struct doc *d, struct err *e)
     return set_days(&c->keep_logs_days, d, e);
 }
 
+static int set_log_pack(struct config *c, const struct doc *d, struct err *e)
+{
+    int64_t n = 0;
+    int rc = set_int(d, 0, INT32_MAX, &n, e);
+    c->log_pack_s = (int)n;
+    return rc;
+}
+
 static int set_disk_max(struct config *c, const struct doc *d, struct err *e)
 {
     int64_t n = 0;
@@ -325,6 +333,7 @@ static const struct {
     {"smtpPasswordFile", set_smtp_password_file},
     {"keepFilesDays", set_keep_files},
     {"keepLogsDays", set_keep_logs},
+    {"logPackSeconds", set_log_pack},
     {"diskMaxMB", set_disk_max},
     {"logMaxMB", set_log_max},
     {"codeMaxMB", set_code_max},
@@ -346,6 +355,7 @@ void config_defaults(struct config *c)
                          .gpus = -1,
                          .port_first = 15000,
                          .port_last = 32767, /* below Linux's range for outgoing connections */
+                         .log_pack_s = 600,
                          .log_max_mb = 64,
                          .code_max_mb = 256,
                          .user_rate = 50, /* several open pages of the portal and a script stay below */

@@ -34,6 +34,7 @@ struct config {
     char smtp_password_file[CONFIG_TEXT_MAX]; /* smtpPasswordFile: its first line */
     int keep_files_days; /* keepFilesDays: what tasks left where they worked; 0 (the default) = for ever */
     int keep_logs_days;  /* keepLogsDays: their logs, and the files with them; 0 (the default) = for ever */
+    int log_pack_s;      /* logPackSeconds: so long after their end logs are packed; 0 = never */
     int disk_max_mb;     /* diskMaxMB: what a task attempt may take where it works; 0 = no limit */
     int log_max_mb;      /* logMaxMB: each log of a task attempt; 0 = no limit */
     int code_max_mb;     /* codeMaxMB: an archive of code sent with a job has at most so much */

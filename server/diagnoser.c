@@ -28,7 +28,8 @@ struct waiting {
 };
 
 struct diagnoser {
-    const char *data_dir, *path;
+    struct log_shelf *shelf;
+    const char *path;
     struct exit_catalogue *catalogue; /* the thread's, once there is one */
     struct timespec changed;          /* of the file that was read last, right or wrong */
     off_t size;
@@ -104,7 +105,7 @@ static int read_log(struct diagnoser *d, const char *attempt, const char *stream
     bool complete;
 
     *out = (struct log_text){0};
-    if (logs_open(&f, d->data_dir, attempt, stream, NULL))
+    if (logs_open(&f, d->shelf, attempt, stream, NULL))
         return 0;
     if (logs_size(&f, &size, &complete, NULL))
         size = 0;
@@ -140,7 +141,7 @@ static void number_line(struct diagnoser *d, const char *attempt, struct diagnos
     struct logs f;
 
     if (p->stream == EXIT_STREAM_ANY ||
-        logs_open(&f, d->data_dir, attempt, p->stream == EXIT_STREAM_STDOUT ? "stdout" : "stderr", NULL))
+        logs_open(&f, d->shelf, attempt, p->stream == EXIT_STREAM_STDOUT ? "stdout" : "stderr", NULL))
         return;
     p->line = line_number(d, &f, p->offset);
     logs_close(&f);
@@ -246,7 +247,7 @@ struct diagnoser *diagnoser_create(const struct diagnoser_config *config, struct
         err_set(e, ERR_INTERNAL, "Out of memory.");
         return NULL;
     }
-    d->data_dir = config->data_dir;
+    d->shelf = config->shelf;
     d->path = config->catalogue;
     d->last = &d->first;
     buf_init(&d->json, DIAGNOSIS_BYTES);

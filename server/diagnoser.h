@@ -17,13 +17,14 @@
 struct diagnoser;
 struct err;
 struct exit_diagnosis;
+struct log_shelf;
 
 /* Takes an event on; `why` is NULL where nothing was to be found out. Both are borrowed. Never blocks for long. */
 typedef void diagnoser_sink_fn(void *ctx, const struct engine_event *ev, const struct exit_diagnosis *why);
 
 struct diagnoser_config {
-    const char *data_dir;  /* where the logs are; borrowed */
-    const char *catalogue; /* file of the site's own; "" = the built-in one. Borrowed */
+    struct log_shelf *shelf; /* where the logs are; borrowed */
+    const char *catalogue;   /* file of the site's own; "" = the built-in one. Borrowed */
 };
 
 /* Reads the catalogue, which must be right at the start. NULL on error. */

@@ -35,6 +35,8 @@
 #include "engines/engine.h"
 #include "engines/local/janitor.h"
 #include "engines/local/local.h"
+#include "engines/local/log_packer.h"
+#include "engines/local/log_shelf.h"
 #include "jobs/job.h"
 #include "server/api/api.h"
 #include "server/api/openapi.h"
@@ -92,6 +94,8 @@ struct daemon {
     struct engine *engine;
     struct loop *loop;
     struct janitor *janitor;
+    struct log_shelf *shelf;
+    struct log_packer *packer;
     struct diagnoser *diagnoser;
     struct reasons *reasons;
     struct code *code;
@@ -133,6 +137,9 @@ static int open_store(struct daemon *d, struct err *e)
 
 static int make_parts(struct daemon *d, struct err *e)
 {
+    d->shelf = log_shelf_create(d->data, e);
+    if (!d->shelf)
+        return -1;
     d->mailbox = mailbox_create(MAILBOX_MAX);
     d->snapshots = snapshots_create();
     d->throttle = api_throttle_create();
@@ -200,7 +207,7 @@ static void on_fsync_failed(void *ctx, const struct err *e)
 static int make_loop(struct daemon *d, struct err *e)
 {
     static const char purpose[] = "drover core seed";
-    const struct diagnoser_config diagnoser = {.data_dir = d->data, .catalogue = d->config->exit_catalogue};
+    const struct diagnoser_config diagnoser = {.shelf = d->shelf, .catalogue = d->config->exit_catalogue};
     d->diagnoser = diagnoser_create(&diagnoser, e);
     if (!d->diagnoser)
         return -1;
@@ -265,6 +272,14 @@ static int make_janitor(struct daemon *d, struct err *e)
     return d->janitor ? 0 : -1;
 }
 
+static int make_packer(struct daemon *d, struct err *e)
+{
+    if (!d->config->log_pack_s)
+        return 0;
+    d->packer = log_packer_create(d->data, (int64_t)d->config->log_pack_s * 1000, e);
+    return d->packer ? log_packer_start(d->packer, e) : -1;
+}
+
 static int make_code(struct daemon *d, struct err *e)
 {
     d->code = code_create(d->data, (int64_t)d->config->code_max_mb << 20, d->readers, e);
@@ -319,6 +334,7 @@ static int make_http(struct daemon *d, struct err *e)
                           .secure = d->tls != NULL,
                           .keys = &d->keys,
                           .data_dir = d->data,
+                          .shelf = d->shelf,
                           .code = d->code,
                           .disk_max_mb = d->config->disk_max_mb,
                           .mailer = d->mailer,
@@ -374,6 +390,7 @@ static void take_apart(struct daemon *d)
     reasons_destroy(d->reasons);
     password_gate_close(d->passwords); /* its last logins reach the core */
     janitor_destroy(d->janitor);
+    log_packer_destroy(d->packer);
     loop_stop(d->loop); /* answers what waits, then lets go of the engine */
     http_server_destroy(d->http, DRAIN_MS);
     image_importer_destroy(d->images);
@@ -384,6 +401,7 @@ static void take_apart(struct daemon *d)
     code_destroy(d->code);
     loop_destroy(d->loop);
     diagnoser_destroy(d->diagnoser);
+    log_shelf_destroy(d->shelf);
     tail_destroy(d->tail);
     hub_destroy(d->hub);
     if (d->engine)
@@ -448,8 +466,8 @@ int serve_run(const char *data, const struct config *config, struct err *e)
     int rc = -1;
     block_signals(&set);
     if (take_lock(&d, e) || keys_load(data, &d.keys, e) || open_store(&d, e) || make_parts(&d, e) ||
-        make_engine(&d, e) || make_loop(&d, e) || make_janitor(&d, e) || make_code(&d, e) || make_mailer(&d, e) ||
-        make_images(&d, e) || make_http(&d, e) || make_reasons(&d, e) || announce(&d, e))
+        make_engine(&d, e) || make_loop(&d, e) || make_janitor(&d, e) || make_packer(&d, e) || make_code(&d, e) ||
+        make_mailer(&d, e) || make_images(&d, e) || make_http(&d, e) || make_reasons(&d, e) || announce(&d, e))
         goto out;
     rc = 0;
     int sig = wait_for_end(&d, &set);

@@ -28,6 +28,7 @@
 #include "base/fs.h"
 #include "base/id.h"
 #include "base/log.h"
+#include "engines/local/logs.h"
 #include "engines/local/proto.h"
 #include "engines/local/task.h"
 #include "engines/local/usage.h"
@@ -47,18 +48,6 @@ struct janitor {
     pthread_t thread;
     bool quit;
 };
-
-/* When the attempt ended, ms since 1970; 0 = it has not. */
-static int64_t janitor_end(int dir)
-{
-    static const char *const ends[] = {"exit", "lost"};
-    struct stat st;
-
-    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
-        if (fstatat(dir, ends[i], &st, AT_SYMLINK_NOFOLLOW) == 0)
-            return (int64_t)st.st_mtim.tv_sec * 1000;
-    return 0;
-}
 
 /* What tasks of other users made only the spawner can remove: it is asked to. 0 or -1. */
 static int janitor_ask(int run, const char *attempt)
@@ -103,7 +92,7 @@ static void janitor_attempt(int run, const char *name, const struct janitor_poli
                             struct janitor_result *out)
 {
     int dir = fs_open_beneath(run, name, O_RDONLY | O_DIRECTORY);
-    int64_t end = dir < 0 ? 0 : janitor_end(dir);
+    int64_t end = dir < 0 ? 0 : logs_ended(dir);
     const bool all = end && janitor_due(p->logs_ms, now_ms - end);
     int rc = 0;
 
@@ -121,29 +110,11 @@ static void janitor_attempt(int run, const char *name, const struct janitor_poli
         (void)close(dir);
 }
 
-/* DATA/run to list; NULL with errno. */
-static DIR *janitor_open_run(const char *data, int *run)
-{
-    int top = open(data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int saved;
-    DIR *d;
-
-    *run = top < 0 ? -1 : fs_open_beneath(top, "run", O_RDONLY | O_DIRECTORY);
-    d = *run < 0 ? NULL : fdopendir(*run);
-    saved = errno;
-    if (top >= 0)
-        (void)close(top);
-    if (!d && *run >= 0)
-        (void)close(*run);
-    errno = saved;
-    return d;
-}
-
 int janitor_look(const char *data, const struct janitor_policy *policy, int64_t now_ms, struct janitor_result *out,
                  struct err *e)
 {
     int run;
-    DIR *d = janitor_open_run(data, &run);
+    DIR *d = logs_list(data, &run);
     const struct dirent *entry;
 
     *out = (struct janitor_result){0};
@@ -180,7 +151,7 @@ static bool janitor_over(int run, const char *name, int64_t max)
 
     if (dir < 0)
         return false;
-    if (!janitor_end(dir) && faccessat(dir, "ctl", F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+    if (!logs_ended(dir) && faccessat(dir, "ctl", F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
         if ((usage_add(dir, "work", &bytes) || usage_add(dir, "tmp", &bytes)) && errno == E2BIG)
             (void)snprintf(why, sizeof(why),
                            "the task has too many files, or too deep folders, to measure its disk space");
@@ -199,7 +170,7 @@ static int janitor_look_at_disk(const char *data, const struct janitor_policy *p
 {
     const struct dirent *entry;
     int run, stopped = 0;
-    DIR *d = janitor_open_run(data, &run);
+    DIR *d = logs_list(data, &run);
 
     if (!d)
         return errno == ENOENT ? 0 : err_errno(e, errno, "cannot list %s/run", data);

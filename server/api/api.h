@@ -28,6 +28,7 @@ struct image_importer;
 struct hub;
 struct identity_cache;
 struct jwt_cache;
+struct log_shelf;
 struct loop;
 struct mail;
 struct mailbox;
@@ -65,8 +66,9 @@ struct api {
     const struct openapi *openapi; /* the API's description */
     const struct keys *keys;
     const char *data_dir;
-    struct code *code; /* sent with jobs */
-    int disk_max_mb;   /* what a task may take where it works; 0 = no limit */
+    struct log_shelf *shelf; /* for reading logs */
+    struct code *code;       /* sent with jobs */
+    int disk_max_mb;         /* what a task may take where it works; 0 = no limit */
     struct image_importer *images;
     struct mailer *mailer;   /* NULL: no mail */
     const char *public_url;  /* of the portal, without a slash at its end; "" = not known */
@@ -165,20 +167,19 @@ route_handler_fn api_login, api_logout, api_session_open, api_session_get, api_s
 route_handler_fn api_tokens_check;                                                            /* session.c */
 route_handler_fn api_tokens_list, api_tokens_application, api_tokens_revoke;                  /* token.c */
 route_handler_fn api_user_add, api_user_put, api_user_put_me, api_user_remove,
-    api_user_put_password;                                                                     /* user_change.c */
-route_handler_fn api_user_put_email, api_user_put_admin, api_user_put_extension;               /* user_change.c */
-route_handler_fn api_user_put_vcs, api_user_put_groups, api_user_group;                        /* user_change.c */
-route_handler_fn api_user_import, api_user_import_undo;                                        /* user_import.c */
-route_handler_fn api_invitation_accept, api_invitation_again;                                  /* invitation.c */
-route_handler_fn api_group_list, api_group_get, api_group_users;                               /* group.c */
-route_handler_fn api_group_add, api_group_put, api_group_remove;                               /* group_change.c */
-route_handler_fn api_group_put_extension, api_group_put_description;                           /* group_change.c */
-route_handler_fn api_group_put_external_name, api_group_put_key;                               /* group_change.c */
-route_handler_fn api_user_list, api_user_get;                                                  /* user.c */
-route_handler_fn api_jobs_list;                                                                /* job_list.c */
-route_handler_fn api_jobs_submit;                                                              /* submit.c */
-route_handler_fn api_job_execution, api_job_hold, api_job_release, api_job_archive;            /* job_change.c */
-route_handler_fn api_job_tag_put, api_job_tag_drop;                                            /* job_change.c */
+    api_user_put_password;                                                          /* user_change.c */
+route_handler_fn api_user_put_email, api_user_put_admin, api_user_put_extension;    /* user_change.c */
+route_handler_fn api_user_put_vcs, api_user_put_groups, api_user_group;             /* user_change.c */
+route_handler_fn api_user_import, api_user_import_undo;                             /* user_import.c */
+route_handler_fn api_invitation_accept, api_invitation_again;                       /* invitation.c */
+route_handler_fn api_group_list, api_group_get, api_group_users;                    /* group.c */
+route_handler_fn api_group_add, api_group_put, api_group_remove;                    /* group_change.c */
+route_handler_fn api_group_put_extension, api_group_put_description;                /* group_change.c */
+route_handler_fn api_group_put_external_name, api_group_put_key;                    /* group_change.c */
+route_handler_fn api_user_list, api_user_get;                                       /* user.c */
+route_handler_fn api_jobs_list, api_jobs_submit;                                    /* job_list.c, submit.c */
+route_handler_fn api_job_execution, api_job_hold, api_job_release, api_job_archive; /* job_change.c */
+route_handler_fn api_job_tag_put, api_job_tag_drop;                                 /* job_change.c */
 route_handler_fn api_job_get, api_job_attempt, api_job_config, api_job_ssh, api_task_attempts; /* job_get.c */
 route_handler_fn api_job_events, api_job_explain;                                      /* job_events.c, explain.c */
 route_handler_fn api_file_list, api_file_read;                                         /* files.c */
@@ -194,7 +195,6 @@ route_handler_fn api_settings, api_settings_put;                                
 route_handler_fn api_job_attempts_healthz, api_job_attempts, api_job_attempts_one; /* job_attempts.c */
 route_handler_fn api_alerts;                                                       /* alert.c */
 route_handler_fn api_vcs, api_vc, api_vc_put, api_vc_status, api_vc_remove;        /* virtual_cluster.c */
-route_handler_fn api_audit;                                                        /* audit.c */
-route_handler_fn api_openapi;                                                      /* openapi.c */
+route_handler_fn api_audit, api_openapi;                                           /* audit.c, openapi.c */
 
 #endif

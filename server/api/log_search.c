@@ -132,9 +132,13 @@ static int take_hit(void *ctx, const struct log_hit *hit)
 static int search_log(struct search *s, const struct api *a, struct err *e)
 {
     struct logs f;
-    struct err none = {0};
-    if (logs_open(&f, a->data_dir, s->at->id, s->log, &none))
-        return 1; /* not started, or removed */
+    struct err why = {0};
+    if (logs_open(&f, a->shelf, s->at->id, s->log, &why)) {
+        if (why.code == ERR_NO_TASK_LOG)
+            return 1; /* not started, or removed */
+        *e = why;
+        return -1;
+    }
     int rc = log_search_run(&s->run, &f, e);
     logs_close(&f);
     return rc;

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "engines/local/logs.h"
 #include "server/api/api.h"
 #include "server/api/job_view.h"
@@ -58,7 +59,11 @@ static bool source_complete(void *ctx)
 
 static ssize_t source_read(void *ctx, void *out, size_t n, uint64_t at)
 {
-    return (ssize_t)logs_read(ctx, (int64_t)at, out, n, NULL);
+    struct err e = {0};
+    int64_t got = logs_read(ctx, (int64_t)at, out, n, &e);
+    if (got < 0) /* the reply, which has begun, is cut */
+        log_error("log_unreadable", "at byte %llu: %s", (unsigned long long)at, e.text);
+    return (ssize_t)got;
 }
 
 static void source_close(void *ctx)
@@ -101,7 +106,7 @@ int api_log_read(struct request *r, void *context, struct err *e)
     struct logs *f = calloc(1, sizeof *f);
     if (!f)
         return err_set(e, ERR_INTERNAL, "Out of memory.");
-    if (logs_open(f, a->data_dir, row.id, stream, e)) {
+    if (logs_open(f, a->shelf, row.id, stream, e)) {
         free(f);
         return -1;
     }

@@ -12,8 +12,10 @@ Point = collections.namedtuple("Point", "name who can_fail")
 HEADER = os.path.join(droverlib.ROOT, "base", "failpoint.h")
 #: Points that the start of a server passes, not its work.
 AT_START = ("loop.after-load",)
-#: Points that no work on jobs passes: those of `droverd init`, and of imports of images.
-BESIDE_JOBS = ("store.migration", "image.in-place")
+#: Points that no work on jobs passes: those of `droverd init`, of imports of images, and of packing logs
+#: (tests/unit/engines/test_log_packer.c).
+BESIDE_JOBS = ("store.migration", "image.in-place", "pack.before-sync", "pack.before-rename", "pack.after-rename",
+               "pack.after-remove")
 
 
 def table():

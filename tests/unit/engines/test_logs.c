@@ -13,6 +13,7 @@
 static void test_reads_a_growing_log(void **state)
 {
     struct rig *r = *state;
+    struct log_shelf *shelf = log_shelf_create(r->data, NULL);
     struct logs f;
     struct err e = {0};
     char id[ID_SIZE], text[64];
@@ -21,7 +22,7 @@ static void test_reads_a_growing_log(void **state)
 
     rig_launch(r, id, "echo one; while [ ! -e go ]; do sleep 0.01; done; echo two >&2");
     rig_wait_file(r, id, "all", 4);
-    assert_int_equal(logs_open(&f, r->data, id, "all", &e), 0);
+    assert_int_equal(logs_open(&f, shelf, id, "all", &e), 0);
     assert_int_equal(logs_size(&f, &size, &complete, &e), 0);
     assert_int_equal(size, 4);
     assert_false(complete);
@@ -41,6 +42,7 @@ static void test_reads_a_growing_log(void **state)
     assert_memory_equal(text, "e\ntwo\n", 6);
     assert_int_equal(logs_read(&f, -1, text, sizeof(text), &e), -1);
     logs_close(&f);
+    log_shelf_destroy(shelf);
 }
 
 static void test_there_is_no_such_log(void **state)
@@ -49,6 +51,7 @@ static void test_there_is_no_such_log(void **state)
     static const char *const ids[] = {"..", "", "01a20088-41c3-7f81-af99-25cbc40d5f19",
                                       "01a20088-41c3-7f81-af99-25cbc40d5f19/../x"};
     struct rig *r = *state;
+    struct log_shelf *shelf = log_shelf_create(r->data, NULL);
     struct logs f;
     char id[ID_SIZE];
 
@@ -57,15 +60,16 @@ static void test_there_is_no_such_log(void **state)
     for (size_t i = 0; i < sizeof(streams) / sizeof(streams[0]); i++) {
         struct err e = {0};
 
-        assert_int_equal(logs_open(&f, r->data, id, streams[i], &e), -1);
+        assert_int_equal(logs_open(&f, shelf, id, streams[i], &e), -1);
         assert_int_equal(e.code, ERR_NO_TASK_LOG);
     }
     for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
         struct err e = {0};
 
-        assert_int_equal(logs_open(&f, r->data, ids[i], "all", &e), -1);
+        assert_int_equal(logs_open(&f, shelf, ids[i], "all", &e), -1);
         assert_int_equal(e.code, ERR_NO_TASK_LOG);
     }
+    log_shelf_destroy(shelf);
 }
 
 static void test_nothing_from_outside(void **state)
@@ -79,6 +83,7 @@ static void test_nothing_from_outside(void **state)
         "touch x; rm ../stdout; ln x ../stdout",
     };
     struct rig *r = *state;
+    struct log_shelf *shelf = log_shelf_create(r->data, NULL);
 
     /* Where nothing stands between a task and its logs but their owner. */
     rig_stop(r);
@@ -92,12 +97,13 @@ static void test_nothing_from_outside(void **state)
 
         rig_launch(r, id, tricks[i]);
         (void)rig_wait(r, ENGINE_EXITED, id);
-        assert_int_equal(logs_open(&f, r->data, id, "stdout", &e), -1);
+        assert_int_equal(logs_open(&f, shelf, id, "stdout", &e), -1);
         assert_int_equal(e.code, ERR_NO_TASK_LOG);
         /* The others are as they were. */
-        assert_int_equal(logs_open(&f, r->data, id, "stderr", &e), 0);
+        assert_int_equal(logs_open(&f, shelf, id, "stderr", &e), 0);
         logs_close(&f);
     }
+    log_shelf_destroy(shelf);
 }
 
 int main(void)

@@ -62,6 +62,7 @@ static void every_key_is_read(void **state)
                   "portRange: \"20000-20999\"\n"
                   "keepFilesDays: 30\n"
                   "keepLogsDays: 180\n"
+                  "logPackSeconds: 9\n"
                   "diskMaxMB: 10\n"
                   "logMaxMB: 11\n"
                   "codeMaxMB: 12\n"
@@ -85,6 +86,7 @@ static void every_key_is_read(void **state)
     assert_int_equal(c.port_last, 20999);
     assert_int_equal(c.keep_files_days, 30);
     assert_int_equal(c.keep_logs_days, 180);
+    assert_int_equal(c.log_pack_s, 9);
     assert_int_equal(c.disk_max_mb, 10);
     assert_int_equal(c.log_max_mb, 11);
     assert_int_equal(c.code_max_mb, 12);
