@@ -122,16 +122,16 @@ static int parse_pins(const cJSON *o, struct vc *vc, struct err *e)
 static int parse_maxima(const cJSON *o, struct vc *vc, struct err *e)
 {
     return get_amount(o, "maxTime", &vc->max_time, e) || get_amount(o, "maxGpus", &vc->max_gpus, e) ||
-                   get_amount(o, "maxJobs", &vc->max_jobs, e)
+                   get_amount(o, "maxJobs", &vc->max_jobs, e) || get_amount(o, "keepLogsDays", &vc->keep_logs_days, e)
                ? -1
                : 0;
 }
 
 int vc_parse(const struct cJSON *o, struct vc *vc, struct err *e)
 {
-    static const char *const keys[] = {"guarantee",  "pins",        "borrow",       "userCap", "cpus",
-                                       "parent",     "read",        "maxTime",      "maxGpus", "maxJobs",
-                                       "preemption", "description", "externalName", NULL};
+    static const char *const keys[] = {"guarantee",    "pins",       "borrow",      "userCap",      "cpus",
+                                       "parent",       "read",       "maxTime",     "maxGpus",      "maxJobs",
+                                       "keepLogsDays", "preemption", "description", "externalName", NULL};
     if (json_only_keys(o, keys, e) || parse_guarantees(o, vc, e) || parse_pins(o, vc, e) ||
         get_amount(o, "borrow", &vc->borrow, e) || get_amount(o, "userCap", &vc->user_cap, e) ||
         get_amount(o, "cpus", &vc->cpus, e) || parse_maxima(o, vc, e) ||
@@ -174,6 +174,7 @@ void vc_write(struct json_out *j, const struct vc *vc)
     json_out_kint(j, "maxTime", vc->max_time);
     json_out_kint(j, "maxGpus", vc->max_gpus);
     json_out_kint(j, "maxJobs", vc->max_jobs);
+    json_out_kint(j, "keepLogsDays", vc->keep_logs_days);
     json_out_kstring(j, "parent", vc->parent);
     json_out_kstring(j, "read", read_words[vc->own]);
     json_out_kstring(j, "preemption", preemption_words[vc->lazy]);

@@ -5,7 +5,7 @@
  *
  *   {"guarantee": [{"sku": "h100", "gpus": 8}, {"sku": "h100", "nodes": 2, "racks": 1}],   by quantity, and as a shape
  *    "pins": ["node-3"], "borrow": 0, "userCap": 0, "cpus": 0, "parent": "research",
- *    "maxTime": 0, "maxGpus": 0, "maxJobs": 0,
+ *    "maxTime": 0, "maxGpus": 0, "maxJobs": 0, "keepLogsDays": 0,
  *    "read": "open" | "own", "preemption": "stop" | "lazy", "description": "", "externalName": ""}
  */
 #ifndef DROVER_INVENTORY_VC_H
@@ -40,15 +40,16 @@ struct vc {
     size_t guarantee_count;
     char pins[VC_PINS_MAX][NODE_NAME_MAX]; /* nodes of its own; used by jobs only that name them */
     size_t pin_count;
-    int borrow;   /* GPUs it may hold beyond its guarantee; they can be taken back */
-    int user_cap; /* GPUs that one user may hold; 0 = no cap */
-    int cpus;     /* for tasks without GPUs; 0 = no quota */
-    int max_time; /* seconds that a job attempt may run, also of a job that says nothing; 0 = any */
-    int max_gpus; /* of one job; 0 = any */
-    int max_jobs; /* unfinished at a time; 0 = any */
-    bool own;     /* read policy: users see their own jobs only */
-    bool lazy;    /* victims inside it lose their guarantee first, and stop only when their GPUs are needed */
-    bool stopped; /* accepts no jobs */
+    int borrow;         /* GPUs it may hold beyond its guarantee; they can be taken back */
+    int user_cap;       /* GPUs that one user may hold; 0 = no cap */
+    int cpus;           /* for tasks without GPUs; 0 = no quota */
+    int max_time;       /* seconds that a job attempt may run, also of a job that says nothing; 0 = any */
+    int max_gpus;       /* of one job; 0 = any */
+    int max_jobs;       /* unfinished at a time; 0 = any */
+    int keep_logs_days; /* how long the logs of its jobs are kept after their end; 0 = as the site says */
+    bool own;           /* read policy: users see their own jobs only */
+    bool lazy;          /* victims inside it lose their guarantee first, and stop only when their GPUs are needed */
+    bool stopped;       /* accepts no jobs */
     char description[VC_TEXT_MAX], external_name[VC_TEXT_MAX];
     int64_t created_ms;
 };

@@ -301,6 +301,21 @@ int jobs_store_find_target(struct store *s, const char *full_name, struct jobs_s
     return rc;
 }
 
+int jobs_store_find_vc(struct store *s, const char *task_attempt, char vc[JOB_USER_MAX + 1], struct err *e)
+{
+    static const struct store_sql sql = {
+        "SELECT j.vc FROM task_attempt t JOIN job j ON j.id = t.job_id WHERE t.id = ?"};
+    struct stmt *st = store_stmt(s, &sql, e);
+    int rc;
+
+    stmt_text(st, 1, task_attempt);
+    rc = stmt_step(st, e);
+    if (rc == STMT_ROW)
+        snprintf(vc, JOB_USER_MAX + 1, "%s", stmt_col_string(st, 0));
+    stmt_reset(st);
+    return rc;
+}
+
 int jobs_store_name_taken(struct store *s, const char *full_name, struct err *e)
 {
     struct jobs_store_target ignored;

@@ -128,6 +128,8 @@ struct jobs_store_target {
 };
 /* Id, owner and virtual cluster of "user~name". 1 found, 0 not, -1 error. */
 int jobs_store_find_target(struct store *s, const char *full_name, struct jobs_store_target *out, struct err *e);
+/* Virtual cluster of the job of a task attempt. 1 found, 0 not, -1 error. */
+int jobs_store_find_vc(struct store *s, const char *task_attempt, char vc[JOB_USER_MAX + 1], struct err *e);
 /* Whether "user~name" is taken, by a job in whatever state. 1, 0 or -1. */
 int jobs_store_name_taken(struct store *s, const char *full_name, struct err *e);
 /* Whether the job has the tag. 1, 0 or -1. */

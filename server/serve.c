@@ -57,6 +57,7 @@
 #include "server/publish.h"
 #include "server/readers.h"
 #include "server/reasons.h"
+#include "server/retention.h"
 #include "server/snapshot.h"
 #include "store/store.h"
 
@@ -93,6 +94,7 @@ struct daemon {
     struct tls *tls;
     struct engine *engine;
     struct loop *loop;
+    struct retention retention;
     struct janitor *janitor;
     struct log_shelf *shelf;
     struct log_packer *packer;
@@ -259,15 +261,14 @@ static int make_mailer(struct daemon *d, struct err *e)
     return d->mailer ? 0 : -1;
 }
 
-/* Only where the site says how long things are kept, or how much a task may take. */
 static int make_janitor(struct daemon *d, struct err *e)
 {
-    const int64_t day_ms = INT64_C(24) * 3600 * 1000;
-    const struct janitor_policy policy = {.files_ms = d->config->keep_files_days * day_ms,
-                                          .logs_ms = d->config->keep_logs_days * day_ms,
+    const struct janitor_policy policy = {.files_ms = d->config->keep_files_days * RETENTION_DAY_MS,
+                                          .logs_of = retention_logs_ms,
+                                          .ctx = &d->retention,
                                           .disk_bytes = (int64_t)d->config->disk_max_mb << 20};
-    if (!policy.files_ms && !policy.logs_ms && !policy.disk_bytes)
-        return 0;
+    d->retention = (struct retention){
+        .readers = d->readers, .snapshots = d->snapshots, .usual_ms = d->config->keep_logs_days * RETENTION_DAY_MS};
     d->janitor = janitor_create(d->data, &policy, e);
     return d->janitor ? 0 : -1;
 }

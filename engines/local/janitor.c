@@ -88,12 +88,20 @@ static bool janitor_due(int64_t keep_ms, int64_t age_ms)
     return keep_ms > 0 && age_ms >= keep_ms && age_ms >= JANITOR_LEAST_MS;
 }
 
+/* Whether everything of an attempt that ended so long ago is to go. */
+static bool janitor_over_age(const struct janitor_policy *p, const char *name, int64_t age_ms)
+{
+    if (!p->logs_of)
+        return janitor_due(p->logs_ms, age_ms);
+    return age_ms >= JANITOR_LEAST_MS && janitor_due(p->logs_of(p->ctx, name), age_ms);
+}
+
 static void janitor_attempt(int run, const char *name, const struct janitor_policy *p, int64_t now_ms,
                             struct janitor_result *out)
 {
     int dir = fs_open_beneath(run, name, O_RDONLY | O_DIRECTORY);
     int64_t end = dir < 0 ? 0 : logs_ended(dir);
-    const bool all = end && janitor_due(p->logs_ms, now_ms - end);
+    const bool all = end && janitor_over_age(p, name, now_ms - end);
     int rc = 0;
 
     if (all || (end && janitor_due(p->files_ms, now_ms - end)))
@@ -219,7 +227,7 @@ static bool janitor_sleep(struct janitor *j, int64_t until_ms)
 static void *janitor_main(void *ctx)
 {
     struct janitor *j = ctx;
-    const bool sweeps = j->policy.files_ms || j->policy.logs_ms;
+    const bool sweeps = j->policy.files_ms || j->policy.logs_ms || j->policy.logs_of;
     int64_t now = clock_read().mono;
     int64_t sweep_at = sweeps ? now + JANITOR_FIRST_S * 1000 : INT64_MAX;
     int64_t disk_at = j->policy.disk_bytes ? now + JANITOR_DISK_MS : INT64_MAX;

@@ -14,8 +14,12 @@ struct janitor;
 
 /* What is kept of an attempt, from its end on (milliseconds; 0 = for ever), and what it may take while it runs. */
 struct janitor_policy {
-    int64_t files_ms;   /* the folders where it worked */
-    int64_t logs_ms;    /* its logs, and with them the whole folder */
+    int64_t files_ms; /* the folders where it worked */
+    int64_t logs_ms;  /* its logs, and with them the whole folder */
+    /* Says so instead of logs_ms of an attempt that is not young; -1: nobody knows now. Called by the thread that
+     * looks; NULL = nobody says otherwise. */
+    int64_t (*logs_of)(void *ctx, const char *attempt);
+    void *ctx;
     int64_t disk_bytes; /* in those folders; 0 = any number */
 };
 

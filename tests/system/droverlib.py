@@ -229,11 +229,15 @@ class Server:
             f.write(PASSWORD + "\n")
         subprocess.run([binary(self.program), "init", "--data", self.data, "--admin", ADMIN,
                         "--password-file", password], check=True, timeout=30 * PATIENCE, stdout=subprocess.DEVNULL)
-        with open(os.path.join(self.folder, "config.yaml"), "w", encoding="utf-8") as f:
-            f.write("".join("%s: %s\n" % (k, json.dumps(v)) for k, v in self.config.items()))
+        self.write_config()
         if self.uid is not None:
             os.chmod(self.folder, 0o755)
             give_away(self.folder, self.uid)
+
+    def write_config(self):
+        """Writes `config`, for the next start."""
+        with open(os.path.join(self.folder, "config.yaml"), "w", encoding="utf-8") as f:
+            f.write("".join("%s: %s\n" % (k, json.dumps(v)) for k, v in self.config.items()))
 
     def start(self, timeout=15.0, ready=True, port=0):
         """Start it and wait until it is ready (or, with ready=False, until it listens). Port 0: the kernel chooses."""

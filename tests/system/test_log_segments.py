@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Logs that were packed after their attempt's end: every way of reading them gives the bytes there were before, also
-after the server was killed, and a damaged one is an error, not other bytes."""
+"""Logs of what has ended. Packed, every way of reading them gives the bytes there were before, also after the server was
+killed, and a damaged one is an error, not other bytes. And they are kept as they are, whatever becomes of their node,
+until the retention of their virtual cluster ends."""
 import hashlib
 import json
 import os
@@ -11,7 +12,8 @@ import unittest
 
 import droverlib
 import jobcase
-from droverlib import wait_until
+from droverlib import kill_and_wait, wait_until
+from test_faults_node import DAY_MS, PointsCase
 
 LINES = 20000
 LOG = "/api/v2/jobs/%s/attempts/0/taskRoles/main/taskIndex/0/attempts/0/logs/%s"
@@ -105,6 +107,70 @@ class PackedLogsTest(jobcase.JobCase):
         self.assertEqual(r.status, 500, r.body)
         self.assertIn("The packed log is damaged", json.loads(r.body)["message"])
         self.assertEqual(self.get(full, "stderr").body, b"oops\n")
+
+
+class KeptLogsTest(PointsCase):
+    CONFIG = {"logPackSeconds": 1, "node": "the-old-one", "keepLogsDays": 30}
+    #: What becomes of an attempt: tried again, ended well, lost with its shim.
+    JOBS = {"tried": [PRINT, "exit 3"], "well": [PRINT], "lost": [PRINT, "sleep 600"]}
+
+    def logs(self, full):
+        """{(attempt, log): (status, SHA-256)} of all that a job wrote."""
+        found = {}
+        for attempt in range(2):
+            for kind in ("stdout", "stderr", "all"):
+                r = self.client.request("GET", "/api/v2/jobs/%s/attempts/%d/taskRoles/main/taskIndex/0/attempts/0/logs/%s"
+                                        % (full, attempt, kind))
+                found[attempt, kind] = r.status, hashlib.sha256(r.body).hexdigest() if r.status == 200 else ""
+        return found
+
+    def submit_in(self, vc):
+        """The jobs, in that virtual cluster, ended; their full names."""
+        names = {n: self.submit("%s-%s" % (n, vc), c, retry=1, extra="defaults:\n  virtualCluster: %s\n" % vc)
+                 for n, c in self.JOBS.items()}
+        lost = names["lost"]
+        folder = os.path.join(self.server.data, "run", self.attempt_id(lost))
+        wait_until(lambda: os.path.getsize(os.path.join(folder, "stderr")) == 5, "it has printed", 30)
+        with open(os.path.join(folder, "shim"), encoding="ascii") as f:
+            shim = dict(line.rstrip("\n").split("=", 1) for line in f)
+        kill_and_wait(int(shim["pid"]))
+        wait_until(lambda: len(self.attempts_of(lost)) == 2, "it is tried again", 30)
+        self.client.stop(lost)
+        self.wait_all(list(names.values()))
+        self.assertEqual(len(self.attempts_of(names["tried"])), 2)
+        return list(names.values())
+
+    def plain(self):
+        """The logs that are still to be packed."""
+        run = os.path.join(self.server.data, "run")
+        return [(a, n) for a in os.listdir(run) for n in ("stdout", "all")
+                if os.path.exists(os.path.join(run, a, n)) and os.path.getsize(os.path.join(run, a, n)) > 4096]
+
+    def test_they_are_kept_until_their_retention_ends(self):
+        self.client.json("PUT", "/api/v2/virtual-clusters/short", {"keepLogsDays": 2, "cpus": 8}, (201,))
+        jobs = {vc: self.submit_in(vc) for vc in ("default", "short")}
+        before = {full: self.logs(full) for names in jobs.values() for full in names}
+        self.assertEqual(sum(status == 200 for found in before.values() for status, _ in found.values()), 2 * 5 * 3)
+        wait_until(lambda: not self.plain(), "all are packed", 30)
+        self.assertEqual({full: self.logs(full) for full in before}, before)
+        # Its node goes, and the server with it.
+        self.server.kill()
+        self.server.config["node"] = "the-new-one"
+        self.server.write_config()
+        self.server.start()
+        self.assertEqual([n["name"] for n in self.client.json("GET", "/api/v2/nodes") if n["state"] == "up"],
+                         ["the-new-one"])
+        self.assertEqual({full: self.logs(full) for full in before}, before)
+        # Three days later the janitor has come, a minute after a start.
+        self.set_clock(3 * DAY_MS)
+        self.server.stop()
+        self.server.start()
+        self.client.login()
+        short = jobs["short"]
+        wait_until(lambda: not any(status == 200 for full in short for status, _ in self.logs(full).values()),
+                   "the janitor removes what virtual cluster short kept for two days", 120, 0.5)
+        self.assertEqual({full: self.logs(full) for full in jobs["default"]},
+                         {full: before[full] for full in jobs["default"]})
 
 
 if __name__ == "__main__":

@@ -97,8 +97,9 @@ class VirtualClusters(unittest.TestCase):
     def test_maxima_are_kept_and_named(self):
         self.assertEqual(self.put("small", guarantee=[{"sku": "simulated", "gpus": 4}], maxGpus=2, maxTime=1,
                                   maxJobs=2)[0], 201)
+        self.assertEqual(self.put("small", keepLogsDays=3)[0], 201)
         shown = self.call("GET", "/virtual-clusters/small")[1]
-        self.assertEqual((shown["maxGpus"], shown["maxTime"], shown["maxJobs"]), (2, 1, 2))
+        self.assertEqual((shown["maxGpus"], shown["maxTime"], shown["maxJobs"], shown["keepLogsDays"]), (2, 1, 2, 3))
 
         def submit(name, gpus, extra=""):
             reply = self.admin.request("POST", "/api/v2/jobs", job(name, "small", gpus) + extra, "text/yaml")

@@ -65,6 +65,7 @@ static const struct member vc_members[] = {
     {"max-time", "maxTime", VALUE_NUMBER},
     {"max-gpus", "maxGpus", VALUE_NUMBER},
     {"max-jobs", "maxJobs", VALUE_NUMBER},
+    {"keep-logs", "keepLogsDays", VALUE_NUMBER},
     {"parent", "parent", VALUE_TEXT},
     {"read", "read", VALUE_TEXT},
     {"preemption", "preemption", VALUE_TEXT},

@@ -149,6 +149,42 @@ static void test_older_logs_go_with_everything(void **state)
     assert_true(there(h, "../kept/file"));
 }
 
+/* The virtual cluster of OLD keeps logs for 3 days, that of LOST for 50, nobody knows of YOUNG; and it is never asked
+ * of what is younger than a day, or runs. */
+static int64_t logs_of(void *ctx, const char *attempt)
+{
+    int *asked = ctx;
+
+    (*asked)++;
+    assert_string_not_equal(attempt, RUNS);
+    return strcmp(attempt, OLD) == 0 ? 3 * DAY_MS : strcmp(attempt, LOST) == 0 ? 50 * DAY_MS : -1;
+}
+
+static void test_a_policy_of_its_own_counts_for_each(void **state)
+{
+    const struct house *h = *state;
+    int asked = 0;
+    const struct janitor_policy p = {.logs_ms = 1, .logs_of = logs_of, .ctx = &asked};
+    struct janitor_result r;
+
+    /* As time goes by: OLD is 10 days old now, LOST 40, YOUNG 2. */
+    assert_int_equal(janitor_look(h->dir, &p, NOW_MS - 8 * DAY_MS, &r, NULL), 0);
+    assert_int_equal(r.logs, 0);
+    assert_int_equal(janitor_look(h->dir, &p, NOW_MS - 7 * DAY_MS, &r, NULL), 0);
+    assert_int_equal(r.logs, 1);
+    assert_false(there(h, OLD));
+    asked = 0;
+    assert_int_equal(janitor_look(h->dir, &p, NOW_MS + 10 * DAY_MS - 1000, &r, NULL), 0);
+    assert_int_equal(asked, 2);
+    assert_int_equal(r.logs, 0);
+    assert_int_equal(janitor_look(h->dir, &p, NOW_MS + 10 * DAY_MS, &r, NULL), 0);
+    assert_int_equal(r.logs, 1);
+    assert_false(there(h, LOST));
+    assert_int_equal(janitor_look(h->dir, &p, NOW_MS + 9999 * DAY_MS, &r, NULL), 0);
+    assert_int_equal(r.logs, 0);
+    assert_true(there(h, YOUNG "/all") && there(h, RUNS "/all"));
+}
+
 static void test_for_ever_is_for_ever_and_a_day_is_the_least(void **state)
 {
     const struct house *h = *state;
@@ -225,6 +261,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_old_files_go_and_logs_stay, setup, teardown),
         cmocka_unit_test_setup_teardown(test_older_logs_go_with_everything, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_policy_of_its_own_counts_for_each, setup, teardown),
         cmocka_unit_test_setup_teardown(test_for_ever_is_for_ever_and_a_day_is_the_least, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_folder_that_is_not_there_has_nothing_to_clear, setup, teardown),
         cmocka_unit_test_setup_teardown(test_the_thread_ends_when_asked, setup, teardown),
