@@ -28,8 +28,11 @@ export function check(truth, words) {
   console.log(`ok - ${words}`);
 }
 
+/** Only a failure waits so long; a machine may be busy for a while. */
+const PATIENCE_MS = 90_000;
+
 /** Asks again until the answer is truthy; gives it back. */
-export async function until(question, words, ms = 30_000) {
+export async function until(question, words, ms = PATIENCE_MS) {
   const end = Date.now() + ms;
   for (;;) {
     const answer = await question();
@@ -50,6 +53,7 @@ export async function launch() {
 /** A window of its own (cookies too). `breaches` collects every violation and script error. */
 export async function openWindow(browser, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-GB', ...options });
+  context.setDefaultTimeout(PATIENCE_MS);
   const breaches = [];
   await context.addInitScript({ content: axe.source });
   await context.addInitScript(() => {

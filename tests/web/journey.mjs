@@ -73,11 +73,11 @@ async function liveList(page) {
   const nodes = await rest.call('GET', 'nodes');
   const gpus = nodes.some((node) => node.gpus.total > 0);
   const simulated = nodes.some((node) => node.gpus.simulated && node.gpus.total > 0);
-  await rest.submit(LONG, gpus ? 1 : 0, ['for i in $(seq 1 1200); do echo "line $i"; sleep 0.1; done']);
+  await rest.submit(LONG, gpus ? 1 : 0, ['for i in $(seq 1 36000); do echo "line $i"; sleep 0.1; done']);
   await until(async () => (await page.locator(rowOf(LONG)).count()) === 1, 'a job submitted elsewhere appears');
   await until(async () => (await textOf(page, `${rowOf(LONG)} .state`)).includes('Running'), 'its row says Running');
   await rest.submit(BAD, 0, ['echo about to fail', 'echo "no such thing" >&2', 'exit 3']);
-  await until(async () => (await textOf(page, `${rowOf(BAD)} .state`)).includes('Failed'), 'the other row says Failed', 40_000);
+  await until(async () => (await textOf(page, `${rowOf(BAD)} .state`)).includes('Failed'), 'the other row says Failed');
   check(await page.evaluate(() => window.sameDocument === true), 'without loading the page again');
   await accessible(page, 'job list');
   return simulated;
@@ -112,7 +112,7 @@ async function longJob(page, simulated) {
   await accessible(page, 'stop dialog');
   await tabTo(page, 'dialog button.danger', 2);
   await page.keyboard.press('Enter');
-  await until(async () => (await textOf(page, '.banner .state')).includes('Stopped'), 'the job is stopped', 40_000);
+  await until(async () => (await textOf(page, '.banner .state')).includes('Stopped'), 'the job is stopped');
   await until(async () => (await textOf(page, '.log-state')).startsWith('Complete'), 'its log is complete');
   for (const tab of ['events', 'config']) {
     await page.goto(`${base}#/jobs/${user}~${LONG}?tab=${tab}`);

@@ -98,6 +98,7 @@ export async function startMock({ root, user = 'ana', password = 'correct horse'
   let nextEvent = 1;
   let settings = { name: 'Drover', logo: null, menu: [], links: [] };
   let refuseStreams = false;
+  let refuseLogs = false;
 
   const changed = (job) => {
     const data = { jobId: fullName(job), name: job.name, user: job.user, vc: job.vc, state: job.state, subState: job.subState };
@@ -213,6 +214,7 @@ export async function startMock({ root, user = 'ana', password = 'correct horse'
   }
 
   async function log(job, request, response, url) {
+    if (refuseLogs) return problem(response, 503);
     const bytes = () => Buffer.from(job.log);
     const ended = () => job.completed !== null;
     let at = Number(url.searchParams.get('offset') ?? 0);
@@ -273,8 +275,9 @@ export async function startMock({ root, user = 'ana', password = 'correct horse'
       for (const stream of streams) stream.end();
       streams.clear();
     },
-    /** Cuts the connections of those who follow a log, in the middle of the reply. */
-    cutLogs() {
+    /** Cuts the connections of those who follow a log, in the middle of the reply; while `refuse`, none opens again. */
+    cutLogs(refuse) {
+      refuseLogs = refuse;
       for (const reader of readers) reader.destroy();
     },
     streams: () => streams.size,

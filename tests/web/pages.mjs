@@ -155,10 +155,10 @@ async function jobTest(page, mock) {
   await page.goto(`${mock.url}#/jobs/bo~vit-l`);
   await until(async () => (await textOf(page, '.banner')).includes('image not used'), 'a job on the host says so');
   await until(async () => (await textOf(page, '.banner')).includes('Simulated GPUs'), 'a job on simulated GPUs says so');
-  const facts = await textOf(page, '.facts');
-  check(/Time limit\s*2h 00m/.test(facts) && /Disk of a task\s*10\.0 GiB/.test(facts), 'a job says its limits');
-  check(/Processes of a task\s*4096/.test(facts) && facts.includes('cgroup v2'), 'and what keeps tasks apart');
-  check((await textOf(page, '.shares')).includes('4 CPUs, 8.0 GiB of memory'), 'a role says what a task gets');
+  const facts = () => textOf(page, '.facts');
+  await until(async () => /Time limit\s*2h 00m/.test(await facts()) && /Disk of a task\s*10\.0 GiB/.test(await facts()), 'a job says its limits');
+  await until(async () => /Processes of a task\s*4096/.test(await facts()) && (await facts()).includes('cgroup v2'), 'and what keeps tasks apart');
+  await until(async () => (await textOf(page, '.shares')).includes('4 CPUs, 8.0 GiB of memory'), 'a role says what a task gets');
   await accessible(page, 'running job');
   const parts = { events: '.list.wrap', config: 'pre.config', code: '.list tbody tr' };
   for (const [tab, shown] of Object.entries(parts)) {
@@ -167,15 +167,15 @@ async function jobTest(page, mock) {
     await page.locator(shown).first().waitFor();
     await accessible(page, `${tab} of a job`);
   }
-  const listing = await textOf(page, '.job');
-  check(listing.includes('train.py') && listing.includes('lib/') && listing.includes(HOSTILE), 'the code is listed, as text');
-  check(listing.includes('(3.0 MiB)') && listing.includes('has more than these'), 'with its size, and that it is not all');
+  const listing = () => textOf(page, '.job');
+  for (const name of ['train.py', 'lib/', HOSTILE]) await until(async () => (await listing()).includes(name), `the code is listed, as text: ${name}`);
+  for (const words of ['(3.0 MiB)', 'has more than these']) await until(async () => (await listing()).includes(words), `with its size, and that it is not all: ${words}`);
   const archive = page.locator('a[download="bo~vit-l.tar"]');
   check((await archive.getAttribute('href')).endsWith('api/v2/jobs/bo~vit-l/code'), 'the archive can be fetched');
   await page.goto(`${mock.url}#/jobs/ana~dbg`);
   await until(async () => (await textOf(page, 'h1')) === 'dbg', 'another job');
-  check(!(await textOf(page, '.tabs')).includes('Code'), 'a job without code has no such tab');
-  check(/Time limit\s*none/.test(await textOf(page, '.facts')), 'and one without limits says so');
+  await until(async () => /Time limit\s*none/.test(await textOf(page, '.facts')), 'one without limits says so');
+  check(!(await textOf(page, '.tabs')).includes('Code'), 'and one without code has no such tab');
   await page.goto(`${mock.url}#/jobs/no~such`);
   await until(async () => (await textOf(page, '.empty')).includes('There is no such job'), 'an unknown job says so');
 }
@@ -221,9 +221,10 @@ async function longLogTest(page, mock) {
   await until(async () => (await lines.last().textContent()) === '199999', 'a long log shows its end');
   await until(async () => (await textOf(page, '.hint')).includes('the download has all 1.2 MiB'), 'and says that it is only the end');
   await until(async () => (await textOf(page, '.log-state')) === 'Live · last 5,000 lines', 'and how much of it');
-  mock.cutLogs();
+  mock.cutLogs(true);
   await until(async () => (await textOf(page, '.log-state')).includes('lost'), 'a lost log is said');
   mock.say(job, 'a\nb\n');
+  mock.cutLogs(false);
   await until(async () => (await lines.last().textContent()) === 'b', 'it goes on');
   await until(async () => (await lines.allTextContents()).slice(-3).join() === '199999,a,b', 'where it was');
 }

@@ -55,9 +55,9 @@ await run(async (browser) => {
   }
   console.log('!start');
   for (const tab of [page, list]) {
-    await until(async () => (await textOf(tab, '.stream')).includes('Live'), 'and is live again', 40_000);
+    await until(async () => (await textOf(tab, '.stream')).includes('Live'), 'and is live again');
   }
-  await until(async () => (await textOf(page, '.log-state')).startsWith('Complete'), 'the log ends', 60_000);
+  await until(async () => (await textOf(page, '.log-state')).startsWith('Complete'), 'the log ends');
   const lines = await page.locator('.lines > div').allTextContents();
   const wrong = lines.findIndex((line, i) => line !== String(i + 1));
   check(lines.length === LINES && wrong < 0, `with every line once, in order${oddity(lines, wrong)}`);
