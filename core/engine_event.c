@@ -10,6 +10,9 @@
 #include "core/internal.h"
 #include "jobs/exits.h"
 
+/* Who holds a port may be gone by then; and where not, one start is refused again, which costs its job a second. */
+enum { PORT_BLOCK_MS = 10 * 60 * 1000 };
+
 /* Which GPUs these are, for the history: a node may get others under the same indices. 0, or -1 on out of memory. */
 static int note_uuids(const struct core *c, struct task *t)
 {
@@ -80,9 +83,12 @@ static void on_refused(struct step *s, struct task *t, const struct engine_event
     int node = cluster_find(s->core->cluster, t->node);
     t->claim = CLAIM_REFUSED;
     end(s, t, ev, ev->exit_code ? ev->exit_code : EXIT_CODE_ENGINE_REFUSED, why);
-    /* The port was given back with the others; somebody else has it, so it stays out of use. */
-    if (ev->busy_port)
-        cluster_block_port(s->core->cluster, node, ev->busy_port);
+    /* The port was given back with the others; somebody else has it, so it stays out of use for a while. */
+    const struct timer again = {
+        .at_mono = s->now.mono + PORT_BLOCK_MS, .kind = TIMER_PORT, .number = ev->busy_port, .node = node};
+    if (ev->busy_port && cluster_block_port(s->core->cluster, node, ev->busy_port) &&
+        timers_add(&s->core->timers, &again))
+        s->fx->failed = true;
 }
 
 static void on_lost(struct step *s, struct task *t, const struct engine_event *ev, const struct exit_diagnosis *why)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The clock's commands: back-off over, claim not confirmed in time, time limit reached.
+ * The clock's commands: back-off over, claim not confirmed in time, time limit reached, a busy port to be tried again.
  */
 #include <stdio.h>
 #include <string.h>
@@ -41,6 +41,15 @@ static void on_time_limit(struct step *s, const struct timer *t)
     core_decide(s, j, STATE_FAILED, EXIT_CODE_TIME_LIMIT, &why);
 }
 
+static void on_port(struct step *s, const struct timer *t)
+{
+    if (!cluster_unblock_port(s->core->cluster, t->node, t->number))
+        return;
+    s->core->changes++;
+    if (s->core->grid)
+        grid_touch(s->core->grid);
+}
+
 void core_tick(struct step *s)
 {
     struct timer t;
@@ -54,6 +63,9 @@ void core_tick(struct step *s)
             break;
         case TIMER_TIME_LIMIT:
             on_time_limit(s, &t);
+            break;
+        case TIMER_PORT:
+            on_port(s, &t);
             break;
         }
     }

@@ -16,12 +16,13 @@ enum timer_kind {
     TIMER_RETRY,      /* a job's back-off is over: id = job, number = job attempt */
     TIMER_CLAIM,      /* a claim is not confirmed: id = task attempt */
     TIMER_TIME_LIMIT, /* a job attempt ran its time: id = job, number = job attempt */
+    TIMER_PORT,       /* a port that somebody else used is tried again: number = the port, node = its node's index */
 };
 
 struct timer {
     int64_t at_mono; /* ms */
     enum timer_kind kind;
-    int number;
+    int number, node;
     char id[ID_SIZE];
 };
 

@@ -3,7 +3,7 @@
  * The account of free resources. Invariants (cluster_check):
  *   C1 a usable node hangs in bucket min(free GPUs, NODE_GPU_MAX), an unusable one in none;
  *   C2 `total` and `used` of the cluster are the sums over usable nodes;
- *   C3 port_free is the number of clear bits of port_used.
+ *   C3 port_free is the number of clear bits of port_used, and what is blocked is used.
  */
 #include "scheduler/cluster.h"
 
@@ -45,6 +45,7 @@ void cluster_destroy(struct cluster *c)
         return;
     for (size_t i = 0; i < c->count; i++) {
         free(c->nodes[i]->port_used);
+        free(c->nodes[i]->port_blocked);
         free(c->nodes[i]);
     }
     free(c->nodes);
@@ -175,9 +176,25 @@ bool cluster_room(const struct cluster *c, int index, const struct resources *wa
     return c->nodes[index]->bucket >= 0 && has_room(c->nodes[index], want, ports);
 }
 
+static bool bit_get(const uint64_t *map, int offset)
+{
+    return map[offset / WORD_BITS] >> (offset % WORD_BITS) & 1;
+}
+
+static void bit_flip(uint64_t *map, int offset)
+{
+    map[offset / WORD_BITS] ^= UINT64_C(1) << (offset % WORD_BITS);
+}
+
 static bool port_get(const struct cluster_node *n, int offset)
 {
-    return n->port_used[offset / WORD_BITS] >> (offset % WORD_BITS) & 1;
+    return bit_get(n->port_used, offset);
+}
+
+static size_t port_words(const struct node *info)
+{
+    size_t words = ((size_t)port_span(info) + WORD_BITS - 1) / WORD_BITS;
+    return words ? words : 1;
 }
 
 /* Sets or clears one port's bit; out-of-range ports (of an older range) are ignored. Returns whether it changed. */
@@ -186,7 +203,7 @@ static bool port_set(struct cluster_node *n, int port, bool used)
     int offset = port - n->info.port_first;
     if (offset < 0 || offset >= port_span(&n->info) || port_get(n, offset) == used)
         return false;
-    n->port_used[offset / WORD_BITS] ^= UINT64_C(1) << (offset % WORD_BITS);
+    bit_flip(n->port_used, offset);
     n->port_free += used ? -1 : 1;
     return true;
 }
@@ -198,15 +215,20 @@ static int reset_ports(struct cluster_node *n, const struct node *info)
     struct cluster_node fresh = {.info = *info, .port_free = port_span(info)};
     if (n->port_used && n->info.port_first == info->port_first && n->info.port_last == info->port_last)
         return 0;
-    size_t words = ((size_t)port_span(info) + WORD_BITS - 1) / WORD_BITS;
-    fresh.port_used = calloc(words ? words : 1, sizeof *fresh.port_used);
-    if (!fresh.port_used)
+    fresh.port_used = calloc(port_words(info), sizeof *fresh.port_used);
+    fresh.port_blocked = calloc(port_words(info), sizeof *fresh.port_blocked);
+    if (!fresh.port_used || !fresh.port_blocked) {
+        free(fresh.port_used);
+        free(fresh.port_blocked);
         return -1;
+    }
     for (int p = 0; n->port_used && p < port_span(&n->info); p++)
-        if (port_get(n, p))
-            port_set(&fresh, n->info.port_first + p, true);
+        if (port_get(n, p) && port_set(&fresh, n->info.port_first + p, true) && bit_get(n->port_blocked, p))
+            bit_flip(fresh.port_blocked, n->info.port_first + p - info->port_first);
     free(n->port_used);
+    free(n->port_blocked);
     n->port_used = fresh.port_used;
+    n->port_blocked = fresh.port_blocked;
     n->port_free = fresh.port_free;
     n->port_hint = 0;
     return 0;
@@ -261,8 +283,9 @@ struct cluster *cluster_clone(const struct cluster *c)
             return NULL;
         }
         copy->nodes[index]->port_free = n->port_free;
-        size_t words = ((size_t)port_span(&n->info) + WORD_BITS - 1) / WORD_BITS;
-        memcpy(copy->nodes[index]->port_used, n->port_used, words * sizeof *n->port_used);
+        size_t size = port_words(&n->info) * sizeof *n->port_used;
+        memcpy(copy->nodes[index]->port_used, n->port_used, size);
+        memcpy(copy->nodes[index]->port_blocked, n->port_blocked, size);
         change_used(copy, index, &n->used, 1);
     }
     return copy;
@@ -299,9 +322,25 @@ void cluster_give(struct cluster *c, int index, const struct resources *want, co
     c->release_version++;
 }
 
-void cluster_block_port(struct cluster *c, int index, int port)
+bool cluster_block_port(struct cluster *c, int index, int port)
 {
-    port_set(c->nodes[index], port, true);
+    struct cluster_node *n = c->nodes[index];
+    if (!port_set(n, port, true))
+        return false;
+    bit_flip(n->port_blocked, port - n->info.port_first);
+    return true;
+}
+
+bool cluster_unblock_port(struct cluster *c, int index, int port)
+{
+    struct cluster_node *n = c->nodes[index];
+    int offset = port - n->info.port_first;
+    if (offset < 0 || offset >= port_span(&n->info) || !bit_get(n->port_blocked, offset))
+        return false;
+    bit_flip(n->port_blocked, offset);
+    port_set(n, port, false);
+    c->release_version++;
+    return true;
 }
 
 struct resources cluster_total(const struct cluster *c)
@@ -326,8 +365,11 @@ static bool check_node(const struct cluster *c, int index)
     const struct cluster_node *n = c->nodes[index];
     bool usable = n->info.up && !n->info.cordoned;
     int clear = 0;
-    for (int p = 0; p < port_span(&n->info); p++)
+    for (int p = 0; p < port_span(&n->info); p++) {
+        if (bit_get(n->port_blocked, p) && !port_get(n, p))
+            return false;
         clear += !port_get(n, p);
+    }
     if (clear != n->port_free || usable != (n->bucket >= 0))
         return false;
     if (!usable)

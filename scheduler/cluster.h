@@ -19,7 +19,8 @@ struct cluster_node {
     struct node_topology lies; /* what its labels tell */
     struct resources used;     /* sum of what was taken; may exceed the totals when a node shrank */
     struct resources total;
-    uint64_t *port_used; /* bitmap over info.port_first..port_last */
+    uint64_t *port_used;    /* bitmap over info.port_first..port_last */
+    uint64_t *port_blocked; /* those of them that somebody else uses */
     int port_free;
     int port_hint;  /* where the next search begins: ports are not reused at once */
     int bucket;     /* free GPUs of the bucket it hangs in; -1 when not usable */
@@ -61,8 +62,11 @@ void cluster_reserve(struct cluster *c, int index, const struct resources *want,
 bool cluster_retake(struct cluster *c, int index, const struct resources *want, const int *ports, int port_count);
 /* Gives back. */
 void cluster_give(struct cluster *c, int index, const struct resources *want, const int *ports, int port_count);
-/* A port that somebody else uses: never given out again until the node is put anew. */
-void cluster_block_port(struct cluster *c, int index, int port);
+/* A port that somebody else uses is not given out until cluster_unblock_port. False when there is nothing to block: it
+ * is blocked, in use, or none of the node's. */
+bool cluster_block_port(struct cluster *c, int index, int port);
+/* Gives a blocked port back, which may let something fit; any other is left as it is. Returns whether it was. */
+bool cluster_unblock_port(struct cluster *c, int index, int port);
 
 /* Sums over usable nodes: totals and what is free. O(1). */
 struct resources cluster_total(const struct cluster *c);

@@ -392,19 +392,50 @@ STORY a_key_makes_a_submission_happen_once(void **state)
     END;
 }
 
+/* The n-th launch is refused because of a port that somebody else uses. */
+static void refuse_port(struct harness *h, size_t n, int port)
+{
+    struct engine_event ev = {.kind = ENGINE_REFUSED, .exit_code = EXIT_CODE_PORT_CONFLICT, .busy_port = port};
+    struct command cmd = {.kind = COMMAND_ENGINE, .engine = &ev};
+    memcpy(ev.attempt_id, h->launched[n], ID_SIZE);
+    memcpy(ev.nonce, h->nonces[n], 33);
+    step(h, &cmd);
+}
+
 STORY a_busy_port_is_not_given_again(void **state)
 {
     BEGIN;
     add_node(h, "n1", 4, 0);
     submit(h, &(struct ask){.name = "x"});
-    int port = core_find(h->core, "ana~x")->tasks[0].ports[0];
-    struct engine_event ev = {.kind = ENGINE_REFUSED, .exit_code = EXIT_CODE_PORT_CONFLICT, .busy_port = port};
-    struct command cmd = {.kind = COMMAND_ENGINE, .engine = &ev};
-    memcpy(ev.attempt_id, h->launched[0], ID_SIZE);
-    memcpy(ev.nonce, h->nonces[0], 33);
-    step(h, &cmd);
+    refuse_port(h, 0, core_find(h->core, "ana~x")->tasks[0].ports[0]);
     int free_before = cluster_at(core_cluster(h->core), 0)->port_free;
     assert_int_equal(free_before, 999);
+    END;
+}
+
+/* The node has as many ports as the job asks for: without the busy one it waits, and nothing but time wakes it. */
+STORY a_busy_port_comes_back_after_ten_minutes(void **state)
+{
+    enum { TEN_MINUTES = 600 * 1000 };
+    BEGIN;
+    struct engine_event few = {
+        .kind = ENGINE_NODE, .node = {.name = "n1", .cpus = 4, .memory_mb = 1 << 20, .port_first = 20000, .up = true}};
+    struct command cmd = {.kind = COMMAND_ENGINE, .engine = &few};
+    struct job *asks = make_job(h, &(struct ask){.name = "x"});
+    few.node.port_last = 20000 + asks->spec->roles[0].port_total - 1;
+    job_destroy(asks);
+    step(h, &cmd);
+    submit(h, &(struct ask){.name = "x"});
+    for (size_t n = 0; n < 2; n++) { /* whoever has it is still there after the first ten */
+        assert_int_equal(h->launches, n + 1);
+        refuse_port(h, n, 20000);
+        tick(h, TEN_MINUTES - 1);
+        assert_int_equal(h->launches, n + 1);
+        assert_int_equal(state_of(h, "ana~x"), STATE_WAITING);
+        tick(h, 1);
+    }
+    assert_int_equal(h->launches, 3);
+    assert_int_equal(cluster_at(core_cluster(h->core), 0)->port_free, 0);
     END;
 }
 
@@ -435,6 +466,7 @@ int main(void)
         cmocka_unit_test(a_write_is_rows_and_a_reply_that_can_still_become_a_refusal),
         cmocka_unit_test(a_key_makes_a_submission_happen_once),
         cmocka_unit_test(a_busy_port_is_not_given_again),
+        cmocka_unit_test(a_busy_port_comes_back_after_ten_minutes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

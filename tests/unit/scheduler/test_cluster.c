@@ -86,9 +86,10 @@ static void ports_are_apart_and_not_reused_at_once(void **state)
         for (int k = 0; k < 4; k++)
             assert_int_not_equal(first[i], second[k]);
     }
-    cluster_block_port(c, n, 100);
-    cluster_block_port(c, n, 100);
-    cluster_block_port(c, n, 5000); /* no port of this node */
+    assert_true(cluster_block_port(c, n, 100));
+    assert_false(cluster_block_port(c, n, 100));
+    assert_false(cluster_block_port(c, n, 5000)); /* no port of this node */
+    assert_false(cluster_block_port(c, n, second[0]));
     assert_int_equal(cluster_at(c, n)->port_free, 5);
     for (int i = 0; i < 2; i++) { /* around the end of the range, past the blocked one */
         cluster_take(c, n, &want, all, 2);
@@ -96,6 +97,18 @@ static void ports_are_apart_and_not_reused_at_once(void **state)
         assert_int_not_equal(all[1], 100);
     }
     assert_true(cluster_check(c));
+    uint64_t version = cluster_release_version(c);
+    struct cluster *copy = cluster_clone(c);
+    for (int i = 0; i < 2; i++) { /* it comes back once, and what is in use stays with whoever has it */
+        assert_int_equal(cluster_unblock_port(c, n, 100), i == 0);
+        assert_false(cluster_unblock_port(c, n, second[0]));
+        assert_false(cluster_unblock_port(c, n, 5000));
+        assert_int_equal(cluster_at(c, n)->port_free, 2);
+    }
+    assert_int_equal(cluster_release_version(c), version + 1);
+    assert_true(cluster_unblock_port(copy, n, 100));
+    assert_true(cluster_check(c) && cluster_check(copy));
+    cluster_destroy(copy);
     cluster_destroy(c);
 }
 
@@ -122,6 +135,30 @@ static void a_new_port_range_keeps_the_ports_in_use(void **state)
     n.port_last = 101; /* no ports at all */
     cluster_put_node(c, &n);
     assert_int_equal(cluster_at(c, index)->port_free, 0);
+    assert_true(cluster_check(c));
+    cluster_destroy(c);
+}
+
+/* A blocked port that leaves the range is forgotten: when it is back, it is anybody's. */
+static void a_new_port_range_keeps_what_is_blocked(void **state)
+{
+    struct cluster *c = cluster_create();
+    const struct resources want = {.cpus = 1};
+    int port;
+    (void)state;
+    struct node n = a_node("n", 8, 0);
+    int index = cluster_put_node(c, &n);
+    assert_true(cluster_block_port(c, index, 101) && cluster_block_port(c, index, 103));
+    n.port_first = 102;
+    n.port_last = 103;
+    cluster_put_node(c, &n);
+    assert_int_equal(cluster_at(c, index)->port_free, 1);
+    n.port_first = 101;
+    cluster_put_node(c, &n);
+    cluster_take(c, index, &want, &port, 1);
+    assert_int_equal(port, 101);
+    assert_false(cluster_unblock_port(c, index, 101));
+    assert_true(cluster_unblock_port(c, index, 103));
     assert_true(cluster_check(c));
     cluster_destroy(c);
 }
@@ -218,6 +255,7 @@ int main(void)
         cmocka_unit_test(what_is_taken_is_given_back),
         cmocka_unit_test(ports_are_apart_and_not_reused_at_once),
         cmocka_unit_test(a_new_port_range_keeps_the_ports_in_use),
+        cmocka_unit_test(a_new_port_range_keeps_what_is_blocked),
         cmocka_unit_test(a_node_that_is_down_or_cordoned_offers_nothing),
         cmocka_unit_test(quarantined_gpus_are_not_offered),
         cmocka_unit_test(rows_may_over_commit_a_node_that_shrank),
