@@ -214,22 +214,6 @@ static bool procs_is_born(pid_t pid)
 
 enum procs_mark { MARK_NONE, MARK_FOUND, MARK_UNKNOWN };
 
-/* Appends the environment of a process. False: it has none yet and has to be looked at again. One that was empty when
- * read and is there by the time that we ask why is read once more. */
-static bool procs_environ(pid_t pid, struct buf *b)
-{
-    char path[40];
-
-    (void)snprintf(path, sizeof(path), "/proc/%d/environ", (int)pid);
-    for (int i = 0; i < 2 && b->len == 0; i++) {
-        if (procs_slurp(path, PROCS_ENV_MAX, b))
-            return true;
-        if (b->len == 0 && procs_is_born(pid))
-            return false;
-    }
-    return true;
-}
-
 /* Whether the process is ours (root: anybody's) and its environment holds the mark. */
 static enum procs_mark procs_marked(pid_t pid, const char *mark, size_t mark_len)
 {
@@ -241,9 +225,11 @@ static enum procs_mark procs_marked(pid_t pid, const char *mark, size_t mark_len
     (void)snprintf(path, sizeof(path), "/proc/%d", (int)pid);
     if (stat(path, &st) || (geteuid() != 0 && st.st_uid != geteuid()))
         return MARK_NONE;
+    (void)snprintf(path, sizeof(path), "/proc/%d/environ", (int)pid);
     buf_init(&b, PROCS_ENV_MAX + 8192);
-    if (!procs_environ(pid, &b))
-        found = MARK_UNKNOWN;
+    for (int i = 0; i < 2 && b.len == 0 && found == MARK_NONE; i++) /* it may come between the read and the question */
+        if (procs_slurp(path, PROCS_ENV_MAX, &b) == 0 && b.len == 0 && procs_is_born(pid))
+            found = MARK_UNKNOWN;
     for (size_t at = 0; at < b.len && found == MARK_NONE; at += strnlen(b.data + at, b.len - at) + 1)
         if (strncmp(b.data + at, mark, mark_len + 1) == 0)
             found = MARK_FOUND;
