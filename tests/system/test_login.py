@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Logins against guessing: a known and an unknown user take the same time and get the same answer, and the owner of an
-account is never locked out by strangers. DROVER_LOGIN_TRIES=200 makes the whole measurement (some 100 s)."""
+account is never locked out by strangers. DROVER_LOGIN_TRIES=200 makes the whole measurement (some 100 s), on a quiet
+machine: medians of seconds. A few tries on a busy one say how much the server worked for each."""
 import http.client
 import json
 import os
@@ -14,8 +15,9 @@ import droverlib
 from droverlib import TIME_SCALE
 
 TRIES = int(os.environ.get("DROVER_LOGIN_TRIES", "20"))
-#: Medians may differ by so much; a small sample on a busy machine says less.
-TOLERANCE = 0.05 if TRIES >= 200 else 0.25
+WHOLE = TRIES >= 200
+#: Medians of seconds may differ by so much; what the server worked, by more: who is known has rows to be read.
+TOLERANCE = 0.05 if WHOLE else 0.25
 
 
 class Login(unittest.TestCase):
@@ -50,18 +52,34 @@ class Login(unittest.TestCase):
         text.pop("instance", None)
         return reply.status, text, seconds
 
+    def worked(self):
+        """Nanoseconds on a processor, of all the server's threads."""
+        spent = 0
+        for thread in os.listdir("/proc/%d/task" % self.server.pid):
+            try:
+                with open("/proc/%d/task/%s/schedstat" % (self.server.pid, thread), encoding="ascii") as f:
+                    spent += int(f.read().split()[0])
+            except OSError:
+                pass  # it has just ended
+        return spent
+
     def test_known_and_unknown_users_look_alike(self):
-        times, answers = {"known": [], "unknown": []}, set()
+        times, work, answers = {"known": [], "unknown": []}, {"known": 0, "unknown": 0}, set()
         for i in range(TRIES):
             for kind in ("known", "unknown") if i % 2 else ("unknown", "known"):
+                before = self.worked()
                 status, body, seconds = self.guess("%s%04d" % (kind, i))
                 times[kind].append(seconds)
+                work[kind] += self.worked() - before
                 answers.add((status, json.dumps(body, sort_keys=True)))
         self.assertEqual(len(answers), 1, answers)
         self.assertEqual(next(iter(answers))[0], 400)
         known, unknown = statistics.median(times["known"]), statistics.median(times["unknown"])
-        print("%d tries each: known %.1f ms, unknown %.1f ms, they differ by %.1f %%"
-              % (TRIES, known * 1000, unknown * 1000, abs(known - unknown) / known * 100))
+        print("%d tries each: known %.1f ms, unknown %.1f ms, they differ by %.1f %%; the server worked %.1f and %.1f ms"
+              % (TRIES, known * 1000, unknown * 1000, abs(known - unknown) / known * 100,
+                 work["known"] / TRIES / 1e6, work["unknown"] / TRIES / 1e6))
+        if not WHOLE:
+            known, unknown = work["known"], work["unknown"]
         self.assertLess(abs(known - unknown) / known, TOLERANCE)
 
     def test_strangers_do_not_lock_the_owner_out(self):
@@ -69,7 +87,7 @@ class Login(unittest.TestCase):
         self.assertEqual(self.guess(droverlib.ADMIN, home, droverlib.PASSWORD)[0], 200)
         statuses = [self.guess(droverlib.ADMIN)[0] for _ in range(30)]
         self.assertIn(429, statuses)  # the strangers are slowed down ...
-        self.assertLess(statuses.count(400), 8)
+        self.assertLess(statuses.count(400), 20)  # 5 at once, then after 1, 2, 4 ... s
         self.assertEqual(self.guess(droverlib.ADMIN, home, droverlib.PASSWORD)[0], 200)  # ... the owner is not
 
 
