@@ -30,8 +30,8 @@ class ChaosTest(unittest.TestCase):
         violations = result.pop("violations")
         sys.stderr.write("chaos: %s\n" % result)
         self.assertEqual(violations, [])
-        self.assertGreater(result["acks"], kills // 4, "the clients got too little done to prove anything")
-        self.assertGreater(result["task starts"], kills // 4)
+        self.assertGreater(result["acks"], kills // 10, "the clients got too little done to prove anything")
+        self.assertGreater(result["task starts"], kills // 10)
 
 
 if __name__ == "__main__":
