@@ -28,7 +28,7 @@
 #include "server/http/request.h"
 #include "server/http/tail.h"
 
-#define WAIT_MS 10000
+#define WAIT_MS 60000
 
 struct world {
     struct http_server *server;

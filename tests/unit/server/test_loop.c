@@ -29,7 +29,7 @@
 #include "server/snapshot.h"
 #include "store/store.h"
 
-enum { WAIT_S = 20, ORDERS_MAX = 64 };
+enum { WAIT_S = 120, ORDERS_MAX = 64 };
 
 static const char yaml[] = "protocolVersion: 2\nname: %s\ntype: job\n"
                            "prerequisites: [{type: dockerimage, name: image, uri: none}]\n"

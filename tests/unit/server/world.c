@@ -330,7 +330,7 @@ char *world_hear(int fd)
     while (n > 0 && have < REPLY_MAX) {
         struct pollfd p = {.fd = fd, .events = POLLIN};
 
-        if (poll(&p, 1, 15000) <= 0)
+        if (poll(&p, 1, 60000) <= 0)
             fail_msg("the server neither answers nor closes; so far: %s", all);
         n = recv(fd, all + have, REPLY_MAX - have, 0);
         if (n > 0)
