@@ -317,9 +317,9 @@ class Server:
             return new if new and new != old and alive(new) else 0
         return wait_until(renewed, "the spawner is started again")
 
-    def shims(self):
-        """Pids of the shims that live."""
-        needle = os.fsencode(os.path.join(self.data, "run"))
+    def shims(self, attempt=""):
+        """Pids of the shims that live, or of that one attempt's."""
+        needle = os.fsencode(os.path.join(self.data, "run", attempt))
         return [pid for pid, (exe, cmdline, _) in processes().items() if exe == "drover-shim" and needle in cmdline]
 
     def own_processes(self):

@@ -69,8 +69,9 @@ class LoadCase(jobcase.JobCase):
         forget_peak(self.server.pid)
         full = self.submit(name, [gate % self.path("print-" + name), command, "touch %s" % self.path("printed-" + name),
                                   gate % self.path("go-" + name)])
-        folder = os.path.join(self.server.data, "run", self.attempt_id(full))
-        shim = wait_until(self.server.shims, "its shim lives")[0]
+        attempt = self.attempt_id(full)
+        folder = os.path.join(self.server.data, "run", attempt)
+        shim = wait_until(lambda: self.server.shims(attempt), "its shim lives")[0]
         shim_before = forget_peak(shim)
         follower = Reader(self, full, "?follow=true")
         begin = time.monotonic()
