@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "core/avoid.h"
 #include "core/internal.h"
 #include "jobs/exits.h"
 #include "jobs/policy.h"
@@ -171,6 +172,8 @@ static void finish_job(struct step *s, struct job *j, enum run_state to)
             reason = names[i].reason;
     j->completed_ms = s->now.wall;
     j->outcome = to;
+    if (j->avoid)
+        j->avoid->count = 0;
     core_move_job(s, j, to, reason, j->trigger.message);
     bury(s, j);
 }
@@ -178,6 +181,9 @@ static void finish_job(struct step *s, struct job *j, enum run_state to)
 static void retry_job(struct step *s, struct job *j, enum policy_retry kind, int64_t delay_ms)
 {
     bool requeued = preempted(j); /* nobody's fault: no retry */
+    const char *node = requeued ? NULL : core_avoid_fault(s, j);
+    char phrase[sizeof j->exit.phrase];
+    memcpy(phrase, j->exit.phrase, sizeof phrase);
     if (requeued)
         delay_ms = 0;
     else if (kind == POLICY_RETRY_COUNTED)
@@ -193,6 +199,9 @@ static void retry_job(struct step *s, struct job *j, enum policy_retry kind, int
     j->created_ms = j->launched_ms = j->completed_ms = 0;
     job_reset_tasks(j);
     core_move_job(s, j, STATE_WAITING, requeued ? "JobRequeued" : "JobRetried", j->trigger.message);
+    if (node)
+        core_event_job(s, j, "NodeAvoided", "Node %s is avoided from now on: a fault of the platform there (%s).", node,
+                       phrase);
     j->trigger = (struct exit_trigger){0};
     j->due_ms = s->now.wall + delay_ms;
     if (delay_ms)

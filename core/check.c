@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/avoid.h"
 #include "core/internal.h"
 
 /* Adds a job's placed tasks to the per-node sums; false when an index is unsound. */
@@ -42,6 +43,19 @@ static void count_reserved(const struct core *c, const struct job *j, struct res
     }
 }
 
+/* Those on the list are queued and avoid something, and nobody else does. */
+static bool check_avoiding(const struct core *c)
+{
+    size_t pos = 0, n = 0;
+    const struct job *j;
+    while ((j = hash_next(c->by_id, &pos)))
+        n += core_avoids(j) && core_gang_of(j) && core_gang_of(j)->queued;
+    for (size_t i = 0; i < c->avoiding_count; i++)
+        if (!core_avoids(c->avoiding[i]) || !core_gang_of(c->avoiding[i])->queued)
+            return false;
+    return n == c->avoiding_count;
+}
+
 bool core_check(const struct core *c)
 {
     size_t nodes = cluster_count(c->cluster), pos = 0;
@@ -52,6 +66,7 @@ bool core_check(const struct core *c)
         ok = count_job(c, j, used);
     for (size_t i = 0; ok && i < c->reserving_count; i++)
         count_reserved(c, c->reserving[i], used);
+    ok = ok && check_avoiding(c);
     ok = ok && (!c->grid || grid_check(c->grid));
     for (size_t i = 0; ok && i < nodes; i++)
         ok = !memcmp(&used[i], &cluster_at(c->cluster, (int)i)->used, sizeof used[i]);

@@ -57,6 +57,7 @@ void core_destroy(struct core *c)
     core_shown_put(c->shown);
     core_plan_fini(c);
     free(c->reserving);
+    free(c->avoiding);
     core_vc_fini(c);
     timers_fini(&c->timers);
     free(c->orphans);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "core/avoid.h"
 #include "core/internal.h"
 
 enum { SHOWN_MS = 250, SHOWN_LINE = 256 /* of those who wait; who comes later is taken to come after them */ };
@@ -207,36 +208,37 @@ static struct grid *replan(const void *context, const struct grid *g, const stru
 
 /* ---- asking ---- */
 
+struct core_explainer {
+    const struct core_view *view;
+    struct explain *explain;
+};
+
 /* The question in the grid's terms, in an arena of its own. */
 struct asking {
     struct arena *arena;
     struct explain_ask ask;
 };
 
-static bool wished(const struct spec *spec, const char *name)
+/* The nodes that will do: those that its spec allows, and of these what it does not avoid. 0 or -1. */
+static int list_nodes(struct asking *a, struct core_explainer *x, const struct core_question *q)
 {
-    bool in = !spec->nodes;
-    for (size_t i = 0; spec->nodes && spec->nodes[i]; i++)
-        in = in || !strcmp(spec->nodes[i], name);
-    for (size_t i = 0; spec->not_nodes && spec->not_nodes[i]; i++)
-        in = in && strcmp(spec->not_nodes[i], name) != 0;
-    return in;
-}
-
-/* The nodes that will do. 0 or -1. */
-static int list_nodes(struct asking *a, const struct core_view *v, const struct spec *spec)
-{
-    if (!spec->nodes && !spec->not_nodes)
+    const struct cluster *c = x->view->cluster;
+    const char **allowed, **names;
+    struct avoid from = q->avoid;
+    if (!q->spec->nodes && !q->spec->not_nodes && !from.count)
         return 0;
-    const char **names = arena_calloc(a->arena, cluster_count(v->cluster) + 1, sizeof(char *));
-    if (!names)
+    allowed = arena_calloc(a->arena, cluster_count(c) + 1, sizeof(char *));
+    names = arena_calloc(a->arena, cluster_count(c) + 1, sizeof(char *));
+    if (!allowed || !names)
         return -1;
-    for (size_t i = 0; i < cluster_count(v->cluster); i++) {
-        const char *name = cluster_at(v->cluster, (int)i)->info.name;
-        if (wished(spec, name))
-            names[a->ask.node_count++] = name;
-    }
+    const struct core_avoid_ask ask = {x->explain, &a->ask, c, q->spec, names};
+    if (from.count) /* as the core will, when it is considered */
+        avoid_drop(&from, core_avoid_excess(&ask, &from));
+    a->ask.avoids = from.count > 0;
+    a->ask.allowed = allowed;
+    a->ask.allowed_count = core_wishes(c, q->spec, NULL, allowed);
     a->ask.nodes = names;
+    a->ask.node_count = core_wishes(c, q->spec, &from, names);
     return 0;
 }
 
@@ -285,8 +287,9 @@ static int list_vcs(struct asking *a, const struct core_view *v, const struct co
     return 0;
 }
 
-static int begin(struct asking *a, const struct core_view *v, const struct core_question *q)
+static int begin(struct asking *a, struct core_explainer *x, const struct core_question *q)
 {
+    const struct core_view *v = x->view;
     const struct core_shown *s = v->shown;
     a->arena = arena_create(0);
     struct grid_request *r = a->arena ? core_ask(a->arena, q->spec) : NULL;
@@ -309,13 +312,8 @@ static int begin(struct asking *a, const struct core_view *v, const struct core_
     a->ask.aged_since_ms = s->aged_since_ms;
     a->ask.ahead_count = count_ahead(s, gang);
     a->ask.line_count = s->line_count;
-    return list_nodes(a, v, q->spec) || list_vcs(a, v, q) ? -1 : 0;
+    return list_nodes(a, x, q) || list_vcs(a, v, q) ? -1 : 0;
 }
-
-struct core_explainer {
-    const struct core_view *view;
-    struct explain *explain;
-};
 
 struct core_explainer *core_explainer_create(const struct core_view *v)
 {
@@ -340,7 +338,7 @@ void core_explainer_destroy(struct core_explainer *x)
 int core_explain_brief(struct core_explainer *x, const struct core_question *q, struct explanation *out)
 {
     struct asking a = {.arena = NULL};
-    int rc = begin(&a, x->view, q) || explain_brief(x->explain, &a.ask, out) ? -1 : 0;
+    int rc = begin(&a, x, q) || explain_brief(x->explain, &a.ask, out) ? -1 : 0;
     arena_destroy(a.arena);
     return rc;
 }
@@ -348,7 +346,7 @@ int core_explain_brief(struct core_explainer *x, const struct core_question *q, 
 int core_explain_whole(struct core_explainer *x, const struct core_question *q, struct explanation *out)
 {
     struct asking a = {.arena = NULL};
-    int rc = begin(&a, x->view, q) || explain_whole(x->explain, &a.ask, out) ? -1 : 0;
+    int rc = begin(&a, x, q) || explain_whole(x->explain, &a.ask, out) ? -1 : 0;
     arena_destroy(a.arena);
     return rc;
 }

@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include "jobs/avoid.h"
 #include "scheduler/explain.h"
 
 struct core_explainer;
@@ -19,6 +20,7 @@ struct core_question {
     const char *user, *full_name;
     const char *const *vcs; /* virtual clusters that its user may use, NULL-terminated; NULL: all */
     const char *held_by;    /* NULL: nobody */
+    struct avoid avoid;     /* nodes that it keeps away from */
     int64_t since_ms;       /* wall: since when it waits */
     int64_t backoff_ms;     /* until its next try is due; 0: it is */
 };

@@ -60,6 +60,9 @@ struct core {
     size_t waiting;         /* jobs that are queued */
     struct job **reserving; /* those that have reserved */
     size_t reserving_count, reserving_cap;
+    struct job **avoiding; /* those that are queued and avoid nodes */
+    size_t avoiding_count, avoiding_cap;
+    bool avoid_stale;          /* it is to be looked at whether they can still run */
     int64_t age_at_mono;       /* when the next has waited for long */
     struct hash *user_numbers; /* of users in virtual clusters with a cap */
     struct core_user **users;
@@ -101,6 +104,10 @@ int core_reserve(struct core *c, struct job *j);
 void core_hold(struct core *c, struct job *j);
 /* A placed task gives back what it holds. */
 void core_release(struct core *c, struct task *t);
+
+/* The nodes that will do for a spec, less those in `from` (NULL: none), into `out` (room for all there are). How many.
+ */
+size_t core_wishes(const struct cluster *c, const struct spec *spec, const struct avoid *from, const char **out);
 
 /* explain.c: the plan as it is shown, a copy that is at most a quarter of a second old (NULL: none yet), to be put. */
 struct core_shown *core_shown_get(struct core *c, int64_t now_mono);

@@ -52,9 +52,14 @@ static int put(struct core *c, const struct node *n)
 {
     int index = cluster_find(c->cluster, n->name), gpus = 0;
     bool other = index < 0 || !same_gpus(cluster_at(c->cluster, index), n);
+    bool was_up = index >= 0 && cluster_at(c->cluster, index)->bucket >= 0;
+    struct resources was = index < 0 ? (struct resources){0} : cluster_at(c->cluster, index)->total;
     index = cluster_put_node(c->cluster, n);
     if (index < 0)
         return -1;
+    if (was_up != (cluster_at(c->cluster, index)->bucket >= 0) ||
+        memcmp(&was, &cluster_at(c->cluster, index)->total, sizeof was) != 0)
+        c->avoid_stale = true;
     grow(&c->largest, cluster_at(c->cluster, index));
     if (other) {
         core_vc_refresh(c);

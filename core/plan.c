@@ -129,6 +129,7 @@ int core_plan_make(struct core *c)
         return -1;
     set_health(c);
     c->stale = false;
+    c->avoid_stale = true;
     c->changes++;
     return take_jobs(c);
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/avoid.h"
 #include "core/internal.h"
 #include "jobs/exits.h"
 
@@ -131,6 +132,8 @@ void core_schedule(struct core *c, struct clock_now now, struct effects *fx)
         fx->failed = true;
         return;
     }
+    if (c->avoid_stale)
+        core_avoid_look(&s);
     do { /* a pass may set free what it looked at before: whose reservation was overtaken, who lost a guarantee */
         look_at_reserving(&s);
         version = grid_version(c->grid);

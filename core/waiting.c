@@ -14,6 +14,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "core/avoid.h"
 #include "core/internal.h"
 
 struct core_gang *core_gang_of(const struct job *j)
@@ -74,6 +75,7 @@ struct core_gang *core_gang_make(struct job *j)
     *g = (struct core_gang){.ask = *ask, .gang = -1};
     g->ask.seq = j->seq;
     g->ask.owner = j;
+    g->ask.later = !j->spec->nodes;
     if ((j->spec->nodes || j->spec->not_nodes) && !(g->ask.only = wish_text(j->arena, j->spec)))
         return NULL;
     j->queue_entry = g;
@@ -90,22 +92,27 @@ static bool is_in(const char *const *list, const char *name)
     return false;
 }
 
+size_t core_wishes(const struct cluster *c, const struct spec *spec, const struct avoid *from, const char **out)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < cluster_count(c); i++) {
+        const char *name = cluster_at(c, (int)i)->info.name;
+        if ((!spec->nodes || is_in(spec->nodes, name)) && !is_in(spec->not_nodes, name) && !avoid_has(from, name))
+            out[n++] = name;
+    }
+    return n;
+}
+
 /* Tells the grid which nodes will do. 0, or -1 on out of memory. */
 static int tell_wishes(struct core *c, const struct job *j, int gang)
 {
     const struct spec *spec = j->spec;
-    size_t nodes = cluster_count(c->cluster), n = 0;
-    if (!spec->nodes && !spec->not_nodes)
+    if (!spec->nodes && !spec->not_nodes && !core_avoids(j))
         return 0;
-    const char **names = calloc(nodes + 1, sizeof(char *));
+    const char **names = calloc(cluster_count(c->cluster) + 1, sizeof(char *));
     if (!names)
         return -1;
-    for (size_t i = 0; i < nodes; i++) {
-        const char *name = cluster_at(c->cluster, (int)i)->info.name;
-        if ((!spec->nodes || is_in(spec->nodes, name)) && !is_in(spec->not_nodes, name))
-            names[n++] = name;
-    }
-    int rc = grid_only(c->grid, gang, names, n);
+    int rc = grid_only(c->grid, gang, names, core_wishes(c->cluster, spec, j->avoid, names));
     free(names);
     return rc;
 }
@@ -116,6 +123,7 @@ int core_line_join(struct core *c, struct job *j)
     struct err e = {0};
     if (core_ask_refresh(c, j, g))
         return -1;
+    g->ask.avoid = core_avoids(j) ? j->avoid : NULL;
     g->gang = grid_submit(c->grid, &g->ask, &e);
     if (g->gang < 0) /* it names what is not there: it waits for another plan */
         return e.code == ERR_INTERNAL ? -1 : 0;
@@ -133,6 +141,8 @@ int core_enqueue(struct core *c, struct job *j, int64_t since_mono)
     g->queued = true;
     g->line.since_ms = since_mono;
     c->waiting++;
+    if (core_avoid_join(c, j))
+        return -1;
     return c->stale ? 0 : core_line_join(c, j);
 }
 
@@ -154,6 +164,7 @@ void core_dequeue(struct core *c, struct job *j)
         return;
     g->queued = false;
     c->waiting--;
+    core_avoid_leave(c, j);
     if (g->line.group)
         line_remove(c->line, &g->line);
     else
@@ -183,6 +194,7 @@ void core_hold(struct core *c, struct job *j)
     core_gang_of(j)->queued = false;
     c->waiting--;
     c->changes++;
+    core_avoid_leave(c, j);
     stop_reserving(c, j);
 }
 

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/id.h"
+#include "jobs/avoid.h"
 #include "jobs/exits.h"
 #include "jobs/spec.h"
 #include "jobs/state.h"
@@ -84,6 +85,7 @@ struct job {
     char wait_reason[24];           /* for which it waits, as was told last; "" = nothing was */
     int64_t reason_ms;              /* wall: when that was; not kept over a restart */
     char held_by[JOB_USER_MAX + 1]; /* while it waits: who holds it, so that it is not considered; "" = nobody */
+    struct avoid *avoid;            /* nodes that it keeps away from, in its arena; NULL = none */
     int attempt;                    /* current job attempt, 0.. */
     int retries_user, retries_platform, retries_resource;
     int64_t seq;          /* submission order, unique */

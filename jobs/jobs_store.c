@@ -70,16 +70,17 @@ static void bind_job_changes(struct binder *b, const struct job_row *r)
     bind_json(b, r->detail, "{}");
     bind_time(b, r->due_ms);
     bind_text(b, r->held_by);
+    bind_text(b, r->avoids);
 }
 
 int jobs_store_insert_job(struct store *s, const struct job_row *r, struct err *e)
 {
     static const struct store_sql sql = {
         "INSERT INTO job(state, execution_type, created_ms, launched_ms, completed_ms, attempt, retries_user, "
-        "retries_platform, retries_resource, exit_code, exit_phrase, wait_reason, detail, due_ms, held_by, seq, id, "
-        "user, name, vc, "
+        "retries_platform, retries_resource, exit_code, exit_phrase, wait_reason, detail, due_ms, held_by, avoids, "
+        "seq, id, user, name, vc, "
         "priority, priority_class, submitted_ms, total_gpus, total_tasks, total_roles, config, secrets) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"};
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"};
     struct binder b = {.st = store_stmt(s, &sql, e)};
 
     bind_job_changes(&b, r);
@@ -104,7 +105,7 @@ int jobs_store_update_job(struct store *s, const struct job_row *r, struct err *
     static const struct store_sql sql = {
         "UPDATE job SET state = ?, execution_type = ?, created_ms = ?, launched_ms = ?, completed_ms = ?, "
         "attempt = ?, retries_user = ?, retries_platform = ?, retries_resource = ?, exit_code = ?, exit_phrase = ?, "
-        "wait_reason = ?, detail = ?, due_ms = ?, held_by = ? WHERE seq = ?"};
+        "wait_reason = ?, detail = ?, due_ms = ?, held_by = ?, avoids = ? WHERE seq = ?"};
     struct binder b = {.st = store_stmt(s, &sql, e)};
 
     bind_job_changes(&b, r);

@@ -30,6 +30,7 @@ struct job_row {
     int64_t submitted_ms, created_ms, launched_ms, completed_ms;
     int64_t due_ms;      /* as of struct job */
     const char *held_by; /* likewise; NULL = nobody */
+    const char *avoids;  /* likewise, JSON array of node names; NULL = none */
     int attempt;
     int retries_user, retries_platform, retries_resource;
     int64_t total_gpus;

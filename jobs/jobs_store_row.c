@@ -68,6 +68,7 @@ static void read_job(struct stmt *st, bool whole, struct job_row *out)
     out->archived = next_int(&c) != 0;
     out->due_ms = next_int(&c);
     out->held_by = next_text(&c);
+    out->avoids = next_text(&c);
     if (whole) {
         out->detail = next_text(&c);
         out->config = next_text(&c);

@@ -14,7 +14,7 @@ struct stmt;
     "j.seq, j.id, j.user, j.name, j.vc, j.priority, j.priority_class, j.state, j.execution_type, j.submitted_ms, "     \
     "j.created_ms, j.launched_ms, j.completed_ms, j.attempt, j.retries_user, j.retries_platform, j.retries_resource, " \
     "j.total_gpus, j.total_tasks, j.total_roles, j.exit_code, j.exit_phrase, j.wait_reason, j.tags, j.archived, "      \
-    "j.due_ms, j.held_by"
+    "j.due_ms, j.held_by, j.avoids"
 #define JOBS_STORE_ROW_WHOLE JOBS_STORE_ROW_LIST ", j.detail, j.config, j.secrets"
 #define JOBS_STORE_ROW_ATTEMPT                                                                                         \
     "job_id, attempt, state, created_ms, launched_ms, completed_ms, exit_code, exit_phrase, detail"

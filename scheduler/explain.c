@@ -12,20 +12,11 @@
 #include "scheduler/explain_internal.h"
 
 static const char *const names[EXPLAIN_REASONS] = {
-    [EXPLAIN_STARTS] = "starts",
-    [EXPLAIN_NEW] = "notConsidered",
-    [EXPLAIN_HELD] = "hold",
-    [EXPLAIN_BACKOFF] = "backoff",
-    [EXPLAIN_VICTIMS] = "waitsForVictims",
-    [EXPLAIN_AGED] = "waitsForEnds",
-    [EXPLAIN_USER_CAP] = "userCap",
-    [EXPLAIN_NEVER] = "never",
-    [EXPLAIN_UNHEALTHY] = "unhealthy",
-    [EXPLAIN_RESERVED] = "reserved",
-    [EXPLAIN_QUOTA] = "quota",
-    [EXPLAIN_PRIORITY] = "priority",
-    [EXPLAIN_FRAGMENTED] = "fragmented",
-    [EXPLAIN_BUSY] = "busy",
+    [EXPLAIN_STARTS] = "starts",       [EXPLAIN_NEW] = "notConsidered",       [EXPLAIN_HELD] = "hold",
+    [EXPLAIN_BACKOFF] = "backoff",     [EXPLAIN_VICTIMS] = "waitsForVictims", [EXPLAIN_AGED] = "waitsForEnds",
+    [EXPLAIN_AVOIDS] = "avoidsNodes",  [EXPLAIN_USER_CAP] = "userCap",        [EXPLAIN_NEVER] = "never",
+    [EXPLAIN_UNHEALTHY] = "unhealthy", [EXPLAIN_RESERVED] = "reserved",       [EXPLAIN_QUOTA] = "quota",
+    [EXPLAIN_PRIORITY] = "priority",   [EXPLAIN_FRAGMENTED] = "fragmented",   [EXPLAIN_BUSY] = "busy",
 };
 
 const char *explain_name(enum explain_reason r)
@@ -249,6 +240,14 @@ static bool some_reserve(const struct grid *g)
     return false;
 }
 
+static bool starts_where_it_failed(struct explain *x, const struct explain_ask *ask)
+{
+    struct explain_ask anywhere = *ask;
+    anywhere.nodes = ask->allowed;
+    anywhere.node_count = ask->allowed_count;
+    return ask->avoids && explain_starts(x, EXPLAIN_NOW, &anywhere, ask->request);
+}
+
 static enum explain_reason find_reason(struct explain *x, const struct explain_ask *ask, const struct amounts *a,
                                        const struct explanation *out)
 {
@@ -258,6 +257,8 @@ static enum explain_reason find_reason(struct explain *x, const struct explain_a
         return waits_for_ends(x->grid, ask->self) ? EXPLAIN_AGED : EXPLAIN_VICTIMS;
     if (explain_starts(x, EXPLAIN_NOW, ask, r))
         return EXPLAIN_STARTS;
+    if (starts_where_it_failed(x, ask))
+        return EXPLAIN_AVOIDS;
     if (out->user_cap && out->user_held + out->asked > out->user_cap)
         return EXPLAIN_USER_CAP;
     if (!explain_starts(x, EXPLAIN_EMPTY, ask, r))
@@ -285,6 +286,11 @@ int explain_brief(struct explain *x, const struct explain_ask *ask, struct expla
     out->then = find_reason(x, ask, &a, out);
     out->reason = ask->held ? EXPLAIN_HELD : ask->backs_off ? EXPLAIN_BACKOFF : out->then;
     return x->failed ? -1 : 0;
+}
+
+bool explain_could(struct explain *x, const struct explain_ask *ask)
+{
+    return explain_starts(x, EXPLAIN_ALONE, ask, ask->request);
 }
 
 int explain_whole(struct explain *x, const struct explain_ask *ask, struct explanation *out)

@@ -11,6 +11,7 @@
  *   VICTIMS     it has reserved, and those it preempts have not left yet
  *   AGED        it has reserved because it has waited for long, and somebody who is not to stop has not ended yet
  *   STARTS      the grid would place it, or reserve for it, now
+ *   AVOIDS      it would start now, or reserve, on nodes that it keeps away from after a fault of the platform
  *   USER_CAP    its user holds so much of the virtual cluster that the gang would exceed the cap
  *   NEVER       with nobody else there and all machines up it would not start
  *   UNHEALTHY   it would start now if all machines were up; or, with nobody else there, only then
@@ -42,6 +43,7 @@ enum explain_reason {
     EXPLAIN_BACKOFF,
     EXPLAIN_VICTIMS,
     EXPLAIN_AGED,
+    EXPLAIN_AVOIDS,
     EXPLAIN_USER_CAP,
     EXPLAIN_NEVER,
     EXPLAIN_UNHEALTHY,
@@ -69,6 +71,9 @@ struct explain_ask {
     const struct grid_request *request;
     const char *const *nodes; /* as for grid_only; NULL: all */
     size_t node_count;
+    bool avoids;                /* `nodes` leaves out some that the job itself allows: */
+    const char *const *allowed; /* with these, as `nodes` */
+    size_t allowed_count;
     int self;                       /* its number on the grid; -1: it is not there */
     int not ;                       /* a gang that is withdrawn for this; -1: none */
     bool held, backs_off;           /* it is not in the line */
@@ -128,6 +133,9 @@ void explain_end(struct explain *x);
 /* Reason and numbers, `help` but for nothing. Costs up to five copies of the grid at the first question, and a few
  * tries at each. 0, or -1 on out of memory. */
 int explain_brief(struct explain *x, const struct explain_ask *ask, struct explanation *out);
+/* Whether it would start with nobody else there, machines as they are. Costs a copy of the grid at the first question.
+ */
+bool explain_could(struct explain *x, const struct explain_ask *ask);
 /* The whole answer. Costs some more copies. 0, or -1 on out of memory. */
 int explain_whole(struct explain *x, const struct explain_ask *ask, struct explanation *out);
 

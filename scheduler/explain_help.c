@@ -499,7 +499,7 @@ int explain_help(struct explain *x, const struct explain_ask *ask, struct explan
     static const enum who first[EXPLAIN_REASONS] = {
         [EXPLAIN_USER_CAP] = WHO_SAME_USER, [EXPLAIN_RESERVED] = WHO_RESERVES, [EXPLAIN_QUOTA] = WHO_SAME_VC,
         [EXPLAIN_PRIORITY] = WHO_SAME_VC,   [EXPLAIN_FRAGMENTED] = WHO_HOLDS,  [EXPLAIN_BUSY] = WHO_HOLDS,
-        [EXPLAIN_UNHEALTHY] = WHO_HOLDS,
+        [EXPLAIN_UNHEALTHY] = WHO_HOLDS,    [EXPLAIN_AVOIDS] = WHO_HOLDS,
     };
     struct explain_help *h = &out->help;
     if (explain_reserves(x, ask))

@@ -182,6 +182,7 @@ int grid_submit(struct grid *g, const struct grid_request *r, struct err *e)
     }
     me.ask.needs = NULL;
     me.ask.models = NULL;
+    me.ask.avoid = NULL;
     me.ask.vc = me.ask.model = me.ask.pin = NULL;
     me.oppo = r->priority < 0;
     g->gangs[number] = me;

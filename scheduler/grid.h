@@ -8,8 +8,7 @@
  *                 └──────────────────┘ overtaken by a higher gang, or the reservation is given up
  *
  * Classes: priority -1 is opportunistic and uses what is idle anywhere; 0..1000 is guaranteed and uses the cells of its
- * virtual cluster. A guaranteed gang takes opportunistic GPUs back, and those of lower gangs of its own virtual
- * cluster.
+ * virtual cluster. It takes opportunistic GPUs back, and those of lower gangs of its own virtual cluster.
  */
 #ifndef DROVER_SCHEDULER_GRID_H
 #define DROVER_SCHEDULER_GRID_H
@@ -20,6 +19,7 @@
 
 #include "inventory/topology.h"
 
+struct avoid;
 struct cluster;
 struct err;
 struct grid;
@@ -53,12 +53,13 @@ struct grid_request {
     const struct grid_pods *pods;
     const struct grid_need *needs; /* one a kind; NULL: GPUs alone */
     size_t pod_kinds;
-    const char
-        *only; /* text of the node wishes that grid_only is told, so that the line tells shapes apart; NULL: none */
+    const char *only; /* text of the wishes that grid_only is told, so that the line tells shapes apart; NULL: none */
+    const struct avoid *avoid; /* likewise, nodes that it keeps away from; NULL: none */
     int priority;
     int user;     /* number of the submitter, for the cap per user */
     bool lazy;    /* may be made opportunistic instead of being stopped */
     bool patient; /* where its virtual cluster has nothing of the kind it waits, instead of being refused */
+    bool later;   /* its wishes only exclude machines: those that come later will do */
     bool no_stop; /* while within its guarantee it is never a victim */
     int64_t seq;  /* submission order; larger is younger */
     void *owner;  /* the caller's job */
@@ -116,9 +117,8 @@ void grid_touch(struct grid *g);
 int grid_only(struct grid *g, int gang, const char *const *nodes, size_t count);
 /* Tries to place a waiting gang, or looks whether a preempting one can start. */
 enum grid_state grid_try(struct grid *g, int gang);
-/* Has a waiting guaranteed gang reserve where it needs the fewest others to leave. Nobody is stopped for it but
- * opportunistic gangs (grid_victims); it starts when the others have ended. One gang of a virtual cluster at a time.
- * Its state. */
+/* Has a waiting guaranteed gang reserve where the fewest others must leave. Only opportunistic ones are stopped for it
+ * (grid_victims); it starts when the others have ended. One gang of a virtual cluster at a time. Its state. */
 enum grid_state grid_reserve(struct grid *g, int gang);
 /* A gang leaves: ended, or withdrawn. Its number is free afterwards. */
 void grid_remove(struct grid *g, int gang);

@@ -176,11 +176,11 @@ struct grid *grid_clone(const struct grid *from, const struct line_place *waitin
 /* ---- on another plan ---- */
 
 /* The machines that a gang would go to, on a plan with more of them. */
-static bool *grow_only(bool *only, size_t machines, size_t more)
+static bool *grow_only(bool *only, bool later, size_t machines, size_t more)
 {
     bool *grown = realloc(only, (machines + more + 1) * sizeof *grown);
-    if (grown)
-        memset(grown + machines, 0, (more + 1) * sizeof *grown);
+    for (size_t i = machines; grown && i <= machines + more; i++)
+        grown[i] = later;
     return grown;
 }
 
@@ -208,7 +208,7 @@ static bool transplant(const struct grid *from, struct grid *to, int number)
     size_t machines = cluster_count(from->account), more = cluster_count(to->account) - machines;
     if (copy_gang(old, me, from->topology->chain_count, machines) || translate_chains(from, old, to, me))
         return true;
-    if (me->only && !(me->only = grow_only(me->only, machines, more)))
+    if (me->only && !(me->only = grow_only(me->only, me->ask.later, machines, more)))
         return true;
     me->pin = old->pin < 0 ? -1 : grid_find_pin(to, me->vc, from->topology->pins[from->shares[old->pin].pin].name);
     me->state = GRID_WAITING;

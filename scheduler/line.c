@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "base/hash.h"
+#include "jobs/avoid.h"
 
 struct line_group {
     char *key;
@@ -80,6 +81,10 @@ static char *make_key(const struct grid_request *r)
         buf_addf(&b, "|m%s", r->models[i]);
     if (r->only)
         buf_addf(&b, "|o%s", r->only);
+    if (r->avoid) {
+        buf_adds(&b, "|a");
+        avoid_text(r->avoid, "+", &b);
+    }
     char *key = buf_take(&b, NULL);
     buf_fini(&b);
     return key;

@@ -29,7 +29,7 @@ static const struct store_sql sql_put_epoch = {
 /* Scratch of one batch: buffers for the JSON columns, reused row after row. */
 struct writer {
     struct store *store;
-    struct buf detail, gpus, ports;
+    struct buf detail, gpus, ports, avoids;
     struct clock_now now;
 };
 
@@ -155,6 +155,15 @@ static const char *task_ports(struct writer *w, const struct task *t)
     return buf_str(&w->ports);
 }
 
+static const char *job_avoids(struct writer *w, const struct job *j)
+{
+    if (!j->avoid || !j->avoid->count)
+        return NULL;
+    buf_reset(&w->avoids);
+    avoid_write(j->avoid, &w->avoids);
+    return buf_str(&w->avoids);
+}
+
 /* ---- rows ---- */
 
 static struct job_row job_row(struct writer *w, const struct job *j)
@@ -176,6 +185,7 @@ static struct job_row job_row(struct writer *w, const struct job *j)
                             .completed_ms = ended ? j->completed_ms : 0,
                             .due_ms = j->due_ms,
                             .held_by = j->held_by[0] ? j->held_by : NULL,
+                            .avoids = job_avoids(w, j),
                             .wait_reason = j->wait_reason[0] ? j->wait_reason : NULL,
                             .attempt = j->attempt,
                             .retries_user = j->retries_user,
@@ -364,6 +374,7 @@ int persist_commit(struct store *s, const struct effects *fx, struct audit *audi
     buf_init(&w.detail, 0);
     buf_init(&w.gpus, 0);
     buf_init(&w.ports, 0);
+    buf_init(&w.avoids, 0);
     if (!store_in_transaction(s) && store_begin(s, e))
         goto out;
     int64_t newest = read_epoch(s, e);
@@ -384,6 +395,7 @@ out:
     buf_fini(&w.detail);
     buf_fini(&w.gpus);
     buf_fini(&w.ports);
+    buf_fini(&w.avoids);
     return rc;
 }
 

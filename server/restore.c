@@ -200,6 +200,15 @@ static void read_job_detail(struct job *j, const char *json)
     cJSON_Delete(o);
 }
 
+/* 0, or -1 on out of memory. */
+static int read_avoids(struct job *j, const char *json)
+{
+    j->avoid = json ? arena_alloc(j->arena, sizeof *j->avoid) : NULL;
+    if (j->avoid)
+        avoid_read(j->avoid, json);
+    return json && !j->avoid ? -1 : 0;
+}
+
 /* A job from its row, its tasks not yet filled. NULL with l->e on error. */
 static struct job *make_job(struct loading *l, const struct job_row *row)
 {
@@ -235,8 +244,10 @@ static struct job *fill_job(struct loading *l, const struct job_row *row)
     snprintf(j->wait_reason, sizeof j->wait_reason, "%s", row->wait_reason ? row->wait_reason : "");
     snprintf(j->held_by, sizeof j->held_by, "%s", row->held_by ? row->held_by : "");
     l->job = j;
-    if (j->state != STATE_WAITING &&
-        jobs_store_each_task(l->store, &(struct jobs_store_attempt){j->id, j->attempt}, load_task, l, l->e)) {
+    int rc = read_avoids(j, row->avoids) ? out_of_memory(l) : 0;
+    if (!rc && j->state != STATE_WAITING)
+        rc = jobs_store_each_task(l->store, &(struct jobs_store_attempt){j->id, j->attempt}, load_task, l, l->e);
+    if (rc) {
         job_destroy(j);
         return NULL;
     }

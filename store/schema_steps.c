@@ -153,3 +153,9 @@ const char *const schema_v5[] = {
     "ALTER TABLE job ADD COLUMN held_by TEXT",
     NULL,
 };
+
+/* Nodes that a job keeps away from: a JSON array of names, NULL = none. */
+const char *const schema_v6[] = {
+    "ALTER TABLE job ADD COLUMN avoids TEXT",
+    NULL,
+};

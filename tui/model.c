@@ -254,6 +254,7 @@ int model_read_detail(struct arena *a, const cJSON *reply, struct model_detail *
     model_diagnosis(a, model_get(status, "appExitDiagnosis"), out);
     out->diagnostics = model_text(a, status, "appExitDiagnostics");
     out->trigger = model_text(a, status, "appExitTriggerMessage");
+    out->avoids = model_join(a, model_get(status, "avoidedNodes"), ", ");
     out->code = model_text(a, reply, "code");
     out->time_limit_s = model_number(limits, "timeSeconds");
     out->processes = model_number(limits, "processes");

@@ -234,6 +234,8 @@ static void write_status(struct json_out *j, const struct job_view *v, struct ap
     json_out_ktime(j, "appCompletedTime", v->row.completed_ms);
     job_view_write_exit(j, v);
     json_out_kstring(j, "virtualCluster", v->job.vc);
+    json_out_key(j, "avoidedNodes");
+    json_out_raw(j, v->job.avoids ? v->job.avoids : "[]");
     write_wait_reason(j, v, a);
     json_out_object_end(j);
 }

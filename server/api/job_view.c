@@ -39,7 +39,7 @@ static int take_job(void *ctx, const struct job_row *row)
         offsetof(struct job_row, exit_phrase), offsetof(struct job_row, priority_class),
         offsetof(struct job_row, wait_reason), offsetof(struct job_row, tags),
         offsetof(struct job_row, detail),      offsetof(struct job_row, config),
-        offsetof(struct job_row, held_by),
+        offsetof(struct job_row, held_by),     offsetof(struct job_row, avoids),
     };
     struct job_view *v = ctx;
     v->job = *row;

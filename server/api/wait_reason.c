@@ -110,6 +110,14 @@ static void say_backoff(const struct explanation *x, const struct core_question 
     buf_addf(out, "Its last attempt failed; it is tried again in %lld s.", (long long)s);
 }
 
+static void say_avoids(const struct explanation *x, const struct core_question *q, struct buf *out)
+{
+    (void)x;
+    buf_adds(out, "It would start now on a node that it keeps away from after a fault of the platform there (");
+    avoid_text(&q->avoid, ", ", out);
+    buf_adds(out, "); it waits for another one.");
+}
+
 /* The role whose tasks ask for the most, by GPUs, then by CPUs. */
 static const struct spec_role *largest_role(const struct spec *spec)
 {
@@ -157,6 +165,7 @@ static const struct {
     [EXPLAIN_VICTIMS] = {"What it needs is reserved for it; the job starts when those have left that make room.", NULL},
     [EXPLAIN_AGED] =
         {"It has waited for long: what it needs is reserved, and it starts when those have ended that use it.", NULL},
+    [EXPLAIN_AVOIDS] = {NULL, say_avoids},
     [EXPLAIN_USER_CAP] = {NULL, say_user_cap},
     [EXPLAIN_UNHEALTHY] = {"Nodes that it needs are down or cordoned. The job starts when they return.", NULL},
     [EXPLAIN_NEVER] = {NULL, say_never},
@@ -192,12 +201,14 @@ int64_t wait_reason_backoff_ms(const struct job_row *row)
 
 struct core_question wait_reason_ask(const struct job_row *row, const char *full_name, const struct spec *spec)
 {
-    return (struct core_question){.spec = spec,
-                                  .user = row->user,
-                                  .full_name = full_name,
-                                  .held_by = row->held_by,
-                                  .since_ms = row->due_ms > row->submitted_ms ? row->due_ms : row->submitted_ms,
-                                  .backoff_ms = wait_reason_backoff_ms(row)};
+    struct core_question q = {.spec = spec,
+                              .user = row->user,
+                              .full_name = full_name,
+                              .held_by = row->held_by,
+                              .since_ms = row->due_ms > row->submitted_ms ? row->due_ms : row->submitted_ms,
+                              .backoff_ms = wait_reason_backoff_ms(row)};
+    avoid_read(&q.avoid, row->avoids);
+    return q;
 }
 
 void wait_reason_date(struct explanation *x, const struct core_question *q, int64_t wall_ms)

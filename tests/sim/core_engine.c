@@ -54,6 +54,8 @@ static bool may_be_there(const struct world *w, const struct row_job *r, int nod
         return wrong("I4: placed on a node that takes nothing");
     if ((wish->only >= 0 && wish->only != node) || wish->never == node)
         return wrong("I4: placed on a node that the job excludes");
+    if (avoid_has(&r->avoid, n->name))
+        return wrong("I4: placed on a node that the job avoids");
     if (wish->sku >= 0 && wish_gpus(wish) && n->gpu_count && strcmp(n->gpus[0].model, world_sku(wish->sku)) != 0 &&
         w->plain)
         return wrong("I4: placed on a model that the job excludes");

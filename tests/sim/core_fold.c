@@ -111,6 +111,7 @@ static bool job_row(struct world *w, const struct job *j, bool insert)
         (!r->wish.limit_ms || j->launched_ms + r->wish.limit_ms > w->now.wall))
         return wrong("I5: its time limit was not reached");
     r->row = *j;
+    r->avoid = j->avoid ? *j->avoid : (struct avoid){.count = 0};
     r->there = true;
     if (j->seq > w->last_seq)
         w->last_seq = j->seq;

@@ -64,6 +64,17 @@ static bool in_time(const struct world *w, const struct row_job *r)
     return true;
 }
 
+static bool same_avoid(const struct job *j, const struct row_job *r)
+{
+    int n = j->avoid ? j->avoid->count : 0;
+    return n == r->avoid.count && (!n || !memcmp(j->avoid, &r->avoid, sizeof r->avoid));
+}
+
+static bool same_hold(const struct job *j, const struct row_job *r)
+{
+    return !strcmp(j->held_by, r->row.held_by) && (!j->held_by[0] || j->state == STATE_WAITING);
+}
+
 static bool live_job(const struct world *w, const struct row_job *r)
 {
     const struct job *j = core_find(w->core, r->row.full_name);
@@ -80,8 +91,10 @@ static bool live_job(const struct world *w, const struct row_job *r)
     bool due = j->due_ms <= w->now.wall && !j->held_by[0], queued = j->queue_entry && core_gang_of(j)->queued;
     if (j->state == STATE_WAITING && due != queued)
         return wrong(due ? "a job waits, and nobody looks at it" : "a job that is held or not due yet is looked at");
-    if (strcmp(j->held_by, r->row.held_by) != 0 || (j->held_by[0] && j->state != STATE_WAITING))
+    if (!same_hold(j, r))
         return wrong("a job is held otherwise than is stored");
+    if (!same_avoid(j, r))
+        return wrong("a job avoids other nodes than is stored");
     return in_time(w, r);
 }
 
@@ -310,7 +323,7 @@ static bool may_wait(const struct world *w, const struct row_job *r, const struc
     int gang = gang_of(w, r);
     if (r->row.state != STATE_WAITING || r->wish.priority < 0 || !total || j->due_ms > w->now.wall || j->held_by[0])
         return true;
-    if (r->wish.only >= 0 || r->wish.never >= 0)
+    if (r->wish.only >= 0 || r->wish.never >= 0 || r->avoid.count)
         return true;
     if (gang >= 0 && grid_state_of(grid_of(w), gang) == GRID_PREEMPTING)
         return true;

@@ -156,6 +156,8 @@ static struct job *job_of_row(const struct world *w, const struct row_job *r)
     j->due_ms = row->due_ms;
     memcpy(j->wait_reason, row->wait_reason, sizeof j->wait_reason);
     memcpy(j->held_by, row->held_by, sizeof j->held_by);
+    if (r->avoid.count && (j->avoid = arena_alloc(j->arena, sizeof *j->avoid)))
+        *j->avoid = r->avoid;
     j->outcome = row->outcome;
     j->exit_code = row->outcome ? row->exit_code : 0;
     if (row->outcome)

@@ -62,6 +62,7 @@ struct row_job {
     struct wish wish;
     char name[24];
     struct job row;      /* as the newest row says; pointers dangle */
+    struct avoid avoid;  /* likewise */
     enum run_state told; /* by its events */
     struct row_task tasks[TASKS];
     char right; /* by the record of its placement: 'g'uarantee, 'b'orrowed, 'o'pportunistic; 0 = not sure any more */

@@ -52,6 +52,10 @@ CORE_BUGS = (
     ("core/tick.c", "if (!j || j->attempt != t->number || j->outcome", "if (!j || j->outcome"),
     # a refused claim is tried again on the same node
     ("core/attempt.c", "undecided && t->claim == CLAIM_CONFIRMED", "undecided"),
+    # what a job avoids is not told to the grid
+    ("core/waiting.c", " && !avoid_has(from, name)", ""),
+    # that a job goes back on what it avoids is not stored
+    ("core/avoid.c", "    effects_job(s->fx, j);\n", ""),
     # what is promised to children is not taken off
     ("core/vc.c", "            (up ? up : rest)->guaranteed -= promised(c, &v->spec);\n", "            ;\n"),
 )

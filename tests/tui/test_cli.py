@@ -210,6 +210,13 @@ class Verbs(Cli):
         r = self.check(0, "explain", "%s~%s" % (failed["username"], failed["name"]))
         self.assertIn("Try: ", r.stdout)
 
+    def test_a_job_tells_which_nodes_it_avoids(self):
+        detail = json.loads(json.dumps(self.server.data["details"]["ana~train-vit-14"]))
+        detail["jobStatus"]["avoidedNodes"] = ["a100-01", "a100-03"]
+        self.server.data["details"]["ana~careful"] = detail
+        self.assertIn("It keeps away from a100-01, a100-03 after a fault of the platform there.\n",
+                      self.check(0, "job", "careful").stdout)
+
     def test_no_escape_of_the_server_gets_out(self):
         evil = "x\x1b[31m\x9b5n\u202ey"
         detail = json.loads(json.dumps(self.server.data["details"]["ana~train-vit-14"]))

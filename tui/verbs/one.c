@@ -45,6 +45,8 @@ static void one_say_why(struct cli *cli, const struct model_detail *d, FILE *f)
 
     if (*why)
         cli_say(cli, f, "%s\n", why);
+    if (*d->avoids)
+        cli_say(cli, f, "It keeps away from %s after a fault of the platform there.\n", d->avoids);
     if (d->job.state == WORD_STOPPED && *d->trigger)
         cli_say(cli, f, "%s\n", d->trigger);
     if (d->job.state != WORD_FAILED)

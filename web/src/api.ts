@@ -148,6 +148,7 @@ export interface JobDetail {
     appExitTriggerMessage: string | null;
     virtualCluster: string;
     waitReason?: string | null;
+    avoidedNodes?: string[];
   };
   taskRoles: Record<string, { resources?: Resources; taskRoleStatus: { name: string }; taskStatuses: TaskStatus[] }>;
 }

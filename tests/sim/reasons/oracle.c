@@ -22,6 +22,7 @@ struct holder {
 /* Who is where. GPUs of guaranteed gangs lie in lots: of the whole machine, or of one GPU. */
 struct facts {
     const struct world *world;
+    int forgiven; /* so many of the oldest nodes that a job avoids are forgotten */
     bool up[WORLD_NODES];
     struct holder holders[WORLD_JOBS];
     int user[WORLD_NODES][WORLD_GPUS], reserver[WORLD_NODES][WORLD_GPUS]; /* jobs */
@@ -201,6 +202,16 @@ static void free_of(const struct facts *f, int n, int64_t *cpus, int *ports)
             }
 }
 
+/* Whether it keeps away from a machine where it has failed. */
+static bool avoids(const struct facts *f, int me, int n)
+{
+    const struct job *j = world_job(f->world, me);
+    for (int i = f->forgiven; j && j->avoid && i < j->avoid->count; i++)
+        if (!strcmp(j->avoid->node[i], cluster_at(core_cluster(f->world->core), n)->info.name))
+            return true;
+    return false;
+}
+
 /* How many pods a machine's CPUs and ports hold; 0 where the job may not go. */
 static int most_pods(const struct facts *f, int me, int n)
 {
@@ -208,7 +219,7 @@ static int most_pods(const struct facts *f, int me, int n)
     int64_t cpus;
     int ports, most = w->pods;
     free_of(f, n, &cpus, &ports);
-    if (!f->up[n] || (w->node >= 0 && w->node != n))
+    if (!f->up[n] || (w->node >= 0 && w->node != n) || avoids(f, me, n))
         return 0;
     if (w->gpus && w->sku >= 0 && w->sku != f->world->script->sku[n])
         return 0;
@@ -475,7 +486,8 @@ static int idle(const struct facts *f, int me)
     const struct wish *w = wish_of(f, me);
     int gpus = 0;
     for (int n = 0; n < f->world->script->nodes; n++)
-        if (f->up[n] && (w->sku < 0 || w->sku == f->world->script->sku[n]) && (w->node < 0 || w->node == n))
+        if (f->up[n] && (w->sku < 0 || w->sku == f->world->script->sku[n]) && (w->node < 0 || w->node == n) &&
+            !avoids(f, me, n))
             gpus += cover_of(f, n).idle;
     return gpus;
 }
@@ -545,16 +557,32 @@ enum explain_reason oracle_reason(const struct world *w, int job)
     return j->due_ms > w->now.wall ? EXPLAIN_BACKOFF : oracle_then(w, job);
 }
 
+/* Nodes that it has to go back on when it is considered, as there is no other place. */
+static int forgive(struct facts f, int me)
+{
+    const struct job *j = world_job(f.world, me);
+    for (f.forgiven = 0; j->avoid && f.forgiven <= j->avoid->count; f.forgiven++) {
+        struct facts alone = without(&f, anybody, me);
+        if (starts(&alone, me))
+            return f.forgiven;
+    }
+    return 0;
+}
+
 enum explain_reason oracle_then(const struct world *w, int job)
 {
     struct facts f;
     read_facts(&f, w);
+    f.forgiven = forgive(f, job);
     if (f.holders[job].there)
         return waits_for_ends(&f, job) ? EXPLAIN_AGED : EXPLAIN_VICTIMS;
     struct facts well = healthy(&f), alone = without(&f, anybody, job), both = without(&well, anybody, job);
-    struct facts clear = without(&f, who_reserves, job);
+    struct facts clear = without(&f, who_reserves, job), where_it_failed = f;
+    where_it_failed.forgiven = AVOID_MAX;
     if (starts(&f, job))
         return EXPLAIN_STARTS;
+    if (starts(&where_it_failed, job))
+        return EXPLAIN_AVOIDS;
     if (over_cap(&f, job))
         return EXPLAIN_USER_CAP;
     if (!starts(&both, job))

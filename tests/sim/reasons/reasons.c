@@ -226,7 +226,8 @@ static bool ask(struct question *q, struct world *w)
 {
     const struct job *j = world_job(w, q->job);
     look_ahead(q, w, j);
-    const struct core_question what = {.spec = j->spec,
+    const struct core_question what = {.avoid = j->avoid ? *j->avoid : (struct avoid){.count = 0},
+                                       .spec = j->spec,
                                        .user = j->user,
                                        .full_name = j->full_name,
                                        .held_by = j->held_by[0] ? j->held_by : NULL,
@@ -339,7 +340,7 @@ static bool is_enough(const struct counts *c)
     bool each = true;
     for (int r = 0; r < REASONS; r++) {
         answers += c->answers[r];
-        each = each && (r == EXPLAIN_STARTS || r == EXPLAIN_NEW || c->answers[r] >= SEEN_MIN);
+        each = each && (r == EXPLAIN_STARTS || r == EXPLAIN_NEW || r == EXPLAIN_AVOIDS || c->answers[r] >= SEEN_MIN);
     }
     return each && answers >= ANSWERS;
 }

@@ -302,7 +302,7 @@ static void act_end(struct world *w, const struct act *a)
 static void act_fail(struct world *w, const struct act *a)
 {
     if (w->job_count)
-        end_orders(w, a->which % w->job_count, 251);
+        end_orders(w, a->which % w->job_count, a->much == 1 ? 250 : 251); /* the platform's fault, or nobody's */
 }
 
 static void act_stop(struct world *w, const struct act *a)

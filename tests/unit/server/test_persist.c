@@ -124,6 +124,9 @@ static void same_job(const struct job *a, const struct job *b)
     assert_int_equal(a->due_ms, b->due_ms);
     assert_string_equal(a->held_by, b->held_by);
     assert_string_equal(a->wait_reason, b->wait_reason);
+    assert_int_equal(a->avoid ? a->avoid->count : 0, b->avoid ? b->avoid->count : 0);
+    for (int i = 0; a->avoid && i < a->avoid->count; i++)
+        assert_string_equal(a->avoid->node[i], b->avoid->node[i]);
     assert_int_equal(a->launched_ms, b->launched_ms);
     assert_int_equal(a->outcome, b->outcome);
     assert_int_equal(a->tasks_live, b->tasks_live);
@@ -189,6 +192,14 @@ static void batch(struct fixture *x, struct command *cmd)
         compare(x);
 }
 
+/* Another node that is never up: jobs avoid the one where they failed as long as their back-off goes on. */
+static void other_node(struct fixture *x)
+{
+    struct engine_event ev = {.kind = ENGINE_NODE,
+                              .node = {.name = "n2", .cpus = 7, .memory_mb = 1000, .gpu_count = 5}};
+    batch(x, &(struct command){.kind = COMMAND_ENGINE, .engine = &ev});
+}
+
 static void node_is(struct fixture *x, bool up)
 {
     struct engine_event ev = {.kind = ENGINE_NODE};
@@ -200,6 +211,7 @@ static void node_is(struct fixture *x, bool up)
         snprintf(ev.node.gpus[i].uuid, GPU_UUID_SIZE, "GPU-%d", i);
     }
     batch(x, &cmd);
+    other_node(x);
 }
 
 static void submit(struct fixture *x)

@@ -29,6 +29,9 @@ export function JobBanner({ job, detail }: { job: string; detail: JobDetail }) {
           <p>{status.waitReason ?? t('job.why.noReason')}</p>
         </section>
       )}
+      {(status.avoidedNodes ?? []).length > 0 && (
+        <p>{t('job.avoids', { nodes: status.avoidedNodes?.join(', ') ?? '' })}</p>
+      )}
       {(shown === 'failed' || shown === 'stopped') && <Ended job={job} detail={detail} tasks={tasks} />}
     </div>
   );

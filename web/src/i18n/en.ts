@@ -106,6 +106,7 @@ export const en = {
   'job.why.waiting': 'Why it waits',
   'job.why.ended': 'What happened',
   'job.why.noReason': 'The server has given no reason yet.',
+  'job.avoids': 'It keeps away from {nodes} after a fault of the platform there.',
   'job.why.try': 'What to do',
   'job.why.exitCode': 'exit code {code}',
   'job.why.proof': '{stream}, line {line}',

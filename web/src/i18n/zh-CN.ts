@@ -107,6 +107,7 @@ export const zhCN: Record<keyof typeof en, string> = {
   'job.why.waiting': '为何等待',
   'job.why.ended': '发生了什么',
   'job.why.noReason': '服务器尚未给出原因。',
+  'job.avoids': '因平台故障，任务避开节点 {nodes}。',
   'job.why.try': '如何处理',
   'job.why.exitCode': '退出码 {code}',
   'job.why.proof': '{stream} 第 {line} 行',
