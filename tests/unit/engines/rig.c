@@ -63,7 +63,7 @@ void rig_engine(struct rig *r)
                              .boot_id = r->boot[0] ? r->boot : NULL,
                              .isolation = r->isolation ? r->isolation : getenv("DROVER_TEST_ISOLATION"),
                              .gpus = r->gpus,
-                             .stuck_ms = r->stuck_ms};
+                             .stuck_ms = r->stuck_ms ? r->stuck_ms : 60000}; /* a busy machine takes its time to kill */
 
     r->count = 0;
     r->engine = local_engine_create(&c, &e);
