@@ -203,30 +203,83 @@ static int pick_dear(const struct fit *f, const struct room *all, int want, int 
     return want > 0 ? -1 : cost;
 }
 
+/* How many of some gangs have a guarantee. */
+static int not_lent(const struct grid *g, const int *gangs, int count)
+{
+    int n = 0;
+    for (int i = 0; i < count; i++)
+        n += !g->gangs[gangs[i]].oppo;
+    return n;
+}
+
+/* When it is a GPU's turn to be taken: 0 for what is idle or lent, then victims within their guarantees as they were
+ * chosen, of each first what nobody of the share runs on. */
+static int turn_of(const struct grid *g, int gpu, const int *gone, int cost)
+{
+    int holder = fit_holder(g, gpu), user = g->gpus[gpu].user, at = 0;
+    if (holder < 0 || g->gangs[holder].oppo)
+        return 0;
+    while (at < cost && gone[at] != holder)
+        at++;
+    if (at == cost)
+        return 0; /* it goes anyway */
+    return 1 + 2 * at + (user >= 0 && !g->gangs[user].oppo);
+}
+
+/* Of a room where gangs within their guarantees must leave: how many GPUs of each are taken depends neither on how they
+ * lie nor on who is lent in, as the rest of each stays in use. */
+static uint64_t take_in_turn(const struct grid *g, const struct room *room, int want, const int *gone, int cost)
+{
+    uint64_t got = 0;
+    for (int turn = 0; turn <= 2 * cost && want > 0; turn++)
+        for (int i = 0; i < room->size && want > 0; i++)
+            if (room->yes >> i & 1 && turn_of(g, room->first + i, gone, cost) == turn) {
+                got |= UINT64_C(1) << i;
+                want--;
+            }
+    return got;
+}
+
+/* What was picked of a room, and at whose cost. */
+struct picked {
+    uint64_t got;
+    int gone[ROOM_MAX], cost;
+};
+
+/* Picks in a sorted room of a level. Whether there is enough. */
+static bool pick(const struct fit *f, struct room *room, const struct space_cell *x, int want, struct picked *p)
+{
+    const struct grid *g = f->grid;
+    p->cost = __builtin_popcountll(room->yes) < want ? choose_victims(f, room, want, p->gone) : 0;
+    if (p->cost < 0)
+        return false;
+    if (!f->loose && not_lent(g, p->gone, p->cost))
+        p->got = take_in_turn(g, room, want, p->gone, p->cost);
+    else
+        p->got = choose(&g->topology->chains[x->chain], x->level, want, room->yes);
+    return true;
+}
+
 int fit_pick(const struct fit *f, int cell, int want, int *out, bool commit)
 {
     const struct grid *g = f->grid;
     const struct space_cell *x = &g->space->cells[cell];
-    const struct topology_chain *c = &g->topology->chains[x->chain];
-    struct room room = {.first = x->first, .size = c->level[x->level].gpus};
-    int gone[ROOM_MAX], cost = 0;
+    struct room room = {.first = x->first, .size = space_gpus(g->space, cell)};
+    struct picked p;
     if (room.size > ROOM_MAX || room.size < want || x->bad || !pods_allow(g, &g->gangs[f->gang], x->node) ||
         !sort_gpus(f, &room, want))
         return -1;
-    struct room free = room;
-    if (__builtin_popcountll(room.yes) < want)
-        cost = choose_victims(f, &room, want, gone);
-    if (cost < 0)
+    const struct room all = room;
+    if (!pick(f, &room, x, want, &p))
         return -1;
-    uint64_t got = choose(c, x->level, want, room.yes);
-    if (!pods_room(f, x->node, x->first, got)) {
-        cost = f->mode == FIT_IDLE ? -1 : pick_dear(f, &free, want, gone, &got);
-        if (cost < 0 || !pods_room(f, x->node, x->first, got))
+    if (!pods_room(f, x->node, x->first, p.got)) {
+        p.cost = f->mode == FIT_IDLE ? -1 : pick_dear(f, &all, want, p.gone, &p.got);
+        if (p.cost < 0 || !pods_room(f, x->node, x->first, p.got))
             return -1;
     }
-    for (int i = 0; commit && i < cost; i++)
-        g->gangs[gone[i]].mark = g->stamp;
-    for (int i = 0; got; got &= got - 1)
-        out[i++] = x->first + __builtin_ctzll(got);
-    return cost;
+    for (int i = 0; commit && i < p.cost; i++)
+        g->gangs[p.gone[i]].mark = g->stamp;
+    for (int i = 0; p.got; p.got &= p.got - 1)
+        out[i++] = x->first + __builtin_ctzll(p.got);
+    return f->loose ? p.cost : not_lent(g, p.gone, p.cost);
 }

@@ -138,8 +138,8 @@ struct fit {
     int spare;  /* loose and FIT_LOWER: of those that no lot covers, at most so many */
 };
 
-/* Chooses `want` GPUs of a cell within one machine, close together. The number of gangs that must go for it (they are
- * marked only when `commit`), or -1. `out` gets the GPUs. */
+/* Chooses `want` GPUs of a cell within one machine, close together. The number of gangs that must go for it, or -1;
+ * those that are only lent in do not count in a lot. They are marked only when `commit`. `out` gets the GPUs. */
 int fit_pick(const struct fit *f, int cell, int want, int *out, bool commit);
 /* The gang that a GPU counts for: who reserved it, else who runs on it; -1 = none. */
 int fit_holder(const struct grid *g, int gpu);

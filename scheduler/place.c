@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * Placing a gang, pod by pod, largest first. Each pod goes, with as little harm as possible (nobody, then opportunistic
- * gangs, then lower gangs of the same share):
+ * Placing a gang, pod by pod, largest first. Each pod goes, with as little harm as possible (no gang of its share, then
+ * lower ones):
  *
  *   rooms     into a lot that its share has bound, the tightest
  *   new lot   into a lot bound for it: the smallest that holds what is left of the gang
  *   loose     onto single GPUs, where the guarantee is by quantity
+ *
+ * A share's lots are used as if nobody were lent in: where a pod goes, and so who of the share finds room later, must
+ * not depend on borrowers (else sharing costs waits without end, not the grace). Those in the way are stopped. It does
+ * not matter which cell a new lot is bound to, nor which GPUs of a room are taken: there, what is idle comes first.
  *
  * GPUs are reserved as they are chosen and given back when a later pod does not fit.
  */
@@ -38,6 +42,22 @@ static int distance(const struct plan *p, int cell)
     return p->near < 0 ? 0 : space_distance(p->grid->space, p->near, cell);
 }
 
+/* Whether the rooms of a share are searched as if nobody were lent in. */
+static bool as_alone(const struct plan *p)
+{
+    return p->fit.mode == FIT_OPPO && !p->fit.loose;
+}
+
+/* What stays of a room for others. Where gangs of the share must leave for it, nothing is idle that could have been
+ * had. */
+static int left_in(const struct plan *p, int cell, int want)
+{
+    const struct space_cell *x = &p->grid->space->cells[cell];
+    if (p->fit.mode == FIT_IDLE)
+        return x->idle - want;
+    return as_alone(p) ? x->idle + x->oppo - want : 0;
+}
+
 /* A room as a case for the score. */
 static struct score_case a_case(const struct plan *p, int cell, int want, const int *gpus, int victims)
 {
@@ -47,7 +67,7 @@ static struct score_case a_case(const struct plan *p, int cell, int want, const 
                                .want = want,
                                .victims = victims,
                                .near = p->near,
-                               .idle_only = p->fit.mode == FIT_IDLE};
+                               .left = left_in(p, cell, want)};
 }
 
 /* Takes the GPUs of the room that was found. */
@@ -90,21 +110,21 @@ static int64_t least_score(const struct plan *p, int bucket, int want)
     return (int64_t)p->grid->weights.of[SCORE_LEFT] * (bucket - want);
 }
 
-/* Looks through one rack. In mode FIT_IDLE the tightest rooms come first, CLOSE_ENOUGH of each bucket are weighed, and
- * it ends where no other can be better; else all rooms are weighed. */
+/* Looks through one rack. Where its buckets say what a room can give, the tightest come first, CLOSE_ENOUGH of each
+ * bucket are weighed, and it ends where no other can be better; else all rooms are weighed. */
 static void search_rack(struct plan *p, int rack, int slot, int want, struct found *best)
 {
     const struct space *s = p->grid->space;
-    bool idle = p->fit.mode == FIT_IDLE;
-    uint64_t mask = s->racks[rack].mask & (idle ? ~UINT64_C(0) << (want < 63 ? want : 63) : ~UINT64_C(0));
+    bool sorted = slot == SPACE_SLOT_ROOM ? as_alone(p) : p->fit.mode == FIT_IDLE;
+    uint64_t mask = s->racks[rack].mask & (sorted ? ~UINT64_C(0) << (want < 63 ? want : 63) : ~UINT64_C(0));
     for (; mask; mask &= mask - 1) {
         int seen = 0, bucket = __builtin_ctzll(mask);
         int64_t least = least_score(p, bucket, want);
-        if (idle && best->score <= least)
+        if (sorted && best->score <= least)
             return;
         for (int c = s->racks[rack].head[bucket]; c >= 0; c = s->cells[c].link[slot].next) {
             consider(p, c, want, best);
-            if (idle && best->cell >= 0 && (best->score <= least || ++seen >= CLOSE_ENOUGH))
+            if (sorted && best->cell >= 0 && (best->score <= least || ++seen >= CLOSE_ENOUGH))
                 break;
         }
     }
@@ -217,14 +237,17 @@ static void search_nodes_of(struct plan *p, int cell, int want, struct found *be
         search_nodes_of(p, x->child + i, want, best);
 }
 
-static bool in_lot_of(struct plan *p, int level, int want)
+/* In a new lot of a level; on a cell that is idle enough, or (FIT_OPPO) on that where the fewest GPUs are lent. */
+static bool in_lot_of(struct plan *p, int level, int want, enum fit_mode mode)
 {
     struct found best = nothing;
+    p->fit.loose = false;
+    p->fit.mode = mode;
     int cell = find_cell(p, level, want);
+    p->fit.mode = FIT_OPPO;
     int lot = cell < 0 ? -1 : share_bind(p->grid, p->fit.share, cell, false);
     if (lot < 0)
         return false;
-    p->fit.loose = false;
     search_nodes_of(p, cell, want, &best);
     if (settle(p, &best, want))
         return true;
@@ -257,7 +280,8 @@ static bool in_new_lot(struct plan *p, int want)
         int level = next_level(p, want, p->gang->total - p->gang->placed, tried);
         if (level < 0)
             return false;
-        if (share_usable(p->grid, s, level) > 0 && in_lot_of(p, level, want))
+        if (share_usable(p->grid, s, level) > 0 &&
+            (in_lot_of(p, level, want, FIT_IDLE) || in_lot_of(p, level, want, FIT_OPPO)))
             return true;
         tried |= 1u << level;
     }
@@ -286,14 +310,12 @@ static bool bind_each(struct plan *p, const int *gpus, int n)
     return true;
 }
 
-static bool in_loose(struct plan *p, int want)
+static bool on_single(struct plan *p, int want)
 {
     struct grid *g = p->grid;
     const struct share *s = &g->shares[p->fit.share];
     struct found best = nothing;
     int gpus[64];
-    if (s->pin >= 0 || !s->quota[0])
-        return false;
     p->fit.spare = share_usable(g, s, 0);
     if (p->fit.mode < FIT_LOWER && p->fit.spare < want)
         return false;
@@ -305,6 +327,22 @@ static bool in_loose(struct plan *p, int want)
         return false;
     reserve(p, &best, gpus, want);
     return true;
+}
+
+/* A guarantee by quantity is kept wherever GPUs are: those of borrowers are taken only where too few are idle. */
+static bool in_loose(struct plan *p, int want)
+{
+    const struct share *s = &p->grid->shares[p->fit.share];
+    enum fit_mode mode = p->fit.mode;
+    if (s->pin >= 0 || !s->quota[0])
+        return false;
+    if (mode == FIT_OPPO) {
+        p->fit.mode = FIT_IDLE;
+        if (on_single(p, want))
+            return true;
+        p->fit.mode = mode;
+    }
+    return on_single(p, want);
 }
 
 /* ---- pods and gangs ---- */
@@ -322,7 +360,7 @@ static bool place_pod(struct plan *p, int want, enum fit_mode most)
 {
     if (p->fit.share < 0)
         return in_idle(p, want);
-    for (int m = FIT_IDLE; m <= (int)most; m++) {
+    for (int m = FIT_OPPO; m <= (int)most; m++) {
         p->fit.mode = (enum fit_mode)m;
         if (in_rooms(p, want) || in_new_lot(p, want) || in_loose(p, want))
             return true;

@@ -18,10 +18,9 @@ static int victims(const struct score_case *c)
     return c->victims;
 }
 
-/* Where others must leave, nothing is idle that could have been had. */
 static int left(const struct score_case *c)
 {
-    return c->idle_only ? c->grid->space->cells[c->cell].idle - c->want : 0;
+    return c->left;
 }
 
 static int apart(const struct score_case *c)

@@ -11,8 +11,9 @@
 struct grid;
 
 enum score_term {
-    SCORE_VICTIMS, /* gangs that must leave for it; of a lot that is newly bound: opportunistic GPUs in it */
-    SCORE_LEFT,    /* GPUs that stay idle in the room it goes to: the tighter the better */
+    SCORE_VICTIMS, /* gangs that must leave for it; in a share's lot only those with a guarantee, of one that is newly
+                    * bound: opportunistic GPUs in it */
+    SCORE_LEFT,    /* GPUs that stay for others in the room it goes to: the tighter the better */
     SCORE_APART,   /* levels (pair, socket, node, rack ...) between it and the gang's pod before it; 8: no cell has both
                     */
     SCORE_SPREAD,  /* the reverse, for gangs that shall not fall together: 8 less SCORE_APART */

@@ -15,7 +15,7 @@ struct score_case {
     int cell, want;  /* the room: a cell within one machine */
     int victims;     /* gangs that must leave */
     int near;        /* machine's cell of the gang's pod before; -1: none in this chain */
-    bool idle_only;  /* nobody may have to leave */
+    int left;        /* GPUs of the room that stay for others */
 };
 
 /* Its score by the grid's weights. */

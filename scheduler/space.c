@@ -211,6 +211,12 @@ static void unhang(struct space *s, int cell, int slot)
     l->rack = -1;
 }
 
+static int bucket_of(const struct space_cell *x, int slot)
+{
+    int gives = x->idle + (slot == SPACE_SLOT_ROOM ? x->oppo : 0);
+    return gives < SPACE_BUCKETS ? gives : SPACE_BUCKETS - 1;
+}
+
 void space_hang(struct space *s, int cell, int slot, int rack)
 {
     unhang(s, cell, slot);
@@ -220,7 +226,7 @@ void space_hang(struct space *s, int cell, int slot, int rack)
     struct space_link *l = &x->link[slot];
     struct space_rack *r = &s->racks[rack];
     l->rack = rack;
-    l->bucket = x->idle < SPACE_BUCKETS ? x->idle : SPACE_BUCKETS - 1;
+    l->bucket = bucket_of(x, slot);
     l->prev = -1;
     l->next = r->head[l->bucket];
     if (l->next >= 0)
@@ -229,12 +235,14 @@ void space_hang(struct space *s, int cell, int slot, int rack)
     r->mask |= UINT64_C(1) << l->bucket;
 }
 
-/* A cell's counters changed: into its new bucket, and a node into its new rack. */
+/* A cell's counters changed: into its new bucket, and a node into its new rack. Rooms keep their order while only
+ * borrowers come and go, so that a share's places do not depend on who is lent in. */
 static void rehang(struct space *s, int cell)
 {
     const struct space_cell *x = &s->cells[cell];
-    if (x->link[SPACE_SLOT_ROOM].rack >= 0)
-        space_hang(s, cell, SPACE_SLOT_ROOM, x->link[SPACE_SLOT_ROOM].rack);
+    const struct space_link *room = &x->link[SPACE_SLOT_ROOM];
+    if (room->rack >= 0 && room->bucket != bucket_of(x, SPACE_SLOT_ROOM))
+        space_hang(s, cell, SPACE_SLOT_ROOM, room->rack);
     if (x->link[SPACE_SLOT_NODE].rack >= 0)
         space_hang(s, cell, SPACE_SLOT_NODE, x->chain * 2 + (x->idle + x->oppo < space_gpus(s, cell)));
 }

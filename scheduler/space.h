@@ -42,7 +42,9 @@ struct space_cell {
     struct space_link link[SPACE_SLOTS];
 };
 
-/* Cells by idle GPUs, 0..63 and more, with a bit for each bucket that is not empty. */
+/* Cells by the GPUs that they have to give, 0..63 and more, with a bit for each bucket that is not empty: idle ones of
+ * machines (SPACE_SLOT_NODE); of rooms those that nobody holds within a guarantee, lent or idle. Within a bucket, who
+ * was put there last comes first. */
 struct space_rack {
     uint64_t mask;
     int head[SPACE_BUCKETS];
@@ -89,8 +91,8 @@ int space_distance(const struct space *s, int a, int b);
 
 /* Makes one more rack of buckets. Its number, or -1 on out of memory. */
 int space_rack_add(struct space *s);
-/* Hangs a cell into a rack by its idle GPUs, or takes it out (rack -1). Bad cells stay out of every rack until they
- * are healthy and hung again. */
+/* Hangs a cell into a rack by what it has to give, or takes it out (rack -1). Bad cells stay out of every rack until
+ * they are healthy and hung again. */
 void space_hang(struct space *s, int cell, int slot, int rack);
 
 /* A GPU's use changes. O(levels). */

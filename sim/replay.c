@@ -240,6 +240,18 @@ static void sweep_preparing(struct replay *r)
     }
 }
 
+/* One that was delayed to keep pace loses its place before it has begun: in the run whose pace it keeps it lost what it
+ * had reserved, and has not started either. */
+static void not_begun(struct replay *r, const struct live *v)
+{
+    struct replay_job *out = &r->result->jobs[number(r, v)];
+    if (out->start_ms != v->began_ms)
+        return; /* it ran before */
+    out->fate = REPLAY_UNSTARTED;
+    out->start_ms = -1;
+    r->result->ran--;
+}
+
 /* A job leaves: it has ended, or it has stopped for others and waits again with what it has not saved. */
 static void leave(struct replay *r, struct live *v)
 {
@@ -251,8 +263,10 @@ static void leave(struct replay *r, struct live *v)
         demand(r, v, -1, 0);
         return;
     }
-    if (ran_ms < 0)
+    if (ran_ms < 0) {
+        not_begun(r, v);
         ran_ms = 0;
+    }
     if (every)
         saved_ms = ran_ms / every * every;
     r->result->preemptions++;

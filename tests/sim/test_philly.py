@@ -3,8 +3,9 @@
 """The Philly trace on 448 GPUs: every policy runs all jobs that fit their quota (the CPU time of each is printed; the
 goal is 3 s), and with quotas of whole nodes no guaranteed job waits longer than on machines of its virtual cluster's
 own, while quotas by quantity do make some wait. With priority classes, so that jobs are preempted, no wait is longer
-than the preemption grace explains. With a fifth of the jobs opportunistic all run, too. Exit status 77, a skip, where
-the trace is not."""
+than the preemption grace explains. With a fifth of the jobs opportunistic all run, too, and no guaranteed job waits
+longer because of them than until they have left; with classes as well, as long as nobody reserves by age. Exit status
+77, a skip, where the trace is not."""
 import json
 import os
 import subprocess
@@ -58,6 +59,19 @@ def check_classes(shape):
     return failed
 
 
+def beyond(policy):
+    return sum(vc["jobsBeyondGrace"] for vc in policy["virtualClusters"])
+
+
+def check_lent(shape):
+    failed = []
+    if shape["preemptions"] < 1000:
+        failed.append("only %d preemptions with borrowers" % shape["preemptions"])
+    if beyond(shape):
+        failed.append("with borrowers, %d jobs wait longer than the grace explains" % beyond(shape))
+    return failed
+
+
 def main():
     traces = [os.path.join(p, "philly.csv") for p in PLACES if p and os.path.exists(os.path.join(p, "philly.csv"))]
     if not traces:
@@ -65,7 +79,8 @@ def main():
         return 77
     failed = check_plain(replay(traces[0], "test=100"))
     failed += check_classes(replay(traces[0], "test=70,prod=25,crit=5", "--policy", "shape")["shape"])
-    failed += check_all(replay(traces[0], "oppo=20,test=50,prod=25,crit=5"))
+    lent = replay(traces[0], "oppo=20,test=50,prod=25,crit=5", "--age", "0")
+    failed += check_all(lent) + check_lent(lent["shape"])
     print("\n".join(failed) or "ok")
     return 1 if failed else 0
 
