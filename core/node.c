@@ -27,7 +27,8 @@ static bool same_topology(const struct cluster_node *was, const struct node *n)
     if (!strcmp(was->info.labels, n->labels))
         return true;
     node_topology_read(n, &now);
-    return was->lies.sockets == now.sockets && was->lies.pairs == now.pairs && !strcmp(was->lies.rack, now.rack);
+    return was->lies.sockets == now.sockets && was->lies.pairs == now.pairs && !strcmp(was->lies.rack, now.rack) &&
+           !strcmp(was->lies.pod, now.pod);
 }
 
 /* Whether it looks the same to the grid. */

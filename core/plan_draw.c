@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Drawing a plan. A chain for each SKU, number of GPUs in a node, and way in which they lie
- * (inventory/node_topology.h); racks with as many nodes as each other are one chain, too. Promises are cut out of the
+ * (inventory/node_topology.h); racks with as many nodes as each other are one chain, too, and so are pods with as many
+ * such racks. Promises are cut out of the
  * chains in the order of the virtual clusters, the largest shapes first; "default" gets what is left. What is promised
  * but not there (any more) is nobody's.
  */
@@ -16,22 +17,22 @@ struct making {
     const struct core_plan_from *from;
     struct topology topology;
     struct vcluster *vcs;
-    int *left;   /* GPUs by chain */
-    int *racks;  /* whole racks by chain */
-    int missing; /* cells that were promised and are not there */
+    int *left;     /* GPUs by chain */
+    int *whole[2]; /* racks, and pods, by chain */
+    int missing;   /* cells that were promised and are not there */
 };
 
 /* ---- topology ---- */
 
-/* What decides where a node belongs: nodes of one rack that are alike are one root. */
+/* What decides where a node belongs: nodes of one rack that are alike are one root, and so are racks of one pod. */
 struct kind {
     char sku[SKU_NAME_MAX];
-    int gpus;
+    int gpus, racks;
     struct node_topology lies;
 };
 
 enum { GPUS_MAX = 1 << 30 /* more than any cluster has */ };
-enum { KIND_TEXT = SKU_NAME_MAX + NODE_NAME_MAX + 32 };
+enum { KIND_TEXT = SKU_NAME_MAX + 2 * NODE_NAME_MAX + 64 };
 
 static void add_level(struct topology_chain *c, const char *name, int gpus)
 {
@@ -41,7 +42,7 @@ static void add_level(struct topology_chain *c, const char *name, int gpus)
     snprintf(l->name, sizeof l->name, "%s", name);
 }
 
-/* GPU, pair, socket, node, rack: levels that would be another's equal are left out. */
+/* GPU, pair, socket, node, rack, pod: levels that would be another's equal are left out. */
 static struct topology_chain chain_of(const struct kind *k, int nodes)
 {
     struct topology_chain c = {.levels = 0};
@@ -53,8 +54,10 @@ static struct topology_chain chain_of(const struct kind *k, int nodes)
         add_level(&c, "socket", socket);
     c.node_level = c.levels;
     add_level(&c, "node", k->gpus);
-    if (nodes > 1)
-        add_level(&c, "rack", k->gpus * nodes);
+    if (nodes > k->racks)
+        add_level(&c, "rack", k->gpus * (nodes / k->racks));
+    if (k->racks > 1)
+        add_level(&c, "pod", k->gpus * nodes);
     return c;
 }
 
@@ -82,13 +85,13 @@ static int find_chain(struct topology *t, const struct topology_chain *c)
     return (int)t->chain_count++;
 }
 
-static int add_to_root(struct topology_root *root, const struct node *n)
+static int add_to_root(struct topology_root *root, const char *node)
 {
     char(*grown)[TOPOLOGY_NAME_MAX] = realloc(root->nodes, (root->node_count + 1) * sizeof *grown);
     if (!grown)
         return -1;
     root->nodes = grown;
-    snprintf(grown[root->node_count++], TOPOLOGY_NAME_MAX, "%s", n->name);
+    snprintf(grown[root->node_count++], TOPOLOGY_NAME_MAX, "%s", node);
     return 0;
 }
 
@@ -99,22 +102,72 @@ struct roots {
     struct hash *by_key;     /* number + 1 as pointer */
 };
 
+/* Nodes alike, where they stand. A pod without a name is none; words have no NUL, so each has its end. */
+static void write_key(const struct kind *k, const char *within, char key[KIND_TEXT])
+{
+    snprintf(key, KIND_TEXT, "%s %d %d %d %zu %s %s", k->sku, k->gpus, k->lies.sockets, k->lies.pairs,
+             strlen(k->lies.pod), k->lies.pod, within);
+}
+
 static int add_node(struct topology *t, struct roots *r, const struct cluster_node *node)
 {
     const struct node *n = &node->info;
-    struct kind k = {.gpus = n->gpu_count, .lies = node->lies};
+    struct kind k = {.gpus = n->gpu_count, .racks = 1, .lies = node->lies};
     size_t at = t->root_count;
     char *key = r->keys[at];
     sku_of_node(n, k.sku);
-    snprintf(key, KIND_TEXT, "%s %d %d %d %s", k.sku, k.gpus, k.lies.sockets, k.lies.pairs, k.lies.rack);
+    write_key(&k, k.lies.rack, key);
     uintptr_t known = k.lies.rack[0] ? (uintptr_t)hash_get(r->by_key, key) : 0;
     if (known)
-        return add_to_root(&t->roots[known - 1], n);
+        return add_to_root(&t->roots[known - 1], n->name);
     if (k.lies.rack[0] && hash_put(r->by_key, key, (void *)(at + 1)))
         return -1;
     r->kinds[at] = k;
     t->root_count++;
-    return add_to_root(&t->roots[at], n);
+    return add_to_root(&t->roots[at], n->name);
+}
+
+/* Appends the nodes of a rack to another of its pod. */
+static int join_rack(struct topology_root *pod, struct topology_root *rack)
+{
+    for (size_t i = 0; i < rack->node_count; i++)
+        if (add_to_root(pod, rack->nodes[i]))
+            return -1;
+    free(rack->nodes);
+    *rack = (struct topology_root){.nodes = NULL};
+    return 0;
+}
+
+/* Racks of one pod that are alike, with as many nodes, become one root: where the first of them was. */
+static int join_pods(struct topology *t, struct roots *r)
+{
+    struct hash *pods = hash_create();
+    size_t kept = 0, count = t->root_count;
+    int rc = pods ? 0 : -1;
+    for (size_t i = 0; i < count && !rc; i++) {
+        const struct kind k = r->kinds[i];
+        char size[24], *key = r->keys[i]; /* what it was looked for by is not needed any more */
+        snprintf(size, sizeof size, "%zu", t->roots[i].node_count);
+        write_key(&k, size, key);
+        uintptr_t known = k.lies.pod[0] ? (uintptr_t)hash_get(pods, key) : 0;
+        if (known) {
+            r->kinds[known - 1].racks++;
+            rc = join_rack(&t->roots[known - 1], &t->roots[i]);
+            continue;
+        }
+        if (k.lies.pod[0])
+            rc = hash_put(pods, key, (void *)(kept + 1));
+        if (kept != i) {
+            t->roots[kept] = t->roots[i];
+            t->roots[i] = (struct topology_root){.nodes = NULL};
+            r->kinds[kept] = k;
+        }
+        kept++;
+    }
+    if (!rc)
+        t->root_count = kept;
+    hash_destroy(pods);
+    return rc;
 }
 
 static int add_nodes(struct making *m, struct roots *r)
@@ -125,6 +178,8 @@ static int add_nodes(struct making *m, struct roots *r)
         if (n->info.gpu_count && add_node(&m->topology, r, n))
             return -1;
     }
+    if (join_pods(&m->topology, r))
+        return -1;
     for (size_t i = 0; i < m->topology.root_count; i++) {
         struct topology_root *root = &m->topology.roots[i];
         struct topology_chain chain = chain_of(&r->kinds[i], (int)root->node_count);
@@ -133,6 +188,35 @@ static int add_nodes(struct making *m, struct roots *r)
             return -1;
     }
     return 0;
+}
+
+/* What is promised in one piece. */
+enum shape { SHAPE_GPU, SHAPE_SOCKET, SHAPE_NODE, SHAPE_RACK, SHAPE_POD, SHAPES };
+
+static bool is_level(const struct topology_chain *c, int level, const char *name)
+{
+    return level >= 0 && level < c->levels && !strcmp(c->level[level].name, name);
+}
+
+/* The level of a chain that is such a shape, or -1. A node whose sockets are not told is one socket. */
+static int level_of(const struct topology_chain *c, enum shape s)
+{
+    const int levels[SHAPES] = {[SHAPE_SOCKET] = c->node_level - is_level(c, c->node_level - 1, "socket"),
+                                [SHAPE_NODE] = c->node_level,
+                                [SHAPE_RACK] = is_level(c, c->node_level + 1, "rack") ? c->node_level + 1 : -1,
+                                [SHAPE_POD] = is_level(c, c->levels - 1, "pod") ? c->levels - 1 : -1};
+    return levels[s];
+}
+
+static int top_gpus(const struct topology_chain *c)
+{
+    return c->level[c->levels - 1].gpus;
+}
+
+static int cells_in_root(const struct topology_chain *c, enum shape s)
+{
+    int level = level_of(c, s);
+    return level < 0 ? 0 : top_gpus(c) / c->level[level].gpus;
 }
 
 static int make_topology(struct making *m)
@@ -144,15 +228,21 @@ static int make_topology(struct making *m)
     free(r.kinds);
     free(r.keys);
     hash_destroy(r.by_key);
-    m->left = rc ? NULL : calloc(m->topology.chain_count + 1, sizeof *m->left);
-    m->racks = rc ? NULL : calloc(m->topology.chain_count + 1, sizeof *m->racks);
-    for (size_t i = 0; m->left && m->racks && i < m->topology.root_count; i++) {
+    if (rc)
+        return -1;
+    m->left = calloc(m->topology.chain_count + 1, sizeof *m->left);
+    for (int k = 0; k < 2; k++)
+        m->whole[k] = calloc(m->topology.chain_count + 1, sizeof *m->whole[k]);
+    if (!m->left || !m->whole[0] || !m->whole[1])
+        return -1;
+    for (size_t i = 0; i < m->topology.root_count; i++) {
         int chain = m->topology.roots[i].chain;
         const struct topology_chain *c = &m->topology.chains[chain];
-        m->left[chain] += c->level[c->levels - 1].gpus;
-        m->racks[chain] += c->levels - 1 > c->node_level;
+        m->left[chain] += top_gpus(c);
+        for (int k = 0; k < 2; k++)
+            m->whole[k][chain] += cells_in_root(c, (enum shape)(SHAPE_RACK + k));
     }
-    return m->left && m->racks ? 0 : -1;
+    return 0;
 }
 
 /* ---- promises ---- */
@@ -165,22 +255,9 @@ static void give(struct making *m, struct vcluster *v, const struct vcluster_quo
     m->left[q->chain] -= q->count * m->topology.chains[q->chain].level[q->level].gpus;
 }
 
-/* What is promised in one piece. */
-enum shape { SHAPE_GPU, SHAPE_SOCKET, SHAPE_NODE, SHAPE_RACK, SHAPES };
-
 struct amounts {
     int of[SHAPES];
 };
-
-/* The level of a chain that is such a shape, or -1. A node whose sockets are not told is one socket. */
-static int level_of(const struct topology_chain *c, enum shape s)
-{
-    bool sockets = c->node_level > 0 && !strcmp(c->level[c->node_level - 1].name, "socket");
-    const int levels[SHAPES] = {[SHAPE_SOCKET] = c->node_level - sockets,
-                                [SHAPE_NODE] = c->node_level,
-                                [SHAPE_RACK] = c->levels - 1 > c->node_level ? c->node_level + 1 : -1};
-    return levels[s];
-}
 
 /* So many of the chains of a SKU, as far as there are some. */
 static void give_sku(struct making *m, struct vcluster *v, const char *sku, enum shape s, int want)
@@ -191,11 +268,14 @@ static void give_sku(struct making *m, struct vcluster *v, const char *sku, enum
         if (level < 0 || strcmp(c->level[0].name, sku) != 0)
             continue;
         int has = m->left[i] / c->level[level].gpus;
-        if (s == SHAPE_RACK && m->racks[i] < has)
-            has = m->racks[i];
+        if (s >= SHAPE_RACK && m->whole[s - SHAPE_RACK][i] < has)
+            has = m->whole[s - SHAPE_RACK][i];
         int n = want < has ? want : has;
         give(m, v, &(struct vcluster_quota){.chain = (int)i, .level = level, .count = n});
-        m->racks[i] -= s == SHAPE_RACK ? n : 0;
+        if (s >= SHAPE_RACK) /* pods are given first: of their racks none is whole for others */
+            m->whole[0][i] -= s == SHAPE_POD ? n * cells_in_root(c, SHAPE_RACK) : n;
+        if (s == SHAPE_POD)
+            m->whole[1][i] -= n;
         want -= n;
     }
     m->missing += want > 0 ? want : 0;
@@ -209,7 +289,7 @@ static int node_size(const struct topology_chain *c)
 /* GPUs of the largest of each shape. */
 static struct amounts sizes_of(const struct making *m, const char *sku)
 {
-    struct amounts size = {{1, 1, 1, 1}};
+    struct amounts size = {{1, 1, 1, 1, 1}};
     for (size_t i = 0; i < m->topology.chain_count; i++) {
         const struct topology_chain *c = &m->topology.chains[i];
         for (int s = SHAPE_SOCKET; s < SHAPES && !strcmp(c->level[0].name, sku); s++) {
@@ -222,14 +302,17 @@ static struct amounts sizes_of(const struct making *m, const char *sku)
 
 static struct amounts amounts_of(const struct vc_guarantee *g)
 {
-    return (struct amounts){
-        .of = {[SHAPE_GPU] = g->gpus, [SHAPE_SOCKET] = g->sockets, [SHAPE_NODE] = g->nodes, [SHAPE_RACK] = g->racks}};
+    return (struct amounts){.of = {[SHAPE_GPU] = g->gpus,
+                                   [SHAPE_SOCKET] = g->sockets,
+                                   [SHAPE_NODE] = g->nodes,
+                                   [SHAPE_RACK] = g->racks,
+                                   [SHAPE_POD] = g->pods}};
 }
 
 /* What is missing of one shape is missing in smaller ones. */
 static void push_down(struct amounts *own, const struct amounts *size)
 {
-    for (int s = SHAPE_RACK; s > SHAPE_GPU; s--)
+    for (int s = SHAPE_POD; s > SHAPE_GPU; s--)
         if (own->of[s] < 0) {
             own->of[s - 1] += own->of[s] * size->of[s] / size->of[s - 1];
             own->of[s] = 0;
@@ -250,7 +333,7 @@ static struct amounts own_part(const struct making *m, const struct vc *vc, cons
         }
     }
     push_down(&own, &size);
-    for (int s = SHAPE_GPU; s < SHAPE_RACK; s++)
+    for (int s = SHAPE_GPU; s < SHAPE_POD; s++)
         if (own.of[s] < 0) {
             int more = size.of[s + 1] / size.of[s], broken = (-own.of[s] + more - 1) / more;
             own.of[s + 1] -= broken;
@@ -286,8 +369,8 @@ static void give_pins(struct making *m, struct vcluster *v, const struct vc *vc)
         memcpy(pin->first_node, pin->name, sizeof pin->first_node);
         v->pins[v->pin_count++] = (int)t->pin_count++;
         m->left[t->roots[r].chain] -= node_size(c);
-        if (m->racks[t->roots[r].chain]) /* whichever it is: no more whole racks than that are promised */
-            m->racks[t->roots[r].chain]--;
+        for (int k = 0; k < 2; k++) /* whichever it is: no more whole ones than that are promised */
+            m->whole[k][t->roots[r].chain] -= m->whole[k][t->roots[r].chain] > 0;
     }
 }
 
@@ -321,7 +404,7 @@ static int make_vcs(struct making *m)
             return -1;
         give_pins(m, v, vc);
     }
-    for (int s = SHAPE_RACK; s >= SHAPE_GPU; s--)
+    for (int s = SHAPE_POD; s >= SHAPE_GPU; s--)
         for (size_t i = 0; i < n; i++) {
             const struct vc *vc = m->from->vcs[i];
             for (size_t k = 0; k < vc->guarantee_count; k++)
@@ -333,14 +416,20 @@ static int make_vcs(struct making *m)
     return 0;
 }
 
+static void making_fini(struct making *m)
+{
+    free(m->left);
+    free(m->whole[0]);
+    free(m->whole[1]);
+}
+
 int core_plan_draw(const struct core_plan_from *from, struct core_plan *out)
 {
     struct making m = {.from = from};
     int rc = make_topology(&m) || make_vcs(&m) ? -1 : 0;
     *out = (struct core_plan){
         .topology = m.topology, .vcs = m.vcs, .vc_count = m.vcs ? from->vc_count : 0, .missing = m.missing};
-    free(m.left);
-    free(m.racks);
+    making_fini(&m);
     return rc;
 }
 
@@ -348,7 +437,7 @@ int core_guarantee_gpus(const struct cluster *nodes, const struct vc_guarantee *
 {
     struct core_plan_from from = {.cluster = nodes};
     struct making m = {.from = &from};
-    struct amounts a = amounts_of(g), size = {{1, 1, 1, 1}};
+    struct amounts a = amounts_of(g), size = {{1, 1, 1, 1, 1}};
     int64_t gpus = 0;
     char sku[SKU_NAME_MAX];
     for (size_t i = 0; i < cluster_count(nodes) && g->nodes; i++) {
@@ -357,13 +446,12 @@ int core_guarantee_gpus(const struct cluster *nodes, const struct vc_guarantee *
         if (!strcmp(sku, g->sku) && n->gpu_count > size.of[SHAPE_NODE])
             size.of[SHAPE_NODE] = n->gpu_count;
     }
-    if ((g->sockets || g->racks) && !make_topology(&m)) /* dear: only where it is asked for */
+    if ((g->sockets || g->racks || g->pods) && !make_topology(&m)) /* dear: only where it is asked for */
         size = sizes_of(&m, g->sku);
     for (int s = 0; s < SHAPES; s++)
         gpus += (int64_t)a.of[s] * size.of[s];
     topology_fini(&m.topology);
-    free(m.left);
-    free(m.racks);
+    making_fini(&m);
     return gpus < GPUS_MAX ? (int)gpus : GPUS_MAX;
 }
 

@@ -293,12 +293,12 @@ static int missing(const struct core *c, const struct vc *vc)
     return n;
 }
 
-/* Whether there are so many whole sockets and racks: GPUs enough are no proof of that. */
+/* Whether there are so many whole sockets, racks and pods: GPUs enough are no proof of that. */
 static int check_shapes(const struct core *c, const struct vc *vc, struct err *e)
 {
     bool shapes = false;
     for (size_t i = 0; i < vc->guarantee_count; i++)
-        shapes = shapes || vc->guarantee[i].sockets || vc->guarantee[i].racks;
+        shapes = shapes || vc->guarantee[i].sockets || vc->guarantee[i].racks || vc->guarantee[i].pods;
     int now = shapes ? missing(c, NULL) : 0, then = shapes ? missing(c, vc) : 0;
     if (now < 0 || then < 0)
         return err_set(e, ERR_INTERNAL, "Out of memory.");
@@ -306,7 +306,7 @@ static int check_shapes(const struct core *c, const struct vc *vc, struct err *e
         return 0;
     return err_set(
         e, ERR_INVALID_PARAMETERS,
-        "%s cannot be promised all of its sockets, nodes and racks: %d of what is promised then would not be "
+        "%s cannot be promised all of its sockets, nodes, racks and pods: %d of what is promised then would not be "
         "there in one piece.",
         vc->name, then);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Three labels. They are read where a plan is made, which is rare; nodes without labels cost nothing.
+ * Four labels. They are read where a plan is made, which is rare; nodes without labels cost nothing.
  */
 #include "inventory/node_topology.h"
 
@@ -32,24 +32,39 @@ static bool has_pairs(int gpus, int sockets)
     return gpus / sockets % 2 == 0;
 }
 
+/* Where a node stands; "" when it is not told. */
+static void copy_word(const cJSON *o, const char *key, char out[NODE_NAME_MAX])
+{
+    const char *word = o ? get(o, key) : NULL;
+    if (word && strlen(word) < NODE_NAME_MAX)
+        snprintf(out, NODE_NAME_MAX, "%s", word);
+}
+
+static int check_word(const cJSON *o, const char *key, struct err *e)
+{
+    const char *word = get(o, key);
+    if (word && (!word[0] || strlen(word) >= NODE_NAME_MAX))
+        return err_set(e, ERR_INVALID_PARAMETERS, "Label %s must have 1 to %d bytes.", key, NODE_NAME_MAX - 1);
+    return 0;
+}
+
 void node_topology_read(const struct node *n, struct node_topology *out)
 {
     *out = (struct node_topology){.sockets = 1};
     cJSON *o = n->labels[0] && n->gpu_count ? json_parse(n->labels, strlen(n->labels), 0, NULL) : NULL;
     const char *sockets = o ? get(o, "sockets") : NULL, *pairs = o ? get(o, "pairs") : NULL;
-    const char *rack = o ? get(o, "rack") : NULL;
     int many = sockets ? read_sockets(sockets, n->gpu_count) : 1;
     out->sockets = many ? many : 1;
     out->pairs = pairs && !strcmp(pairs, "yes") && has_pairs(n->gpu_count, out->sockets);
-    if (rack && strlen(rack) < sizeof out->rack)
-        snprintf(out->rack, sizeof out->rack, "%s", rack);
+    copy_word(o, "rack", out->rack);
+    copy_word(o, "pod", out->pod);
     cJSON_Delete(o);
 }
 
 int node_topology_check(const char *labels, int gpus, struct err *e)
 {
     cJSON *o = json_parse(labels, strlen(labels), 0, NULL);
-    const char *sockets = get(o, "sockets"), *pairs = get(o, "pairs"), *rack = get(o, "rack");
+    const char *sockets = get(o, "sockets"), *pairs = get(o, "pairs");
     int many = sockets ? read_sockets(sockets, gpus) : 1, rc = 0;
     if (!many)
         rc = err_set(e, ERR_INVALID_PARAMETERS,
@@ -57,8 +72,8 @@ int node_topology_check(const char *labels, int gpus, struct err *e)
     else if (pairs && strcmp(pairs, "no") != 0 && (strcmp(pairs, "yes") != 0 || !has_pairs(gpus, many)))
         rc = err_set(e, ERR_INVALID_PARAMETERS,
                      "Label pairs must be \"yes\" or \"no\"; \"yes\" needs an even number of GPUs in each socket.");
-    else if (rack && (!rack[0] || strlen(rack) >= NODE_NAME_MAX))
-        rc = err_set(e, ERR_INVALID_PARAMETERS, "Label rack must have 1 to %d bytes.", NODE_NAME_MAX - 1);
+    else if (check_word(o, "rack", e) || check_word(o, "pod", e))
+        rc = -1;
     cJSON_Delete(o);
     return rc;
 }
@@ -76,6 +91,8 @@ void node_topology_write(const struct node_topology *t, struct node *n)
     json_out_kstring(&j, "pairs", t->pairs ? "yes" : "no");
     if (t->rack[0])
         json_out_kstring(&j, "rack", t->rack);
+    if (t->pod[0])
+        json_out_kstring(&j, "pod", t->pod);
     json_out_object_end(&j);
     snprintf(n->labels, sizeof n->labels, "%s", text.bad ? "" : buf_str(&text));
     buf_fini(&text);

@@ -5,6 +5,7 @@
  *   sockets   "2"     its GPUs, in the order of their indices, are so many groups of equal size
  *   pairs     "yes"   GPUs 0 and 1, 2 and 3 ... are linked closely
  *   rack      "r12"   nodes with the same word stand together
+ *   pod       "p3"    racks (or nodes that tell none) with the same word do; a rack lies in one pod
  */
 #ifndef DROVER_INVENTORY_NODE_TOPOLOGY_H
 #define DROVER_INVENTORY_NODE_TOPOLOGY_H
@@ -18,7 +19,7 @@ struct err;
 struct node_topology {
     int sockets; /* 1: not told */
     bool pairs;
-    char rack[NODE_NAME_MAX]; /* "": not told */
+    char rack[NODE_NAME_MAX], pod[NODE_NAME_MAX]; /* "": not told */
 };
 
 /* What a node's labels tell; what does not fit its GPUs is not told. */

@@ -4,6 +4,7 @@
  */
 #include "inventory/vc.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -66,26 +67,49 @@ static int get_list(const cJSON *o, const char *key, size_t max, const cJSON **o
     return 0;
 }
 
+/* What may be promised of a SKU. */
+static const struct {
+    const char *key;
+    size_t at;
+} amounts[] = {{"gpus", offsetof(struct vc_guarantee, gpus)},
+               {"sockets", offsetof(struct vc_guarantee, sockets)},
+               {"nodes", offsetof(struct vc_guarantee, nodes)},
+               {"racks", offsetof(struct vc_guarantee, racks)},
+               {"pods", offsetof(struct vc_guarantee, pods)}};
+enum { AMOUNTS = sizeof amounts / sizeof amounts[0] };
+
+static int *amount_of(struct vc_guarantee *g, size_t i)
+{
+    return (int *)((char *)g + amounts[i].at);
+}
+
+static int parse_amounts(const cJSON *item, struct vc_guarantee *g, struct err *e)
+{
+    bool some = false;
+    for (size_t i = 0; i < AMOUNTS; i++) {
+        if (get_amount(item, amounts[i].key, amount_of(g, i), e))
+            return -1;
+        some = some || *amount_of(g, i);
+    }
+    if (!g->sku[0] || !some)
+        return err_set(e, ERR_INVALID_PARAMETERS,
+                       "A guarantee names its \"sku\" and \"gpus\", \"sockets\", \"nodes\", \"racks\" or \"pods\".");
+    return 0;
+}
+
 static int parse_guarantee(const cJSON *item, struct vc *vc, struct err *e)
 {
-    static const char *const keys[] = {"sku", "gpus", "sockets", "nodes", "racks", NULL};
+    static const char *const keys[] = {"sku", "gpus", "sockets", "nodes", "racks", "pods", NULL};
     struct vc_guarantee g = {.sku = ""};
     if (!cJSON_IsObject(item))
         return err_set(e, ERR_INVALID_PARAMETERS,
-                       "\"guarantee\" must be a list of {sku, gpus, sockets, nodes, racks}.");
-    if (json_only_keys(item, keys, e) || get_text(item, "sku", g.sku, sizeof g.sku, e) ||
-        get_amount(item, "gpus", &g.gpus, e) || get_amount(item, "sockets", &g.sockets, e) ||
-        get_amount(item, "nodes", &g.nodes, e) || get_amount(item, "racks", &g.racks, e))
+                       "\"guarantee\" must be a list of {sku, gpus, sockets, nodes, racks, pods}.");
+    if (json_only_keys(item, keys, e) || get_text(item, "sku", g.sku, sizeof g.sku, e) || parse_amounts(item, &g, e))
         return -1;
-    if (!g.sku[0] || (!g.gpus && !g.sockets && !g.nodes && !g.racks))
-        return err_set(e, ERR_INVALID_PARAMETERS,
-                       "A guarantee names its \"sku\" and \"gpus\", \"sockets\", \"nodes\" or \"racks\".");
     for (size_t i = 0; i < vc->guarantee_count; i++)
         if (!strcmp(vc->guarantee[i].sku, g.sku)) { /* the amounts of one SKU may stand apart */
-            vc->guarantee[i].gpus += g.gpus;
-            vc->guarantee[i].sockets += g.sockets;
-            vc->guarantee[i].nodes += g.nodes;
-            vc->guarantee[i].racks += g.racks;
+            for (size_t k = 0; k < AMOUNTS; k++)
+                *amount_of(&vc->guarantee[i], k) += *amount_of(&g, k);
             return 0;
         }
     vc->guarantee[vc->guarantee_count++] = g;
@@ -155,6 +179,8 @@ static void write_guarantees(struct json_out *j, const struct vc *vc)
             json_out_kint(j, "sockets", vc->guarantee[i].sockets);
         if (vc->guarantee[i].racks)
             json_out_kint(j, "racks", vc->guarantee[i].racks);
+        if (vc->guarantee[i].pods)
+            json_out_kint(j, "pods", vc->guarantee[i].pods);
         json_out_object_end(j);
     }
     json_out_array_end(j);

@@ -27,10 +27,10 @@ struct cJSON;
 struct err;
 struct json_out;
 
-/* Of one SKU: GPUs in no special shape, and whole sockets, nodes and racks (inventory/node_topology.h). */
+/* Of one SKU: GPUs in no special shape, and whole sockets, nodes, racks and pods (inventory/node_topology.h). */
 struct vc_guarantee {
     char sku[SKU_NAME_MAX];
-    int gpus, sockets, nodes, racks;
+    int gpus, sockets, nodes, racks, pods;
 };
 
 struct vc {

@@ -118,6 +118,59 @@ static void a_rack_is_promised_whole(void **state)
     assert_int_equal(state_of(h, "ana~over"), STATE_WAITING);
 }
 
+/* Two pods of two racks of two nodes, and in one of them a rack of one node beside. */
+static void add_pods(struct harness *h)
+{
+    node(h, "n1", 2, "{\"rack\":\"r1\",\"pod\":\"p1\"}");
+    node(h, "n2", 2, "{\"rack\":\"r3\",\"pod\":\"p2\"}");
+    node(h, "n3", 2, "{\"rack\":\"r1\",\"pod\":\"p1\"}");
+    node(h, "n4", 2, "{\"rack\":\"r3\",\"pod\":\"p2\"}");
+    node(h, "n5", 2, "{\"rack\":\"r2\",\"pod\":\"p1\"}");
+    node(h, "n6", 2, "{\"rack\":\"r4\",\"pod\":\"p2\"}");
+    node(h, "n7", 2, "{\"rack\":\"r2\",\"pod\":\"p1\"}");
+    node(h, "n8", 2, "{\"rack\":\"r4\",\"pod\":\"p2\"}");
+    node(h, "n9", 2, "{\"rack\":\"r5\",\"pod\":\"p1\"}");
+}
+
+static void a_job_stays_in_a_pod(void **state)
+{
+    struct harness *h = *state;
+    add_pods(h);
+    submit(h, &(struct ask){.name = "x", .gpus = 2, .instances = 3, .priority = TEST});
+    const struct task *t = first_task(h, "ana~x");
+    for (int i = 1; i < 3; i++)
+        assert_int_equal((t[i].node[1] - '0') % 2, (t[0].node[1] - '0') % 2);
+}
+
+static void a_pod_is_promised_whole(void **state)
+{
+    struct harness *h = *state;
+    add_pods(h);
+    assert_int_equal(put_vc(h, &(struct vc_guarantee){.pods = 3}), ERR_INVALID_PARAMETERS);
+    assert_int_equal(put_vc(h, &(struct vc_guarantee){.pods = 1, .racks = 3}), ERR_INVALID_PARAMETERS);
+    assert_int_equal(put_vc(h, &(struct vc_guarantee){.pods = 1, .racks = 2}), ERR_NONE);
+    assert_int_equal(put_vc(h, &(struct vc_guarantee){.pods = 1}), ERR_NONE);
+    /* Of the five other nodes "default" gives three, but none of the pod. */
+    submit(h, &(struct ask){.name = "x", .gpus = 2, .instances = 3, .priority = TEST});
+    submit(h, &(struct ask){.name = "big", .vc = "a", .gpus = 2, .instances = 4, .priority = TEST});
+    assert_int_equal(state_of(h, "ana~big"), STATE_STARTING);
+    const struct task *t = first_task(h, "ana~big");
+    for (int i = 1; i < 4; i++)
+        assert_int_equal((t[i].node[1] - '0') % 2, (t[0].node[1] - '0') % 2);
+}
+
+static void nodes_without_racks_stand_in_a_pod(void **state)
+{
+    struct harness *h = *state;
+    node(h, "n1", 4, "{\"pod\":\"p1\"}");
+    node(h, "n2", 4, "{\"pod\":\"p2\"}");
+    node(h, "n3", 4, "{\"pod\":\"p1\"}");
+    assert_int_equal(put_vc(h, &(struct vc_guarantee){.racks = 1}), ERR_INVALID_PARAMETERS);
+    assert_int_equal(put_vc(h, &(struct vc_guarantee){.pods = 2}), ERR_INVALID_PARAMETERS); /* p2 is a node */
+    assert_int_equal(put_vc(h, &(struct vc_guarantee){.pods = 1}), ERR_NONE);
+    assert_int_equal(label(h, "n3", "{\"pod\":\"\"}"), ERR_INVALID_PARAMETERS);
+}
+
 static void racks_that_are_not_told_are_not_promised(void **state)
 {
     struct harness *h = *state;
@@ -172,13 +225,14 @@ static void who_runs_stays_when_labels_change(void **state)
 static void what_labels_tell_is_written_as_it_is_read(void **state)
 {
     struct node n = {.gpu_count = 8};
-    struct node_topology t = {.sockets = 2, .pairs = true, .rack = "r \"1\""}, read;
+    struct node_topology t = {.sockets = 2, .pairs = true, .rack = "r \"1\"", .pod = "p"}, read;
     (void)state;
     node_topology_write(&t, &n);
     node_topology_read(&n, &read);
     assert_int_equal(read.sockets, 2);
     assert_true(read.pairs);
     assert_string_equal(read.rack, t.rack);
+    assert_string_equal(read.pod, t.pod);
     snprintf(n.labels, sizeof n.labels, "{\"sockets\":\"3\",\"pairs\":\"yes\"}"); /* the node has others than before */
     node_topology_read(&n, &read);
     assert_int_equal(read.sockets, 1);
@@ -192,6 +246,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(nothing_is_wished_where_gpus_lie_alike, setup, teardown),
         cmocka_unit_test_setup_teardown(a_job_stays_in_a_rack, setup, teardown),
         cmocka_unit_test_setup_teardown(a_rack_is_promised_whole, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_job_stays_in_a_pod, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_pod_is_promised_whole, setup, teardown),
+        cmocka_unit_test_setup_teardown(nodes_without_racks_stand_in_a_pod, setup, teardown),
         cmocka_unit_test_setup_teardown(racks_that_are_not_told_are_not_promised, setup, teardown),
         cmocka_unit_test_setup_teardown(a_socket_is_promised_whole, setup, teardown),
         cmocka_unit_test_setup_teardown(labels_that_do_not_fit_are_refused, setup, teardown),

@@ -76,7 +76,7 @@ static void what_is_wrong_is_named(void **state)
         {"{\"preemption\": \"no\"}", "\"stop\" or \"lazy\""},
         {"{\"guarantee\": {}}", "list"},
         {"{\"guarantee\": [1]}", "sku"},
-        {"{\"guarantee\": [{\"sku\": \"x\"}]}", "\"nodes\" or \"racks\""},
+        {"{\"guarantee\": [{\"sku\": \"x\"}]}", "\"racks\" or \"pods\""},
         {"{\"guarantee\": [{\"gpus\": 1}]}", "sku"},
         {"{\"guarantee\": [{\"sku\": \"x\", \"gpus\": 1, \"cells\": 1}]}", "cells"},
         {"{\"pins\": [1]}", "node names"},
