@@ -367,9 +367,9 @@ static void merge(struct vc *to, const struct vc *base, const struct vc *want)
     static const struct {
         size_t at, size;
     } members[] = {
-        MEMBER(parent),   MEMBER(borrow),   MEMBER(user_cap),    MEMBER(cpus),
-        MEMBER(max_time), MEMBER(max_gpus), MEMBER(max_jobs),    MEMBER(keep_logs_days),
-        MEMBER(own),      MEMBER(lazy),     MEMBER(description), MEMBER(external_name),
+        MEMBER(parent),   MEMBER(borrow),      MEMBER(user_cap),       MEMBER(cpus),         MEMBER(max_time),
+        MEMBER(max_gpus), MEMBER(max_jobs),    MEMBER(keep_logs_days), MEMBER(user_disk_mb), MEMBER(own),
+        MEMBER(lazy),     MEMBER(description), MEMBER(external_name),
     };
     for (size_t i = 0; i < sizeof members / sizeof members[0]; i++)
         if (memcmp((const char *)base + members[i].at, (const char *)want + members[i].at, members[i].size) != 0)

@@ -22,15 +22,20 @@ bool vc_name_ok(const char *name)
     return n && n < VC_NAME_MAX && !name[n] && name[0] != '-';
 }
 
-static int get_amount(const cJSON *o, const char *key, int *out, struct err *e)
+static int get_up_to(const cJSON *o, const char *key, int most, int *out, struct err *e)
 {
     int64_t v = *out;
     if (json_get_int(o, key, &v, e))
         return -1;
-    if (v < 0 || v > AMOUNT_MAX)
-        return err_set(e, ERR_INVALID_PARAMETERS, "\"%s\" must be between 0 and %d.", key, AMOUNT_MAX);
+    if (v < 0 || v > most)
+        return err_set(e, ERR_INVALID_PARAMETERS, "\"%s\" must be between 0 and %d.", key, most);
     *out = (int)v;
     return 0;
+}
+
+static int get_amount(const cJSON *o, const char *key, int *out, struct err *e)
+{
+    return get_up_to(o, key, AMOUNT_MAX, out, e);
 }
 
 static int get_text(const cJSON *o, const char *key, char *out, size_t size, struct err *e)
@@ -146,16 +151,18 @@ static int parse_pins(const cJSON *o, struct vc *vc, struct err *e)
 static int parse_maxima(const cJSON *o, struct vc *vc, struct err *e)
 {
     return get_amount(o, "maxTime", &vc->max_time, e) || get_amount(o, "maxGpus", &vc->max_gpus, e) ||
-                   get_amount(o, "maxJobs", &vc->max_jobs, e) || get_amount(o, "keepLogsDays", &vc->keep_logs_days, e)
+                   get_amount(o, "maxJobs", &vc->max_jobs, e) ||
+                   get_amount(o, "keepLogsDays", &vc->keep_logs_days, e) ||
+                   get_up_to(o, "userDiskMB", INT32_MAX, &vc->user_disk_mb, e)
                ? -1
                : 0;
 }
 
 int vc_parse(const struct cJSON *o, struct vc *vc, struct err *e)
 {
-    static const char *const keys[] = {"guarantee",    "pins",       "borrow",      "userCap",      "cpus",
-                                       "parent",       "read",       "maxTime",     "maxGpus",      "maxJobs",
-                                       "keepLogsDays", "preemption", "description", "externalName", NULL};
+    static const char *const keys[] = {
+        "guarantee", "pins",    "borrow",       "userCap",    "cpus",       "parent",      "read",         "maxTime",
+        "maxGpus",   "maxJobs", "keepLogsDays", "userDiskMB", "preemption", "description", "externalName", NULL};
     if (json_only_keys(o, keys, e) || parse_guarantees(o, vc, e) || parse_pins(o, vc, e) ||
         get_amount(o, "borrow", &vc->borrow, e) || get_amount(o, "userCap", &vc->user_cap, e) ||
         get_amount(o, "cpus", &vc->cpus, e) || parse_maxima(o, vc, e) ||
@@ -201,6 +208,7 @@ void vc_write(struct json_out *j, const struct vc *vc)
     json_out_kint(j, "maxGpus", vc->max_gpus);
     json_out_kint(j, "maxJobs", vc->max_jobs);
     json_out_kint(j, "keepLogsDays", vc->keep_logs_days);
+    json_out_kint(j, "userDiskMB", vc->user_disk_mb);
     json_out_kstring(j, "parent", vc->parent);
     json_out_kstring(j, "read", read_words[vc->own]);
     json_out_kstring(j, "preemption", preemption_words[vc->lazy]);

@@ -5,7 +5,7 @@
  *
  *   {"guarantee": [{"sku": "h100", "gpus": 8}, {"sku": "h100", "nodes": 2, "racks": 1}],   by quantity, and as a shape
  *    "pins": ["node-3"], "borrow": 0, "userCap": 0, "cpus": 0, "parent": "research",
- *    "maxTime": 0, "maxGpus": 0, "maxJobs": 0, "keepLogsDays": 0,
+ *    "maxTime": 0, "maxGpus": 0, "maxJobs": 0, "keepLogsDays": 0, "userDiskMB": 0,
  *    "read": "open" | "own", "preemption": "stop" | "lazy", "description": "", "externalName": ""}
  */
 #ifndef DROVER_INVENTORY_VC_H
@@ -47,6 +47,7 @@ struct vc {
     int max_gpus;       /* of one job; 0 = any */
     int max_jobs;       /* unfinished at a time; 0 = any */
     int keep_logs_days; /* how long the logs of its jobs are kept after their end; 0 = as the site says */
+    int user_disk_mb;   /* what a user of its jobs may keep on a node, of all jobs; 0 = as the site says */
     bool own;           /* read policy: users see their own jobs only */
     bool lazy;          /* victims inside it lose their guarantee first, and stop only when their GPUs are needed */
     bool stopped;       /* accepts no jobs */

@@ -302,17 +302,20 @@ int jobs_store_find_target(struct store *s, const char *full_name, struct jobs_s
     return rc;
 }
 
-int jobs_store_find_vc(struct store *s, const char *task_attempt, char vc[JOB_USER_MAX + 1], struct err *e)
+int jobs_store_find_owner(struct store *s, const char *task_attempt, struct jobs_store_owner *out, struct err *e)
 {
-    static const struct store_sql sql = {
-        "SELECT j.vc FROM task_attempt t JOIN job j ON j.id = t.job_id WHERE t.id = ?"};
+    static const struct store_sql sql = {"SELECT j.user, j.vc, j.archived AND t.completed_ms IS NOT NULL "
+                                         "FROM task_attempt t JOIN job j ON j.id = t.job_id WHERE t.id = ?"};
     struct stmt *st = store_stmt(s, &sql, e);
     int rc;
 
     stmt_text(st, 1, task_attempt);
     rc = stmt_step(st, e);
-    if (rc == STMT_ROW)
-        snprintf(vc, JOB_USER_MAX + 1, "%s", stmt_col_string(st, 0));
+    if (rc == STMT_ROW) {
+        snprintf(out->user, sizeof out->user, "%s", stmt_col_string(st, 0));
+        snprintf(out->vc, sizeof out->vc, "%s", stmt_col_string(st, 1));
+        out->deleted = stmt_col_int(st, 2) != 0;
+    }
     stmt_reset(st);
     return rc;
 }

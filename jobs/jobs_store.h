@@ -129,8 +129,12 @@ struct jobs_store_target {
 };
 /* Id, owner and virtual cluster of "user~name". 1 found, 0 not, -1 error. */
 int jobs_store_find_target(struct store *s, const char *full_name, struct jobs_store_target *out, struct err *e);
-/* Virtual cluster of the job of a task attempt. 1 found, 0 not, -1 error. */
-int jobs_store_find_vc(struct store *s, const char *task_attempt, char vc[JOB_USER_MAX + 1], struct err *e);
+/* Of a task attempt: whose it is, and whether it has ended and its job been deleted. 1 found, 0 not, -1 error. */
+struct jobs_store_owner {
+    char user[JOB_USER_MAX + 1], vc[JOB_USER_MAX + 1];
+    bool deleted;
+};
+int jobs_store_find_owner(struct store *s, const char *task_attempt, struct jobs_store_owner *out, struct err *e);
 /* Whether "user~name" is taken, by a job in whatever state. 1, 0 or -1. */
 int jobs_store_name_taken(struct store *s, const char *full_name, struct err *e);
 /* Whether the job has the tag. 1, 0 or -1. */

@@ -5,6 +5,7 @@
 #include "jobs/jobs_write.h"
 
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/err.h"
@@ -13,7 +14,7 @@
 
 /* What decides; the id is copied, because the row is gone when the update runs. */
 struct found {
-    const struct jobs_archive *ask;
+    struct jobs_archive *ask;
     struct err *e;
     char id[ID_SIZE];
     bool archived;
@@ -28,6 +29,7 @@ static int judge(void *ctx, const struct job_row *row)
     if (!(row->state & STATE_FINAL))
         return err_set(f->e, ERR_CONFLICT_JOB, "Job %s~%s has not ended; stop it first.", row->user, row->name);
     memcpy(f->id, row->id, strnlen(row->id, ID_SIZE - 1));
+    snprintf(f->ask->user, sizeof f->ask->user, "%s", row->user);
     f->archived = row->archived;
     return 0;
 }

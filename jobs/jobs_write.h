@@ -9,14 +9,16 @@
 #include <stdbool.h>
 
 #include "base/clock.h"
+#include "jobs/job.h"
 
 struct err;
 struct store;
 
 struct jobs_archive {
-    const char *job; /* "user~name" or the UUID */
-    const char *by;  /* who asks */
-    bool admin;      /* may archive the jobs of others */
+    const char *job;             /* "user~name" or the UUID */
+    const char *by;              /* who asks */
+    bool admin;                  /* may archive the jobs of others */
+    char user[JOB_USER_MAX + 1]; /* set: whose it is */
 };
 
 /* `what` is a struct jobs_archive. Puts an ended job away: its name is free again, lists do not show it, and its UUID

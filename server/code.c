@@ -80,6 +80,31 @@ static DIR *list(int folder)
     return d;
 }
 
+int64_t code_state(const struct code *c)
+{
+    struct stat st;
+
+    return fstat(c->uploads, &st) ? 0 : (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+}
+
+int code_uploads(const struct code *c, code_upload_fn *fn, void *ctx)
+{
+    DIR *d = list(c->uploads);
+    const struct dirent *entry;
+
+    if (!d)
+        return -1;
+    while ((entry = readdir(d))) {
+        struct stat st;
+        const char *user = strchr(entry->d_name, '-');
+
+        if (entry->d_name[0] != '.' && user && !fstatat(c->uploads, entry->d_name, &st, AT_SYMLINK_NOFOLLOW))
+            fn(ctx, user + 1, st.st_size);
+    }
+    closedir(d);
+    return 0;
+}
+
 /* Whether the user may leave one more upload without a job. 0 or -1. */
 static int check_share(const struct code *c, struct code_upload *u)
 {

@@ -76,6 +76,11 @@ int code_attach(const struct code *c, const char *user, const char *id, const ch
 void code_detach(const struct code *c, const char *job_id);
 /* Opens the job's archive for reading; -1 with ERR_NO_FILE when it has none. Any thread. */
 int code_open(const struct code *c, const char *job_id, struct err *e);
+/* A number that is another one after an upload came or went; 0 = not known. Any thread. */
+int64_t code_state(const struct code *c);
+/* Tells of each upload whose it is and its bytes. 0 or -1. Any thread. */
+typedef void code_upload_fn(void *ctx, const char *user, int64_t bytes);
+int code_uploads(const struct code *c, code_upload_fn *fn, void *ctx);
 /* Clears away as of `now_ms`, as the thread does once an hour; for tests. 0 or -1. */
 int code_sweep(const struct code *c, int64_t now_ms, struct err *e);
 

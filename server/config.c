@@ -211,6 +211,14 @@ static int set_disk_max(struct config *c, const struct doc *d, struct err *e)
     return rc;
 }
 
+static int set_user_disk(struct config *c, const struct doc *d, struct err *e)
+{
+    int64_t n = 0;
+    int rc = set_int(d, 0, INT32_MAX, &n, e);
+    c->user_disk_mb = (int)n;
+    return rc;
+}
+
 static int set_log_max(struct config *c, const struct doc *d, struct err *e)
 {
     int64_t n = 0;
@@ -335,6 +343,7 @@ static const struct {
     {"keepLogsDays", set_keep_logs},
     {"logPackSeconds", set_log_pack},
     {"diskMaxMB", set_disk_max},
+    {"userDiskMB", set_user_disk},
     {"logMaxMB", set_log_max},
     {"codeMaxMB", set_code_max},
     {"exitCatalogue", set_exit_catalogue},

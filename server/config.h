@@ -36,6 +36,7 @@ struct config {
     int keep_logs_days;  /* keepLogsDays: their logs, and the files with them; 0 (the default) = for ever */
     int log_pack_s;      /* logPackSeconds: so long after their end logs are packed; 0 = never */
     int disk_max_mb;     /* diskMaxMB: what a task attempt may take where it works; 0 = no limit */
+    int user_disk_mb;    /* userDiskMB: what a user may keep on the node, of all jobs; 0 = any, and nobody counts */
     int log_max_mb;      /* logMaxMB: each log of a task attempt; 0 = no limit */
     int code_max_mb;     /* codeMaxMB: an archive of code sent with a job has at most so much */
     char exit_catalogue[CONFIG_TEXT_MAX];  /* exitCatalogue: a file instead of the built-in one, read again when changed

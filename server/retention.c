@@ -23,12 +23,12 @@ static bool any_says(const struct core_view *v)
     return false;
 }
 
-/* As jobs_store_find_vc. */
-static int find_vc(const struct retention *r, const char *attempt, char vc[JOB_USER_MAX + 1])
+/* As jobs_store_find_owner. */
+static int find_owner(const struct retention *r, const char *attempt, struct jobs_store_owner *out)
 {
     struct err e = {0};
     struct store *store = readers_get(r->readers, &e);
-    int rc = store ? jobs_store_find_vc(store, attempt, vc, &e) : -1;
+    int rc = store ? jobs_store_find_owner(store, attempt, out, &e) : -1;
 
     if (store)
         readers_put(r->readers, store);
@@ -41,12 +41,12 @@ int64_t retention_logs_ms(void *ctx, const char *attempt)
 {
     const struct retention *r = ctx;
     struct snapshot *now = snapshots_get(r->snapshots);
-    char name[JOB_USER_MAX + 1];
+    struct jobs_store_owner owner;
     int64_t ms = now ? r->usual_ms : -1;
 
     if (now && any_says(now->view)) {
-        int found = find_vc(r, attempt, name);
-        const struct core_view_vc *vc = found > 0 ? core_view_vc(now->view, name) : NULL;
+        int found = find_owner(r, attempt, &owner);
+        const struct core_view_vc *vc = found > 0 ? core_view_vc(now->view, owner.vc) : NULL;
 
         if (found < 0)
             ms = -1;

@@ -44,6 +44,7 @@
 #include "server/code.h"
 #include "server/config.h"
 #include "server/diagnoser.h"
+#include "server/disk_quota.h"
 #include "server/http/http.h"
 #include "server/http/hub.h"
 #include "server/http/rate.h"
@@ -95,6 +96,7 @@ struct daemon {
     struct engine *engine;
     struct loop *loop;
     struct retention retention;
+    struct disk_quota *quota;
     struct janitor *janitor;
     struct log_shelf *shelf;
     struct log_packer *packer;
@@ -261,12 +263,26 @@ static int make_mailer(struct daemon *d, struct err *e)
     return d->mailer ? 0 : -1;
 }
 
+/* Only where the site says how much users may keep. */
+static int make_quota(struct daemon *d, struct err *e)
+{
+    const struct disk_quota_config c = {
+        .readers = d->readers, .snapshots = d->snapshots, .code = d->code, .usual_mb = d->config->user_disk_mb};
+    if (!c.usual_mb)
+        return 0;
+    d->quota = disk_quota_create(&c, e);
+    return d->quota ? 0 : -1;
+}
+
 static int make_janitor(struct daemon *d, struct err *e)
 {
+    if (make_quota(d, e))
+        return -1;
     const struct janitor_policy policy = {.files_ms = d->config->keep_files_days * RETENTION_DAY_MS,
                                           .logs_of = retention_logs_ms,
                                           .ctx = &d->retention,
-                                          .disk_bytes = (int64_t)d->config->disk_max_mb << 20};
+                                          .disk_bytes = (int64_t)d->config->disk_max_mb << 20,
+                                          .quota = disk_quota_account(d->quota)};
     d->retention = (struct retention){
         .readers = d->readers, .snapshots = d->snapshots, .usual_ms = d->config->keep_logs_days * RETENTION_DAY_MS};
     d->janitor = janitor_create(d->data, &policy, e);
@@ -338,6 +354,7 @@ static int make_http(struct daemon *d, struct err *e)
                           .shelf = d->shelf,
                           .code = d->code,
                           .disk_max_mb = d->config->disk_max_mb,
+                          .quota = d->quota,
                           .mailer = d->mailer,
                           .images = d->images,
                           .public_url = d->config->public_url};
@@ -399,6 +416,7 @@ static void take_apart(struct daemon *d)
     /* Only now: a request that was under way may have come to its handler late. */
     password_gate_destroy(d->passwords);
     arena_pool_destroy(d->job_arenas);
+    disk_quota_destroy(d->quota);
     code_destroy(d->code);
     loop_destroy(d->loop);
     diagnoser_destroy(d->diagnoser);
@@ -467,7 +485,7 @@ int serve_run(const char *data, const struct config *config, struct err *e)
     int rc = -1;
     block_signals(&set);
     if (take_lock(&d, e) || keys_load(data, &d.keys, e) || open_store(&d, e) || make_parts(&d, e) ||
-        make_engine(&d, e) || make_loop(&d, e) || make_janitor(&d, e) || make_packer(&d, e) || make_code(&d, e) ||
+        make_engine(&d, e) || make_loop(&d, e) || make_code(&d, e) || make_janitor(&d, e) || make_packer(&d, e) ||
         make_mailer(&d, e) || make_images(&d, e) || make_http(&d, e) || make_reasons(&d, e) || announce(&d, e))
         goto out;
     rc = 0;

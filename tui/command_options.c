@@ -119,6 +119,7 @@ const struct command_option command_options_vc[] = {
     {0, "max-gpus", "N", NULL, "GPUs of one job; 0: any."},
     {0, "max-jobs", "N", NULL, "Unfinished jobs at a time; 0: any."},
     {0, "keep-logs", "DAYS", NULL, "How long logs are kept after their end; 0: as the site says."},
+    {0, "user-disk", "MB", NULL, "What a user may keep on a node; 0: as the site says."},
     {0, "parent", "VC", NULL, "Whose promise its own is part of."},
     {0, "read", "WHOSE", "open own", "Whose jobs its users see."},
     {0, "preemption", "HOW", "stop lazy", "How a guaranteed job of its own is made room for."},

@@ -166,7 +166,8 @@ static const struct command commands[] = {
     /* clang-format off */
     {.name = "archive", .group = GROUP_JOBS, .args = "NAME...",
      .help = "Put ended jobs away: their names are free again.",
-     .about = "Nothing is lost: the job goes on being found by its id, and with GET /jobs?archived=true.",
+     .about = "The job goes on being found by its id, and with GET /jobs?archived=true. Where the site limits what users keep on "
+              "the disk (drover whoami), its files and logs are removed.",
      .min_args = 1, .max_args = -1, .arg = COMMAND_ARG_JOB, .run = change_run,
      .examples = {"archive train-7", "archive train-7 train-8", "archive ana~train-7"}},
     {.name = "tag", .group = GROUP_JOBS, .args = "TAG NAME...", .help = "Tag jobs.",

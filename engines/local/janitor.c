@@ -30,6 +30,7 @@
 #include "base/log.h"
 #include "engines/local/logs.h"
 #include "engines/local/proto.h"
+#include "engines/local/quota.h"
 #include "engines/local/task.h"
 #include "engines/local/usage.h"
 
@@ -150,45 +151,129 @@ static bool janitor_stop(int dir, const char *attempt, const char *why)
     return told;
 }
 
-/* Whether the attempt runs, takes too much and was told to stop. */
-static bool janitor_over(int run, const char *name, int64_t max)
-{
-    int dir = fs_open_beneath(run, name, O_RDONLY | O_DIRECTORY);
-    int64_t bytes = 0;
-    char why[160] = "";
+/* One look at the disk. */
+struct janitor_disk {
+    const struct janitor_policy *policy;
+    int run;
+    int stopped;
+};
 
-    if (dir < 0)
-        return false;
-    if (!logs_ended(dir) && faccessat(dir, "ctl", F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
-        if ((usage_add(dir, "work", &bytes) || usage_add(dir, "tmp", &bytes)) && errno == E2BIG)
-            (void)snprintf(why, sizeof(why),
-                           "the task has too many files, or too deep folders, to measure its disk space");
-        else if (bytes > max)
-            (void)snprintf(why, sizeof(why), "the task takes %lld MB of disk, its limit is %lld MB",
-                           (long long)(bytes >> 20), (long long)(max >> 20));
-    }
-    bool told = why[0] && janitor_stop(dir, name, why);
-    (void)close(dir);
-    return told;
+/* What lies in the folders where it works. 0; -1: more than can be measured (and then it is what was found). */
+static int janitor_work(int dir, int64_t *bytes)
+{
+    static const char *const folders[] = {"work", "tmp"};
+    int rc = 0;
+
+    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
+        if (usage_add(dir, folders[i], bytes) && errno == E2BIG)
+            rc = -1;
+    return rc;
 }
 
-/* One look at what runs: a task whose folders hold more than policy->disk_bytes is stopped by its shim, and ends with
- * EXIT_CODE_DISK. How many were. */
-static int janitor_look_at_disk(const char *data, const struct janitor_policy *policy, struct err *e)
+/* Stops a task that takes more than `disk_bytes` (0: any number), or more than can be measured. */
+static void janitor_over(struct janitor_disk *x, int dir, const char *name, bool count)
 {
+    const int64_t max = x->policy->disk_bytes;
+    int64_t work = 0, logs = 0;
+    char why[160] = "";
+
+    if (janitor_work(dir, &work))
+        (void)snprintf(why, sizeof(why), "the task has too many files, or too deep folders, to measure its disk space");
+    else if (max && work > max)
+        (void)snprintf(why, sizeof(why), "the task takes %lld MB of disk, its limit is %lld MB",
+                       (long long)(work >> 20), (long long)(max >> 20));
+    if (count) {
+        usage_add_files(dir, &logs);
+        quota_put(x->policy->quota, name, work, logs);
+    }
+    if (!why[0] || !janitor_stop(dir, name, why))
+        return;
+    log_info("disk_limit", "attempt %s takes more of the disk than it may and is stopped", name);
+    x->stopped++;
+}
+
+/* Counts what an attempt that has ended left: as measured before, unless the folder has changed since. */
+static void janitor_left(const struct janitor_disk *x, int dir, const char *name, int64_t changed)
+{
+    struct usage_note note = {0};
+
+    if (usage_note_read(dir, changed, &note)) {
+        (void)janitor_work(dir, &note.work);
+        usage_add_files(dir, &note.logs);
+        usage_note_write(dir, &note);
+    }
+    quota_put(x->policy->quota, name, note.work, note.logs);
+}
+
+/* Its user has deleted the job. The folder is not needed as a latch any more: the end of the attempt is in its row. */
+static void janitor_drop(int run, int dir, const char *name)
+{
+    if (janitor_files(dir) < 0)
+        (void)janitor_ask(run, name);
+    else
+        (void)fs_remove_tree(run, name); /* where it fails, the next look tries again */
+}
+
+static void janitor_disk_one(struct janitor_disk *x, const char *name)
+{
+    struct quota *q = x->policy->quota;
+    enum quota_todo todo = QUOTA_NOTHING;
+    struct stat st;
+    int64_t changed;
+    int dir;
+
+    if (fstatat(x->run, name, &st, AT_SYMLINK_NOFOLLOW) || !S_ISDIR(st.st_mode))
+        return;
+    changed = usage_when(&st);
+    if (q && quota_same(q, name, changed))
+        return;
+    dir = fs_open_beneath(x->run, name, O_RDONLY | O_DIRECTORY);
+    if (dir < 0)
+        return;
+    const bool ended = logs_ended(dir) != 0;
+    if (q)
+        todo = quota_seen(q, name, changed, ended);
+    if (!ended && (todo != QUOTA_NOTHING || faccessat(dir, "ctl", F_OK, AT_SYMLINK_NOFOLLOW) == 0))
+        janitor_over(x, dir, name, todo != QUOTA_NOTHING);
+    else if (ended && todo == QUOTA_MEASURE)
+        janitor_left(x, dir, name, changed);
+    else if (ended && todo == QUOTA_DROP)
+        janitor_drop(x->run, dir, name);
+    (void)close(dir);
+}
+
+/* For quota_end. */
+static void janitor_full(void *ctx, const char *attempt, const char *why)
+{
+    struct janitor_disk *x = ctx;
+    int dir = fs_open_beneath(x->run, attempt, O_RDONLY | O_DIRECTORY);
+
+    if (dir < 0)
+        return;
+    if (janitor_stop(dir, attempt, why)) {
+        log_info("disk_quota", "attempt %s is stopped: %s", attempt, why);
+        x->stopped++;
+    }
+    (void)close(dir);
+}
+
+int janitor_look_at_disk(const char *data, const struct janitor_policy *policy, struct err *e)
+{
+    struct janitor_disk x = {.policy = policy};
     const struct dirent *entry;
-    int run, stopped = 0;
-    DIR *d = logs_list(data, &run);
+    DIR *d = logs_list(data, &x.run);
 
     if (!d)
         return errno == ENOENT ? 0 : err_errno(e, errno, "cannot list %s/run", data);
+    if (policy->quota)
+        quota_begin(policy->quota);
     while ((entry = readdir(d)))
-        if (id_valid(entry->d_name) && janitor_over(run, entry->d_name, policy->disk_bytes)) {
-            log_info("disk_limit", "attempt %s takes more of the disk than it may and is stopped", entry->d_name);
-            stopped++;
-        }
+        if (id_valid(entry->d_name))
+            janitor_disk_one(&x, entry->d_name);
+    if (policy->quota)
+        quota_end(policy->quota, janitor_full, &x);
     (void)closedir(d);
-    return stopped;
+    return x.stopped;
 }
 
 static void janitor_round(const struct janitor *j)
@@ -230,7 +315,7 @@ static void *janitor_main(void *ctx)
     const bool sweeps = j->policy.files_ms || j->policy.logs_ms || j->policy.logs_of;
     int64_t now = clock_read().mono;
     int64_t sweep_at = sweeps ? now + JANITOR_FIRST_S * 1000 : INT64_MAX;
-    int64_t disk_at = j->policy.disk_bytes ? now + JANITOR_DISK_MS : INT64_MAX;
+    int64_t disk_at = j->policy.disk_bytes || j->policy.quota ? now + JANITOR_DISK_MS : INT64_MAX;
 
     while (janitor_sleep(j, sweep_at < disk_at ? sweep_at : disk_at)) {
         struct err e = {0};

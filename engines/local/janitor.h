@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Clears away what ended task attempts left on the node: after so many days their working folders, later everything.
- * One thread that looks once an hour; and, where a task may take so much disk and no more, every few seconds at that.
+ * One thread that looks once an hour; and, where a task or a user may take so much disk and no more, every few seconds
+ * at that.
  */
 #ifndef DROVER_ENGINES_LOCAL_JANITOR_H
 #define DROVER_ENGINES_LOCAL_JANITOR_H
@@ -11,6 +12,7 @@
 
 struct err;
 struct janitor;
+struct quota;
 
 /* What is kept of an attempt, from its end on (milliseconds; 0 = for ever), and what it may take while it runs. */
 struct janitor_policy {
@@ -20,7 +22,8 @@ struct janitor_policy {
      * looks; NULL = nobody says otherwise. */
     int64_t (*logs_of)(void *ctx, const char *attempt);
     void *ctx;
-    int64_t disk_bytes; /* in those folders; 0 = any number */
+    int64_t disk_bytes;  /* in those folders; 0 = any number */
+    struct quota *quota; /* what each user keeps, of all attempts; borrowed, NULL = nobody counts */
 };
 
 /* Counts of one look. */
@@ -33,6 +36,11 @@ struct janitor_result {
  * folder's `exit` at its next start, so nothing younger than a day is touched), is left alone. 0 or -1. Any thread. */
 int janitor_look(const char *data, const struct janitor_policy *policy, int64_t now_ms, struct janitor_result *out,
                  struct err *e);
+
+/* One look at what the disk holds. A task whose folders hold more than policy->disk_bytes, or that has pushed its user
+ * beyond what the quota allows, is stopped by its shim, and ends with EXIT_CODE_DISK. How many were; -1. Any thread,
+ * one at a time. */
+int janitor_look_at_disk(const char *data, const struct janitor_policy *policy, struct err *e);
 
 /* Starts the thread for the data folder (borrowed). NULL on error. */
 struct janitor *janitor_create(const char *data, const struct janitor_policy *policy, struct err *e);

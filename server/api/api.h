@@ -66,9 +66,10 @@ struct api {
     const struct openapi *openapi; /* the API's description */
     const struct keys *keys;
     const char *data_dir;
-    struct log_shelf *shelf; /* for reading logs */
-    struct code *code;       /* sent with jobs */
-    int disk_max_mb;         /* what a task may take where it works; 0 = no limit */
+    struct log_shelf *shelf;  /* for reading logs */
+    struct code *code;        /* sent with jobs */
+    int disk_max_mb;          /* what a task may take where it works; 0 = no limit */
+    struct disk_quota *quota; /* what users keep on the node; NULL = no limit */
     struct image_importer *images;
     struct mailer *mailer;   /* NULL: no mail */
     const char *public_url;  /* of the portal, without a slash at its end; "" = not known */
@@ -193,8 +194,7 @@ route_handler_fn api_storages, api_storage, api_storage_put, api_storage_remove,
 route_handler_fn api_templates, api_template, api_template_add, api_template_put, api_template_remove; /* template.c */
 route_handler_fn api_settings, api_settings_put;                                                       /* settings.c */
 route_handler_fn api_job_attempts_healthz, api_job_attempts, api_job_attempts_one; /* job_attempts.c */
-route_handler_fn api_alerts;                                                       /* alert.c */
 route_handler_fn api_vcs, api_vc, api_vc_put, api_vc_status, api_vc_remove;        /* virtual_cluster.c */
-route_handler_fn api_audit, api_openapi;                                           /* audit.c, openapi.c */
+route_handler_fn api_audit, api_alerts, api_openapi;                               /* audit.c, alert.c, openapi.c */
 
 #endif

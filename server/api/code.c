@@ -8,8 +8,10 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "inventory/vc.h"
 #include "server/api/api.h"
 #include "server/api/job_view.h"
+#include "server/disk_quota.h"
 #include "server/http/tail.h"
 #include "server/readers.h"
 
@@ -58,6 +60,8 @@ int api_code_add(struct request *r, void *context, struct err *e)
         return err_set(e, ERR_INTERNAL, "Out of memory.");
     *u = (struct code_upload){
         .work = {.done = stored, .ctx = r}, .fd = request_spool(r), .user = request_identity(r)->user};
+    if (disk_quota_check(a->quota, u->user, VC_DEFAULT, e))
+        return -1;
     request_suspend(r);
     if (!code_store(a->code, u, e))
         return 0;

@@ -7,8 +7,10 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "core/effect.h"
 #include "jobs/jobs_write.h"
 #include "server/api/api.h"
+#include "server/disk_quota.h"
 #include "server/mailbox.h"
 
 int api_job_execution(struct request *r, void *context, struct err *e)
@@ -81,11 +83,22 @@ int api_job_tag_drop(struct request *r, void *context, struct err *e)
     return change_tag(r, context, true, e);
 }
 
-/* DELETE of a job archives it: nothing that it left is lost, its name is free. */
+static void archived(struct mail *m, const struct effect_reply *reply)
+{
+    const struct api_message *text = m->ctx;
+    const struct api *a = request_context(text->request);
+    const struct jobs_archive *what = m->cmd.write.what;
+    if (!reply->err.code)
+        disk_quota_deleted(a->quota, what->user);
+    api_done_message(m, reply);
+}
+
+/* DELETE of a job archives it: its name is free, and nothing that it left is lost, but where users may keep so much and
+ * no more. */
 int api_job_archive(struct request *r, void *context, struct err *e)
 {
     struct jobs_archive *what = arena_alloc(request_arena(r), sizeof *what);
-    struct mail *m = api_mail_write(r, jobs_write_archive, what, api_done_message);
+    struct mail *m = api_mail_write(r, jobs_write_archive, what, archived);
     const char *text = arena_printf(request_arena(r), "Delete job %s successfully.", api_job_param(r));
     if (!what || api_message(m, r, 200, text))
         return err_set(e, ERR_INTERNAL, "Out of memory.");

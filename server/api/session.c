@@ -23,6 +23,7 @@
 #include "base/json.h"
 #include "core/effect.h"
 #include "server/api/api.h"
+#include "server/disk_quota.h"
 #include "server/mailbox.h"
 #include "server/readers.h"
 
@@ -330,6 +331,7 @@ int api_session_get(struct request *r, void *context, struct err *e)
     json_out_kstring(j, "user", who->user);
     json_out_kbool(j, "admin", who->admin);
     json_out_kstring(j, "email", user.email);
+    disk_quota_write(j, a->quota, who->user);
     json_out_object_end(j);
     api_json_send(&out, r, 200);
     return 0;

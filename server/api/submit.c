@@ -19,6 +19,7 @@
 #include "jobs/spec.h"
 #include "server/api/api.h"
 #include "server/code.h"
+#include "server/disk_quota.h"
 #include "server/mailbox.h"
 #include "server/mounts.h"
 #include "server/readers.h"
@@ -121,7 +122,8 @@ static struct job *make_job(const struct api *a, struct request *r, struct buf *
     const struct spec_kept keep = {.masked = config, .secrets = &secrets};
     struct spec *spec = arena ? spec_submit(arena, text, len, &keep, e) : NULL;
     struct job *j = NULL;
-    if (spec && !check_vc(a, request_identity(r), spec->vc, e) && !check_storages(a, r, spec, e)) {
+    if (spec && !check_vc(a, request_identity(r), spec->vc, e) &&
+        !disk_quota_check(a->quota, request_identity(r)->user, spec->vc, e) && !check_storages(a, r, spec, e)) {
         id_make(request_now(r).wall, id);
         j = job_create(spec, request_identity(r)->user, id);
         if (!j)

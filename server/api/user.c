@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "server/api/api.h"
+#include "server/disk_quota.h"
 #include "store/store.h"
 
 /* What the memberships of one user, or of everybody in the order of names, come to. */
@@ -72,8 +73,11 @@ static void write_list(struct json_out *j, const char *key, struct had *h, const
 }
 
 /* What a user keeps in `extension` (keys, preferences) is shown to that user and to admins only. */
-static void write_user(struct json_out *j, const struct identity *who, const struct auth_user *u, struct had had[LISTS])
+static void write_user(struct api_reading *x, const struct auth_user *u, struct had had[LISTS])
 {
+    const struct api *a = x->context;
+    const struct identity *who = request_identity(x->request);
+    struct json_out *j = x->out;
     bool whole = who->admin || !strcmp(who->user, u->name);
     json_out_object(j);
     json_out_kstring(j, "username", u->name);
@@ -85,6 +89,8 @@ static void write_user(struct json_out *j, const struct identity *who, const str
         write_list(j, lists[i].key, &had[i], u->name);
     json_out_kbool(j, "disabled", u->disabled);
     json_out_ktime(j, "expires", u->expires_ms);
+    if (whole)
+        disk_quota_write(j, a->quota, u->name);
     json_out_object_end(j);
 }
 
@@ -96,31 +102,30 @@ static int write_one(struct api_reading *x, struct err *e)
     if (auth_store_user_get(x->store, arena, request_param(x->request, "user"), &user, e) ||
         load(x->store, arena, user.name, had, e))
         return -1;
-    write_user(x->out, request_identity(x->request), &user, had);
+    write_user(x, &user, had);
     return 0;
 }
 
 int api_user_get(struct request *r, void *context, struct err *e)
 {
-    return api_read(context, r, write_one, NULL, e);
+    return api_read(context, r, write_one, context, e);
 }
 
 struct listing {
-    struct json_out *j;
-    const struct identity *who;
+    struct api_reading *x;
     struct had had[LISTS];
 };
 
 static int write_row(void *ctx, const struct auth_user *u)
 {
     struct listing *l = ctx;
-    write_user(l->j, l->who, u, l->had);
+    write_user(l->x, u, l->had);
     return 0;
 }
 
 static int write_all(struct api_reading *x, struct err *e)
 {
-    struct listing l = {.j = x->out, .who = request_identity(x->request)};
+    struct listing l = {.x = x};
     if (load(x->store, request_arena(x->request), NULL, l.had, e))
         return -1;
     json_out_array(x->out);
@@ -132,5 +137,5 @@ static int write_all(struct api_reading *x, struct err *e)
 /* Open to every user, as in OpenPAI: the portal's filter by user needs it. */
 int api_user_list(struct request *r, void *context, struct err *e)
 {
-    return api_read(context, r, write_all, NULL, e);
+    return api_read(context, r, write_all, context, e);
 }

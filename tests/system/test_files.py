@@ -141,5 +141,55 @@ class DiskLimitTest(jobcase.JobCase):
         self.checked()
 
 
+class UserDiskTest(jobcase.JobCase):
+    """What a user may keep, of all jobs."""
+    CONFIG = {"userDiskMB": 40}
+
+    def used(self):
+        return self.client.json("GET", "/api/v2/session")["disk"]["usedMB"]
+
+    def try_to_submit(self, name):
+        yaml = droverlib.job_yaml(name, [droverlib.witness_command(self.witness)])
+        return self.client.request("POST", "/api/v2/jobs", yaml, "text/yaml")
+
+    def test_who_keeps_too_much_is_refused_and_frees_it(self):
+        kept = self.submit("kept", ["head -c 12000000 /dev/zero > model"])
+        self.assertEqual(self.client.wait(kept)["jobStatus"]["state"], "SUCCEEDED")
+        droverlib.wait_until(lambda: self.used() >= 11, "the files of the job are counted", 60)
+        modest = self.submit_gated("modest", ["echo on"])
+        greedy = self.submit("greedy", ["head -c 40000000 /dev/zero > big", "while sleep 1; do echo on; done"])
+        status = self.client.wait(greedy, timeout=90)["jobStatus"]
+        self.assertEqual((status["state"], status["appExitCode"]), ("FAILED", -1230))
+        self.assertRegex(json.dumps(self.client.job(greedy)),
+                         "admin keeps [0-9]+ MB on this node, the limit is 40 MB, and this task took 38 MB more")
+        droverlib.wait_until(lambda: self.used() >= 49, "both are counted", 60)
+        refused = self.try_to_submit("more")
+        self.assertEqual(refused.status, 429)
+        self.assertRegex(refused.body.decode(), "You keep (49|5[0-9]) MB .* limit is 40 MB.*drover archive JOB")
+        self.assertIn(b" of 40 MB", self.drover("whoami").stdout)
+        # A limit of the virtual cluster's own counts for its jobs.
+        self.client.json("PUT", "/api/v2/virtual-clusters/default", {"userDiskMB": 500}, (201,))
+        droverlib.wait_until(lambda: self.try_to_submit("roomy").status != 429, "the new limit counts", 20, 0.2)
+        self.client.json("PUT", "/api/v2/virtual-clusters/default", {"userDiskMB": 0}, (201,))
+        droverlib.wait_until(lambda: self.try_to_submit("roomy").status == 429, "the site's counts again", 20, 0.2)
+        self.open_gate("modest")
+        self.assertEqual(self.client.wait(modest)["jobStatus"]["state"], "SUCCEEDED")
+        self.client.wait("admin~roomy")
+        self.checked()
+        # After a restart nothing is measured again, and what is deleted makes room.
+        left = os.path.join(self.server.data, "run")
+        of_greedy, of_kept = self.attempts_of(greedy), self.attempts_of(kept)
+        with open(os.path.join(left, of_kept[0], "usage"), "w", encoding="ascii") as f:
+            f.write("%d 0\n" % (14 << 20))
+        self.server.stop()
+        self.server.start()
+        droverlib.wait_until(lambda: self.used() >= 52, "what was measured is known", 60)
+        self.client.json("DELETE", "/api/v2/jobs/" + greedy)
+        droverlib.wait_until(lambda: self.used() <= 16, "its files are gone", 60)
+        self.assertEqual([os.path.exists(os.path.join(left, a)) for a in of_greedy + of_kept], [False, True])
+        self.assertEqual(self.try_to_submit("fits").status, 202)
+        self.client.wait("admin~fits")
+
+
 if __name__ == "__main__":
     unittest.main()

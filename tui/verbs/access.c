@@ -137,6 +137,16 @@ int access_logout(struct cli *cli)
     return CLI_OK;
 }
 
+/* What one keeps on the node, where the site limits it. */
+static void say_disk(struct cli *cli, const cJSON *disk)
+{
+    const cJSON *used = cJSON_GetObjectItemCaseSensitive(disk, "usedMB");
+    const cJSON *limit = cJSON_GetObjectItemCaseSensitive(disk, "limitMB");
+
+    if (cJSON_IsNumber(used) && cJSON_IsNumber(limit))
+        cli_say(cli, cli->out, "disk: %.0f of %.0f MB\n", used->valuedouble, limit->valuedouble);
+}
+
 int access_whoami(struct cli *cli)
 {
     struct err e = {0};
@@ -154,6 +164,8 @@ int access_whoami(struct cli *cli)
     else if (!printed)
         cli_say(cli, cli->out, "%s%s at %s\n", user ? user : "?",
                 cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(reply, "admin")) ? " (admin)" : "", cli->context.url);
+    if (!printed && cli->format != OUTPUT_NAME)
+        say_disk(cli, cJSON_GetObjectItemCaseSensitive(reply, "disk"));
     cJSON_Delete(reply);
     return CLI_OK;
 }

@@ -66,6 +66,7 @@ static const struct member vc_members[] = {
     {"max-gpus", "maxGpus", VALUE_NUMBER},
     {"max-jobs", "maxJobs", VALUE_NUMBER},
     {"keep-logs", "keepLogsDays", VALUE_NUMBER},
+    {"user-disk", "userDiskMB", VALUE_NUMBER},
     {"parent", "parent", VALUE_TEXT},
     {"read", "read", VALUE_TEXT},
     {"preemption", "preemption", VALUE_TEXT},

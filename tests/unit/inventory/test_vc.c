@@ -33,7 +33,7 @@ static void what_is_written_is_read_again(void **state)
     assert_int_equal(
         parse("{\"guarantee\": [{\"sku\": \"h100\", \"gpus\": 8}, {\"sku\": \"h100\", \"nodes\": 2, \"racks\": 1}],"
               "\"pins\": [\"n1\"], \"borrow\": 4, \"userCap\": 3, \"cpus\": 2, \"parent\": \"up\","
-              "\"maxTime\": 60, \"maxGpus\": 5, \"maxJobs\": 7, \"keepLogsDays\": 9,"
+              "\"maxTime\": 60, \"maxGpus\": 5, \"maxJobs\": 7, \"keepLogsDays\": 9, \"userDiskMB\": 2000000,"
               "\"read\": \"own\", \"preemption\": \"lazy\", \"description\": \"d\","
               "\"externalName\": \"e\"}",
               &vc, &e),
@@ -43,6 +43,7 @@ static void what_is_written_is_read_again(void **state)
     assert_int_equal(vc.guarantee[0].nodes, 2);
     assert_int_equal(vc.guarantee[0].racks, 1);
     assert_int_equal(vc.keep_logs_days, 9);
+    assert_int_equal(vc.user_disk_mb, 2000000);
     assert_true(vc.own && vc.lazy);
     buf_init(&text, 0);
     json_out_init(&j, &text);

@@ -64,6 +64,7 @@ static void every_key_is_read(void **state)
                   "keepLogsDays: 180\n"
                   "logPackSeconds: 9\n"
                   "diskMaxMB: 10\n"
+                  "userDiskMB: 70\n"
                   "logMaxMB: 11\n"
                   "codeMaxMB: 12\n"
                   "placement: {left: 7, spread: 3}\n"
@@ -88,6 +89,7 @@ static void every_key_is_read(void **state)
     assert_int_equal(c.keep_logs_days, 180);
     assert_int_equal(c.log_pack_s, 9);
     assert_int_equal(c.disk_max_mb, 10);
+    assert_int_equal(c.user_disk_mb, 70);
     assert_int_equal(c.log_max_mb, 11);
     assert_int_equal(c.code_max_mb, 12);
     assert_int_equal(c.log_level, LOG_LEVEL_DEBUG);
