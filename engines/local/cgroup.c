@@ -130,8 +130,8 @@ static int cgroup_mount(char *line, const char *controller, const char **root, c
     return 0;
 }
 
-/* Our own group's folder in a tree, writable for us. 0 or -1. */
-static int cgroup_tree(const char *controller, char out[PATH_MAX])
+/* The folder of a group in a tree (NULL: our own), writable for us. 0 or -1. */
+static int cgroup_tree(const char *controller, const char *group, char out[PATH_MAX])
 {
     FILE *f = fopen("/proc/self/mountinfo", "re");
     char line[PATH_MAX], own[PATH_MAX];
@@ -143,12 +143,16 @@ static int cgroup_tree(const char *controller, char out[PATH_MAX])
     while (rc && fgets(line, sizeof(line), f)) {
         size_t skip;
 
-        if (cgroup_mount(line, controller, &root, &at) || cgroup_own(controller, own))
+        if (cgroup_mount(line, controller, &root, &at) || (!group && cgroup_own(controller, own)))
             continue;
+        if (group)
+            (void)snprintf(own, sizeof(own), "%s", group);
         skip = strlen(root);
         if (strncmp(own, root, skip) != 0)
             continue; /* another part of the tree is mounted here */
-        if (snprintf(out, PATH_MAX, "%s%s", at, own + skip) < PATH_MAX && access(out, W_OK) == 0)
+        /* systemd removes the group of a unit without processes, and takes it back when it is there again. */
+        if (snprintf(out, PATH_MAX, "%s%s", at, own + skip) < PATH_MAX &&
+            (!group || !mkdir(out, 0755) || errno == EEXIST) && access(out, W_OK) == 0)
             rc = 0;
     }
     (void)fclose(f);
@@ -171,14 +175,15 @@ static bool cgroup_offers(const char *own, const char *controller)
     return found;
 }
 
-/* v2 does not allow processes beside groups with controllers: we move into a leaf, then hand the controllers down. */
-static int cgroup_find_v2(struct cgroup_site *site, const char *name)
+/* v2 does not allow processes beside groups with controllers: where those are to be below our own, we move into a leaf,
+ * then hand the controllers down. */
+static int cgroup_find_v2(struct cgroup_site *site, const char *name, const char *above)
 {
     static const char wanted[] = "+memory +pids +cpu";
     char own[PATH_MAX];
 
-    if (cgroup_tree("", own) || !cgroup_offers(own, "memory") || !cgroup_offers(own, "pids") ||
-        cgroup_path(site->base[0], own, name, NULL))
+    if (((!above || cgroup_tree("", above, own)) && cgroup_tree("", NULL, own)) || !cgroup_offers(own, "memory") ||
+        !cgroup_offers(own, "pids") || cgroup_path(site->base[0], own, name, NULL))
         return -1;
     if (mkdir(site->base[0], 0755) && errno != EEXIST)
         return -1;
@@ -197,7 +202,7 @@ static void cgroup_find_v1(struct cgroup_site *site, const char *name)
     char own[PATH_MAX];
 
     for (int i = 0; i < CGROUP_TREES; i++)
-        if (cgroup_tree(v1_names[i], own) || cgroup_path(site->base[i], own, name, NULL) ||
+        if (cgroup_tree(v1_names[i], NULL, own) || cgroup_path(site->base[i], own, name, NULL) ||
             (mkdir(site->base[i], 0755) && errno != EEXIST))
             site->base[i][0] = '\0';
 }
@@ -217,10 +222,10 @@ static bool cgroup_works(const struct cgroup_site *site)
     return true;
 }
 
-static void cgroup_try(struct cgroup_site *site, const char *name)
+static void cgroup_try(struct cgroup_site *site, const char *name, const char *above)
 {
     memset(site, 0, sizeof(*site));
-    if (cgroup_find_v2(site, name) == 0)
+    if (cgroup_find_v2(site, name, above) == 0)
         site->version = 2;
     /* With devices, where we may say something about them. */
     site->devices = site->version == 2;
@@ -236,11 +241,11 @@ static void cgroup_try(struct cgroup_site *site, const char *name)
         site->version = site->devices = 0;
 }
 
-void cgroup_find(struct cgroup_site *site, const char *name)
+void cgroup_find(struct cgroup_site *site, const char *name, const char *above)
 {
-    cgroup_try(site, name);
+    cgroup_try(site, name, above);
     if (site->version == 0)
-        cgroup_try(site, name); /* a task of an earlier spawner may have taken the folder away at this moment */
+        cgroup_try(site, name, above); /* a task of an earlier spawner may have taken the folder away at this moment */
 }
 
 void cgroup_leave(const struct cgroup_site *site)

@@ -31,8 +31,9 @@ struct cgroup_limits {
     size_t device_count;
 };
 
-/* Finds the trees, makes our group `name` in each and tries one in it. */
-void cgroup_find(struct cgroup_site *site, const char *name);
+/* Finds the trees, makes our group `name` in each and tries one in it. `above` is the group to make it in where there
+ * is version 2 and that group, as a path from the root of the tree; else, and NULL, it is the spawner's own. */
+void cgroup_find(struct cgroup_site *site, const char *name, const char *above);
 /* Removes our group where no attempt's is in it any more. */
 void cgroup_leave(const struct cgroup_site *site);
 /* Makes the group of an attempt with its limits and opens the files to join by (write "0"); *count of them. 0, or -1

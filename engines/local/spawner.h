@@ -30,7 +30,8 @@ struct spawner {
     const char *users; /* the allow-map; NULL: everything runs as the server's user */
     uid_t owner;       /* of the data folder: the server's user */
     gid_t owner_group;
-    unsigned guards; /* enum level_guard: what tasks can be given here */
+    unsigned guards;   /* enum level_guard: what tasks can be given here */
+    const char *above; /* the group of version 2 for those of tasks; NULL: our own */
     struct cgroup_site cgroups;
     int conn_fd;  /* given by the droverd that started us, or -1 */
     int data_dir; /* descriptors */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * drover-spawner --data DIR --shim PATH [--users FILE] [--conn FD]
+ * drover-spawner --data DIR --shim PATH [--users FILE] [--cgroup PATH] [--conn FD]
  *
  * Starts drover-shims for droverd. It keeps nothing in memory that matters: the folder of an attempt is the latch, its
  * locked file `lock` the sign of life, and a shim needs its parent for nothing. It may be killed at any point; the next
@@ -47,6 +47,8 @@ static int spawner_args(struct spawner *s, int argc, char **argv)
             s->users = argv[i + 1];
         else if (strcmp(argv[i], "--shim") == 0)
             s->shim = argv[i + 1];
+        else if (strcmp(argv[i], "--cgroup") == 0)
+            s->above = argv[i + 1];
         else if (strcmp(argv[i], "--conn") == 0)
             s->conn_fd = (int)strtol(argv[i + 1], NULL, 10);
         else

@@ -77,7 +77,7 @@ void spawner_probe(struct spawner *s)
         return;
     (void)snprintf(name, sizeof(name), "drover.%llx.%llx", (unsigned long long)st.st_dev,
                    (unsigned long long)st.st_ino);
-    cgroup_find(&s->cgroups, name);
+    cgroup_find(&s->cgroups, name, s->above);
     s->guards = s->cgroups.version == 2 ? LEVEL_CGROUP2 : s->cgroups.version == 1 ? LEVEL_CGROUP1 : 0;
     s->guards |= s->cgroups.devices ? LEVEL_DEVICES : 0;
     s->guards |= s->users ? LEVEL_USERS : 0;

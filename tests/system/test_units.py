@@ -22,6 +22,18 @@ class Units(unittest.TestCase):
     def test_spawner(self):
         self.assertLessEqual(self.exposure("drover-spawner.service"), 4.0)
 
+    def test_tasks_have_the_group_of_a_unit_without_a_process(self):
+        """Below its own, systemd 252 could not start the spawner again while a task runs (vm_systemd.sh)."""
+        with open(os.path.join(UNITS, "drover-spawner.service"), encoding="utf-8") as f:
+            spawner = f.read()
+        self.assertIn(" --cgroup /system.slice/drover-tasks.service\n", spawner)
+        self.assertRegex(spawner, r"(?m)^Wants=.*drover-tasks.service$")
+        self.assertRegex(spawner, r"(?m)^After=.*drover-tasks.service$")
+        with open(os.path.join(UNITS, "drover-tasks.service"), encoding="utf-8") as f:
+            tasks = f.read()
+        for line in ("Delegate=yes", "RemainAfterExit=yes", "RefuseManualStop=yes"):
+            self.assertIn("\n%s\n" % line, tasks)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -66,6 +66,7 @@ done
 for test in isolation hostile; do
     python3 -B test_$test.py -v || failed=1
 done
+bash vm_systemd.sh $DROVER_BIN || failed=1
 exit $failed
 """
 
