@@ -169,6 +169,22 @@ static void the_task_that_took_the_most_is_stopped(void **state)
     assert_non_null(strstr(w->why, "ana keeps 105 MB on this node, the limit is 100 MB, and this task took 9 MB"));
 }
 
+/* A server that starts again while a user keeps too much does not know who took it, and stops who takes more. */
+static void what_is_there_at_the_start_is_nobodys_fault(void **state)
+{
+    struct world *w = *state;
+
+    w->limit = 100 * MB;
+    for (int look = 0; look < 3; look++) {
+        quota_begin(w->q);
+        see(w, "ana1", 150, 1, false);
+        see(w, "ana2", 20 + look / 2, 1, false);
+        quota_end(w->q, stop, w);
+        assert_int_equal(w->stopped, look / 2);
+    }
+    assert_string_equal(w->last, "ana2");
+}
+
 /* Whose user keeps too much need not die for it: only who has taken a megabyte since. A limit that is lowered stops
  * nobody. */
 static void who_only_writes_a_log_goes_on(void **state)
@@ -238,6 +254,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_has_ended_is_measured_once, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_not_known_now_is_asked_again, setup, teardown),
         cmocka_unit_test_setup_teardown(the_task_that_took_the_most_is_stopped, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_there_at_the_start_is_nobodys_fault, setup, teardown),
         cmocka_unit_test_setup_teardown(who_only_writes_a_log_goes_on, setup, teardown),
         cmocka_unit_test_setup_teardown(what_its_user_deleted_may_go, setup, teardown),
     };
