@@ -14,6 +14,7 @@
 #include "core/internal.h"
 #include "jobs/exits.h"
 #include "jobs/policy.h"
+#include "jobs/protocol_extras.h"
 
 /* ---- claims ---- */
 
@@ -114,7 +115,7 @@ void core_task_started(struct step *s, struct task *t, int64_t wall_ms)
     j->launched_ms = wall_ms;
     core_move_job(s, j, STATE_RUNNING, "JobRunning", "The job runs.");
     effects_attempt(s->fx, j, STATE_RUNNING);
-    int64_t limit = core_time_limit(s->core, j);
+    int64_t limit = core_time_limit(s->core, j) - core_limit_notice(s->core, j);
     if (limit)
         core_arm(s, TIMER_TIME_LIMIT, j->id, j->attempt, s->now.mono + limit);
 }
@@ -126,19 +127,49 @@ static bool preempted(const struct job *j)
     return j->outcome == STATE_FAILED && j->exit_code == EXIT_CODE_PREEMPTED;
 }
 
-int core_grace_ms(const struct job *j)
+/* Whether it leaves for others: to wait again, or (nobody asked for its stop) for good. */
+static bool makes_room(const struct job *j)
 {
-    return 1000 * (preempted(j) ? j->spec->checkpoint_grace_s : j->spec->stop_grace_s);
+    return preempted(j) || (j->stop_requested && !j->stopped_by[0]);
+}
+
+static bool over_time(const struct job *j)
+{
+    return j->outcome == STATE_FAILED && j->exit_code == EXIT_CODE_TIME_LIMIT;
+}
+
+int core_grace_ms(const struct core *c, const struct job *j)
+{
+    if (over_time(j) && j->spec->checkpoint_signal)
+        return (int)core_limit_notice(c, j);
+    return 1000 * (makes_room(j) ? j->spec->checkpoint_grace_s : j->spec->stop_grace_s);
+}
+
+int core_stop_signal(const struct job *j)
+{
+    return makes_room(j) || over_time(j) ? j->spec->checkpoint_signal : 0;
+}
+
+/* A stop that leaves time for a checkpoint is told. */
+static void tell_signal(struct step *s, const struct job *j)
+{
+    int signal = core_stop_signal(j);
+    if (signal)
+        core_event_job(s, j, "CheckpointSignalled", "%s is sent to its tasks; what runs in %d s is killed.",
+                       protocol_extras_signal(signal), core_grace_ms(s->core, j) / 1000);
 }
 
 static void stop_tasks(struct step *s, struct job *j)
 {
+    bool told = false;
     for (int i = 0; i < j->spec->total_tasks; i++) {
         struct task *t = &j->tasks[i];
         if (!(t->state & STATE_PLACED) || t->stop_sent)
             continue;
-        t->stop_sent = true;
-        effects_stop(s->fx, t, core_grace_ms(j));
+        if (!told)
+            tell_signal(s, j);
+        t->stop_sent = told = true;
+        effects_stop(s->fx, t, core_grace_ms(s->core, j), core_stop_signal(j));
     }
 }
 

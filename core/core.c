@@ -100,7 +100,7 @@ static int load_task(struct core *c, struct task *t, struct clock_now now)
 /* What is left of the job's time limit, from the wall clock of its launch. */
 static int load_time_limit(struct core *c, struct job *j, struct clock_now now)
 {
-    int64_t ms = core_time_limit(c, j);
+    int64_t ms = core_time_limit(c, j) - core_limit_notice(c, j);
     if (!ms || !j->launched_ms)
         return 0;
     struct timer limit = {
@@ -153,7 +153,7 @@ int64_t core_take_event_id(struct core *c)
     return c->next_event_id++;
 }
 
-static void adopt_job(struct job *j, struct effects *fx)
+static void adopt_job(const struct core *c, struct job *j, struct effects *fx)
 {
     for (int i = 0; i < j->spec->total_tasks; i++) {
         struct task *t = &j->tasks[i];
@@ -163,7 +163,7 @@ static void adopt_job(struct job *j, struct effects *fx)
         /* A claim that expired is called back, too, but its end still fails the attempt: nobody asked for it. */
         t->stop_sent = j->outcome || j->stop_requested;
         if (t->stop_sent || t->claim == CLAIM_EXPIRED)
-            effects_stop(fx, t, t->stop_sent ? core_grace_ms(j) : 0);
+            effects_stop(fx, t, t->stop_sent ? core_grace_ms(c, j) : 0, t->stop_sent ? core_stop_signal(j) : 0);
     }
 }
 
@@ -192,7 +192,7 @@ void core_adopt(struct core *c, struct effects *fx)
     if (!all)
         fx->failed = true;
     for (size_t i = 0; all && i < n; i++)
-        adopt_job(all[i], fx);
+        adopt_job(c, all[i], fx);
     free(all);
     for (size_t i = 0; i < c->orphan_count; i++)
         effects_order_stop(fx, &c->orphans[i]);

@@ -114,9 +114,9 @@ static void attempt_order(struct effects *fx, enum effect_kind kind, const struc
         effects_add(fx, &f);
 }
 
-void effects_stop(struct effects *fx, const struct task *t, int grace_ms)
+void effects_stop(struct effects *fx, const struct task *t, int grace_ms, int signal)
 {
-    struct effect_stop order = {.grace_ms = grace_ms};
+    struct effect_stop order = {.grace_ms = grace_ms, .signal = signal};
     memcpy(order.attempt_id, t->id, ID_SIZE);
     memcpy(order.nonce, t->nonce, sizeof order.nonce);
     attempt_order(fx, EFFECT_STOP, &order);

@@ -93,7 +93,7 @@ struct effect_vc {
 struct effect_stop {
     char attempt_id[ID_SIZE];
     char nonce[33];
-    int grace_ms;
+    int grace_ms, signal; /* between that signal (0 = TERM) and the kill */
 };
 
 struct effect_reply {
@@ -162,7 +162,7 @@ void effects_add(struct effects *fx, const struct effect *f);
 void effects_job(struct effects *fx, struct job *j);
 void effects_attempt(struct effects *fx, const struct job *j, enum run_state state);
 void effects_task(struct effects *fx, const struct task *t);
-void effects_stop(struct effects *fx, const struct task *t, int grace_ms);
+void effects_stop(struct effects *fx, const struct task *t, int grace_ms, int signal);
 void effects_order_stop(struct effects *fx, const struct effect_stop *order);
 void effects_forget(struct effects *fx, const char *attempt_id, const char *nonce);
 /* To an accepted submission; `warning` (NULL: none) is in the batch's arena. */

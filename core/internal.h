@@ -137,7 +137,9 @@ void core_start_claim(struct step *s, struct job *j); /* the grid holds its plac
 void core_task_started(struct step *s, struct task *t, int64_t wall_ms);
 void core_task_ended(struct step *s, struct task *t, const struct exit_info *exit);
 void core_decide(struct step *s, struct job *j, enum run_state outcome, int exit_code, const struct exit_trigger *why);
-int core_grace_ms(const struct job *j); /* between the signal of a stop and the kill */
+/* Between the signal (0 = TERM) of a stop and the kill, as the job wants it for the end that was decided. */
+int core_grace_ms(const struct core *c, const struct job *j);
+int core_stop_signal(const struct job *j);
 void core_stop_job(struct step *s, struct job *j, const char *by);
 void core_stop_for(struct step *s, struct job *j, const char *why); /* nobody asked for it: the server's own reason */
 /* A job of that name that ended in this batch, of which the rows may say nothing yet; NULL when there is none. */
@@ -148,6 +150,8 @@ struct core_vc *core_vc_find(const struct core *c, const char *name);
 struct core_vc *core_vc_of(const struct core *c, const struct job *j);
 /* Milliseconds that an attempt of the job may run: its own limit, but not more than its virtual cluster's; 0 = any. */
 int64_t core_time_limit(const struct core *c, const struct job *j);
+/* How many of them before the end its tasks are told, where the job names a signal for it: at most half. 0 = at it. */
+int64_t core_limit_notice(const struct core *c, const struct job *j);
 /* A task was placed (1) or has given back what it held (-1). */
 void core_vc_count(struct core *c, const struct task *t, int sign);
 /* GPUs of a SKU that a virtual cluster is promised, of which those below it have a part. */

@@ -27,7 +27,7 @@ static void on_claim(struct step *s, const struct timer *t)
     task->claim = CLAIM_EXPIRED;
     core_event_task(s, task, "ClaimExpired", "Node %s did not confirm the task in time.", task->node);
     effects_task(s->fx, task);
-    effects_stop(s->fx, task, 0);
+    effects_stop(s->fx, task, 0, 0);
 }
 
 static void on_time_limit(struct step *s, const struct timer *t)

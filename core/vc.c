@@ -29,6 +29,14 @@ int64_t core_time_limit(const struct core *c, const struct job *j)
     return vc_time_limit_ms(&core_vc_of(c, j)->spec, j->spec->time_limit_ms);
 }
 
+int64_t core_limit_notice(const struct core *c, const struct job *j)
+{
+    int64_t limit = core_time_limit(c, j), notice = 1000 * (int64_t)j->spec->checkpoint_grace_s;
+    if (!limit || !j->spec->checkpoint_signal)
+        return 0;
+    return notice < limit / 2 ? notice : limit / 2;
+}
+
 void core_vc_count(struct core *c, const struct task *t, int sign)
 {
     struct core_vc *v = core_vc_of(c, t->job);

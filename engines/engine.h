@@ -69,7 +69,7 @@ struct engine_order {
     int64_t epoch;                /* of the server that orders */
     struct arena *arena;          /* owns launch; NULL when there is none */
     struct engine_launch *launch; /* LAUNCH and ADOPT */
-    int grace_ms;                 /* STOP: between the signal and the kill */
+    int grace_ms, signal;         /* STOP: between that signal (0 = TERM) and the kill */
     struct engine_order *next;    /* the engine's queue link */
 };
 

@@ -4,6 +4,7 @@
  *
  *   checkpoint.name   a folder kept between jobs of the same user that name it, found in DROVER_CHECKPOINT_DIR
  *   checkpoint.grace  seconds between the signal and the kill when the job is preempted; else stopGrace
+ *   checkpoint.signal sent then instead of TERM, and so long before the time limit
  *   code              the archive with the job's code: what POST /api/v2/code answered as its id
  *   timeLimit         seconds that a job attempt may run
  *   stopGrace         seconds between the signal of a stop and the kill
@@ -14,6 +15,7 @@
  */
 #include "jobs/protocol_extras.h"
 
+#include <signal.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -47,11 +49,15 @@ static const char *rule_code(const char *text)
                : "must be the id of an archive that was sent before: 64 digits, 0-9 and a-f";
 }
 
+static const char *const words_signal[] = {"TERM", "INT", "HUP", "USR1", "USR2", NULL};
+static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2}; /* of the words */
+
 static const struct spec_object checkpoint = {
     .what = "checkpoint",
     .fields = (const struct spec_field[]){
         {.key = "name", .kind = SPEC_STRING, .required = true, .min = 1, .max = 64, .rule = rule_folder},
         {.key = "grace", .kind = SPEC_INT, .min = 0, .max = STOP_GRACE_MAX_S},
+        {.key = "signal", .kind = SPEC_STRING, .words = words_signal},
         {.key = NULL}}};
 
 /* In the order of enum spec_preemption. */
@@ -103,13 +109,27 @@ static int read_list(struct arena *a, const struct doc *list, bool models, const
     return names ? 0 : -1;
 }
 
-static enum spec_preemption read_preemption(const struct doc *drover)
+static int find_word(const char *const *words, const char *word)
 {
-    const char *word = spec_schema_string(drover, "preemption", words_preemption[0]);
     int i = 0;
-    while (words_preemption[i] && strcmp(words_preemption[i], word) != 0)
+    while (words[i] && strcmp(words[i], word) != 0)
         i++;
-    return (enum spec_preemption)i;
+    return i;
+}
+
+/* Of a checked checkpoint; 0: no word about it. */
+static int read_signal(const struct doc *kept)
+{
+    const char *word = spec_schema_string(kept, "signal", NULL);
+    return word ? signals[find_word(words_signal, word)] : 0;
+}
+
+const char *protocol_extras_signal(int number)
+{
+    size_t i = 0;
+    while (i + 1 < sizeof signals / sizeof signals[0] && signals[i] != number)
+        i++;
+    return words_signal[i];
 }
 
 int protocol_extras_read(struct arena *a, struct spec *spec, const struct doc *drover, const struct spec_place *place,
@@ -124,7 +144,9 @@ int protocol_extras_read(struct arena *a, struct spec *spec, const struct doc *d
     spec->time_limit_ms = 1000 * spec_schema_int(drover, "timeLimit", 0);
     spec->stop_grace_s = (int)spec_schema_int(drover, "stopGrace", STOP_GRACE_S);
     spec->checkpoint_grace_s = (int)spec_schema_int(kept, "grace", spec->stop_grace_s);
-    spec->preemption = read_preemption(drover);
+    spec->checkpoint_signal = read_signal(kept);
+    spec->preemption =
+        (enum spec_preemption)find_word(words_preemption, spec_schema_string(drover, "preemption", "requeue"));
     if (read_list(a, spec_schema_get(drover, "gpuModels"), true, &spec->skus) ||
         read_list(a, spec_schema_get(drover, "nodes"), false, &spec->nodes) ||
         read_list(a, spec_schema_get(drover, "notNodes"), false, &spec->not_nodes))

@@ -16,5 +16,7 @@ struct spec_place;
  * `place` is the map's own. 0, or -1 with the place. */
 int protocol_extras_read(struct arena *a, struct spec *spec, const struct doc *drover, const struct spec_place *place,
                          struct err *e);
+/* The word for a number that struct spec has as checkpoint_signal. Never NULL. */
+const char *protocol_extras_signal(int number);
 
 #endif

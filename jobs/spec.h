@@ -84,9 +84,10 @@ struct spec {
     size_t storage_count;
     bool default_storages; /* extras.storages is an empty list: the user's defaults */
     enum spec_preemption preemption;
-    int checkpoint_grace_s;   /* extras.drover.checkpoint.grace: before a preempted task is killed; default stopGrace */
-    const char *const *skus;  /* GPU models that will do, as SKUs, NULL-terminated; NULL: any */
-    const char *const *nodes; /* by name, NULL-terminated: only these; NULL: any */
+    int checkpoint_grace_s; /* extras.drover.checkpoint.grace: before a preempted task is killed; default stopGrace */
+    int checkpoint_signal;  /* extras.drover.checkpoint.signal: sent then, and before the time limit; 0 = TERM, at it */
+    const char *const *skus;      /* GPU models that will do, as SKUs, NULL-terminated; NULL: any */
+    const char *const *nodes;     /* by name, NULL-terminated: only these; NULL: any */
     const char *const *not_nodes; /* never these; NULL: none */
     const char *pin;              /* node of the virtual cluster's own; NULL: none */
     bool lazy;                    /* hivedScheduler.lazyPreemptionEnable */

@@ -157,6 +157,7 @@ static void order_by_id(struct loop *l, enum engine_order_kind kind, const struc
     memcpy(o->nonce, s->nonce, sizeof o->nonce);
     o->epoch = l->epoch;
     o->grace_ms = s->grace_ms;
+    o->signal = s->signal;
     send_order(l, o);
 }
 
@@ -277,10 +278,8 @@ static void perform_orders(struct loop *l)
             order_task(l, ENGINE_LAUNCH, f->task);
         else if (f->kind == EFFECT_ADOPT)
             order_task(l, ENGINE_ADOPT, f->task);
-        else if (f->kind == EFFECT_STOP)
-            order_by_id(l, ENGINE_STOP, f->stop);
-        else if (f->kind == EFFECT_FORGET)
-            order_by_id(l, ENGINE_FORGET, f->stop);
+        else if (f->kind == EFFECT_STOP || f->kind == EFFECT_FORGET)
+            order_by_id(l, f->kind == EFFECT_STOP ? ENGINE_STOP : ENGINE_FORGET, f->stop);
     }
 }
 

@@ -81,17 +81,17 @@ static int keeper_setup(struct keeper *k)
 
 /* A polite signal to everybody; whoever is stopped goes on to hear it. Who only stands between the task and us (the
  * program that entered the image) is spared: its end would hide the task's own. */
-static void keeper_terminate(const struct keeper *k)
+static void keeper_terminate(const struct keeper *k, int sig)
 {
     const struct dirent *d;
     DIR *proc;
 
     if (!k->namespaces) {
-        procs_signal_tree(SIGTERM);
+        procs_signal_tree(sig);
         return;
     }
     if (!k->t->spec.rootfs) {
-        (void)kill(-1, SIGTERM);
+        (void)kill(-1, sig);
         (void)kill(-1, SIGCONT);
         return;
     }
@@ -101,7 +101,7 @@ static void keeper_terminate(const struct keeper *k)
 
         if (pid <= 1 || pid == k->main)
             continue;
-        (void)kill(pid, SIGTERM);
+        (void)kill(pid, sig);
         (void)kill(pid, SIGCONT);
     }
     if (proc)
@@ -175,9 +175,9 @@ static void keeper_hear(struct keeper *k)
         return;
     if (n <= 0 || c == TASK_KILL)
         k->kill = true;
-    else if (c == TASK_TERM) {
+    else if (c > 0 && c <= TASK_SIGNAL_MAX) {
         k->stopping = true;
-        keeper_terminate(k);
+        keeper_terminate(k, c);
     }
 }
 

@@ -188,7 +188,7 @@ static void local_attempt_again(struct local *l, struct local_attempt *a, const 
 
 static void local_attempt_send_stop(struct local_attempt *a)
 {
-    struct proto_msg m = {.type = PROTO_STOP, .number = a->grace_ms};
+    struct proto_msg m = {.type = PROTO_STOP, .number = a->grace_ms, .pid = a->stop_signal};
 
     memcpy(m.attempt, a->id, sizeof(m.attempt));
     if (a->shim > 0)
@@ -206,6 +206,7 @@ static void local_attempt_stop(struct local *l, struct local_attempt *a, const s
     }
     a->stop = true;
     a->grace_ms = o->grace_ms;
+    a->stop_signal = o->signal;
     if (a->state == LOCAL_WAITING) {
         /* Not given to the spawner yet: the look finds no folder, takes the latch itself and tells LOST. */
         local_spawner_unqueue(l, a);
@@ -230,6 +231,7 @@ static void local_attempt_stop_unknown(struct local *l, const struct engine_orde
     a->state = LOCAL_FINDING;
     a->stop = true;
     a->grace_ms = o->grace_ms;
+    a->stop_signal = o->signal;
     local_find_look(l, a);
 }
 

@@ -61,11 +61,11 @@ struct local_attempt {
     pid_t shim;                 /* as the spawner told, 0 before */
     int64_t shim_ticks;
     int gpu_count;
-    int gpus[NODE_GPU_MAX]; /* held by it */
-    bool stop;              /* STOP was ordered */
-    int grace_ms;
-    int64_t kill_shim_at; /* monotonic ms: a shim that does not stop its task by then is killed */
-    int64_t look_at;      /* monotonic ms: next look while FINDING; 0 = none */
+    int gpus[NODE_GPU_MAX];    /* held by it */
+    bool stop;                 /* STOP was ordered */
+    int grace_ms, stop_signal; /* as ordered */
+    int64_t kill_shim_at;      /* monotonic ms: a shim that does not stop its task by then is killed */
+    int64_t look_at;           /* monotonic ms: next look while FINDING; 0 = none */
     int looks;
     bool cleared;       /* the spawner found nothing left of it */
     int64_t give_up_at; /* monotonic ms: its leftovers do not die, its GPUs are quarantined; 0 = not set */

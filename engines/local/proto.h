@@ -51,7 +51,7 @@ struct proto_msg {
     enum proto_type type;
     char attempt[ID_SIZE];
     char step[32];   /* FAILED: what failed; STOP: SHIM_STEP_DISK or nothing */
-    int64_t pid;     /* HELLO: sender; STARTED: shim; STATE: main process */
+    int64_t pid;     /* HELLO: sender; STARTED: shim; STATE: main process; STOP: the signal, 0 = TERM */
     int64_t ticks;   /* start time of that process, clock ticks since boot */
     int64_t number;  /* FAILED: errno; STOP: grace in ms; STATE: start in ms since 1970; HELLO of a spawner: what it can
                       * guard tasks with (level.h); CLEARED: processes that were left, -1 = its shim lives */

@@ -206,14 +206,14 @@ static void shim_kill(struct shim *s)
         shim_command(s, TASK_KILL);
 }
 
-static void shim_stop(struct shim *s, int64_t grace_ms)
+static void shim_stop(struct shim *s, int64_t grace_ms, int64_t signal)
 {
     int64_t at = clock_read().mono + (grace_ms < 0 ? 0 : grace_ms);
 
     if (s->tree_gone)
         return;
     if (s->kill_at == 0)
-        shim_command(s, TASK_TERM);
+        shim_command(s, signal > 0 && signal <= TASK_SIGNAL_MAX ? (char)signal : SIGTERM);
     if (s->kill_at == 0 || at < s->kill_at)
         s->kill_at = at;
 }
@@ -234,7 +234,7 @@ static void shim_serve(struct shim *s, int peer)
     while (shim_ctl_read(&s->ctl, peer, &m)) {
         if (m.type == PROTO_STOP) {
             shim_note_disk(s, &m);
-            shim_stop(s, m.number);
+            shim_stop(s, m.number, m.pid);
         } else if (m.type == PROTO_STATUS)
             shim_tell(s, peer);
     }
@@ -307,7 +307,7 @@ static void shim_reap(struct shim *s)
     }
     /* The task has ended with its main process; what it left behind gets a short notice and then the kill. */
     if (s->main_gone && !s->tree_gone && s->kill_at == 0)
-        shim_stop(s, SHIM_TAIL_MS);
+        shim_stop(s, SHIM_TAIL_MS, SIGTERM);
 }
 
 /* Milliseconds until something must be done without an event; -1 = nothing. */

@@ -6,7 +6,7 @@
  * task's view of the machine, started the command as the task's user, is the parent of everything the task starts,
  * and, where there are pid namespaces, its pid 1: with it everything dies. It dies with its shim.
  *
- *   shim -> keeper   one byte: TASK_GO, TASK_TERM, TASK_KILL
+ *   shim -> keeper   one byte: TASK_GO, TASK_KILL, or the signal of a stop, up to TASK_SIGNAL_MAX
  *   keeper -> shim   struct task_word; the end of the keeper is the end of the whole tree
  */
 #ifndef DROVER_ENGINES_LOCAL_TASK_H
@@ -14,7 +14,7 @@
 
 #include <stdint.h>
 
-enum task_command { TASK_GO = 'G', TASK_TERM = 'T', TASK_KILL = 'K' };
+enum task_command { TASK_SIGNAL_MAX = 31, TASK_GO = 'G', TASK_KILL = 'K' };
 
 enum task_event {
     TASK_READY = 1, /* everything but the command is there */

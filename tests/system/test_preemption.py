@@ -79,6 +79,28 @@ class Preemption(unittest.TestCase):
         self.assertEqual([p["gpus"] for p in told[0]["record"]["places"]], [4])
         self.assertIn("JobPreempting", self.events(high))
 
+    def test_a_named_signal_is_sent_and_the_grace_is_kept(self):
+        command = ("trap 'echo told; touch \"$DROVER_CHECKPOINT_DIR/saved\"; exit 0' USR1\n"
+                   "trap 'echo terminated' TERM\n"
+                   "if [ -e \"$DROVER_CHECKPOINT_DIR/saved\" ]; then echo resumed; exit 0; fi\n"
+                   "echo ready\nwhile :; do sleep 0.05; done")
+        low = self.submit("low", command=command, checkpoint={"name": "s", "grace": 120, "signal": "USR1"})
+        self.running(low)
+        droverlib.wait_until(lambda: b"ready" in self.client.log(low), "its handler stands")
+        high = self.submit("high", priority="prod", command="true")
+        self.assertEqual(self.client.wait(high)["jobStatus"]["state"], "SUCCEEDED")
+        self.assertEqual(self.client.wait(low)["jobStatus"]["state"], "SUCCEEDED")
+        self.assertIn(b"resumed", self.client.log(low))
+        self.assertIn("CheckpointSignalled", self.events(low))
+
+    def test_a_signal_comes_before_the_time_limit(self):
+        job = self.submit("timed", command="sleep 600", timeLimit=2,
+                          checkpoint={"name": "s", "grace": 120, "signal": "USR2"})
+        detail = self.client.wait(job)
+        self.assertEqual(detail["jobStatus"]["state"], "FAILED", detail)
+        self.assertEqual(detail["jobStatus"]["appExitCode"], -1004, detail)
+        self.assertIn("CheckpointSignalled", self.events(job))
+
     def test_stop_ends_the_whole_gang(self):
         low = self.submit("low", gpus=2, instances=2, preemption="stop", stopGrace=1)
         self.running(low)

@@ -34,9 +34,12 @@ void settle(struct harness *h)
             memcpy(h->launched[h->launches++], f->task->id, ID_SIZE);
         } else if (f->kind == EFFECT_STOP) {
             memcpy(h->stopped[h->stops++], f->stop->attempt_id, ID_SIZE);
+            h->grace_ms = f->stop->grace_ms;
+            h->signal = f->stop->signal;
         } else if (f->kind == EFFECT_FORGET) {
             h->forgets++;
         } else if (f->kind == EFFECT_EVENT_ROW) {
+            h->signalled += !strcmp(f->event->reason, "CheckpointSignalled");
             if (f->event->role)
                 trace(h, "%s %s[%d]\n", f->event->type, f->event->role, f->event->task_index);
             else
@@ -133,6 +136,7 @@ struct job *make_job(struct harness *h, const struct ask *a)
                       .not_nodes = a->not_nodes,
                       .skus = a->skus,
                       .checkpoint_grace_s = 30,
+                      .checkpoint_signal = a->checkpoint_signal,
                       .stop_grace_s = 10};
     char id[ID_SIZE];
     snprintf(id, sizeof id, "00000000-0000-7000-8000-%012d", ++h->next_id);

@@ -35,6 +35,8 @@ struct harness {
     size_t launches;
     char stopped[MAX_ORDERS][ID_SIZE];
     size_t stops, forgets;
+    int grace_ms, signal;                              /* of the last stop */
+    size_t signalled;                                  /* events CheckpointSignalled */
     void (*watch)(void *ctx, const struct effect *fx); /* told every effect of each batch; NULL = nobody */
     void *watch_ctx;
     char trace[65536]; /* "job.waiting a~x; task.starting ..." */
@@ -49,6 +51,7 @@ struct ask {
     enum spec_preemption preemption;
     const char *const *nodes, *const *not_nodes, *const *skus;
     int64_t time_limit_ms;
+    int checkpoint_signal;
 };
 
 /* Performs the effects of the batch as the loop would, and checks the recount. */

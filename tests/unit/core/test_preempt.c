@@ -4,6 +4,8 @@
  */
 #include "tests/unit/core/harness.h"
 
+#include <signal.h>
+
 #include "inventory/vc.h"
 #include "jobs/exits.h"
 
@@ -81,6 +83,38 @@ static void a_victim_stops_if_it_says_so(void **state)
     assert_int_equal(state_of(h, "ana~low"), 0);
     assert_non_null(strstr(h->trace, "job.stopped ana~low"));
     assert_int_equal(state_of(h, "ana~high"), STATE_STARTING);
+}
+
+/* Whoever leaves for others, to come back or for good, has the grace and the signal for a checkpoint; whom its owner
+ * stops has the other. */
+static void who_makes_room_is_told_by_its_signal(void **state)
+{
+    static const enum spec_preemption ways[] = {SPEC_PREEMPTION_REQUEUE, SPEC_PREEMPTION_STOP};
+    struct harness *h = *state;
+    for (size_t i = 0; i < 2; i++) {
+        const char *const low[] = {"a", "b"}, *const high[] = {"c", "d"};
+        add(h, &(struct ask){.name = low[i],
+                             .gpus = 4,
+                             .instances = 2,
+                             .priority = TEST,
+                             .preemption = ways[i],
+                             .checkpoint_signal = SIGUSR2});
+        run_from(h, i * 4);
+        add(h, &(struct ask){.name = high[i], .gpus = 4, .instances = 2, .priority = PROD});
+        assert_int_equal(h->signal, SIGUSR2);
+        assert_int_equal(h->grace_ms, 30000);
+        engine(h, i * 4, ENGINE_EXITED, 0);
+        engine(h, i * 4 + 1, ENGINE_EXITED, 0);
+        run_from(h, i * 4 + 2);
+        stop(h, i ? "ana~d" : "ana~c", "ana", false);
+        assert_int_equal(h->signal, 0);
+        assert_int_equal(h->grace_ms, 10000);
+        if (!i)
+            stop(h, "ana~a", "ana", false);
+        engine(h, i * 4 + 2, ENGINE_EXITED, 143);
+        engine(h, i * 4 + 3, ENGINE_EXITED, 143);
+    }
+    assert_int_equal(h->signalled, 2); /* told once each, and who was stopped by its owner is not */
 }
 
 static void never_holds_within_the_guarantee_only(void **state)
@@ -294,6 +328,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_victim_waits_again_and_no_retry_is_counted, setup, teardown),
         cmocka_unit_test_setup_teardown(a_victim_stops_if_it_says_so, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_makes_room_is_told_by_its_signal, setup, teardown),
         cmocka_unit_test_setup_teardown(never_holds_within_the_guarantee_only, setup, teardown),
         cmocka_unit_test_setup_teardown(an_equal_is_no_victim, setup, teardown),
         cmocka_unit_test_setup_teardown(opportunistic_ones_go_first_and_the_fewest, setup, teardown),

@@ -4,6 +4,8 @@
  */
 #include "tests/unit/core/harness.h"
 
+#include <signal.h>
+
 #include "jobs/exits.h"
 
 #define STORY static void
@@ -289,6 +291,36 @@ STORY a_time_limit_fails_the_job(void **state)
     END;
 }
 
+STORY a_named_signal_comes_before_the_time_limit(void **state)
+{
+    BEGIN;
+    add_node(h, "n1", 4, 0);
+    submit(h, &(struct ask){.name = "x", .time_limit_ms = 90000, .checkpoint_signal = SIGUSR1});
+    run(h, 0);
+    tick(h, 59999);
+    assert_int_equal(state_of(h, "ana~x"), STATE_RUNNING);
+    tick(h, 1);
+    assert_int_equal(state_of(h, "ana~x"), STATE_COMPLETING);
+    assert_int_equal(core_find(h->core, "ana~x")->exit_code, EXIT_CODE_TIME_LIMIT);
+    assert_int_equal(h->signal, SIGUSR1);
+    assert_int_equal(h->grace_ms, 30000); /* it ends with the limit */
+    assert_int_equal(h->signalled, 1);
+    END;
+}
+
+STORY a_signal_takes_at_most_half_of_the_time_limit(void **state)
+{
+    BEGIN;
+    add_node(h, "n1", 4, 0);
+    submit(h, &(struct ask){.name = "x", .time_limit_ms = 40000, .checkpoint_signal = SIGHUP});
+    run(h, 0);
+    tick(h, 19999);
+    assert_int_equal(h->stops, 0);
+    tick(h, 1);
+    assert_int_equal(h->grace_ms, 20000);
+    END;
+}
+
 STORY events_of_strangers_change_nothing(void **state)
 {
     BEGIN;
@@ -460,6 +492,8 @@ int main(void)
         cmocka_unit_test(a_task_alone_is_not_retried_freely_for_ever),
         cmocka_unit_test(a_back_off_for_resources_doubles),
         cmocka_unit_test(a_time_limit_fails_the_job),
+        cmocka_unit_test(a_named_signal_comes_before_the_time_limit),
+        cmocka_unit_test(a_signal_takes_at_most_half_of_the_time_limit),
         cmocka_unit_test(events_of_strangers_change_nothing),
         cmocka_unit_test(the_end_seen_before_the_start_still_tells_both),
         cmocka_unit_test(a_tag_that_is_not_there_cannot_be_dropped),

@@ -284,9 +284,15 @@ void rig_launch(struct rig *r, char id[ID_SIZE], const char *script)
 
 void rig_order_stop(struct rig *r, const char *id, int grace_ms)
 {
+    rig_order_stop_by(r, id, grace_ms, 0);
+}
+
+void rig_order_stop_by(struct rig *r, const char *id, int grace_ms, int signal)
+{
     struct engine_order *o = rig_order(ENGINE_STOP, id, NULL);
 
     o->grace_ms = grace_ms;
+    o->signal = signal;
     rig_give(r, o);
 }
 

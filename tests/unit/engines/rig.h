@@ -100,8 +100,9 @@ void rig_give(struct rig *r, struct engine_order *o);
 /* Launches a new attempt; its id goes to `id`. */
 void rig_launch(struct rig *r, char id[ID_SIZE], const char *script);
 
-/* Orders the stop of an attempt. */
+/* Orders the stop of an attempt, by TERM or another signal. */
 void rig_order_stop(struct rig *r, const char *id, int grace_ms);
+void rig_order_stop_by(struct rig *r, const char *id, int grace_ms, int signal);
 
 /* Content of a file in the attempt's folder; the caller frees it. */
 char *rig_file(const struct rig *r, const char *id, const char *name, size_t *len);

@@ -78,6 +78,23 @@ static void test_child_gets_the_signal_and_the_grace(void **state)
     assert_false(alive(id));
 }
 
+static void test_stop_by_another_signal(void **state)
+{
+    struct rig *r = *state;
+    struct rig_event ev;
+    char id[ID_SIZE];
+
+    rig_launch(r, id,
+               "trap 'echo term' TERM; trap 'echo saved; exit 4' USR1; echo ready; while :; do sleep 0.05; done");
+    (void)rig_wait(r, ENGINE_STARTED, id);
+    rig_wait_file(r, id, "stdout", 6);
+    rig_order_stop_by(r, id, 20000, SIGUSR1);
+    ev = rig_wait(r, ENGINE_EXITED, id);
+    assert_int_equal(ev.code, 4);
+    rig_expect_file(r, id, "stdout", "ready\nsaved\n");
+    assert_false(alive(id));
+}
+
 static void test_deaf_task_is_killed(void **state)
 {
     struct rig *r = *state;
@@ -184,6 +201,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_polite_task_gets_its_grace, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(test_child_gets_the_signal_and_the_grace, rig_setup, rig_teardown),
+        cmocka_unit_test_setup_teardown(test_stop_by_another_signal, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(test_deaf_task_is_killed, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(test_hidden_children_are_killed, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(test_leftovers_of_an_ended_task_are_killed, rig_setup, rig_teardown),

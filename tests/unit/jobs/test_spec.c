@@ -4,6 +4,7 @@
  * whole documents; and hostile ones in bounded time.
  */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,6 +19,7 @@
 #include "base/buf.h"
 #include "base/doc.h"
 #include "base/err.h"
+#include "jobs/protocol_extras.h"
 #include "jobs/spec.h"
 
 #define HEAD "protocolVersion: 2\nname: j\ntype: job\nprerequisites: [{name: i, type: dockerimage, uri: u}]\n"
@@ -78,6 +80,7 @@ static void defaults(void **state)
     assert_int_equal(s->total_tasks, 1);
     assert_int_equal(s->total_gpus, 0);
     assert_null(s->checkpoint_name);
+    assert_int_equal(s->checkpoint_signal, 0);
     assert_int_equal(s->time_limit_ms, 0);
     assert_int_equal(s->stop_grace_s, 10);
     assert_false(s->notify.running || s->notify.succeeded || s->notify.stopped || s->notify.failed ||
@@ -101,26 +104,27 @@ static void defaults(void **state)
 
 static void everything(void **state)
 {
-    const struct spec *s = parse(HEAD "description: d\njobRetryCount: 3\nparameters: {tag: 1.10}\nsecrets: {s: t}\n"
-                                      "taskRoles:\n"
-                                      "  Work_er:\n"
-                                      "    instances: 4\n"
-                                      "    completion: {minFailedInstances: 2, minSucceededInstances: -1}\n"
-                                      "    taskRetryCount: 5\n"
-                                      "    dockerImage: i\n"
-                                      "    extraContainerOptions: {shmMB: 64, infiniband: true}\n"
-                                      "    resourcePerInstance: {cpu: 2, memoryMB: 300, gpu: 8,"
-                                      " ports: {b: 2, http: 3, a: 1}}\n"
-                                      "    commands: [\"  one\\n \", two]\n"
-                                      "  ps: " ROLE "\n"
-                                      "defaults: {virtualCluster: vc1}\n"
-                                      "extras:\n"
-                                      "  gangAllocation: false\n"
-                                      "  hivedScheduler: {jobPriorityClass: crit}\n"
-                                      "  jobStatusChangeNotification: {running: true, retried: true, failed: false}\n"
-                                      "  tags: [x, y]\n"
-                                      "  anything: {else: [is, free]}\n"
-                                      "  drover: {checkpoint: {name: c.1}, timeLimit: 60, stopGrace: 0}\n");
+    const struct spec *s =
+        parse(HEAD "description: d\njobRetryCount: 3\nparameters: {tag: 1.10}\nsecrets: {s: t}\n"
+                   "taskRoles:\n"
+                   "  Work_er:\n"
+                   "    instances: 4\n"
+                   "    completion: {minFailedInstances: 2, minSucceededInstances: -1}\n"
+                   "    taskRetryCount: 5\n"
+                   "    dockerImage: i\n"
+                   "    extraContainerOptions: {shmMB: 64, infiniband: true}\n"
+                   "    resourcePerInstance: {cpu: 2, memoryMB: 300, gpu: 8,"
+                   " ports: {b: 2, http: 3, a: 1}}\n"
+                   "    commands: [\"  one\\n \", two]\n"
+                   "  ps: " ROLE "\n"
+                   "defaults: {virtualCluster: vc1}\n"
+                   "extras:\n"
+                   "  gangAllocation: false\n"
+                   "  hivedScheduler: {jobPriorityClass: crit}\n"
+                   "  jobStatusChangeNotification: {running: true, retried: true, failed: false}\n"
+                   "  tags: [x, y]\n"
+                   "  anything: {else: [is, free]}\n"
+                   "  drover: {checkpoint: {name: c.1, signal: USR2, grace: 5}, timeLimit: 60, stopGrace: 0}\n");
     const struct spec_role *r = &s->roles[0];
 
     (void)state;
@@ -132,6 +136,9 @@ static void everything(void **state)
     assert_false(s->gang);
     assert_true(s->notify.running && s->notify.retried && !s->notify.failed && !s->notify.succeeded);
     assert_string_equal(s->checkpoint_name, "c.1");
+    assert_int_equal(s->checkpoint_signal, SIGUSR2);
+    assert_string_equal(protocol_extras_signal(SIGUSR2), "USR2");
+    assert_int_equal(s->checkpoint_grace_s, 5);
     assert_int_equal(s->time_limit_ms, 60000);
     assert_int_equal(s->stop_grace_s, 0);
     assert_int_equal(s->role_count, 2);

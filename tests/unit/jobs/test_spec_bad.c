@@ -341,6 +341,10 @@ static const struct bad extras[] = {
      "unknown key \"timelimit\" in \"drover\"; did you mean \"timeLimit\"?"},
     {"stopGrace: 5", "stopGrace: 3601", 47, 61, "/extras/drover/stopGrace",
      "\"stopGrace\" must be at most 3600, not 3601"},
+    {"{checkpoint: {name: c}", "{checkpoint: {name: c, grace: 3601}", 47, 41, "/extras/drover/checkpoint/grace",
+     "\"grace\" must be at most 3600, not 3601"},
+    {"{checkpoint: {name: c}", "{checkpoint: {name: c, signal: KILL}", 47, 42, "/extras/drover/checkpoint/signal",
+     "\"signal\" must be one of \"TERM\", \"INT\", \"HUP\", \"USR1\", \"USR2\", not \"KILL\""},
 };
 
 static char *changed(const struct bad *row)
