@@ -258,9 +258,9 @@ int auth_store_user_remove(struct store *s, const char *name, struct err *e)
     return update_user(s, st, name, e);
 }
 
-int auth_store_user_known(struct store *s, const char *name, bool *admin, struct err *e)
+int auth_store_known(struct store *s, const struct store_sql *sql, const char *name, bool *admin, struct err *e)
 {
-    struct stmt *st = store_stmt(s, &sql_user_known, e);
+    struct stmt *st = store_stmt(s, sql, e);
     int rc;
 
     stmt_text(st, 1, name);
@@ -270,6 +270,11 @@ int auth_store_user_known(struct store *s, const char *name, bool *admin, struct
     *admin = stmt_col_int(st, 0) != 0;
     stmt_reset(st);
     return 1;
+}
+
+int auth_store_user_known(struct store *s, const char *name, bool *admin, struct err *e)
+{
+    return auth_store_known(s, &sql_user_known, name, admin, e);
 }
 
 /* ---- tokens ---- */

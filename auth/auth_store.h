@@ -16,6 +16,7 @@
 struct arena;
 struct err;
 struct store;
+struct store_sql;
 
 /* A row of table user. Strings are borrowed: from the arena after _get, from the row during a list's callback. */
 struct auth_user {
@@ -81,6 +82,8 @@ int auth_store_user_change(struct store *s, const char *name, const struct auth_
 int auth_store_user_remove(struct store *s, const char *name, struct err *e);
 /* Whether there is such a user, and in *admin whether an admin. 1, 0 or -1. */
 int auth_store_user_known(struct store *s, const char *name, bool *admin, struct err *e);
+/* The same of any kind of row: `sql` selects the flag by the name. */
+int auth_store_known(struct store *s, const struct store_sql *sql, const char *name, bool *admin, struct err *e);
 
 /* Adds a token or session. 0 or -1. */
 int auth_store_token_add(struct store *s, const struct auth_token *t, struct err *e);

@@ -265,16 +265,7 @@ int group_store_names(struct store *s, const struct group_sink *sink, struct err
 
 int group_store_known(struct store *s, const char *name, bool *admin, struct err *e)
 {
-    struct stmt *st = store_stmt(s, &sql_known, e);
-    int rc;
-
-    stmt_text(st, 1, name);
-    rc = stmt_step(st, e);
-    if (rc != STMT_ROW)
-        return rc;
-    *admin = stmt_col_int(st, 0) != 0;
-    stmt_reset(st);
-    return 1;
+    return auth_store_known(s, &sql_known, name, admin, e);
 }
 
 int group_store_vc_exists(struct store *s, const char *vc, struct err *e)

@@ -115,9 +115,9 @@ void core_task_started(struct step *s, struct task *t, int64_t wall_ms)
     j->launched_ms = wall_ms;
     core_move_job(s, j, STATE_RUNNING, "JobRunning", "The job runs.");
     effects_attempt(s->fx, j, STATE_RUNNING);
-    int64_t limit = core_time_limit(s->core, j) - core_limit_notice(s->core, j);
-    if (limit)
-        core_arm(s, TIMER_TIME_LIMIT, j->id, j->attempt, s->now.mono + limit);
+    int64_t ms = core_limit_due(s->core, j);
+    if (ms)
+        core_arm(s, TIMER_TIME_LIMIT, j->id, j->attempt, s->now.mono + ms);
 }
 
 /* ---- the end of an attempt ---- */

@@ -100,7 +100,7 @@ static int load_task(struct core *c, struct task *t, struct clock_now now)
 /* What is left of the job's time limit, from the wall clock of its launch. */
 static int load_time_limit(struct core *c, struct job *j, struct clock_now now)
 {
-    int64_t ms = core_time_limit(c, j) - core_limit_notice(c, j);
+    int64_t ms = core_limit_due(c, j);
     if (!ms || !j->launched_ms)
         return 0;
     struct timer limit = {

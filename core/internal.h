@@ -104,9 +104,7 @@ int core_reserve(struct core *c, struct job *j);
 void core_hold(struct core *c, struct job *j);
 /* A placed task gives back what it holds. */
 void core_release(struct core *c, struct task *t);
-
-/* The nodes that will do for a spec, less those in `from` (NULL: none), into `out` (room for all there are). How many.
- */
+/* The nodes that will do for a spec, less those in `from` (NULL: none), into `out` (room for all). How many. */
 size_t core_wishes(const struct cluster *c, const struct spec *spec, const struct avoid *from, const char **out);
 
 /* explain.c: the plan as it is shown, a copy that is at most a quarter of a second old (NULL: none yet), to be put. */
@@ -150,8 +148,10 @@ struct core_vc *core_vc_find(const struct core *c, const char *name);
 struct core_vc *core_vc_of(const struct core *c, const struct job *j);
 /* Milliseconds that an attempt of the job may run: its own limit, but not more than its virtual cluster's; 0 = any. */
 int64_t core_time_limit(const struct core *c, const struct job *j);
-/* How many of them before the end its tasks are told, where the job names a signal for it: at most half. 0 = at it. */
+/* So many of them before the end its tasks are told, where the job names a signal for it (0 = at it); and so many after
+ * its start the first of both is due (0 = never). */
 int64_t core_limit_notice(const struct core *c, const struct job *j);
+int64_t core_limit_due(const struct core *c, const struct job *j);
 /* A task was placed (1) or has given back what it held (-1). */
 void core_vc_count(struct core *c, const struct task *t, int sign);
 /* GPUs of a SKU that a virtual cluster is promised, of which those below it have a part. */

@@ -37,6 +37,11 @@ int64_t core_limit_notice(const struct core *c, const struct job *j)
     return notice < limit / 2 ? notice : limit / 2;
 }
 
+int64_t core_limit_due(const struct core *c, const struct job *j)
+{
+    return core_time_limit(c, j) - core_limit_notice(c, j);
+}
+
 void core_vc_count(struct core *c, const struct task *t, int sign)
 {
     struct core_vc *v = core_vc_of(c, t->job);

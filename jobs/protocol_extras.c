@@ -145,8 +145,8 @@ int protocol_extras_read(struct arena *a, struct spec *spec, const struct doc *d
     spec->stop_grace_s = (int)spec_schema_int(drover, "stopGrace", STOP_GRACE_S);
     spec->checkpoint_grace_s = (int)spec_schema_int(kept, "grace", spec->stop_grace_s);
     spec->checkpoint_signal = read_signal(kept);
-    spec->preemption =
-        (enum spec_preemption)find_word(words_preemption, spec_schema_string(drover, "preemption", "requeue"));
+    spec->preemption = (enum spec_preemption)find_word(words_preemption,
+                                                       spec_schema_string(drover, "preemption", words_preemption[0]));
     if (read_list(a, spec_schema_get(drover, "gpuModels"), true, &spec->skus) ||
         read_list(a, spec_schema_get(drover, "nodes"), false, &spec->nodes) ||
         read_list(a, spec_schema_get(drover, "notNodes"), false, &spec->not_nodes))

@@ -23,6 +23,7 @@
 #include "base/fs.h"
 #include "base/id.h"
 #include "base/log.h"
+#include "engines/local/usage.h"
 #include "jobs/jobs_store.h"
 #include "server/readers.h"
 
@@ -84,7 +85,7 @@ int64_t code_state(const struct code *c)
 {
     struct stat st;
 
-    return fstat(c->uploads, &st) ? 0 : (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+    return fstat(c->uploads, &st) ? 0 : usage_when(&st);
 }
 
 int code_uploads(const struct code *c, code_upload_fn *fn, void *ctx)

@@ -9,12 +9,11 @@
 
 #include "base/err.h"
 #include "base/json.h"
-#include "base/log.h"
 #include "core/core.h"
 #include "engines/local/quota.h"
 #include "jobs/jobs_store.h"
 #include "server/code.h"
-#include "server/readers.h"
+#include "server/retention.h"
 #include "server/snapshot.h"
 
 struct disk_quota {
@@ -38,18 +37,10 @@ static int owner(void *ctx, const char *attempt, struct quota_owner *out)
 {
     const struct disk_quota *q = ctx;
     struct jobs_store_owner found = {.user = ""};
-    struct err e = {0};
-    struct store *s = readers_get(q->config.readers, &e);
-    int rc = s ? jobs_store_find_owner(s, attempt, &found, &e) : -1;
+    int rc = retention_owner(q->config.readers, attempt, &found);
 
-    if (s)
-        readers_put(q->config.readers, s);
-    if (rc < 0) {
-        log_warn("quota_unknown", "attempt %s: %s", attempt, e.text);
-        return -1;
-    }
-    if (rc == 0)
-        return 0; /* of a database that was put back: nobody's */
+    if (rc <= 0)
+        return rc; /* 0: of a database that was put back, nobody's */
     int limit = limit_of(q, found.vc);
     if (limit < 0)
         return -1;

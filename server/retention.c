@@ -23,17 +23,16 @@ static bool any_says(const struct core_view *v)
     return false;
 }
 
-/* As jobs_store_find_owner. */
-static int find_owner(const struct retention *r, const char *attempt, struct jobs_store_owner *out)
+int retention_owner(struct readers *readers, const char *attempt, struct jobs_store_owner *out)
 {
     struct err e = {0};
-    struct store *store = readers_get(r->readers, &e);
+    struct store *store = readers_get(readers, &e);
     int rc = store ? jobs_store_find_owner(store, attempt, out, &e) : -1;
 
     if (store)
-        readers_put(r->readers, store);
+        readers_put(readers, store);
     if (rc < 0)
-        log_warn("retention_unknown", "attempt %s: %s; its logs stay", attempt, e.text);
+        log_warn("owner_unknown", "attempt %s: %s; what it left stays, and is not counted", attempt, e.text);
     return rc;
 }
 
@@ -45,7 +44,7 @@ int64_t retention_logs_ms(void *ctx, const char *attempt)
     int64_t ms = now ? r->usual_ms : -1;
 
     if (now && any_says(now->view)) {
-        int found = find_owner(r, attempt, &owner);
+        int found = retention_owner(r->readers, attempt, &owner);
         const struct core_view_vc *vc = found > 0 ? core_view_vc(now->view, owner.vc) : NULL;
 
         if (found < 0)

@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+struct jobs_store_owner;
 struct readers;
 struct snapshots;
 
@@ -23,5 +24,8 @@ struct retention {
 /* For janitor_policy.logs_of with a struct retention: ms from the end of a task attempt, 0 = for ever, -1 = it cannot
  * be told now. Any thread. */
 int64_t retention_logs_ms(void *ctx, const char *attempt);
+/* Whose a task attempt is, for those who keep order in what is left: as jobs_store_find_owner, with a reader of its
+ * own; why it cannot be told (-1) is logged. Any thread. */
+int retention_owner(struct readers *readers, const char *attempt, struct jobs_store_owner *out);
 
 #endif

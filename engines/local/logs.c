@@ -51,7 +51,7 @@ int64_t logs_ended(int dir)
 
     for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
         if (fstatat(dir, ends[i], &st, AT_SYMLINK_NOFOLLOW) == 0)
-            return (int64_t)st.st_mtim.tv_sec * 1000;
+            return st.st_mtim.tv_sec > 0 ? (int64_t)st.st_mtim.tv_sec * 1000 : 1;
     return 0;
 }
 
@@ -129,8 +129,7 @@ int logs_size(const struct logs *f, int64_t *size, bool *complete, struct err *e
     struct stat st;
 
     /* First the mark of the end, then the size: the other way round, bytes in between would be missed. */
-    *complete = faccessat(f->dir, "exit", F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
-                faccessat(f->dir, "lost", F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+    *complete = logs_ended(f->dir) != 0;
     if (f->packed.shelf) {
         *size = f->packed.segment.size;
         return 0;
