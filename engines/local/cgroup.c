@@ -20,8 +20,7 @@
 #include "engines/local/procs.h"
 
 #define CGROUP_PROBE "probe"
-#define CGROUP_LEAF                                                                                                    \
-    "task" /* version 2: who is in it; beside it runc makes a group, which a group with members forbids */
+#define CGROUP_LEAF "task" /* version 2: its members; beside it runc makes a group, which one with members forbids */
 
 enum { TREE_MEMORY, TREE_PIDS, TREE_CPU, TREE_DEVICES };
 
@@ -322,10 +321,11 @@ static int cgroup_limit_v1(int tree, const char *base, const char *group, const 
     }
 }
 
-/* The file of a group that its members are in. */
-static const char *cgroup_procs(const struct cgroup_site *site)
+/* The file of a group that its members are in, or that they join by. In version 1 a process of one thread joins by
+ * `tasks`: for `cgroup.procs` the kernel waits until nobody anywhere forks or ends (RCU: milliseconds). */
+static const char *cgroup_procs(const struct cgroup_site *site, bool join)
 {
-    return site->version == 2 ? CGROUP_LEAF "/cgroup.procs" : "cgroup.procs";
+    return site->version == 2 ? CGROUP_LEAF "/cgroup.procs" : join ? "tasks" : "cgroup.procs";
 }
 
 /* The leaf, where there is one. 0 or -1. */
@@ -352,7 +352,8 @@ int cgroup_create(const struct cgroup_site *site, const char *attempt, const str
             goto failed;
         rc = site->version == 2 ? cgroup_limit_v2(site->devices, site->base[i], attempt, limits)
                                 : cgroup_limit_v1(i, site->base[i], attempt, limits);
-        if (rc || cgroup_make_leaf(site, attempt) || cgroup_path(path, site->base[i], attempt, cgroup_procs(site)))
+        if (rc || cgroup_make_leaf(site, attempt) ||
+            cgroup_path(path, site->base[i], attempt, cgroup_procs(site, true)))
             goto failed;
         join[*count] = open(path, O_WRONLY | O_CLOEXEC);
         if (join[*count] < 0)
@@ -432,7 +433,7 @@ int cgroup_kill(const struct cgroup_site *site, const char *attempt)
         return count;
     count = 0;
     if (site->version == 0 || cgroup_path(path, site->base[TREE_PIDS][0] ? site->base[TREE_PIDS] : site->base[0],
-                                          attempt, cgroup_procs(site)))
+                                          attempt, cgroup_procs(site, false)))
         return 0;
     f = fopen(path, "re");
     if (!f)

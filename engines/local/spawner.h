@@ -16,13 +16,25 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "base/id.h"
 #include "engines/local/cgroup.h"
 #include "engines/local/keeper.h"
 
 struct err;
 
 #define SPAWNER_CONNS 8
+#define SPAWNER_STARTS 32    /* starters at work; beyond them requests wait in their socket */
 #define SPAWNER_UID_MIN 1000 /* nobody below: system accounts own things */
+
+/* A start under way, from the fork of its starter until that is the shim or has said why not. */
+struct spawner_begun {
+    int report; /* what spawner_started reads; -1: the slot is free */
+    int conn;   /* who asked, an index; -1: is gone */
+    int ctl;    /* the shim's socket, kept until the answer is sent: its end would say that nobody answers */
+    char attempt[ID_SIZE];
+    pid_t pid;
+    int64_t ticks;
+};
 
 struct spawner {
     char data[PATH_MAX]; /* real path of the data folder */
@@ -40,6 +52,8 @@ struct spawner {
     int listener;
     int signals; /* signalfd: SIGCHLD, SIGTERM */
     int conns[SPAWNER_CONNS];
+    struct spawner_begun begun[SPAWNER_STARTS];
+    int begun_count;
     bool quit, sweep;
 };
 
@@ -55,8 +69,11 @@ int spawner_user_check(const char *map, struct err *e);
  * such Unix user). */
 int spawner_user_find(const char *map, const char *name, struct keeper_user *out);
 
-/* spawner_start.c: takes the latch and starts a shim with its keeper. Its pid, or -1 with errno and *step. */
-pid_t spawner_start(struct spawner *s, const struct spawner_request *r, char step[32]);
+/* spawner_start.c: takes the latch and forks a starter, which goes on by itself to become the shim. Its pid, with the
+ * descriptor to give to spawner_started when that can be read, or -1 with errno and *step. */
+pid_t spawner_start(struct spawner *s, const struct spawner_request *r, int *report, char step[32]);
+/* What became of a starter, waited for; closes `report`. 0: it is the shim; or -1 with errno and *step. */
+int spawner_started(int report, char step[32]);
 
 /* spawner_keep.c: clones a process with the namespaces that the order asks for and makes it a keeper, which finds the
  * order on pair[1], sent over pair[0]; both stay open here. The descriptors that the order names are inherited. Its

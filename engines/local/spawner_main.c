@@ -34,7 +34,8 @@
 #include "engines/local/spawner.h"
 
 #define SPAWNER_SWEEP_MS 1000 /* from the end of a child to the look for groups that nobody keeps */
-#define SPAWNER_IDLE_MS 2000  /* between two looks whether the data folder is still there, while nobody is connected */
+#define SPAWNER_POLLS (2 + SPAWNER_CONNS + SPAWNER_STARTS)
+#define SPAWNER_IDLE_MS 2000 /* between two looks whether the data folder is still there, while nobody is connected */
 
 static int spawner_args(struct spawner *s, int argc, char **argv)
 {
@@ -137,24 +138,53 @@ static void spawner_close(int fd)
         (void)close(fd);
 }
 
-static void spawner_begin(struct spawner *s, int conn, const struct proto_msg *m, const int fds[PROTO_FDS])
+static void spawner_failed(int conn, const char *attempt, struct proto_msg *answer)
+{
+    answer->type = PROTO_FAILED;
+    answer->number = errno;
+    (void)snprintf(answer->attempt, sizeof(answer->attempt), "%s", attempt);
+    (void)proto_send(conn, answer, NULL, 0);
+}
+
+/* Starters work side by side: making a task's groups and namespaces is mostly waiting for the kernel. */
+static void spawner_begin(struct spawner *s, int i, const struct proto_msg *m, int fds[PROTO_FDS])
 {
     const struct spawner_request r = {.attempt = m->attempt, .spec = fds[0], .ctl = fds[1]};
-    struct proto_msg answer = {.type = PROTO_STARTED};
-    pid_t pid = spawner_start(s, &r, answer.step);
+    struct proto_msg answer = {0};
+    struct spawner_begun *b = s->begun;
 
-    if (pid >= 0)
-        (void)FAILPOINT(SPAWNER_AFTER_FORK);
-    memcpy(answer.attempt, m->attempt, sizeof(answer.attempt));
-    if (pid < 0) {
-        answer.type = PROTO_FAILED;
-        answer.number = errno;
-    } else {
-        answer.step[0] = '\0';
-        answer.pid = pid;
-        answer.ticks = procs_start_ticks(pid, NULL);
+    while (b->report >= 0)
+        b++; /* there is a free one, or the request had not been read */
+    b->pid = spawner_start(s, &r, &b->report, answer.step);
+    if (b->pid < 0) {
+        b->report = -1;
+        spawner_failed(s->conns[i], m->attempt, &answer);
+        return;
     }
-    (void)proto_send(conn, &answer, NULL, 0);
+    s->begun_count++;
+    b->conn = i;
+    b->ctl = fds[1];
+    fds[1] = -1;
+    memcpy(b->attempt, m->attempt, sizeof(b->attempt));
+    b->ticks = procs_start_ticks(b->pid, NULL); /* now, while it cannot have been reaped */
+}
+
+/* A starter is the shim now, or has failed. */
+static void spawner_answer(struct spawner *s, struct spawner_begun *b)
+{
+    struct proto_msg answer = {.type = PROTO_STARTED, .pid = b->pid, .ticks = b->ticks};
+    int rc = spawner_started(b->report, answer.step);
+
+    b->report = -1;
+    s->begun_count--;
+    if (rc == 0)
+        (void)FAILPOINT(SPAWNER_AFTER_FORK);
+    memcpy(answer.attempt, b->attempt, sizeof(answer.attempt));
+    if (b->conn >= 0 && rc)
+        spawner_failed(s->conns[b->conn], b->attempt, &answer);
+    else if (b->conn >= 0)
+        (void)proto_send(s->conns[b->conn], &answer, NULL, 0);
+    (void)close(b->ctl);
 }
 
 /* Whether no shim keeps the attempt: its lock is free, or there is no folder any more. */
@@ -215,6 +245,9 @@ static void spawner_drop(struct spawner *s, int i)
 {
     (void)close(s->conns[i]);
     s->conns[i] = -1;
+    for (int k = 0; k < SPAWNER_STARTS; k++)
+        if (s->begun[k].conn == i)
+            s->begun[k].conn = -1;
 }
 
 static void spawner_serve(struct spawner *s, int i)
@@ -224,13 +257,18 @@ static void spawner_serve(struct spawner *s, int i)
     int fds[PROTO_FDS];
     int rc;
 
-    while (s->conns[i] >= 0 && (rc = proto_recv(s->conns[i], &m, fds)) != -1) {
+    for (;;) {
+        if (s->conns[i] < 0 || s->begun_count == SPAWNER_STARTS)
+            return;
+        rc = proto_recv(s->conns[i], &m, fds);
+        if (rc < 0)
+            break;
         if (rc == 0) {
             spawner_drop(s, i);
             return;
         }
         if (m.type == PROTO_START)
-            spawner_begin(s, s->conns[i], &m, fds);
+            spawner_begin(s, i, &m, fds);
         else if (m.type == PROTO_CLEAR)
             spawner_end(s, s->conns[i], &m);
         else if (m.type == PROTO_CLEAN)
@@ -242,7 +280,7 @@ static void spawner_serve(struct spawner *s, int i)
         spawner_close(fds[0]);
         spawner_close(fds[1]);
     }
-    if (s->conns[i] >= 0 && errno != EAGAIN)
+    if (errno != EAGAIN)
         spawner_drop(s, i);
 }
 
@@ -284,20 +322,29 @@ static bool spawner_orphaned(const struct spawner *s)
     return fstat(s->data_dir, &st) == 0 && st.st_nlink == 0;
 }
 
+/* What to wait for; the number of milliseconds that is worth. */
+static int spawner_watch(const struct spawner *s, struct pollfd p[SPAWNER_POLLS])
+{
+    const short begin = s->begun_count < SPAWNER_STARTS ? POLLIN : 0;
+    bool idle = true;
+
+    p[0] = (struct pollfd){.fd = s->signals, .events = POLLIN};
+    p[1] = (struct pollfd){.fd = s->listener, .events = POLLIN};
+    for (int i = 0; i < SPAWNER_CONNS; i++) {
+        p[2 + i] = (struct pollfd){.fd = begin ? s->conns[i] : -1, .events = begin};
+        idle = idle && s->conns[i] < 0;
+    }
+    for (int i = 0; i < SPAWNER_STARTS; i++)
+        p[2 + SPAWNER_CONNS + i] = (struct pollfd){.fd = s->begun[i].report, .events = POLLIN};
+    return s->sweep ? SPAWNER_SWEEP_MS : idle ? SPAWNER_IDLE_MS : -1;
+}
+
 static void spawner_loop(struct spawner *s)
 {
     while (!s->quit) {
-        struct pollfd p[2 + SPAWNER_CONNS];
-        bool idle = true;
-        int n;
+        struct pollfd p[SPAWNER_POLLS];
+        int timeout = spawner_watch(s, p), n = poll(p, SPAWNER_POLLS, timeout);
 
-        p[0] = (struct pollfd){.fd = s->signals, .events = POLLIN};
-        p[1] = (struct pollfd){.fd = s->listener, .events = POLLIN};
-        for (int i = 0; i < SPAWNER_CONNS; i++) {
-            p[2 + i] = (struct pollfd){.fd = s->conns[i], .events = POLLIN};
-            idle = idle && s->conns[i] < 0;
-        }
-        n = poll(p, 2 + SPAWNER_CONNS, s->sweep ? SPAWNER_SWEEP_MS : idle ? SPAWNER_IDLE_MS : -1);
         if (n == 0 && s->sweep) {
             s->sweep = false;
             cgroup_sweep(&s->cgroups, spawner_is_dead, s);
@@ -308,6 +355,9 @@ static void spawner_loop(struct spawner *s)
             continue;
         if (p[0].revents)
             spawner_signals(s);
+        for (int i = 0; i < SPAWNER_STARTS; i++)
+            if (p[2 + SPAWNER_CONNS + i].revents)
+                spawner_answer(s, &s->begun[i]);
         for (int i = 0; i < SPAWNER_CONNS; i++)
             if (p[2 + i].revents)
                 spawner_serve(s, i);
@@ -328,6 +378,8 @@ int main(int argc, char **argv)
     }
     for (int i = 0; i < SPAWNER_CONNS; i++)
         s.conns[i] = -1;
+    for (int i = 0; i < SPAWNER_STARTS; i++)
+        s.begun[i] = (struct spawner_begun){.report = -1, .conn = -1};
     if (s.conn_fd >= 0) {
         (void)fcntl(s.conn_fd, F_SETFD, FD_CLOEXEC);
         (void)fcntl(s.conn_fd, F_SETFL, O_NONBLOCK);

@@ -283,12 +283,10 @@ static int start_latch(struct start *st, const char *attempt, const char **step)
     return 0;
 }
 
-/* Forks the starter and waits until it is the shim or has said why not. */
-static pid_t start_fork(struct start *st, char step[32])
+/* Forks the starter. Its pid, with the read end of its report, or -1. */
+static pid_t start_fork(struct start *st, int *from)
 {
-    struct start_failure f;
     int report[2];
-    ssize_t n;
     pid_t pid;
 
     if (FAILPOINT(SPAWNER_BEFORE_FORK) || pipe2(report, O_CLOEXEC))
@@ -298,18 +296,13 @@ static pid_t start_fork(struct start *st, char step[32])
     if (pid == 0)
         start_child(st);
     (void)close(report[1]);
-    do
-        n = pid < 0 ? 0 : read(report[0], &f, sizeof(f));
-    while (n < 0 && errno == EINTR);
-    (void)close(report[0]);
-    if (n != (ssize_t)sizeof(f))
-        return pid;
-    (void)snprintf(step, 32, "%s", f.step);
-    errno = f.number;
-    return -1;
+    if (pid < 0)
+        (void)close(report[0]);
+    *from = report[0];
+    return pid;
 }
 
-pid_t spawner_start(struct spawner *s, const struct spawner_request *r, char step[32])
+pid_t spawner_start(struct spawner *s, const struct spawner_request *r, int *report, char step[32])
 {
     struct start st = {.s = s, .dir = -1, .lock = -1, .ctl = r->ctl, .order = {.spec = r->spec}};
     const char *at = "request";
@@ -320,16 +313,30 @@ pid_t spawner_start(struct spawner *s, const struct spawner_request *r, char ste
         snprintf(st.order.folder, PATH_MAX, "%s/run/%s", s->data, r->attempt) < PATH_MAX &&
         start_latch(&st, r->attempt, &at) == 0) {
         at = "fork";
-        (void)snprintf(step, 32, "%s", at);
-        pid = start_fork(&st, step);
-    } else {
-        (void)snprintf(step, 32, "%s", at);
+        pid = start_fork(&st, report);
     }
+    (void)snprintf(step, 32, "%s", at);
     int saved = errno;
     if (st.dir >= 0)
         (void)close(st.dir);
     if (st.lock >= 0)
-        (void)close(st.lock); /* the shim has its own reference: the lock stays */
+        (void)close(st.lock); /* the starter has its own reference: the lock stays */
     errno = saved;
     return pid;
+}
+
+int spawner_started(int report, char step[32])
+{
+    struct start_failure f;
+    ssize_t n;
+
+    do
+        n = read(report, &f, sizeof(f));
+    while (n < 0 && errno == EINTR);
+    (void)close(report);
+    if (n != (ssize_t)sizeof(f))
+        return 0;
+    (void)snprintf(step, 32, "%s", f.step);
+    errno = f.number;
+    return -1;
 }

@@ -105,7 +105,9 @@ def _listens(port):
 
 @contextlib.contextmanager
 def scratch():
-    folder = tempfile.mkdtemp(prefix="drover-bench-")
+    os.makedirs(droverlib.SCRATCH, exist_ok=True)
+    # Beside the product's: on the same file system, in the same state.
+    folder = tempfile.mkdtemp(prefix="drover-bench-", dir=droverlib.SCRATCH)
     try:
         yield folder
     finally:

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import resource
+import signal
 import sys
 import threading
 import time
@@ -239,6 +240,24 @@ class StubbornTest(jobcase.JobCase):
 
 if droverlib.TIME_SCALE != 1:
     del MemoryTest
+
+
+class StartTest(PointsCase):
+    CONFIG = {"cpus": 4}
+
+    def test_a_start_that_hangs_holds_up_no_other(self):
+        self.points.arm("spawner.before-exec", "delay 3600000")
+        hung = self.submit("hung", ["exit 0"])
+        wait_until(lambda: self.points.fired(), "a starter hangs", 60)
+        for number in range(3):
+            self.assertEqual(self.client.wait(self.submit("other-%d" % number, ["exit 0"]))["jobStatus"]["state"],
+                             "SUCCEEDED")
+        self.assertEqual(self.client.json("GET", "/api/v2/jobs/%s" % hung)["jobStatus"]["retries"], 0)
+        # Its end, from outside, is an attempt that was not started: it gets another.
+        os.kill(self.points.pids()[0], signal.SIGKILL)
+        self.assertEqual(self.client.wait(hung)["jobStatus"]["state"], "SUCCEEDED")
+        self.checked()
+
 
 if __name__ == "__main__":
     unittest.main()
