@@ -25,6 +25,8 @@ import failpoints
 
 #: Whom a kill hits, and how often of a hundred times.
 VICTIMS = {"server": 50, "spawner": 20, "shim": 20, "both": 10}
+#: What the issue promises none of, and the invariant that tells it.
+TOLD = {"lost": "I1", "started twice": "I2", "orphans": "I3", "GPUs leaked": "I4"}
 BACKLOG = 40  # jobs submitted and not yet ended, at most: the queue must drain at the end
 
 
@@ -258,7 +260,7 @@ def run(options):
         finally:
             load.end()
         violations += load.violations
-        drained = drain(server, token, options.drain)
+        drained = drain(server, token, options.drain) or whole_machine(server, token, options.drain)
         violations += ["after the load: %s" % v for v in drained]
         server.stop()
         violations += ["at the end: %s" % v for v in
@@ -270,6 +272,7 @@ def run(options):
     return {"kills": options.kills, "fired": fired, "clients": options.clients,
             "acks": len(load.acked), "lost answers": load.counts.get("lost answers", 0), "task starts": starts,
             "slowest restart s": round(player.slowest, 2), "seconds": round(time.monotonic() - begin, 1),
+            **{what: sum(" %s " % rule in v for v in violations) for what, rule in TOLD.items()},
             "answers": load.counts, "violations": violations}
 
 
@@ -286,6 +289,17 @@ def drain(server, token, seconds):
         return []
     except TimeoutError:
         return ["does not end: " + name for name in left()[:10]]
+
+
+def whole_machine(server, token, seconds):
+    """A job of all GPUs must run: neither the server nor the engine holds one for somebody who is gone."""
+    client = droverlib.Client(server, token)
+    client.submit(droverlib.job_yaml("whole", ["exit 0"], gpu=server.config["gpus"]))
+    try:
+        state = client.wait("admin~whole", timeout=seconds)["jobStatus"]["state"]
+    except TimeoutError as e:
+        state = str(e).split(";")[0]
+    return [] if state == "SUCCEEDED" else ["I4 a job of all GPUs does not run: %s" % state]
 
 
 def parser():
