@@ -24,10 +24,11 @@ static const char *const kind_names[AUTH_TOKEN_KIND_COUNT] = {
 };
 
 static const struct store_sql sql_user_add = {
-    "INSERT INTO user(name, password_hash, email, admin, disabled, created_ms, extension, expires_ms)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)"};
+    "INSERT INTO user(name, password_hash, email, admin, disabled, created_ms, extension, expires_ms, disk_mb)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"};
 #define USER_COLUMNS                                                                                                   \
-    "SELECT name, password_hash, email, extension, admin, disabled, token_version, created_ms, expires_ms FROM user"
+    "SELECT name, password_hash, email, extension, admin, disabled, token_version, created_ms, expires_ms, disk_mb"    \
+    " FROM user"
 static const struct store_sql sql_user_get = {USER_COLUMNS " WHERE name = ?"};
 static const struct store_sql sql_user_list = {USER_COLUMNS " ORDER BY name"};
 static const struct store_sql sql_user_password = {
@@ -35,9 +36,11 @@ static const struct store_sql sql_user_password = {
 static const struct store_sql sql_user_forget = {"DELETE FROM token WHERE user = ? AND kind <> 'application'"};
 static const struct store_sql sql_user_change = {
     "UPDATE user SET email = coalesce(?1, email), extension = coalesce(?2, extension),"
-    " disabled = coalesce(?3, disabled), expires_ms = CASE WHEN ?4 THEN ?5 ELSE expires_ms END WHERE name = ?6"};
+    " disabled = coalesce(?3, disabled), expires_ms = CASE WHEN ?4 THEN ?5 ELSE expires_ms END,"
+    " disk_mb = coalesce(?6, disk_mb) WHERE name = ?7"};
 static const struct store_sql sql_user_tokens = {"DELETE FROM token WHERE user = ?"};
 static const struct store_sql sql_user_remove = {"DELETE FROM user WHERE name = ?"};
+static const struct store_sql sql_user_disk = {"SELECT disk_mb FROM user WHERE name = ?"};
 static const struct store_sql sql_user_known = {"SELECT admin FROM user WHERE name = ?"};
 
 static const struct store_sql sql_token_add = {
@@ -123,6 +126,7 @@ int auth_store_user_add(struct store *s, const struct auth_user *u, struct err *
     stmt_int(st, 6, u->created_ms);
     stmt_text(st, 7, u->extension ? u->extension : "{}");
     stmt_int_or_null(st, 8, u->expires_ms, 0);
+    stmt_int(st, 9, u->disk_mb);
     if (stmt_exec(st, e) == 0)
         return member_store_join(s, u->name, GROUP_DEFAULT, e) ||
                        (u->admin && member_store_join(s, u->name, GROUP_ADMIN, e))
@@ -144,6 +148,7 @@ static void read_user(struct stmt *st, struct auth_user *u)
     u->token_version = stmt_col_int(st, 6);
     u->created_ms = stmt_col_int(st, 7);
     u->expires_ms = stmt_col_int(st, 8);
+    u->disk_mb = (int)stmt_col_int(st, 9);
 }
 
 int auth_store_user_get(struct store *s, struct arena *a, const char *name, struct auth_user *out, struct err *e)
@@ -220,7 +225,9 @@ static int change_user(struct store *s, const char *name, const struct auth_user
         stmt_int(st, 3, change->disabled);
     stmt_int(st, 4, change->set_expires);
     stmt_int_or_null(st, 5, change->expires_ms, 0);
-    stmt_text(st, 6, name);
+    if (change->set_disk)
+        stmt_int(st, 6, change->disk_mb);
+    stmt_text(st, 7, name);
     return update_user(s, st, name, e);
 }
 
@@ -275,6 +282,21 @@ int auth_store_known(struct store *s, const struct store_sql *sql, const char *n
 int auth_store_user_known(struct store *s, const char *name, bool *admin, struct err *e)
 {
     return auth_store_known(s, &sql_user_known, name, admin, e);
+}
+
+int auth_store_user_disk(struct store *s, const char *name, int *mb, struct err *e)
+{
+    struct stmt *st = store_stmt(s, &sql_user_disk, e);
+    int rc;
+
+    *mb = 0;
+    stmt_text(st, 1, name);
+    rc = stmt_step(st, e);
+    if (rc != STMT_ROW)
+        return rc;
+    *mb = (int)stmt_col_int(st, 0);
+    stmt_reset(st);
+    return 0;
 }
 
 /* ---- tokens ---- */

@@ -29,6 +29,7 @@ struct auth_user {
     int64_t token_version; /* grows with each password change */
     int64_t created_ms;
     int64_t expires_ms; /* from then on like disabled; 0 = never */
+    int disk_mb;        /* may be kept on a node; 0 = as the virtual cluster or the site says */
 };
 
 enum auth_token_kind { AUTH_TOKEN_BROWSER, AUTH_TOKEN_APPLICATION, AUTH_TOKEN_SESSION, AUTH_TOKEN_KIND_COUNT };
@@ -75,6 +76,8 @@ struct auth_user_change {
     bool set_disabled, disabled;
     bool set_expires;
     int64_t expires_ms; /* 0 = never */
+    bool set_disk;
+    int disk_mb;
 };
 /* ERR_NO_USER. 0 or -1. */
 int auth_store_user_change(struct store *s, const char *name, const struct auth_user_change *change, struct err *e);
@@ -82,7 +85,9 @@ int auth_store_user_change(struct store *s, const char *name, const struct auth_
 int auth_store_user_remove(struct store *s, const char *name, struct err *e);
 /* Whether there is such a user, and in *admin whether an admin. 1, 0 or -1. */
 int auth_store_user_known(struct store *s, const char *name, bool *admin, struct err *e);
-/* The same of any kind of row: `sql` selects the flag by the name. */
+/* The user's disk_mb; 0 also for who is not there. 0 or -1. */
+int auth_store_user_disk(struct store *s, const char *name, int *mb, struct err *e);
+/* The same as _known of any kind of row: `sql` selects the flag by the name. */
 int auth_store_known(struct store *s, const struct store_sql *sql, const char *name, bool *admin, struct err *e);
 
 /* Adds a token or session. 0 or -1. */

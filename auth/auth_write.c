@@ -36,7 +36,8 @@ static int add_user(struct store *s, const struct auth_user_write *u, int64_t no
                                   .extension = u->extension,
                                   .disabled = u->disabled == AUTH_YES,
                                   .created_ms = now_ms,
-                                  .expires_ms = u->set_expires ? u->expires_ms : 0};
+                                  .expires_ms = u->set_expires ? u->expires_ms : 0,
+                                  .disk_mb = u->set_disk ? u->disk_mb : 0};
 
     return auth_store_user_add(s, &row, e);
 }
@@ -66,7 +67,9 @@ static int change_user(struct store *s, const struct auth_user_write *u, struct 
                                        .set_disabled = u->disabled != AUTH_KEEP,
                                        .disabled = u->disabled == AUTH_YES,
                                        .set_expires = u->set_expires,
-                                       .expires_ms = u->expires_ms};
+                                       .expires_ms = u->expires_ms,
+                                       .set_disk = u->set_disk,
+                                       .disk_mb = u->disk_mb};
 
     if (auth_store_user_change(s, u->name, &c, e))
         return -1;

@@ -24,7 +24,9 @@ struct auth_user_write {
     enum auth_flag admin;
     enum auth_flag disabled;
     bool set_expires;
-    int64_t expires_ms;        /* 0 = never */
+    int64_t expires_ms; /* 0 = never */
+    bool set_disk;
+    int disk_mb;               /* may be kept on a node; 0 = as the virtual cluster or the site says */
     const char *const *vcs;    /* all virtual clusters beside "default": member_store_set_vcs */
     const char *const *groups; /* all groups beside "default" */
     const char *join, *leave;  /* one group */

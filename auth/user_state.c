@@ -49,6 +49,7 @@ static int save(struct store *s, const struct auth_user *u, struct buf *out, str
     json_out_kstring(&j, "extension", u->extension);
     json_out_kbool(&j, "disabled", u->disabled);
     json_out_kint(&j, "expires", u->expires_ms);
+    json_out_kint(&j, "disk", u->disk_mb);
     json_out_kint(&j, "created", u->created_ms);
     json_out_key(&j, "groups");
     json_out_array(&j);
@@ -82,10 +83,14 @@ int user_state_save(struct store *s, const char *name, struct buf *out, struct e
 /* What the text says, borrowed from it. 0 or -1. */
 static int read(const cJSON *o, struct auth_user *u, struct err *e)
 {
+    int64_t disk = 0;
+
     if (json_get_string(o, "passwordHash", &u->password_hash, e) || json_get_string(o, "email", &u->email, e) ||
         json_get_string(o, "extension", &u->extension, e) || json_get_bool(o, "disabled", &u->disabled, e) ||
-        json_get_int(o, "expires", &u->expires_ms, e) || json_get_int(o, "created", &u->created_ms, e))
+        json_get_int(o, "expires", &u->expires_ms, e) || json_get_int(o, "created", &u->created_ms, e) ||
+        json_get_int(o, "disk", &disk, e))
         return -1;
+    u->disk_mb = (int)disk;
     return u->password_hash ? 0 : err_set(e, ERR_INTERNAL, "not what a user was saved as");
 }
 
@@ -96,7 +101,9 @@ static int change(struct store *s, const struct auth_user *was, const struct aut
                                        .set_disabled = true,
                                        .disabled = u->disabled,
                                        .set_expires = true,
-                                       .expires_ms = u->expires_ms};
+                                       .expires_ms = u->expires_ms,
+                                       .set_disk = true,
+                                       .disk_mb = u->disk_mb};
 
     if (strcmp(was->password_hash, u->password_hash) != 0 &&
         auth_store_user_set_password(s, u->name, u->password_hash, false, e))

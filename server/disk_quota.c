@@ -7,12 +7,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "auth/auth_store.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "core/core.h"
 #include "engines/local/quota.h"
 #include "jobs/jobs_store.h"
 #include "server/code.h"
+#include "server/readers.h"
 #include "server/retention.h"
 #include "server/snapshot.h"
 
@@ -22,9 +25,27 @@ struct disk_quota {
     int64_t code_seen; /* the state of the code's folder that was counted; the looks' thread */
 };
 
-/* MB that a job of the virtual cluster may find its user to keep; -1: nobody knows now. */
-static int limit_of(const struct disk_quota *q, const char *vc)
+/* The user's own limit, 0 for none; -1: nobody knows now. */
+static int own_limit(const struct disk_quota *q, const char *user)
 {
+    struct err e = {0};
+    struct store *s = readers_get(q->config.readers, &e);
+    int mb = 0;
+    int rc = s ? auth_store_user_disk(s, user, &mb, &e) : -1;
+
+    readers_put(q->config.readers, s);
+    if (rc)
+        log_warn("disk_limit_unknown", "user %s: %s", user, e.text);
+    return rc ? -1 : mb;
+}
+
+/* MB that the user may keep, for a job of the virtual cluster; -1: nobody knows now. */
+static int limit_of(const struct disk_quota *q, const char *user, const char *vc)
+{
+    int own = own_limit(q, user);
+
+    if (own)
+        return own;
     struct snapshot *now = snapshots_get(q->config.snapshots);
     const struct core_view_vc *v = now ? core_view_vc(now->view, vc) : NULL;
     int limit = !now ? -1 : v && v->spec.user_disk_mb ? v->spec.user_disk_mb : q->config.usual_mb;
@@ -41,7 +62,7 @@ static int owner(void *ctx, const char *attempt, struct quota_owner *out)
 
     if (rc <= 0)
         return rc; /* 0: of a database that was put back, nobody's */
-    int limit = limit_of(q, found.vc);
+    int limit = limit_of(q, found.user, found.vc);
     if (limit < 0)
         return -1;
     snprintf(out->user, sizeof out->user, "%s", found.user);
@@ -98,7 +119,7 @@ struct quota *disk_quota_account(struct disk_quota *q)
 
 int disk_quota_check(struct disk_quota *q, const char *user, const char *vc, struct err *e)
 {
-    int limit = q ? limit_of(q, vc) : 0;
+    int limit = q ? limit_of(q, user, vc) : 0;
     int64_t used = limit > 0 ? quota_used(q->account, user) : 0;
 
     if (limit <= 0 || used < (int64_t)limit << 20)
@@ -109,14 +130,14 @@ int disk_quota_check(struct disk_quota *q, const char *user, const char *vc, str
                    (long long)(used >> 20), limit);
 }
 
-void disk_quota_write(struct json_out *j, struct disk_quota *q, const char *user)
+void disk_quota_write(struct json_out *j, struct disk_quota *q, const char *user, int own_mb)
 {
     if (!q)
         return;
     json_out_key(j, "disk");
     json_out_object(j);
     json_out_kint(j, "usedMB", quota_used(q->account, user) >> 20);
-    json_out_kint(j, "limitMB", q->config.usual_mb);
+    json_out_kint(j, "limitMB", own_mb ? own_mb : q->config.usual_mb);
     json_out_object_end(j);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * How much each user may keep on the node, and keeps (engines/local/quota.h): what the database knows of attempts, the
- * virtual clusters' limits, the code that users have sent, and the words of a refusal.
+ * How much each user may keep on the node, and keeps (engines/local/quota.h): what the database knows of attempts and
+ * users, the virtual clusters' limits, the code that users have sent, and the words of a refusal.
  */
 #ifndef DROVER_SERVER_DISK_QUOTA_H
 #define DROVER_SERVER_DISK_QUOTA_H
@@ -20,7 +20,7 @@ struct disk_quota_config {
     struct readers *readers;
     struct snapshots *snapshots;
     const struct code *code;
-    int usual_mb; /* the site's limit; a virtual cluster may have another for its jobs */
+    int usual_mb; /* the site's limit; a virtual cluster may have another for its jobs, a user one before both */
 };
 
 /* What it is given is borrowed. NULL on error. */
@@ -35,8 +35,8 @@ struct quota *disk_quota_account(struct disk_quota *q);
 /* Whether the user may leave more, for a job of that virtual cluster. 0, or -1 with ERR_TOO_MANY, which says how to
  * free space. */
 int disk_quota_check(struct disk_quota *q, const char *user, const char *vc, struct err *e);
-/* Writes the member "disk" of a user: what is kept, and the site's limit, in MB. */
-void disk_quota_write(struct json_out *j, struct disk_quota *q, const char *user);
+/* Writes the member "disk" of a user: what is kept, and the limit of that user (`own_mb`) or the site, in MB. */
+void disk_quota_write(struct json_out *j, struct disk_quota *q, const char *user, int own_mb);
 /* The user has deleted a job: what it left goes soon. */
 void disk_quota_deleted(struct disk_quota *q, const char *user);
 

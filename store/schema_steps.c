@@ -159,3 +159,9 @@ const char *const schema_v6[] = {
     "ALTER TABLE job ADD COLUMN avoids TEXT",
     NULL,
 };
+
+/* What one user may keep on a node; 0 = as the virtual cluster or the site says. */
+const char *const schema_v7[] = {
+    "ALTER TABLE user ADD COLUMN disk_mb INTEGER NOT NULL DEFAULT 0",
+    NULL,
+};

@@ -12,5 +12,6 @@ extern const char *const schema_v4[];
 /* The audit log as a chain that only grows; since when a job waits, and who holds it. */
 extern const char *const schema_v5[];
 extern const char *const schema_v6[];
+extern const char *const schema_v7[];
 
 #endif

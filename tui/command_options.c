@@ -12,6 +12,7 @@
         {0, "vcs", "NAMES", NULL, "Virtual clusters to submit to: the groups of these names."},                        \
         {0, "admin", "WHETHER", "yes no", "Whether the user is an admin."},                                            \
         {0, "days", "N", NULL, "The user ends so many days from now; 0: never."},                                      \
+        {0, "user-disk", "MB", NULL, "What the user may keep on a node; 0: as VC or site say."},                       \
     {                                                                                                                  \
         0, NULL, NULL, NULL, NULL                                                                                      \
     }

@@ -331,7 +331,7 @@ int api_session_get(struct request *r, void *context, struct err *e)
     json_out_kstring(j, "user", who->user);
     json_out_kbool(j, "admin", who->admin);
     json_out_kstring(j, "email", user.email);
-    disk_quota_write(j, a->quota, who->user);
+    disk_quota_write(j, a->quota, who->user, user.disk_mb);
     json_out_object_end(j);
     api_json_send(&out, r, 200);
     return 0;

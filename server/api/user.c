@@ -89,8 +89,9 @@ static void write_user(struct api_reading *x, const struct auth_user *u, struct 
         write_list(j, lists[i].key, &had[i], u->name);
     json_out_kbool(j, "disabled", u->disabled);
     json_out_ktime(j, "expires", u->expires_ms);
+    json_out_kint(j, "userDiskMB", u->disk_mb);
     if (whole)
-        disk_quota_write(j, a->quota, u->name);
+        disk_quota_write(j, a->quota, u->name, u->disk_mb);
     json_out_object_end(j);
 }
 

@@ -47,11 +47,12 @@ enum member {
     MEMBER_GROUP = 1 << 9,
     MEMBER_DISABLED = 1 << 10,
     MEMBER_EXPIRES = 1 << 11,
+    MEMBER_DISK = 1 << 12,
 };
 /* What an admin may say of a user: OpenPAI's members, and ours beside them. */
 enum {
     MEMBERS_OPENPAI = MEMBER_USERNAME | MEMBER_PASSWORD | MEMBER_EMAIL | MEMBER_ADMIN | MEMBER_EXTENSION | MEMBER_VC,
-    MEMBERS_OURS = MEMBER_GROUPS | MEMBER_DISABLED | MEMBER_EXPIRES,
+    MEMBERS_OURS = MEMBER_GROUPS | MEMBER_DISABLED | MEMBER_EXPIRES | MEMBER_DISK,
 };
 
 static const struct {
@@ -62,6 +63,7 @@ static const struct {
     {MEMBER_NEW_PASSWORD, "newPassword"}, {MEMBER_EMAIL, "email"},       {MEMBER_ADMIN, "admin"},
     {MEMBER_EXTENSION, "extension"},      {MEMBER_VC, "virtualCluster"}, {MEMBER_GROUPS, "grouplist"},
     {MEMBER_GROUP, "groupname"},          {MEMBER_DISABLED, "disabled"}, {MEMBER_EXPIRES, "expires"},
+    {MEMBER_DISK, "userDiskMB"},
 };
 
 /* Unknown members are refused, missing ones of `need` named. 0 or -1. */
@@ -145,12 +147,26 @@ static int take_expires(struct auth_user_write *u, const cJSON *o, struct err *e
     return u->expires_ms > 0 ? 0 : err_set(e, ERR_INVALID_PARAMETERS, "\"expires\" must be a time in ms, or null.");
 }
 
+/* "userDiskMB": what the user may keep on a node; 0 = as the virtual cluster or the site says. */
+static int take_disk(struct auth_user_write *u, const cJSON *o, struct err *e)
+{
+    int64_t mb = 0;
+    if (json_get_int(o, "userDiskMB", &mb, e))
+        return -1;
+    if (mb < 0 || mb > INT32_MAX)
+        return err_set(e, ERR_INVALID_PARAMETERS, "\"userDiskMB\" must be from 0 to %d.", INT32_MAX);
+    u->set_disk = cJSON_GetObjectItemCaseSensitive(o, "userDiskMB") != NULL;
+    u->disk_mb = (int)mb;
+    return 0;
+}
+
 /* What a body may say of rights. 0 or -1. */
 static int take_rights(struct change *c, const cJSON *o, struct err *e)
 {
     struct auth_user_write *u = &c->write;
     struct arena *arena = request_arena(c->request);
-    if (take_flag(o, "admin", &u->admin, e) || take_flag(o, "disabled", &u->disabled, e) || take_expires(u, o, e))
+    if (take_flag(o, "admin", &u->admin, e) || take_flag(o, "disabled", &u->disabled, e) || take_expires(u, o, e) ||
+        take_disk(u, o, e))
         return -1;
     if (c->group)
         *(c->leaves ? &u->leave : &u->join) = c->group;

@@ -148,6 +148,11 @@ class UserDiskTest(jobcase.JobCase):
     def used(self):
         return self.client.json("GET", "/api/v2/session")["disk"]["usedMB"]
 
+    def allow(self, megabytes):
+        """Gives the user a limit of its own."""
+        self.client.json("PUT", "/api/v2/users", {"patch": True, "data": {
+            "username": "admin", "userDiskMB": megabytes}}, (201,))
+
     def try_to_submit(self, name):
         yaml = droverlib.job_yaml(name, [droverlib.witness_command(self.witness)])
         return self.client.request("POST", "/api/v2/jobs", yaml, "text/yaml")
@@ -172,9 +177,22 @@ class UserDiskTest(jobcase.JobCase):
         droverlib.wait_until(lambda: self.try_to_submit("roomy").status != 429, "the new limit counts", 20, 0.2)
         self.client.json("PUT", "/api/v2/virtual-clusters/default", {"userDiskMB": 0}, (201,))
         droverlib.wait_until(lambda: self.try_to_submit("roomy").status == 429, "the site's counts again", 20, 0.2)
+        # One of the user's own goes before both, be it less or more.
+        self.allow(30)
+        self.assertRegex(self.try_to_submit("more").body.decode(), "limit is 30 MB")
+        self.client.json("PUT", "/api/v2/virtual-clusters/default", {"userDiskMB": 500}, (201,))
+        self.allow(600)
+        self.assertIn(b" of 600 MB", self.drover("whoami").stdout)
+        self.assertEqual(self.try_to_submit("own").status, 202)
+        self.allow(45)
+        self.assertEqual(self.try_to_submit("more").status, 429)
+        self.client.json("PUT", "/api/v2/virtual-clusters/default", {"userDiskMB": 0}, (201,))
+        self.drover("user", "set", "admin", "--user-disk", "0")
+        self.assertEqual(self.client.json("GET", "/api/v2/users/admin")["userDiskMB"], 0)
         self.open_gate("modest")
         self.assertEqual(self.client.wait(modest)["jobStatus"]["state"], "SUCCEEDED")
-        self.client.wait("admin~roomy")
+        for name in ("roomy", "own"):
+            self.client.wait("admin~" + name)
         self.checked()
         # After a restart nothing is measured again, and what is deleted makes room.
         left = os.path.join(self.server.data, "run")

@@ -63,6 +63,7 @@ class Users(unittest.TestCase):
                 ({"username": "ana", "password": "a-good-phrase-7", "token_version": 1}, "token_version"),
                 ({"username": "ana", "password": "a-good-phrase-7", "email": "nobody"}, "e-mail"),
                 ({"username": "ana", "password": "a-good-phrase-7", "admin": "yes"}, "admin"),
+                ({"username": "ana", "password": "a-good-phrase-7", "userDiskMB": -1}, "userDiskMB"),
                 ({"username": "ana", "password": "a-good-phrase-7", "virtualCluster": ["no"]}, "no")):
             status, reply = self.call(self.admin, "POST", "/users", body)
             self.assertEqual(status, 400, body)
@@ -86,8 +87,9 @@ class Users(unittest.TestCase):
         status, _ = self.call(ana, "PUT", "/users/me", {"patch": True, "data": {
             "username": "ana", "email": "ana@example.org"}})
         self.assertEqual(status, 201)
-        self.assertEqual(self.call(ana, "PUT", "/users/me", {"patch": True, "data": {
-            "username": "ana", "admin": True}})[0], 400)
+        for gift in ({"admin": True}, {"userDiskMB": 0}):
+            self.assertEqual(self.call(ana, "PUT", "/users/me", {"patch": True, "data": {"username": "ana", **gift}})[0],
+                             400, gift)
         self.assertFalse(self.call(self.admin, "GET", "/users/ana")[1]["admin"])
 
     def test_a_new_password_ends_logins_but_not_application_tokens(self):

@@ -114,7 +114,8 @@ static const struct member token_members[] = {
 #define USER_MEMBERS(in)                                                                                               \
     {"password-file", in "password", VALUE_SECRET}, {"email", in "email", VALUE_TEXT},                                 \
         {"groups", in "grouplist", VALUE_LIST}, {"vcs", in "virtualCluster", VALUE_LIST},                              \
-        {"admin", in "admin", VALUE_YES_NO}, {"days", in "expires", VALUE_END},
+        {"admin", in "admin", VALUE_YES_NO}, {"days", in "expires", VALUE_END},                                        \
+        {"user-disk", in "userDiskMB", VALUE_NUMBER},
 
 static const struct member user_add_members[] = {USER_MEMBERS(""){0}};
 static const struct member user_set_members[] = {USER_MEMBERS("data."){"disabled", "data.disabled", VALUE_YES_NO}, {0}};

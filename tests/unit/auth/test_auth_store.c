@@ -201,6 +201,37 @@ static void test_bearer(void **state)
     teardown(f);
 }
 
+static void check_disk(struct fixture *f, const char *name, int expected)
+{
+    struct err e = {0};
+    int mb = -1;
+
+    assert_int_equal(auth_store_user_disk(f->s, name, &mb, &e), 0);
+    assert_int_equal(mb, expected);
+}
+
+static void test_disk(void **state)
+{
+    struct fixture *f = setup();
+    struct auth_user_change change = {.set_disk = true, .disk_mb = 2000000};
+    struct err e = {0};
+
+    (void)state;
+    add_user(f, "alice", false);
+    add_user(f, "bo", false);
+    assert_int_equal(auth_store_user_change(f->s, "alice", &change, &e), 0);
+    check_disk(f, "alice", 2000000);
+    check_disk(f, "bo", 0);
+    check_disk(f, "nobody", 0);
+    change = (struct auth_user_change){.email = "a@example.org"};
+    assert_int_equal(auth_store_user_change(f->s, "alice", &change, &e), 0);
+    check_disk(f, "alice", 2000000); /* who says nothing of it changes nothing */
+    change = (struct auth_user_change){.set_disk = true};
+    assert_int_equal(auth_store_user_change(f->s, "alice", &change, &e), 0);
+    check_disk(f, "alice", 0);
+    teardown(f);
+}
+
 static void test_well_signed_but_unknown(void **state)
 {
     struct fixture *f = setup();
@@ -484,6 +515,7 @@ int main(void)
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_users),
         cmocka_unit_test(test_bearer),
+        cmocka_unit_test(test_disk),
         cmocka_unit_test(test_well_signed_but_unknown),
         cmocka_unit_test(test_revocation),
         cmocka_unit_test(test_session_life),

@@ -73,7 +73,9 @@ static void test_changes_are_taken_back(void **state)
                                 .disabled = AUTH_YES,
                                 .admin = AUTH_YES,
                                 .set_expires = true,
-                                .expires_ms = NOW + 1};
+                                .expires_ms = NOW + 1,
+                                .set_disk = true,
+                                .disk_mb = 70};
 
     assert_int_equal(database_write(d, auth_write_user, &w, NOW), 0);
     char *changed = saved(d, "ana");
