@@ -49,7 +49,7 @@ def _left(how):
     return Entry("%s & while [ ! -e there ]; do sleep 0.02; done" % how, probe)
 
 
-_LIVE = "touch there; exec sleep 60"
+_LIVE = "touch there; exec sleep 86400"
 
 FAMILIES = {
     "another user's job": _shell(

@@ -85,7 +85,7 @@ class Rig:
         """A job of ann's that has something to lose; its name, attempt and process."""
         ann = self.client("ann")
         name = ann.submit(droverlib.job_yaml(
-            "victim", "echo mine > secret; echo ready; SECRET=1 exec sleep 120", memory=64))
+            "victim", "echo mine > secret; echo ready; SECRET=1 exec sleep 86400", memory=64))
         droverlib.wait_until(lambda: ann.state(name) == "RUNNING" and b"ready" in ann.log(name), "a victim", 30)
         attempt = self.attempt(ann, name)
         pid = droverlib.wait_until(
@@ -102,9 +102,10 @@ class Hostile(unittest.TestCase):
         self.devices = os.path.join(droverlib.SCRATCH, "gpus-%d" % os.getpid())
         os.mkdir(self.devices)
         self.addCleanup(shutil.rmtree, self.devices)
-        for i, minor in enumerate((229, 232)):
+        self.stand_ins = machine.stand_ins()
+        for i, numbers in enumerate(self.stand_ins):
             path = os.path.join(self.devices, "gpu%d" % i)
-            os.mknod(path, 0o666 | stat.S_IFCHR, os.makedev(10, minor))
+            os.mknod(path, 0o666 | stat.S_IFCHR, os.makedev(*numbers))
             os.chmod(path, 0o666)
 
     def breaches(self, guard, families):
@@ -112,9 +113,10 @@ class Hostile(unittest.TestCase):
         found = {}
         with Rig(guard, {"gpus": 2, "gpuDevice": os.path.join(self.devices, "gpu%")}) as rig:
             victim, attempt, pid = rig.victim()
+            major, minor = self.stand_ins[1]
             things = {"victim": os.path.join(rig.server.data, "run", attempt), "pid": pid, "data": rig.server.data,
-                      "server": rig.server.pid, "gpu": os.path.join(self.devices, "gpu1"), "major": 10, "minor": 232,
-                      "leak": "leaked", "fd": LEAK, "bomb": hostile_jobs.BOMB}
+                      "server": rig.server.pid, "gpu": os.path.join(self.devices, "gpu1"), "major": major,
+                      "minor": minor, "leak": "leaked", "fd": LEAK, "bomb": hostile_jobs.BOMB}
             bob = rig.client("bob")
             tries = []
             for family in families:
@@ -176,7 +178,7 @@ class Left(unittest.TestCase):
     def test_is_removed_when_it_has_ended(self):
         with Rig(hostile_jobs.Guard(True, "namespaces"), {}) as rig:
             bob = rig.client("bob")
-            runs = bob.submit(droverlib.job_yaml("runs", "mkdir -p deep/er && echo ready && sleep 120", memory=64))
+            runs = bob.submit(droverlib.job_yaml("runs", "mkdir -p deep/er && echo ready && sleep 86400", memory=64))
             droverlib.wait_until(lambda: bob.state(runs) == "RUNNING" and b"ready" in bob.log(runs), "it runs", 30)
             ended = bob.submit(droverlib.job_yaml("ended", "mkdir -p deep/er && chmod 500 deep && exit 0", memory=64))
             bob.wait(ended)

@@ -12,8 +12,6 @@ import jobcase
 import machine
 import rootfs
 
-#: Character devices that anybody may open and that are not among those every task has: stand-ins for GPUs.
-STAND_INS = ((10, 229), (10, 232))
 TRY_OPEN = "python3 -c 'import os; os.close(os.open(\"%s\", os.O_RDWR))' && echo opened-%s || true"
 
 
@@ -106,11 +104,11 @@ class DevicesTest(IsolationCase):
         self.devices = os.path.join(droverlib.SCRATCH, "dev-%d" % os.getpid())
         os.makedirs(self.devices)
         self.addCleanup(shutil.rmtree, self.devices)
-        for i, numbers in enumerate(STAND_INS):
+        for i, numbers in enumerate(machine.stand_ins()):
             path = os.path.join(self.devices, "gpu%d" % i)
             os.mknod(path, 0o666 | stat.S_IFCHR, os.makedev(*numbers))
             os.chmod(path, 0o666)
-        self.CONFIG = {"gpus": len(STAND_INS), "gpuDevice": os.path.join(self.devices, "gpu%")}
+        self.CONFIG = {"gpus": 2, "gpuDevice": os.path.join(self.devices, "gpu%")}
         super().setUp()
 
     def commands(self):
