@@ -192,6 +192,14 @@ const struct command_option command_options_passwd[] = {
     {0, NULL, NULL, NULL, NULL},
 };
 
+const struct command_option command_options_report[] = {
+    {0, "by", "KEYS", NULL, "Rows by these, a comma list: vc (default), user, job, node, day."},
+    {0, "days", "N", NULL, "Of the last so many days (7)."},
+    {0, "from", "DATE", NULL, "From the begin of this day (UTC), as 2026-11-01."},
+    {0, "to", "DATE", NULL, "Before the begin of this day; now."},
+    {0, NULL, NULL, NULL, NULL},
+};
+
 const struct command_option command_options_audit[] = {
     {'u', "user", "NAME", NULL, "What this user did."},
     {0, "ip", "ADDRESS", NULL, "What came from this address."},

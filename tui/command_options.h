@@ -27,5 +27,6 @@ extern const struct command_option command_options_user_add[];
 extern const struct command_option command_options_user_set[];
 extern const struct command_option command_options_passwd[];
 extern const struct command_option command_options_audit[];
+extern const struct command_option command_options_report[];
 
 #endif

@@ -427,6 +427,18 @@ static const struct command commands[] = {
      .examples = {"token revoke 0190d0c2-7f3a-7cc0-8d4e-0d5f6c1b2a39", "token revoke ID1 ID2",
                   "token revoke ID -o name"}},
     /* clang-format on */
+    {.name = "report gpu",
+     .group = GROUP_CLUSTER,
+     .args = "",
+     .help = "Tell where the GPU hours went.",
+     .about =
+         "Admins see everybody's, others their own and those of virtual clusters that they manage. docs/REPORTS.md "
+         "says how it is reckoned.",
+     .options = command_options_report,
+     .max_args = 0,
+     .run = objects_list,
+     .examples = {"report gpu", "report gpu --by user,vc --from 2026-11-01 --to 2026-12-01",
+                  "report gpu --by day --days 30 -o csv"}},
     {.name = "audit",
      .group = GROUP_ACCESS,
      .args = "",

@@ -249,6 +249,11 @@ static const struct route routes[] = {
     {HTTP_GET, "/api/v2/stream", api_stream, ACCESS_USER, .help = "live events as text/event-stream (ours)",
      .query = "StreamQuery", .reply = "200 EventStream"},
 
+    /* reports (ours) */
+    {HTTP_GET, "/api/v2/reports/gpu", api_report_gpu, ACCESS_USER,
+     .help = "where the GPU hours went: everybody's for admins, else one's own and those of virtual clusters one manages (ours)",
+     .query = "GpuReportQuery", .reply = "200 GpuReport"},
+
     /* the API itself */
     {HTTP_GET, "/api/v2/audit", api_audit, ACCESS_ADMIN, .help = "who changed what, newest first (ours)",
      .query = "AuditQuery", .reply = "200 AuditList"},

@@ -12,6 +12,7 @@
 
 #include "base/arena.h"
 #include "base/utf8.h"
+#include "metrics/report.h"
 #include "server/api/audit.h"
 #include "server/http/request_impl.h"
 
@@ -82,6 +83,18 @@ static void check_audit(const struct request *r)
     assert(e.code == ERR_INVALID_PARAMETERS && e.text[0] == '"');
 }
 
+/* What a report is grouped by: any text may be asked. */
+static void check_keys(const char *list)
+{
+    unsigned by = 0;
+    struct err e = {0};
+
+    if (!report_keys_parse(list, &by, &e))
+        assert(by < 1u << REPORT_KEYS);
+    else
+        assert(e.code == ERR_INVALID_PARAMETERS);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct request r = {.arena = arena_create(0), .spool = -1};
@@ -92,6 +105,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         for (size_t i = 0; i < r.query.count; i++) {
             check_text(r.query.items[i].name);
             check_text(r.query.items[i].value);
+            check_keys(r.query.items[i].value);
         }
         check_audit(&r);
     } else if (text) {

@@ -4,6 +4,7 @@
  * options ask for. And those that show one thing, whole.
  */
 #include <string.h>
+#include <time.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -11,10 +12,11 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "tui/cli.h"
+#include "tui/format.h"
 #include "tui/verbs/verbs.h"
 
 /* How a member becomes a cell. */
-enum cell { CELL_PLAIN, CELL_TIME, CELL_GPUS };
+enum cell { CELL_PLAIN, CELL_TIME, CELL_GPUS, CELL_HOURS, CELL_WAIT };
 
 struct field {
     const char *place; /* "gpus.used": a member of a member; "": the key of an object of objects */
@@ -22,7 +24,7 @@ struct field {
 };
 
 /* How what was given to an option stands in the query. */
-enum ask { ASK_TEXT, ASK_NUMBER, ASK_DAYS_AGO };
+enum ask { ASK_TEXT, ASK_NUMBER, ASK_DAYS_AGO, ASK_DATE };
 
 struct question {
     const char *option, *field;
@@ -167,6 +169,46 @@ static const struct question audit_questions[] = {
     {"limit", "limit", ASK_NUMBER},  {0},
 };
 
+static const struct table_column report_columns[] = {
+    {"VC", "vc", 0, 6, false},
+    {"USER", "user", 0, 6, false},
+    {"JOB", "job", 0, 8, false},
+    {"NODE", "node", 0, 6, false},
+    {"DAY", "day", 0, 0, false},
+    {"GPU HOURS", "gpuHours", 0, 0, true},
+    {"SUCCEEDED", "succeeded", 1, 0, true},
+    {"FAILED", "failed", 1, 0, true},
+    {"PLATFORM", "platform", 4, 0, true},
+    {"STOPPED", "stopped", 3, 0, true},
+    {"PREEMPTED", "preempted", 3, 0, true},
+    {"RUNNING", "running", 2, 0, true},
+    {"JOBS", "jobs", 2, 0, true},
+    {"WELL", "well", 5, 0, true},
+    {"WAIT P50", "waitP50", 6, 0, true},
+    {"WAIT P95", "waitP95", 5, 0, true},
+};
+static const struct field report_fields[] = {
+    {"vc", 0},
+    {"user", 0},
+    {"job", 0},
+    {"node", 0},
+    {"day", 0},
+    {"gpuHours.all", CELL_HOURS},
+    {"gpuHours.succeeded", CELL_HOURS},
+    {"gpuHours.failed", CELL_HOURS},
+    {"gpuHours.platform", CELL_HOURS},
+    {"gpuHours.stopped", CELL_HOURS},
+    {"gpuHours.preempted", CELL_HOURS},
+    {"gpuHours.running", CELL_HOURS},
+    {"jobs.ended", 0},
+    {"jobs.succeeded", 0},
+    {"waitMs.p50", CELL_WAIT},
+    {"waitMs.p95", CELL_WAIT},
+};
+static const struct question report_questions[] = {
+    {"by", "by", ASK_TEXT}, {"days", "from", ASK_DAYS_AGO}, {"from", "from", ASK_DATE}, {"to", "to", ASK_DATE}, {0},
+};
+
 #define TABLE(name)                                                                                                    \
     .columns = name##_columns, .fields = name##_fields, .count = sizeof name##_fields / sizeof *name##_fields
 
@@ -188,6 +230,11 @@ static const struct listing listings[] = {
      .more = "next",
      .more_option = "before",
      TABLE(audit)},
+    {.verb = "report gpu",
+     .path = "/api/v2/reports/gpu",
+     .inside = "rows",
+     .questions = report_questions,
+     TABLE(report)},
 };
 
 /* One thing by its name, or the only one of its kind. */
@@ -252,6 +299,7 @@ static const char *promised(struct cli *cli, const cJSON *list)
 
 static const char *cell(struct cli *cli, const cJSON *item, const struct field *f, int64_t now)
 {
+    char text[FORMAT_SIZE];
     const cJSON *m = *f->place ? find_member(cli, item, f->place) : NULL;
 
     if (!*f->place)
@@ -260,6 +308,10 @@ static const char *cell(struct cli *cli, const cJSON *item, const struct field *
         return promised(cli, m);
     if (f->kind == CELL_TIME)
         return cJSON_IsNumber(m) ? cli_time_cell(cli, now, (int64_t)m->valuedouble) : NULL;
+    if (f->kind == CELL_HOURS && cJSON_IsNumber(m))
+        return arena_printf(cli->arena, "%.2f", m->valuedouble);
+    if (f->kind == CELL_WAIT && cJSON_IsNumber(m))
+        return arena_strdup(cli->arena, format_duration((int64_t)m->valuedouble, text));
     if (cJSON_IsString(m))
         return *m->valuestring ? m->valuestring : NULL;
     if (cJSON_IsNumber(m))
@@ -287,6 +339,17 @@ static int print_table(struct cli *cli, const struct listing *l, const cJSON *li
 
 /* ---- asking ---- */
 
+/* Midnight (UTC) at the begin of a date, in ms since 1970. 0 or -1. */
+static int read_date(const char *text, int64_t *out)
+{
+    struct tm tm = {0};
+    const char *end = strptime(text, "%Y-%m-%d", &tm);
+    time_t at = end && !*end ? timegm(&tm) : -1;
+
+    *out = (int64_t)at * 1000;
+    return at < 0 ? -1 : 0;
+}
+
 /* Adds what was given to an option to the query. 0, or -1 with ERR_INVALID_PARAMETERS. */
 static int ask(struct cli *cli, const struct question *q, char mark, struct buf *path, struct err *e)
 {
@@ -294,6 +357,12 @@ static int ask(struct cli *cli, const struct question *q, char mark, struct buf 
     int64_t number = 0, most = q->kind == ASK_DAYS_AGO ? DAYS_MAX : INT64_MAX;
 
     (void)buf_addf(path, "%c%s=", mark, q->field);
+    if (q->kind == ASK_DATE) {
+        if (read_date(text, &number))
+            return err_set(e, ERR_INVALID_PARAMETERS, "--%s: %.40s is no date like 2026-11-01.", q->option, text);
+        (void)buf_addf(path, "%lld", (long long)number);
+        return 0;
+    }
     if (q->kind == ASK_TEXT) {
         transfer_escape(path, text);
         return 0;

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A hash of groups; what spans several days goes to each of them with its part.
+ */
+#include "metrics/report.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/hash.h"
+
+enum { ARENA_MAX = 64 << 20 };
+
+static const char *const key_names[REPORT_KEYS] = {
+    [REPORT_VC] = "vc", [REPORT_USER] = "user", [REPORT_JOB] = "job", [REPORT_NODE] = "node", [REPORT_DAY] = "day"};
+
+static const char *const outcome_names[REPORT_OUTCOMES] = {
+    [REPORT_SUCCEEDED] = "succeeded", [REPORT_FAILED] = "failed",       [REPORT_PLATFORM] = "platform",
+    [REPORT_STOPPED] = "stopped",     [REPORT_PREEMPTED] = "preempted", [REPORT_RUNNING] = "running"};
+
+struct group {
+    struct report_row row;
+    int64_t *waits; /* row.started of them; malloc */
+    size_t room;
+};
+
+struct report {
+    struct report_range range;
+    struct arena *arena;
+    struct hash *by_key;
+    struct group **groups; /* malloc */
+    size_t count, room;
+    struct group total;
+};
+
+const char *report_key_name(enum report_key key)
+{
+    return key_names[key];
+}
+
+const char *report_outcome_name(enum report_outcome outcome)
+{
+    return outcome_names[outcome];
+}
+
+int report_keys_parse(const char *list, unsigned *by, struct err *e)
+{
+    *by = 0;
+    while (*list) {
+        size_t n = strcspn(list, ",");
+        int key = 0;
+
+        while (key < REPORT_KEYS && (strlen(key_names[key]) != n || strncmp(key_names[key], list, n) != 0))
+            key++;
+        if (key == REPORT_KEYS)
+            return err_set(e, ERR_INVALID_PARAMETERS, "by: %.*s is none of vc, user, job, node, day.",
+                           (int)(n < 40 ? n : 40), list);
+        *by |= 1u << key;
+        list += n + (list[n] == ',');
+    }
+    return 0;
+}
+
+void report_day_text(int64_t at_ms, char out[16])
+{
+    time_t seconds = (time_t)(at_ms / 1000);
+    struct tm tm;
+
+    if (!gmtime_r(&seconds, &tm) || !strftime(out, 16, "%Y-%m-%d", &tm))
+        out[0] = '\0';
+}
+
+/* ---- life ---- */
+
+struct report *report_create(const struct report_range *range, struct err *e)
+{
+    struct report *r;
+
+    if (range->from_ms < 0 || range->from_ms >= range->to_ms ||
+        range->to_ms - range->from_ms > REPORT_DAYS_MAX * REPORT_DAY_MS) {
+        (void)err_set(e, ERR_INVALID_PARAMETERS, "from must be before to, by at most %d days.", REPORT_DAYS_MAX);
+        return NULL;
+    }
+    r = calloc(1, sizeof(*r));
+    if (r) {
+        r->range = *range;
+        r->arena = arena_create(ARENA_MAX);
+        r->by_key = hash_create();
+    }
+    if (r && r->arena && r->by_key)
+        return r;
+    report_destroy(r);
+    (void)err_set(e, ERR_INTERNAL, "Out of memory.");
+    return NULL;
+}
+
+void report_destroy(struct report *r)
+{
+    if (!r)
+        return;
+    for (size_t i = 0; i < r->count; i++)
+        free(r->groups[i]->waits);
+    free(r->total.waits);
+    free(r->groups);
+    hash_destroy(r->by_key);
+    arena_destroy(r->arena);
+    free(r);
+}
+
+/* ---- groups ---- */
+
+static int no_memory(struct err *e)
+{
+    return err_set(e, ERR_INTERNAL, "Out of memory.");
+}
+
+/* A new group of these keys, known as `name`. NULL with `e`. */
+static struct group *make(struct report *r, const char *const keys[REPORT_KEYS], const char *name, struct err *e)
+{
+    struct group *g;
+
+    if (r->count == REPORT_ROWS_MAX) {
+        (void)err_set(e, ERR_INVALID_PARAMETERS,
+                      "The report has more than %d rows: ask for a shorter time, or by less.", REPORT_ROWS_MAX);
+        return NULL;
+    }
+    if (r->count == r->room) {
+        size_t room = r->room ? 2 * r->room : 64;
+        struct group **more = reallocarray(r->groups, room, sizeof(*more));
+
+        if (!more) {
+            (void)no_memory(e);
+            return NULL;
+        }
+        r->groups = more;
+        r->room = room;
+    }
+    g = arena_calloc(r->arena, 1, sizeof(*g));
+    for (int k = 0; g && k < REPORT_KEYS; k++)
+        if ((r->range.by & 1u << k) && keys[k] && !(g->row.key[k] = arena_strdup(r->arena, keys[k])))
+            g = NULL;
+    name = g ? arena_strdup(r->arena, name) : NULL;
+    if (!name || hash_put(r->by_key, name, g)) {
+        (void)no_memory(e);
+        return NULL;
+    }
+    r->groups[r->count++] = g;
+    return g;
+}
+
+/* The group of these keys at that day. Names have no control characters, so that a line break keeps them apart. */
+static struct group *find(struct report *r, const char *const keys[REPORT_KEYS], int64_t at_ms, struct err *e)
+{
+    const char *own[REPORT_KEYS];
+    char name[2048], day[16];
+    size_t n = 0;
+    struct group *g;
+
+    memcpy(own, keys, sizeof(own));
+    report_day_text(at_ms, day);
+    own[REPORT_DAY] = day;
+    name[0] = '\0';
+    for (int k = 0; k < REPORT_KEYS; k++) {
+        const char *text = (r->range.by & 1u << k) && own[k] ? own[k] : "";
+        size_t len = strlen(text);
+
+        if (n + len + 2 > sizeof(name)) {
+            (void)err_set(e, ERR_INTERNAL, "A name in the report is too long.");
+            return NULL;
+        }
+        memcpy(name + n, text, len);
+        n += len;
+        name[n++] = '\n';
+        name[n] = '\0';
+    }
+    g = hash_get(r->by_key, name);
+    return g ? g : make(r, own, name, e);
+}
+
+/* ---- adding ---- */
+
+static void add_time(struct report_row *row, const struct report_use *u, int64_t ms)
+{
+    row->gpu_ms[u->outcome] += u->gpus * ms;
+    row->task_ms += ms;
+}
+
+int report_add_use(struct report *r, const struct report_use *u, struct err *e)
+{
+    int64_t end = u->end_ms ? u->end_ms : r->range.now_ms;
+    int64_t at = u->begin_ms > r->range.from_ms ? u->begin_ms : r->range.from_ms;
+
+    if (end > r->range.to_ms)
+        end = r->range.to_ms;
+    while (at < end) {
+        int64_t next = (r->range.by & 1u << REPORT_DAY) ? (at / REPORT_DAY_MS + 1) * REPORT_DAY_MS : end;
+        struct group *g = find(r, u->key, at, e);
+
+        if (!g)
+            return -1;
+        if (next > end)
+            next = end;
+        add_time(&g->row, u, next - at);
+        add_time(&r->total.row, u, next - at);
+        at = next;
+    }
+    return 0;
+}
+
+static int add_wait(struct group *g, int64_t ms)
+{
+    if ((size_t)g->row.started == g->room) {
+        size_t room = g->room ? 2 * g->room : 16;
+        int64_t *more = reallocarray(g->waits, room, sizeof(*more));
+
+        if (!more)
+            return -1;
+        g->waits = more;
+        g->room = room;
+    }
+    g->waits[g->row.started++] = ms > 0 ? ms : 0;
+    return 0;
+}
+
+static bool inside(const struct report *r, int64_t at_ms)
+{
+    return at_ms >= r->range.from_ms && at_ms < r->range.to_ms;
+}
+
+int report_add_job(struct report *r, const struct report_job *j, struct err *e)
+{
+    const char *keys[REPORT_KEYS];
+    struct group *g;
+
+    memcpy(keys, j->key, sizeof(keys));
+    keys[REPORT_NODE] = NULL; /* a job may have run on several: these counts go to a row without a node */
+    if (j->ended_ms && inside(r, j->ended_ms)) {
+        g = find(r, keys, j->ended_ms, e);
+        if (!g)
+            return -1;
+        g->row.ended++;
+        r->total.row.ended++;
+        g->row.succeeded += j->succeeded;
+        r->total.row.succeeded += j->succeeded;
+    }
+    if (j->started_ms && inside(r, j->started_ms)) {
+        g = find(r, keys, j->started_ms, e);
+        if (!g)
+            return -1;
+        if (add_wait(g, j->started_ms - j->submitted_ms) || add_wait(&r->total, j->started_ms - j->submitted_ms))
+            return no_memory(e);
+    }
+    return 0;
+}
+
+/* ---- the result ---- */
+
+static int by_number(const void *a, const void *b)
+{
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+static void settle(struct group *g)
+{
+    size_t n = (size_t)g->row.started;
+
+    if (!n)
+        return;
+    qsort(g->waits, n, sizeof(*g->waits), by_number);
+    g->row.wait_p50 = g->waits[(n * 50 + 99) / 100 - 1];
+    g->row.wait_p95 = g->waits[(n * 95 + 99) / 100 - 1];
+}
+
+static int by_keys(const void *a, const void *b)
+{
+    const struct report_row *x = *(const struct report_row *const *)a, *y = *(const struct report_row *const *)b;
+
+    for (int k = 0; k < REPORT_KEYS; k++) {
+        const char *s = x->key[k] ? x->key[k] : "", *t = y->key[k] ? y->key[k] : "";
+        int c = strcmp(s, t);
+
+        if (c)
+            return c;
+    }
+    return 0;
+}
+
+const struct report_row *const *report_rows(struct report *r, size_t *count)
+{
+    /* A group begins with its row, so that the array of groups is one of rows. */
+    _Static_assert(offsetof(struct group, row) == 0, "the row comes first");
+    for (size_t i = 0; i < r->count; i++)
+        settle(r->groups[i]);
+    if (r->count)
+        qsort(r->groups, r->count, sizeof(*r->groups), by_keys);
+    *count = r->count;
+    return (const struct report_row *const *)(const void *)r->groups;
+}
+
+const struct report_row *report_total(struct report *r)
+{
+    settle(&r->total);
+    return &r->total.row;
+}

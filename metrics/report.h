@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Where the GPU hours of a time went: grouped by virtual cluster, user, job, node, day, or several of them. Pure: it is
+ * fed what was used and which jobs there were (report_store.h), and adds up. docs/REPORTS.md has the formulas.
+ */
+#ifndef DROVER_METRICS_REPORT_H
+#define DROVER_METRICS_REPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+struct report;
+
+#define REPORT_ROWS_MAX 50000
+#define REPORT_DAYS_MAX 3660 /* of a range, grouped by day or not */
+#define REPORT_DAY_MS (INT64_C(24) * 3600 * 1000)
+
+/* What rows may be told apart by; a set of them is a mask of 1 << key. */
+enum report_key { REPORT_VC, REPORT_USER, REPORT_JOB, REPORT_NODE, REPORT_DAY, REPORT_KEYS };
+
+/* What became of the work that GPUs were held for. */
+enum report_outcome {
+    REPORT_SUCCEEDED,
+    REPORT_FAILED,    /* by the job's own fault, or nobody knows whose */
+    REPORT_PLATFORM,  /* lost to the platform: a node, an engine, a disk of ours */
+    REPORT_STOPPED,   /* by a person */
+    REPORT_PREEMPTED, /* for somebody more important */
+    REPORT_RUNNING,   /* not decided yet */
+    REPORT_OUTCOMES
+};
+
+/* The time asked for, in ms since 1970: from `from_ms` on, before `to_ms`. What is not over ends at `now_ms`. */
+struct report_range {
+    int64_t from_ms, to_ms, now_ms;
+    unsigned by;
+};
+
+/* GPUs held for a task attempt, from its placement to its end. Texts are borrowed for the call. */
+struct report_use {
+    const char *key[REPORT_KEYS];   /* REPORT_DAY is not looked at */
+    int64_t gpus, begin_ms, end_ms; /* end 0: it holds them still */
+    enum report_outcome outcome;
+};
+
+/* A job. Times 0: not yet. */
+struct report_job {
+    const char *key[REPORT_KEYS];               /* REPORT_NODE and REPORT_DAY are not looked at */
+    int64_t submitted_ms, started_ms, ended_ms; /* started: the first time */
+    bool succeeded;
+};
+
+/* A group. Times are sums in ms; a GPU held for an hour is 3,600,000 GPU ms. */
+struct report_row {
+    const char *key[REPORT_KEYS]; /* NULL: not asked for, or (node) not known of a job */
+    int64_t gpu_ms[REPORT_OUTCOMES];
+    int64_t task_ms;          /* of all tasks, with GPUs or without */
+    int64_t ended, succeeded; /* jobs that ended in the range; of these, well */
+    int64_t started, wait_p50,
+        wait_p95; /* jobs that started in the range, and how long they had waited (nearest rank) */
+};
+
+/* The names of the keys and outcomes in the API. */
+const char *report_key_name(enum report_key key);
+const char *report_outcome_name(enum report_outcome outcome);
+/* The mask of a comma list of keys. 0, or -1 with ERR_INVALID_PARAMETERS. */
+int report_keys_parse(const char *list, unsigned *by, struct err *e);
+/* The text of a day: "2026-11-27", UTC. */
+void report_day_text(int64_t at_ms, char out[16]);
+
+/* An empty report. NULL with `e`: out of memory, or the range is none. */
+struct report *report_create(const struct report_range *range, struct err *e);
+void report_destroy(struct report *r);
+/* 0, or -1 with `e`: out of memory, or more than REPORT_ROWS_MAX groups. */
+int report_add_use(struct report *r, const struct report_use *u, struct err *e);
+int report_add_job(struct report *r, const struct report_job *j, struct err *e);
+/* The groups, ordered by their keys, and the sum of all; nothing may be added any more. Borrowed. */
+const struct report_row *const *report_rows(struct report *r, size_t *count);
+const struct report_row *report_total(struct report *r);
+
+#endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A row of task_attempt is made when a task is placed and holds its GPUs from then on until it has ended.
+ */
+#include "metrics/report_store.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "jobs/exits.h"
+#include "jobs/job.h"
+#include "jobs/state.h"
+#include "metrics/report.h"
+#include "store/query.h"
+#include "store/store.h"
+
+/* "user~name", as jobs are called. */
+#define NAME_ROOM 512
+
+static void only(struct query *q, const struct report_whose *whose)
+{
+    size_t n = 0;
+
+    if (!whose->user)
+        return;
+    while (whose->vcs && whose->vcs[n])
+        n++;
+    if (n == 0) {
+        query_where(q, "j.user = ?");
+        query_text(q, whose->user);
+        return;
+    }
+    query_where(q, "(j.user = ? OR j.vc IN ");
+    query_text(q, whose->user);
+    query_in_text(q, whose->vcs, n);
+    query_sql(q, ")");
+}
+
+/* What a task's time was good for. Of a job attempt that came to its end well, all of it but what a task did before it
+ * was tried again; of any other, what ended the job attempt. */
+static enum report_outcome outcome(int task_state, int task_code, int attempt_state, int attempt_code)
+{
+    const struct exit_entry *found;
+    int code = attempt_code;
+
+    if (attempt_state & STATE_LIVE) {
+        if (!(task_state & STATE_FAILED))
+            return REPORT_RUNNING;
+        code = task_code;
+    } else if (attempt_state == STATE_SUCCEEDED) {
+        if (task_state != STATE_FAILED)
+            return REPORT_SUCCEEDED;
+        code = task_code;
+    }
+    if (code == EXIT_CODE_PREEMPTED)
+        return REPORT_PREEMPTED;
+    if (code == EXIT_CODE_STOPPED || (attempt_state == STATE_STOPPED && code == 0))
+        return REPORT_STOPPED;
+    found = exits_find(code);
+    return found && found->category == EXIT_CATEGORY_PLATFORM ? REPORT_PLATFORM : REPORT_FAILED;
+}
+
+static int add_uses(struct stmt *st, struct report *r, struct err *e)
+{
+    char name[NAME_ROOM];
+    int rc;
+
+    while ((rc = stmt_step(st, e)) == STMT_ROW) {
+        const char *user = stmt_col_string(st, 1);
+        struct report_use u = {.gpus = stmt_col_int(st, 4),
+                               .begin_ms = stmt_col_int(st, 5),
+                               .end_ms = stmt_col_int(st, 6), /* NULL: 0 */
+                               .outcome = outcome((int)stmt_col_int(st, 7), (int)stmt_col_int(st, 8),
+                                                  (int)stmt_col_int(st, 9), (int)stmt_col_int(st, 10))};
+
+        (void)snprintf(name, sizeof(name), "%s~%s", user, stmt_col_string(st, 2));
+        u.key[REPORT_VC] = stmt_col_string(st, 0);
+        u.key[REPORT_USER] = user;
+        u.key[REPORT_JOB] = name;
+        u.key[REPORT_NODE] = stmt_col_string(st, 3);
+        if (report_add_use(r, &u, e))
+            return -1;
+    }
+    return rc;
+}
+
+static int add_jobs(struct stmt *st, struct report *r, struct err *e)
+{
+    char name[NAME_ROOM];
+    int rc;
+
+    while ((rc = stmt_step(st, e)) == STMT_ROW) {
+        const char *user = stmt_col_string(st, 1);
+        struct report_job j = {.submitted_ms = stmt_col_int(st, 3),
+                               .started_ms = stmt_col_int(st, 4),
+                               .ended_ms = stmt_col_int(st, 5),
+                               .succeeded = stmt_col_int(st, 6) == STATE_SUCCEEDED};
+
+        (void)snprintf(name, sizeof(name), "%s~%s", user, stmt_col_string(st, 2));
+        j.key[REPORT_VC] = stmt_col_string(st, 0);
+        j.key[REPORT_USER] = user;
+        j.key[REPORT_JOB] = name;
+        if (report_add_job(r, &j, e))
+            return -1;
+    }
+    return rc;
+}
+
+int report_store_read(struct store *s, const struct report_range *range, const struct report_whose *whose,
+                      struct report *r, struct err *e)
+{
+    struct query q;
+    int rc;
+
+    query_init(&q, "SELECT j.vc, j.user, j.name, t.node, json_array_length(t.gpus), t.created_ms, t.completed_ms,"
+                   " t.state, t.exit_code, a.state, a.exit_code FROM task_attempt t"
+                   " JOIN job_attempt a ON a.job_id = t.job_id AND a.attempt = t.job_attempt"
+                   " JOIN job j ON j.id = t.job_id");
+    query_where(&q, "t.created_ms < ?");
+    query_int(&q, range->to_ms);
+    query_where(&q, "(t.completed_ms IS NULL OR t.completed_ms > ?)");
+    query_int(&q, range->from_ms);
+    query_where(&q, "t.node IS NOT NULL");
+    only(&q, whose);
+    rc = add_uses(query_stmt(&q, s, e), r, e);
+    query_fini(&q);
+    if (rc)
+        return -1;
+    query_init(&q, "SELECT j.vc, j.user, j.name, j.submitted_ms,"
+                   " (SELECT min(a.launched_ms) FROM job_attempt a WHERE a.job_id = j.id), j.completed_ms, j.state"
+                   " FROM job j");
+    query_where(&q, "j.submitted_ms < ?");
+    query_int(&q, range->to_ms);
+    query_where(&q, "(j.completed_ms IS NULL OR j.completed_ms >= ?)");
+    query_int(&q, range->from_ms);
+    only(&q, whose);
+    rc = add_jobs(query_stmt(&q, s, e), r, e);
+    query_fini(&q);
+    return rc ? -1 : 0;
+}

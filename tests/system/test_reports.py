@@ -1,0 +1,204 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Reports: a thousand random histories, told by who wrote them and by the server; who sees what; the verb."""
+import collections
+import csv
+import io
+import os
+import random
+import sqlite3
+import subprocess
+import time
+import unittest
+import uuid
+
+import droverlib
+
+HOUR, DAY = 3600 * 1000, 24 * 3600 * 1000
+#: States (jobs/state.h) and exit codes (jobs/exits.yaml) by what became of the work.
+SUCCEEDED, FAILED, STOPPED = 32, 64, 128
+ENDS = {"succeeded": (SUCCEEDED, 0), "failed": (FAILED, 1), "platform": (FAILED, -1001), "stopped": (STOPPED, -210),
+        "preempted": (FAILED, -1003)}
+KEYS = ("vc", "user", "job", "node", "day")
+KINDS = ("succeeded", "failed", "platform", "stopped", "preempted", "running")
+
+
+def history(r, db, number, begin):
+    """One job with its attempts, written as the server writes them. Yields (keys, GPUs, begin, end, kind)."""
+    job = str(uuid.UUID(int=r.getrandbits(128)))
+    keys = {"vc": r.choice(["default", "vision", "speech"]), "user": "user%d" % r.randrange(12), "job": None}
+    name = "h%d" % number
+    keys["job"] = keys["user"] + "~" + name
+    submitted = at = begin + r.randrange(20 * DAY)
+    uses, started = [], None
+    for attempt in range(r.randint(1, 3)):
+        at += r.randrange(2 * HOUR)
+        kind = r.choice(list(ENDS))
+        state, code = ENDS[kind]
+        end = at + r.randrange(1, 40 * HOUR)
+        launched = r.choice([None, at + 5])
+        started = started or launched
+        db.execute("INSERT INTO job_attempt(job_id, attempt, state, created_ms, launched_ms, completed_ms, exit_code)"
+                   " VALUES(?, ?, ?, ?, ?, ?, ?)", (job, attempt, state, at, launched, end, code))
+        for index in range(r.randint(1, 3)):
+            gpus, node, again = r.randrange(9), "node%d" % r.randrange(5), r.random() < 0.2
+            cut = r.randrange(at, end)
+            # A task that failed and was tried again, in an attempt that may have gone on well.
+            for retry, (a, b, s, c) in enumerate([(at, cut, FAILED, 1), (cut, end, state, code)] if again else
+                                                 [(at, end, state, code)]):
+                db.execute("INSERT INTO task_attempt(id, job_id, job_attempt, role, task_index, attempt, state, node, gpus,"
+                           " created_ms, completed_ms, exit_code) VALUES(?, ?, ?, 'main', ?, ?, ?, ?, ?, ?, ?, ?)",
+                           (str(uuid.UUID(int=r.getrandbits(128))), job, attempt, index, retry, s, node,
+                            str(list(range(gpus))), a, b, c))
+                told = "failed" if again and retry == 0 and kind == "succeeded" else kind
+                uses.append((dict(keys, node=node), gpus, a, b, told))
+        at = end
+    db.execute("INSERT INTO job(id, user, name, vc, state, submitted_ms, created_ms, completed_ms, attempt)"
+               " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
+               (job, keys["user"], name, keys["vc"], state, submitted, submitted, at, attempt))
+    return uses, (keys, submitted, started, at, state == SUCCEEDED)
+
+
+def day_of(ms):
+    return time.strftime("%Y-%m-%d", time.gmtime(ms / 1000))
+
+
+def recount(uses, jobs, begin, end, by):
+    """{key: {what: value}}, the plain way: every use against every window."""
+    windows = [(begin, end)]
+    if "day" in by:
+        edges = [begin] + list(range((begin // DAY + 1) * DAY, end, DAY)) + [end]
+        windows = list(zip(edges, edges[1:]))
+    rows = collections.defaultdict(lambda: collections.defaultdict(float))
+    waits = collections.defaultdict(list)
+
+    def key(keys, window):
+        return tuple(day_of(window[0]) if k == "day" else keys.get(k) for k in KEYS if k in by)
+    for window in windows:
+        for keys, gpus, a, b, kind in uses:
+            overlap = min(b, window[1]) - max(a, window[0])
+            if overlap > 0:
+                rows[key(keys, window)][kind] += gpus * overlap / HOUR
+                rows[key(keys, window)]["tasks"] += overlap / HOUR
+        for keys, submitted, started, ended, well in jobs:
+            if window[0] <= ended < window[1]:
+                rows[key(keys, window)]["ended"] += 1
+                rows[key(keys, window)]["well"] += well
+            if started and window[0] <= started < window[1]:
+                waits[key(keys, window)].append(started - submitted)
+    for at, list_of in waits.items():
+        list_of.sort()
+        for p in (50, 95):  # the smallest wait that at least p in a hundred did not exceed
+            rows[at]["p%d" % p] = next(w for i, w in enumerate(list_of) if (i + 1) * 100 >= p * len(list_of))
+    return rows
+
+
+def shown(row):
+    out = {kind: row["gpuHours"][kind] for kind in KINDS}
+    out.update(tasks=row["taskHours"], ended=row["jobs"]["ended"], well=row["jobs"]["succeeded"],
+               p50=row["waitMs"]["p50"] or 0, p95=row["waitMs"]["p95"] or 0)
+    return out
+
+
+class Reports(unittest.TestCase):
+    def setUp(self):
+        self.server = droverlib.Server({"gpus": 4})
+        self.server.__enter__()
+        self.addCleanup(self.server.clean_up)
+        self.client = droverlib.Client(self.server).login()
+
+    def fill(self, count, begin, seed):
+        """`count` histories in the stopped server's database."""
+        r = random.Random(seed)
+        self.server.stop()
+        db = sqlite3.connect(self.server.data + "/drover.db")
+        done = [history(r, db, number, begin) for number in range(count)]
+        db.commit()
+        db.close()
+        self.server.start()
+        self.client.login()
+        return [u for uses, _ in done for u in uses], [job for _, job in done]
+
+    def report(self, client, begin, end, by):
+        return client.json("GET", "/api/v2/reports/gpu?from=%d&to=%d&by=%s" % (begin, end, ",".join(by)))
+
+    def held_to(self, told, uses, jobs, begin, end, by):
+        expected = recount(uses, jobs, begin, end, by)
+        got = {tuple(row[k] for k in KEYS if k in by): shown(row) for row in told["rows"]}
+        self.assertEqual(sorted(got, key=str), sorted(expected, key=str))
+        for key, row in got.items():
+            for what, value in row.items():
+                self.assertAlmostEqual(value, expected[key][what], places=6, msg="%s %s" % (key, what))
+        for row in told["rows"] + [told["total"]]:
+            self.assertAlmostEqual(row["gpuHours"]["all"], sum(row["gpuHours"][kind] for kind in KINDS), places=6)
+        for kind in KINDS:
+            self.assertAlmostEqual(told["total"]["gpuHours"][kind], sum(row[kind] for row in got.values()), places=5)
+
+    def test_a_thousand_histories_are_recounted(self):
+        begin = 1700000000000
+        uses, jobs = self.fill(1000, begin, 7)
+        for begin, end, by in ((begin, begin + 40 * DAY, ("vc",)),
+                               (begin + 3 * DAY + 12345, begin + 9 * DAY - 77, ("vc", "user")),
+                               (begin + 5 * DAY, begin + 8 * DAY, ("user", "node", "day")),
+                               (begin + 2 * DAY, begin + 3 * DAY, ("job",)),
+                               (begin, begin + 40 * DAY, ())):
+            with self.subTest(by=by):
+                self.held_to(self.report(self.client, begin, end, by), uses, jobs, begin, end, by)
+        everything = self.report(self.client, begin, begin + 40 * DAY, ())["total"]
+        self.assertTrue(all(everything["gpuHours"][kind] > 0 for kind in KINDS if kind != "running"))
+
+    def test_each_sees_what_is_theirs(self):
+        self.client.json("POST", "/api/v2/users", {"username": "user3", "password": "wild goose chase 7"}, (201,))
+        begin = 1700000000000
+        uses, jobs = self.fill(60, begin, 8)
+        them = droverlib.Client(self.server).login("user3", "wild goose chase 7")
+        ours = [u for u in uses if u[0]["user"] == "user3"], [j for j in jobs if j[0]["user"] == "user3"]
+        self.assertTrue(ours[0] and len(ours[0]) < len(uses))
+        self.held_to(self.report(them, begin, begin + 40 * DAY, ("vc", "user")), *ours, begin, begin + 40 * DAY,
+                     ("vc", "user"))
+
+    def test_what_runs_is_counted_up_to_now(self):
+        name = self.client.submit(droverlib.job_yaml("runs", "sleep 600", gpu=2))
+        self.client.wait(name, ("RUNNING",))
+        before = self.client.json("GET", "/api/v2/reports/gpu?by=job,node")
+        droverlib.wait_until(lambda: self.client.json("GET", "/api/v2/reports/gpu")["total"]["gpuHours"]["running"] >
+                             before["total"]["gpuHours"]["running"], "its time goes on", 30)
+        self.assertEqual([row["job"] for row in before["rows"] if row["node"]], [name])
+        self.client.stop(name)
+        self.client.wait(name)
+        total = self.client.json("GET", "/api/v2/reports/gpu")["total"]
+        self.assertEqual(total["gpuHours"]["running"], 0)
+        self.assertGreater(total["gpuHours"]["stopped"], 0)
+        self.assertAlmostEqual(total["gpuHours"]["all"], 2 * total["taskHours"], places=9)
+
+    def test_bad_questions_are_refused(self):
+        for query in ("by=model", "by=vc,,user,x", "from=5&to=5", "from=9&to=5", "from=x", "to=99999999999999999999",
+                      "from=0&to=%d" % (5000 * DAY)):
+            with self.subTest(query):
+                self.assertEqual(self.client.request("GET", "/api/v2/reports/gpu?" + query).status, 400)
+
+    def test_the_verb_prints_them(self):
+        begin = 1700000000000
+        uses, jobs = self.fill(40, begin, 9)
+        first, last = day_of(begin + 2 * DAY), day_of(begin + 12 * DAY)
+        home = self.server.folder
+        env = {"XDG_CONFIG_HOME": home, "HOME": home, "LANG": "C.UTF-8", "TZ": "Asia/Tokyo"}
+
+        def drover(*args):
+            return subprocess.run([droverlib.binary("drover"), *args], capture_output=True, check=True, env=env, cwd=home,
+                                  timeout=60 * droverlib.TIME_SCALE).stdout.decode()
+        drover("login", "http://%s:%d" % self.server.address, "-u", droverlib.ADMIN, "--password-file",
+               os.path.join(home, "password"))
+        out = drover("report", "gpu", "--by", "user", "--from", first, "--to", last, "-o", "csv")
+        low, high = (begin // DAY + 2) * DAY, (begin // DAY + 12) * DAY
+        expected = recount(uses, jobs, low, high, ("user",))
+        rows = list(csv.DictReader(io.StringIO(out)))
+        self.assertEqual(sorted(row["user"] for row in rows), sorted(k[0] for k in expected))
+        for row in rows:
+            want = expected[(row["user"],)]
+            self.assertAlmostEqual(float(row["gpuHours"]), sum(want[kind] for kind in KINDS), delta=0.0051)
+            self.assertEqual(int(row["jobs"]), want["ended"])
+
+
+if __name__ == "__main__":
+    unittest.main()
