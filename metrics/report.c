@@ -34,6 +34,8 @@ struct report {
     struct group **groups; /* malloc */
     size_t count, room;
     struct group total;
+    int64_t day_number; /* whose text `day` is, from 1; 0 = none yet */
+    char day[16];
 };
 
 const char *report_key_name(enum report_key key)
@@ -151,17 +153,26 @@ static struct group *make(struct report *r, const char *const keys[REPORT_KEYS],
     return g;
 }
 
+/* The day's text, made when another day is asked for than before. */
+static const char *day_text(struct report *r, int64_t at_ms)
+{
+    if (r->day_number != at_ms / REPORT_DAY_MS + 1) {
+        r->day_number = at_ms / REPORT_DAY_MS + 1;
+        report_day_text(at_ms, r->day);
+    }
+    return r->day;
+}
+
 /* The group of these keys at that day. Names have no control characters, so that a line break keeps them apart. */
 static struct group *find(struct report *r, const char *const keys[REPORT_KEYS], int64_t at_ms, struct err *e)
 {
     const char *own[REPORT_KEYS];
-    char name[2048], day[16];
+    char name[2048];
     size_t n = 0;
     struct group *g;
 
     memcpy(own, keys, sizeof(own));
-    report_day_text(at_ms, day);
-    own[REPORT_DAY] = day;
+    own[REPORT_DAY] = (r->range.by & 1u << REPORT_DAY) ? day_text(r, at_ms) : NULL;
     name[0] = '\0';
     for (int k = 0; k < REPORT_KEYS; k++) {
         const char *text = (r->range.by & 1u << k) && own[k] ? own[k] : "";

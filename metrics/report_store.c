@@ -4,6 +4,7 @@
  */
 #include "metrics/report_store.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -61,9 +62,9 @@ static enum report_outcome outcome(int task_state, int task_code, int attempt_st
     return found && found->category == EXIT_CATEGORY_PLATFORM ? REPORT_PLATFORM : REPORT_FAILED;
 }
 
-static int add_uses(struct stmt *st, struct report *r, struct err *e)
+static int add_uses(struct stmt *st, struct report *r, bool by_job, struct err *e)
 {
-    char name[NAME_ROOM];
+    char name[NAME_ROOM] = "";
     int rc;
 
     while ((rc = stmt_step(st, e)) == STMT_ROW) {
@@ -74,7 +75,8 @@ static int add_uses(struct stmt *st, struct report *r, struct err *e)
                                .outcome = outcome((int)stmt_col_int(st, 7), (int)stmt_col_int(st, 8),
                                                   (int)stmt_col_int(st, 9), (int)stmt_col_int(st, 10))};
 
-        (void)snprintf(name, sizeof(name), "%s~%s", user, stmt_col_string(st, 2));
+        if (by_job)
+            (void)snprintf(name, sizeof(name), "%s~%s", user, stmt_col_string(st, 2));
         u.key[REPORT_VC] = stmt_col_string(st, 0);
         u.key[REPORT_USER] = user;
         u.key[REPORT_JOB] = name;
@@ -85,9 +87,9 @@ static int add_uses(struct stmt *st, struct report *r, struct err *e)
     return rc;
 }
 
-static int add_jobs(struct stmt *st, struct report *r, struct err *e)
+static int add_jobs(struct stmt *st, struct report *r, bool by_job, struct err *e)
 {
-    char name[NAME_ROOM];
+    char name[NAME_ROOM] = "";
     int rc;
 
     while ((rc = stmt_step(st, e)) == STMT_ROW) {
@@ -97,7 +99,8 @@ static int add_jobs(struct stmt *st, struct report *r, struct err *e)
                                .ended_ms = stmt_col_int(st, 5),
                                .succeeded = stmt_col_int(st, 6) == STATE_SUCCEEDED};
 
-        (void)snprintf(name, sizeof(name), "%s~%s", user, stmt_col_string(st, 2));
+        if (by_job)
+            (void)snprintf(name, sizeof(name), "%s~%s", user, stmt_col_string(st, 2));
         j.key[REPORT_VC] = stmt_col_string(st, 0);
         j.key[REPORT_USER] = user;
         j.key[REPORT_JOB] = name;
@@ -110,6 +113,7 @@ static int add_jobs(struct stmt *st, struct report *r, struct err *e)
 int report_store_read(struct store *s, const struct report_range *range, const struct report_whose *whose,
                       struct report *r, struct err *e)
 {
+    const bool by_job = range->by & 1u << REPORT_JOB;
     struct query q;
     int rc;
 
@@ -123,7 +127,7 @@ int report_store_read(struct store *s, const struct report_range *range, const s
     query_int(&q, range->from_ms);
     query_where(&q, "t.node IS NOT NULL");
     only(&q, whose);
-    rc = add_uses(query_stmt(&q, s, e), r, e);
+    rc = add_uses(query_stmt(&q, s, e), r, by_job, e);
     query_fini(&q);
     if (rc)
         return -1;
@@ -135,7 +139,7 @@ int report_store_read(struct store *s, const struct report_range *range, const s
     query_where(&q, "(j.completed_ms IS NULL OR j.completed_ms >= ?)");
     query_int(&q, range->from_ms);
     only(&q, whose);
-    rc = add_jobs(query_stmt(&q, s, e), r, e);
+    rc = add_jobs(query_stmt(&q, s, e), r, by_job, e);
     query_fini(&q);
     return rc ? -1 : 0;
 }
