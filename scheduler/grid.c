@@ -253,7 +253,8 @@ static enum grid_state take_up(struct grid *g, int gang)
     grid_count(g, me, 1);
     me->state = GRID_PREEMPTING;
     me->reason = GRID_REASON_VICTIMS;
-    start_if_clear(g, gang);
+    if (!start_if_clear(g, gang))
+        g->version++; /* who went for this place, and found CPUs missing there, may find another */
     return me->state;
 }
 

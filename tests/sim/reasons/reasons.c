@@ -367,6 +367,10 @@ int main(int argc, char **argv)
     int lies = 0;
     for (uint64_t seed = first; seed < first + seeds && !is_enough(&c) && lies < LIES_MAX; seed++)
         lies += run_seed(seed, argc > 1, &c);
+    /* Seeds that once had a lie: a reservation changed where others may go, and they were not tried again. */
+    static const uint64_t once[] = {283, 623};
+    for (size_t i = 0; argc < 2 && i < sizeof once / sizeof *once; i++)
+        lies += run_seed(once[i], false, &c);
     bool enough = print(&c);
     printf("%d lies\n", lies);
     return lies || (argc < 2 && (!enough || !is_enough(&c)));
