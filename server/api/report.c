@@ -36,7 +36,7 @@ static void write_counts(struct json_out *j, const struct report_row *row)
     int64_t all = 0;
     json_out_key(j, "gpuHours");
     json_out_object(j);
-    for (int o = 0; o < REPORT_OUTCOMES; o++) {
+    for (enum report_outcome o = 0; o < REPORT_OUTCOMES; o++) {
         json_out_key(j, report_outcome_name(o));
         json_out_double(j, hours(row->gpu_ms[o]));
         all += row->gpu_ms[o];
@@ -78,7 +78,7 @@ static int write_report(struct api_reading *x, struct err *e)
     json_out_array(j);
     for (size_t i = 0; i < count; i++) {
         json_out_object(j);
-        for (int k = 0; k < REPORT_KEYS; k++)
+        for (enum report_key k = 0; k < REPORT_KEYS; k++)
             if (range->by & 1u << k)
                 json_out_kstring(j, report_key_name(k), rows[i]->key[k]);
         write_counts(j, rows[i]);
