@@ -17,4 +17,5 @@ pkg_check_modules(PCRE2 REQUIRED IMPORTED_TARGET libpcre2-8)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
 pkg_check_modules(ARCHIVE REQUIRED IMPORTED_TARGET libarchive)
+find_library(WSLAY_LIBRARY wslay REQUIRED) # it comes without a file for pkg-config
 pkg_check_modules(CMOCKA IMPORTED_TARGET cmocka)

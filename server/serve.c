@@ -59,6 +59,7 @@
 #include "server/readers.h"
 #include "server/reasons.h"
 #include "server/retention.h"
+#include "server/shell.h"
 #include "server/snapshot.h"
 #include "store/store.h"
 
@@ -105,6 +106,7 @@ struct daemon {
     struct code *code;
     struct mailer *mailer;
     struct image_importer *images;
+    struct shells *shells;
     struct http_server *http;
     struct api api;
 };
@@ -150,11 +152,12 @@ static int make_parts(struct daemon *d, struct err *e)
     d->tokens = jwt_cache_create(&d->keys, 0);
     d->identities = identity_cache_create(0);
     d->audit = audit_create(&d->keys);
+    d->shells = d->audit ? shells_create(d->data, d->audit) : NULL;
     d->user_rate = rate_create(d->config->user_rate, d->config->user_burst);
     d->address_rate = rate_create(d->config->address_rate, d->config->address_burst);
     if (!d->user_rate || !d->address_rate)
         return err_set(e, ERR_INTERNAL, "Out of memory.");
-    if (!d->mailbox || !d->snapshots || !d->throttle || !d->tokens || !d->identities || !d->audit)
+    if (!d->mailbox || !d->snapshots || !d->throttle || !d->tokens || !d->identities || !d->shells)
         return err_set(e, ERR_INTERNAL, "Out of memory.");
     d->sources = (struct publish_sources){.readers = d->readers, .snapshots = d->snapshots};
     struct hub_config hub = {.replay = publish_replay, .allowed = publish_allowed, .ctx = &d->sources};
@@ -357,6 +360,7 @@ static int make_http(struct daemon *d, struct err *e)
                           .quota = d->quota,
                           .mailer = d->mailer,
                           .images = d->images,
+                          .shells = d->shells,
                           .public_url = d->config->public_url};
     struct http_config c = {.address = address,
                             .port = port,
@@ -404,6 +408,7 @@ static void take_apart(struct daemon *d)
         hub_close(d->hub);
     if (d->tail)
         tail_close(d->tail);
+    shells_close(d->shells); /* their requests last as long as they do, and their ends go into the audit log */
     code_close(d->code);
     reasons_destroy(d->reasons);
     password_gate_close(d->passwords); /* its last logins reach the core */
@@ -429,6 +434,7 @@ static void take_apart(struct daemon *d)
     jwt_cache_destroy(d->tokens);
     identity_cache_destroy(d->identities);
     openapi_destroy(d->openapi);
+    shells_destroy(d->shells);
     audit_destroy(d->audit);
     rate_destroy(d->user_rate);
     rate_destroy(d->address_rate);

@@ -93,6 +93,13 @@ const struct command_option command_options_files[] = {
     {0, NULL, NULL, NULL, NULL},
 };
 
+const struct command_option command_options_exec[] = {
+    {'t', "tty", NULL, NULL, "Give the command a terminal, as drover shell does."},
+    {0, "role", "ROLE", NULL, "In a task of this role."},
+    {0, "index", "N", NULL, "In the task of this index."},
+    {0, NULL, NULL, NULL, NULL},
+};
+
 const struct command_option command_options_wait[] = {
     {0, "propagate-exit-code", NULL, NULL, "Exit with the failed task's own code instead of 8."},
     {0, "wait-timeout", "SECONDS", NULL, "Stop waiting after this long, with exit 7."},

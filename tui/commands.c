@@ -115,6 +115,35 @@ static const struct command commands[] = {
      .arg = COMMAND_ARG_JOB,
      .run = code_run,
      .examples = {"code train-7", "code train-7 code.tar", "code ana~train-7 - | tar -tf -"}},
+    {.name = "shell",
+     .group = GROUP_JOBS,
+     .args = "NAME",
+     .help = "Open a shell in a running task.",
+     .about =
+         "It runs where the task's command runs: as its user, in its folder, with its variables, and within its "
+         "limits. Of "
+         "the first task, unless the options choose another. The exit status is the shell's; 6 where the connection "
+         "was lost. Each shell is recorded in the audit log.",
+     .options = command_options_exec,
+     .min_args = 1,
+     .max_args = 1,
+     .arg = COMMAND_ARG_JOB,
+     .run = shell_run_shell,
+     .examples = {"shell train-7", "shell train-7 --role worker --index 1", "shell ana~train-7"}},
+    {.name = "exec",
+     .group = GROUP_JOBS,
+     .args = "NAME COMMAND...",
+     .help = "Run a command in a running task.",
+     .about =
+         "As drover shell, without a terminal unless one is asked for: standard input is the command's, and its output "
+         "and errors come byte by byte on standard output. A single word is a line for the task's shell, several "
+         "are the command and its arguments as they are; write -- before a command that has options.",
+     .options = command_options_exec,
+     .min_args = 2,
+     .max_args = -1,
+     .arg = COMMAND_ARG_JOB,
+     .run = shell_run_exec,
+     .examples = {"exec train-7 nvidia-smi", "exec train-7 'ps aux | grep python'", "exec train-7 --tty -- htop -d 5"}},
     {.name = "stop",
      .group = GROUP_JOBS,
      .args = "NAME...",

@@ -291,6 +291,17 @@ static int transfer_no_reply(const struct transfer *t, CURLcode code, struct err
     return err_set(e, ERR_INTERNAL, "No usable reply from %.*s: %s.", len, host, curl_easy_strerror(code));
 }
 
+int transfer_connect(struct transfer *t, curl_socket_t *fd, struct err *e)
+{
+    CURLcode code;
+
+    curl_easy_setopt(t->easy, CURLOPT_CONNECT_ONLY, 1L);
+    code = curl_easy_perform(t->easy);
+    if (code == CURLE_OK)
+        code = curl_easy_getinfo(t->easy, CURLINFO_ACTIVESOCKET, fd);
+    return code == CURLE_OK ? 0 : transfer_no_reply(t, code, e);
+}
+
 int transfer_result(const struct transfer *t, CURLcode code, struct err *e)
 {
     if (code != CURLE_OK)

@@ -61,6 +61,8 @@ struct transfer {
 int transfer_check(const struct endpoint *to, struct err *e);
 /* Prepares the handle. On error nothing is left to free. `t` must not move afterwards. */
 int transfer_init(struct transfer *t, const struct endpoint *to, const struct transfer_request *r, struct err *e);
+/* Instead of an exchange: only connects, for curl_easy_recv and curl_easy_send. 0 with the socket to poll, or -1. */
+int transfer_connect(struct transfer *t, curl_socket_t *fd, struct err *e);
 /* Judges the end of the exchange: 0 for a 2xx reply, else -1 with the server's words and place, or the reason that
  * there is no reply: ERR_BUSY = not reached or not available, ERR_TIMEOUT = no answer in time. */
 int transfer_result(const struct transfer *t, CURLcode code, struct err *e);

@@ -4,9 +4,8 @@
  * SOCK_SEQPACKET unix socket: an 8-byte header ("DRVR", version, type) and fields of (tag, length, bytes), all
  * little-endian. The decoder trusts nothing: lengths are checked, unknown tags of our version are refused.
  *
- *   engine -> spawner  HELLO, START (+ two descriptors: sealed task spec, control socket of the shim), QUIT,
- *                      CLEAR (an attempt whose shim is gone: end what is left),
- *                      CLEAN (an attempt that has ended: remove the folders where it worked; no answer)
+ *   engine -> spawner  HELLO, QUIT, START (+ two descriptors: sealed spec, the shim's control socket),
+ *                      ENTER (+ two: warden.h), CLEAR (no shim: end what is left), CLEAN (ended: remove its folders)
  *   spawner -> engine  HELLO, STARTED, FAILED, CLEARED
  *   engine -> shim     STOP, STATUS
  *   shim -> engine     STATE (the command runs), ENDED (text: the exit record), FAILED
@@ -42,6 +41,7 @@ enum proto_type {
     PROTO_CLEAR,
     PROTO_CLEARED,
     PROTO_CLEAN,
+    PROTO_ENTER,
     PROTO_TYPE_END
 };
 

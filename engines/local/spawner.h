@@ -21,6 +21,7 @@
 #include "engines/local/keeper.h"
 
 struct err;
+struct proto_msg;
 
 #define SPAWNER_CONNS 8
 #define SPAWNER_STARTS 32    /* starters at work; beyond them requests wait in their socket */
@@ -81,6 +82,9 @@ int spawner_started(int report, char step[32]);
 pid_t spawner_keep(const struct spawner *s, struct keeper_order *order, const int pair[2]);
 /* The path of a program that stands beside our shim. 0, or -1 with errno. */
 int spawner_beside(const struct spawner *s, const char *name, char out[PATH_MAX]);
+
+/* spawner_enter.c: starts a warden, for a process more in a running task; it answers on fds[1]. */
+void spawner_enter(const struct spawner *s, const struct proto_msg *m, const int fds[2]);
 
 /* spawner_probe.c: finds out what guards there are, by trying them. */
 void spawner_probe(struct spawner *s);

@@ -273,6 +273,8 @@ static void spawner_serve(struct spawner *s, int i)
             spawner_end(s, s->conns[i], &m);
         else if (m.type == PROTO_CLEAN)
             spawner_clean(s, m.attempt);
+        else if (m.type == PROTO_ENTER)
+            spawner_enter(s, &m, fds);
         else if (m.type == PROTO_HELLO)
             (void)proto_send(s->conns[i], &hello, NULL, 0);
         else if (m.type == PROTO_QUIT)

@@ -71,6 +71,7 @@ struct api {
     int disk_max_mb;          /* what a task may take where it works; 0 = no limit */
     struct disk_quota *quota; /* what users keep on the node; NULL = no limit */
     struct image_importer *images;
+    struct shells *shells;   /* server/shell.h */
     struct mailer *mailer;   /* NULL: no mail */
     const char *public_url;  /* of the portal, without a slash at its end; "" = not known */
     bool secure;             /* cookies are for TLS */
@@ -150,7 +151,7 @@ int api_managed(struct api *a, struct request *r, const char *const **out, struc
 void api_invitation_sent(void *context, const char *hash, const char *problem);
 /* The link of an invitation's secret, in the arena; NULL on out of memory. */
 char *api_invitation_link(const struct api *a, struct arena *arena, const char *secret);
-/* Sends it by mail; a failure is noted with the invitation. */
+/* Sends it by mail; a failure is noted with it. */
 void api_invitation_mail(struct api *a, struct arena *arena, const struct invitation_mail *m);
 /* Whether the server can send mail. 0, or -1 with `e`. */
 int api_invitation_can_mail(const struct api *a, struct err *e);
@@ -163,10 +164,9 @@ const char *api_body_value(struct request *r, struct err *e);
 const char *api_job_param(const struct request *r);
 
 /* Handlers, by file. */
-route_handler_fn api_root, api_info, api_authn_info, api_healthz, api_readyz;                 /* info.c */
-route_handler_fn api_login, api_logout, api_session_open, api_session_get, api_session_close; /* session.c */
-route_handler_fn api_tokens_check;                                                            /* session.c */
-route_handler_fn api_tokens_list, api_tokens_application, api_tokens_revoke;                  /* token.c */
+route_handler_fn api_root, api_info, api_authn_info, api_healthz, api_readyz;                  /* info.c */
+route_handler_fn api_login, api_logout, api_session_open, api_session_get, api_session_close;  /* session.c */
+route_handler_fn api_tokens_list, api_tokens_application, api_tokens_revoke, api_tokens_check; /* token.c, session.c */
 route_handler_fn api_user_add, api_user_put, api_user_put_me, api_user_remove,
     api_user_put_password;                                                          /* user_change.c */
 route_handler_fn api_user_put_email, api_user_put_admin, api_user_put_extension;    /* user_change.c */
@@ -183,7 +183,7 @@ route_handler_fn api_job_execution, api_job_hold, api_job_release, api_job_archi
 route_handler_fn api_job_tag_put, api_job_tag_drop;                                 /* job_change.c */
 route_handler_fn api_job_get, api_job_attempt, api_job_config, api_job_ssh, api_task_attempts; /* job_get.c */
 route_handler_fn api_job_events, api_job_explain;                                      /* job_events.c, explain.c */
-route_handler_fn api_file_list, api_file_read;                                         /* files.c */
+route_handler_fn api_file_list, api_file_read, api_shell;                              /* files.c, shell.c */
 route_handler_fn api_code_add, api_job_code, api_job_code_files;                       /* code.c */
 route_handler_fn api_log_list, api_log_read, api_log_search;                           /* logs.c, log_search.c */
 route_handler_fn api_stream, api_sku_types;                                            /* stream.c, cluster.c */

@@ -99,7 +99,7 @@ bool openapi_next_reply(const char **at, struct openapi_reply *out)
     while (*end == ' ')
         end++;
     size_t n = isupper((unsigned char)*end) ? strcspn(end, " ") : 0;
-    if (out->status < 200 || out->status > 599 || n >= sizeof out->schema)
+    if (out->status < 101 || out->status > 599 || n >= sizeof out->schema)
         return false;
     memcpy(out->schema, end, n);
     *at = end + n;

@@ -5,10 +5,13 @@
  */
 #include "server/http/reply.h"
 
+#include <fcntl.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/json.h"
 #include "base/log.h"
@@ -272,6 +275,49 @@ bool reply_peer_gone(const struct request *r)
     return poll(&p, 1, 0) > 0 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR));
 }
 
+/* ---- another protocol ---- */
+
+static void on_upgrade(void *cls, struct MHD_Connection *c, void *state, const char *early, size_t early_len, int fd,
+                       struct MHD_UpgradeResponseHandle *handle)
+{
+    struct request *r = cls;
+    const struct reply_socket s = {.fd = fd, .early = early, .early_len = early_len, .handle = handle};
+    const int on = 1;
+
+    (void)c;
+    (void)state;
+    (void)fcntl(fd, F_SETFL, O_NONBLOCK);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)); /* with TLS it is no TCP socket: harmless */
+    r->upgraded = true;
+    r->protocol.begin(r->protocol.ctx, &s);
+}
+
+int reply_upgrade(struct request *r, const struct reply_protocol *p, struct err *e)
+{
+    struct MHD_Response *response;
+
+    if (r->method != HTTP_GET || r->framing.chunked || r->framing.length)
+        return err_set(e, ERR_BAD_REQUEST, "Only a GET without a body can be upgraded.");
+    response = MHD_create_response_for_upgrade(on_upgrade, r);
+    if (!response)
+        return err_set(e, ERR_INTERNAL, "out of memory");
+    r->protocol = *p;
+    set_response(r, MHD_HTTP_SWITCHING_PROTOCOLS, NULL, response);
+    reply_header(r, "Upgrade", p->name);
+    return 0;
+}
+
+void reply_socket_close(const struct reply_socket *s)
+{
+    (void)MHD_upgrade_action(s->handle, MHD_UPGRADE_ACTION_CLOSE);
+}
+
+void request_impl_close_protocol(struct request *r)
+{
+    if (r->protocol.lost && !r->upgraded)
+        r->protocol.lost(r->protocol.ctx);
+}
+
 /* ---- sending ---- */
 
 static void add_standing_headers(struct request *r)
@@ -301,7 +347,7 @@ enum MHD_Result request_impl_send(struct request *r)
         return MHD_NO; /* out of memory: only closing is left */
     add_standing_headers(r);
     deadline_set(r->server->deadline, r->deadline,
-                 r->stream ? -1 : c->body_ms + (int64_t)(r->sent / 65536) * c->body_ms_per_64k);
+                 r->stream || r->protocol.begin ? -1 : c->body_ms + (int64_t)(r->sent / 65536) * c->body_ms_per_64k);
     rc = MHD_queue_response(r->connection, (unsigned)r->status, r->response);
     /* The connection holds the response from now on; for a stream the request keeps knowing its source. */
     MHD_destroy_response(r->response);

@@ -49,6 +49,25 @@ void reply_stream(struct request *r, int status, const char *type, int64_t size,
  * hold the same lock around both. */
 void reply_park(struct request *r);
 void reply_wake(struct request *r);
+/* Another protocol on the connection, after 101. The request lives until the socket was given back. */
+struct reply_socket {
+    int fd;            /* non-blocking; not ours to close */
+    const char *early; /* bytes that came behind the request's head; good during `begin` */
+    size_t early_len;
+    void *handle;
+};
+struct reply_protocol {
+    const char *name; /* for the header Upgrade */
+    void *ctx;
+    /* The socket is yours, until reply_socket_close. On the HTTP thread: must not block. */
+    void (*begin)(void *ctx, const struct reply_socket *socket);
+    void (*lost)(void *ctx); /* instead of `begin`: the connection ended before */
+};
+/* Answers 101. 0, or -1 with ERR_BAD_REQUEST for what cannot be upgraded: then neither function is called. */
+int reply_upgrade(struct request *r, const struct reply_protocol *p, struct err *e);
+/* Gives the socket back; the connection closes. Any thread, once. */
+void reply_socket_close(const struct reply_socket *socket);
+
 /* Whether the client of a parked request has closed its end: libmicrohttpd does not see that. Any thread. */
 bool reply_peer_gone(const struct request *r);
 

@@ -82,6 +82,7 @@ void request_impl_destroy(struct request *r)
     if (!r)
         return;
     request_impl_close_stream(r);
+    request_impl_close_protocol(r);
     if (r->response)
         MHD_destroy_response(r->response);
     buf_fini(&r->body);

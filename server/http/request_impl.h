@@ -87,7 +87,9 @@ struct request {
     struct MHD_Response *response;
     struct request_header *headers;
     struct request_stream *stream;
-    bool parked; /* under server->lock */
+    struct reply_protocol protocol; /* `begin` NULL: none */
+    bool upgraded;                  /* it has begun */
+    bool parked;                    /* under server->lock */
     struct request *next_parked, *prev_parked;
 };
 
@@ -125,6 +127,8 @@ void request_impl_constant(struct request *r, const char *type, const void *data
 enum MHD_Result request_impl_send(struct request *r);
 /* Ends the stream for the request's part. */
 void request_impl_close_stream(struct request *r);
+/* Tells a protocol that never began. */
+void request_impl_close_protocol(struct request *r);
 
 /* dispatch.c: the three steps of the access handler. */
 enum MHD_Result dispatch_begin(struct request *r, const char *method, const char *version);

@@ -51,6 +51,7 @@ BODIES = {
     "GET " + TASK + "/{taskAttempt}/logs/{log}": None,
     "GET " + TASK + "/{taskAttempt}/files": None,
     "GET " + TASK + "/{taskAttempt}/files/content": None,  # a request without a path, refused after the rights
+    "GET " + TASK + "/{taskAttempt}/shell": None,  # a request without an upgrade, refused after the rights
     "PUT /api/v2/virtual-clusters/{vc}": {"userCap": 0},
 }
 #: Values for {x} of a path; what is not here is a name that nothing has.

@@ -26,6 +26,10 @@ int files_list(struct cli *cli);
 int code_run(struct cli *cli);
 /* Copies files and folders from there. */
 int files_copy(struct cli *cli);
+/* A shell in a running task. Its exit status. */
+int shell_run_shell(struct cli *cli);
+/* A command in a running task. Its exit status. */
+int shell_run_exec(struct cli *cli);
 /* Stops jobs; goes on after a failure and returns the first one's status. */
 int one_stop(struct cli *cli);
 /* Waits for a job's end. */
