@@ -70,6 +70,17 @@ static void on_log(void *cls, const char *fmt, va_list ap)
         (void)poll(NULL, 0, SHORT_MS);
 }
 
+/* Nobody new while we drain. Not by MHD_quiesce_daemon: it and the library's thread both take the socket out of the
+ * thread's epoll set, and whoever is second ends the process. */
+static enum MHD_Result on_accept(void *cls, const struct sockaddr *address, socklen_t len)
+{
+    const struct http_server *s = cls;
+
+    (void)address;
+    (void)len;
+    return atomic_load(&s->draining) ? MHD_NO : MHD_YES;
+}
+
 static void on_connection(void *cls, struct MHD_Connection *c, void **context, enum MHD_ConnectionNotificationCode what)
 {
     struct http_server *s = cls;
@@ -271,7 +282,7 @@ int http_server_start(struct http_server *s, struct err *e)
     if (s->config.tls)
         flags |= MHD_USE_TLS;
     /* clang-format off: one option a line */
-    s->daemon = MHD_start_daemon(flags | (v6 ? MHD_USE_IPv6 : 0), 0, NULL, NULL, on_access, s,
+    s->daemon = MHD_start_daemon(flags | (v6 ? MHD_USE_IPv6 : 0), 0, on_accept, s, on_access, s,
                                  MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_LISTEN_SOCKET, s->listen_fd,
                                  MHD_OPTION_THREAD_POOL_SIZE, s->config.threads > 1 ? s->config.threads : 0u,
                                  MHD_OPTION_CONNECTION_LIMIT, s->config.connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
@@ -283,6 +294,7 @@ int http_server_start(struct http_server *s, struct err *e)
     /* clang-format on */
     if (!s->daemon)
         return err_set(e, ERR_INTERNAL, "the HTTP library did not start");
+    s->listen_fd = -1; /* the library's to close now */
     return 0;
 }
 
@@ -308,10 +320,7 @@ void http_server_counts(const struct http_server *s, unsigned *open, uint64_t *r
 
 void http_server_quiesce(struct http_server *s)
 {
-    if (atomic_exchange(&s->draining, true))
-        return;
-    if (s->daemon)
-        MHD_quiesce_daemon(s->daemon); /* the socket stays ours to close */
+    atomic_store(&s->draining, true);
 }
 
 /* Waits until no request is in progress, at most so long. */
