@@ -17,6 +17,7 @@ import unittest
 
 import droverlib
 import jobcase
+import machine
 from droverlib import PATIENCE, wait_until
 
 SHELL = "/api/v2/jobs/%s/attempts/0/taskRoles/main/taskIndex/0/attempts/0/shell"
@@ -26,6 +27,9 @@ UPGRADE = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Versi
 
 class ShellCase(jobcase.JobCase):
     def setUp(self):
+        if self.UID is not None:
+            machine.need(self, "root")
+            machine.open_to_all(self)
         super().setUp()
         self.full = self.submit_gated("open", ["echo end"])
         self.attempt = self.attempt_id(self.full)
@@ -254,12 +258,10 @@ class RightsTest(ShellCase):
         self.kept()
 
 
-@unittest.skipUnless(os.geteuid() == 0, "needs root, to be somebody else")
 class UnprivilegedPlaceTest(PlaceTest):
     UID = 12345
 
 
-@unittest.skipUnless(os.geteuid() == 0, "needs root, to be somebody else")
 class UnprivilegedEndTest(EndTest):
     UID = 12345
 
