@@ -27,6 +27,8 @@ class RulesTest(unittest.TestCase):
         task = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE,
                                 env=dict(os.environ, DROVER_TASK_ATTEMPT=self.running))
         self.addCleanup(lambda: (task.communicate(b"\n"), None))
+        # Popen returns in the middle of the exec, when the process has no environment to be seen.
+        checker.droverlib.wait_until(lambda: self.running in checker.droverlib.task_processes(), "the task is seen")
         ev = self.ev = checker.Evidence.__new__(checker.Evidence)
         ev.data = self.data.name
         ev.jobs = {"j1": Job("j1", "u~one", "SUCCEEDED", "aa", 10, 50), "j2": Job("j2", "u~two", "RUNNING", "bb", 20, 0)}
