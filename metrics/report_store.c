@@ -18,6 +18,8 @@
 
 /* "user~name", as jobs are called. */
 #define NAME_ROOM 512
+#define STOPPED "128" /* STATE_STOPPED in the text of a statement */
+_Static_assert(STATE_STOPPED == 128, "STOPPED says the same");
 
 static void only(struct query *q, const struct report_whose *whose)
 {
@@ -38,28 +40,49 @@ static void only(struct query *q, const struct report_whose *whose)
     query_sql(q, ")");
 }
 
+/* The columns of a use, behind the three of whose it is. */
+enum {
+    USE_NODE = 3,
+    USE_GPUS,
+    USE_BEGIN,
+    USE_END,
+    USE_TASK,
+    USE_TASK_CODE,
+    USE_ATTEMPT,
+    USE_ATTEMPT_CODE,
+    USE_PREEMPTED
+};
+
 /* What a task's time was good for. Of a job attempt that came to its end well, all of it but what a task did before it
  * was tried again; of any other, what ended the job attempt. */
-static enum report_outcome outcome(int task_state, int task_code, int attempt_state, int attempt_code)
+static enum report_outcome outcome(struct stmt *st)
 {
+    const int attempt = (int)stmt_col_int(st, USE_ATTEMPT);
+    const bool failed = stmt_col_int(st, USE_TASK) == STATE_FAILED;
+    const bool by_task = failed && (attempt & (STATE_LIVE | STATE_SUCCEEDED));
+    const int code = (int)stmt_col_int(st, by_task ? USE_TASK_CODE : USE_ATTEMPT_CODE);
     const struct exit_entry *found;
-    int code = attempt_code;
 
-    if (attempt_state & STATE_LIVE) {
-        if (!(task_state & STATE_FAILED))
-            return REPORT_RUNNING;
-        code = task_code;
-    } else if (attempt_state == STATE_SUCCEEDED) {
-        if (task_state != STATE_FAILED)
-            return REPORT_SUCCEEDED;
-        code = task_code;
-    }
-    if (code == EXIT_CODE_PREEMPTED)
+    if (!failed && (attempt & STATE_LIVE))
+        return REPORT_RUNNING;
+    if (!failed && attempt == STATE_SUCCEEDED)
+        return REPORT_SUCCEEDED;
+    if (stmt_col_int(st, USE_PREEMPTED) || code == EXIT_CODE_PREEMPTED)
         return REPORT_PREEMPTED;
-    if (code == EXIT_CODE_STOPPED || (attempt_state == STATE_STOPPED && code == 0))
+    if (code == EXIT_CODE_STOPPED)
         return REPORT_STOPPED;
     found = exits_find(code);
     return found && found->category == EXIT_CATEGORY_PLATFORM ? REPORT_PLATFORM : REPORT_FAILED;
+}
+
+/* Whose a row is: its first three columns. `name` is room for the job's, which costs, where it is asked for. */
+static void read_keys(struct stmt *st, bool by_job, char name[NAME_ROOM], const char *keys[REPORT_KEYS])
+{
+    keys[REPORT_VC] = stmt_col_string(st, 0);
+    keys[REPORT_USER] = stmt_col_string(st, 1);
+    if (by_job)
+        (void)snprintf(name, NAME_ROOM, "%s~%s", keys[REPORT_USER], stmt_col_string(st, 2));
+    keys[REPORT_JOB] = name;
 }
 
 static int add_uses(struct stmt *st, struct report *r, bool by_job, struct err *e)
@@ -68,19 +91,13 @@ static int add_uses(struct stmt *st, struct report *r, bool by_job, struct err *
     int rc;
 
     while ((rc = stmt_step(st, e)) == STMT_ROW) {
-        const char *user = stmt_col_string(st, 1);
-        struct report_use u = {.gpus = stmt_col_int(st, 4),
-                               .begin_ms = stmt_col_int(st, 5),
-                               .end_ms = stmt_col_int(st, 6), /* NULL: 0 */
-                               .outcome = outcome((int)stmt_col_int(st, 7), (int)stmt_col_int(st, 8),
-                                                  (int)stmt_col_int(st, 9), (int)stmt_col_int(st, 10))};
+        struct report_use u = {.gpus = stmt_col_int(st, USE_GPUS),
+                               .begin_ms = stmt_col_int(st, USE_BEGIN),
+                               .end_ms = stmt_col_int(st, USE_END), /* NULL: 0 */
+                               .outcome = outcome(st)};
 
-        if (by_job)
-            (void)snprintf(name, sizeof(name), "%s~%s", user, stmt_col_string(st, 2));
-        u.key[REPORT_VC] = stmt_col_string(st, 0);
-        u.key[REPORT_USER] = user;
-        u.key[REPORT_JOB] = name;
-        u.key[REPORT_NODE] = stmt_col_string(st, 3);
+        read_keys(st, by_job, name, u.key);
+        u.key[REPORT_NODE] = stmt_col_string(st, USE_NODE);
         if (report_add_use(r, &u, e))
             return -1;
     }
@@ -93,17 +110,12 @@ static int add_jobs(struct stmt *st, struct report *r, bool by_job, struct err *
     int rc;
 
     while ((rc = stmt_step(st, e)) == STMT_ROW) {
-        const char *user = stmt_col_string(st, 1);
         struct report_job j = {.submitted_ms = stmt_col_int(st, 3),
                                .started_ms = stmt_col_int(st, 4),
                                .ended_ms = stmt_col_int(st, 5),
                                .succeeded = stmt_col_int(st, 6) == STATE_SUCCEEDED};
 
-        if (by_job)
-            (void)snprintf(name, sizeof(name), "%s~%s", user, stmt_col_string(st, 2));
-        j.key[REPORT_VC] = stmt_col_string(st, 0);
-        j.key[REPORT_USER] = user;
-        j.key[REPORT_JOB] = name;
+        read_keys(st, by_job, name, j.key);
         if (report_add_job(r, &j, e))
             return -1;
     }
@@ -118,7 +130,11 @@ int report_store_read(struct store *s, const struct report_range *range, const s
     int rc;
 
     query_init(&q, "SELECT j.vc, j.user, j.name, t.node, json_array_length(t.gpus), t.created_ms, t.completed_ms,"
-                   " t.state, t.exit_code, a.state, a.exit_code FROM task_attempt t"
+                   " t.state, t.exit_code, a.state, a.exit_code,"
+                   /* who is stopped for good by preemption ends as if a person had done it */
+                   " a.state = " STOPPED " AND EXISTS(SELECT 1 FROM decision d WHERE d.job_id = a.job_id"
+                   " AND d.job_attempt = a.attempt AND d.kind = 'preempted')"
+                   " FROM task_attempt t"
                    " JOIN job_attempt a ON a.job_id = t.job_id AND a.attempt = t.job_attempt"
                    " JOIN job j ON j.id = t.job_id");
     query_where(&q, "t.created_ms < ?");

@@ -36,7 +36,6 @@ struct shell {
     struct reply_socket socket;
     char *early; /* what came behind the head */
     size_t early_len, early_at;
-    bool quiet;        /* nobody is left to be told */
     struct err failed; /* why it could not begin, or did not end well */
 };
 

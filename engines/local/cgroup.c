@@ -321,9 +321,7 @@ static int cgroup_limit_v1(int tree, const char *base, const char *group, const 
     }
 }
 
-/* The file of a group that its members are in, or that they join by. In version 1 a process of one thread joins by
- * `tasks`: for `cgroup.procs` the kernel waits until nobody anywhere forks or ends (RCU: milliseconds). */
-static const char *cgroup_procs(const struct cgroup_site *site, bool join)
+const char *cgroup_procs(const struct cgroup_site *site, bool join)
 {
     return site->version == 2 ? CGROUP_LEAF "/cgroup.procs" : join ? "tasks" : "cgroup.procs";
 }

@@ -40,13 +40,15 @@ void cgroup_leave(const struct cgroup_site *site);
  * with errno and nothing left. */
 int cgroup_create(const struct cgroup_site *site, const char *attempt, const struct cgroup_limits *limits,
                   int join[CGROUP_TREES], size_t *count);
+/* The file of a group that its members are in, or that they join by. In version 1 a process of one thread joins by
+ * `tasks`: for `cgroup.procs` the kernel waits until nobody anywhere forks or ends (RCU: milliseconds). */
+const char *cgroup_procs(const struct cgroup_site *site, bool join);
 /* How many processes of the group the kernel killed for its memory limit. */
 int64_t cgroup_oom_kills(const struct cgroup_site *site, const char *attempt);
 /* Whether the group has reached its memory limit. v1 counts a kill in the group of the killed alone, so where that was
  * a group below ours this is all that is left to see. */
 bool cgroup_was_full(const struct cgroup_site *site, const char *attempt);
-/* SIGKILL to all members. How many there were (version 2: whether there were any); 0 also when there is no such
- * group. */
+/* SIGKILL to all members. How many there were (version 2: whether any); 0 also when there is no such group. */
 int cgroup_kill(const struct cgroup_site *site, const char *attempt);
 /* Removes the group. Whether it is gone (it is not while it has members). */
 bool cgroup_remove(const struct cgroup_site *site, const char *attempt);

@@ -47,16 +47,24 @@ static int enter_refused(const struct proto_msg *m, struct err *e)
     return err_errno(e, number, "cannot enter the task (%s)", m->step);
 }
 
+/* A word of the warden's, which sends no descriptors. As proto_recv. */
+static int enter_recv(int ctl, struct proto_msg *m)
+{
+    int fds[PROTO_FDS];
+    int rc = proto_recv(ctl, m, fds);
+
+    for (int i = 0; rc == 1 && i < PROTO_FDS; i++)
+        if (fds[i] >= 0)
+            (void)close(fds[i]);
+    return rc;
+}
+
 enum enter_news enter_read(int ctl, int *status, struct err *e)
 {
     struct proto_msg m;
-    int fds[PROTO_FDS];
     int rc;
 
-    while ((rc = proto_recv(ctl, &m, fds)) > 0) {
-        for (int i = 0; i < PROTO_FDS; i++)
-            if (fds[i] >= 0)
-                (void)close(fds[i]);
+    while ((rc = enter_recv(ctl, &m)) > 0) {
         if (m.type == PROTO_FAILED) {
             (void)enter_refused(&m, e);
             return ENTER_FAILED;
@@ -76,7 +84,6 @@ static int enter_wait(int ctl, int cancel, struct err *e)
 {
     struct pollfd p[] = {{.fd = ctl, .events = POLLIN}, {.fd = cancel, .events = POLLIN}};
     struct proto_msg m;
-    int fds[PROTO_FDS];
     int n;
 
     do
@@ -86,7 +93,7 @@ static int enter_wait(int ctl, int cancel, struct err *e)
         return err_set(e, ERR_TIMEOUT, "The task could not be entered in time.");
     if (p[1].revents)
         return err_set(e, ERR_BUSY, "The server is shutting down.");
-    if (proto_recv(ctl, &m, fds) != 1)
+    if (enter_recv(ctl, &m) != 1)
         return err_set(e, ERR_INTERNAL, "the spawner started no warden; is it of an older version?");
     return m.type == PROTO_STARTED ? 0 : enter_refused(&m, e);
 }

@@ -64,7 +64,7 @@ static int warden_namespaces(struct warden *w)
     return flags ? setns(w->command_fd, flags) : 0;
 }
 
-/* The group's files to join by, opened while we may: as in cgroup.c, which makes them. 0 or -1. */
+/* The group's files to join by, opened while we may. 0 or -1. */
 static int warden_groups(struct warden *w)
 {
     const struct cgroup_site *site = &w->order.cgroups;
@@ -74,8 +74,8 @@ static int warden_groups(struct warden *w)
 
         if (!site->base[i][0])
             continue;
-        if (snprintf(path, sizeof(path), "%s/%s/%s", site->base[i], w->order.ask.attempt,
-                     site->version == 2 ? "task/cgroup.procs" : "tasks") >= (int)sizeof(path))
+        if (snprintf(path, sizeof(path), "%s/%s/%s", site->base[i], w->order.ask.attempt, cgroup_procs(site, true)) >=
+            (int)sizeof(path))
             return -1;
         w->join[w->join_count] = open(path, O_WRONLY | O_CLOEXEC);
         if (w->join[w->join_count] >= 0)

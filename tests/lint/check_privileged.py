@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """How much code runs as root where the spawner does (docs/DESIGN.md 1.10): whole files, comments, headers and
 all. drover-spawner's own stays within the 1,500 lines of DESIGN 1.10; the keeper, which is root until its task's command
-runs, the warden, which is until its shell does, and what they share with unprivileged programs have bounds of their own that may only go down."""
+runs, the warden, which is until its shell does, and what they share with unprivileged programs have bounds of their own
+that may only go down."""
 import re
 
 PROGRAMS = "engines/CMakeLists.txt"

@@ -109,6 +109,10 @@ class Preemption(unittest.TestCase):
         self.assertEqual(detail["jobStatus"]["state"], "STOPPED")
         self.assertIn("Preempted by admin~high", json.dumps(detail))
         self.running(high)
+        told = self.client.json("GET", "/api/v2/reports/gpu?by=job")
+        spent = next(row["gpuHours"] for row in told["rows"] if row["job"] == low)
+        self.assertGreater(spent["preempted"], 0)
+        self.assertEqual(spent["stopped"], 0, "no person stopped it")
 
     def test_never_waits_but_only_within_the_guarantee(self):
         self.client.json("PUT", "/api/v2/virtual-clusters/a",

@@ -35,6 +35,10 @@ def history(r, db, number, begin):
         at += r.randrange(2 * HOUR)
         kind = r.choice(list(ENDS))
         state, code = ENDS[kind]
+        if kind == "preempted" and r.random() < 0.5:  # for good: it ends as one that a person stopped
+            state, code = ENDS["stopped"]
+            db.execute("INSERT INTO decision(job_id, job_attempt, kind, time_ms) VALUES(?, ?, 'preempted', ?)",
+                       (job, attempt, at))
         end = at + r.randrange(1, 40 * HOUR)
         launched = r.choice([None, at + 5])
         started = started or launched

@@ -178,27 +178,22 @@ class EndTest(ShellCase):
         self.gone_to(before)
         self.kept()
 
-    def test_server_stops(self):
+    def server_goes(self, how, said):
         p, before = self.sleeper()
-        self.server.stop()
+        how()
         out = p.communicate(timeout=60 * PATIENCE)
         self.assertEqual(p.returncode, 6, out)
-        self.assertIn(b"shutting down", out[1])
+        self.assertIn(said, out[1])
         self.gone_to(before)
         self.server.start()
         self.client = droverlib.Client(self.server).login()
         self.kept()
 
+    def test_server_stops(self):
+        self.server_goes(self.server.stop, b"shutting down")
+
     def test_server_dies(self):
-        p, before = self.sleeper()
-        self.server.kill()
-        out = p.communicate(timeout=60 * PATIENCE)
-        self.assertEqual(p.returncode, 6, out)
-        self.assertIn(b"lost", out[1])
-        self.gone_to(before)
-        self.server.start()
-        self.client = droverlib.Client(self.server).login()
-        self.kept()
+        self.server_goes(self.server.kill, b"lost")
 
     def test_spawner_dies(self):
         p, before = self.sleeper()
