@@ -121,7 +121,7 @@ static int read_log(struct diagnoser *d, const char *attempt, const char *stream
 }
 
 /* The number of the line at `offset`, from 1; 0 where that cannot be said. */
-static int64_t line_number(struct diagnoser *d, const struct logs *f, int64_t offset)
+static int64_t line_number(struct diagnoser *d, struct logs *f, int64_t offset)
 {
     int64_t at = 0, lines = 1;
 

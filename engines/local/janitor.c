@@ -14,6 +14,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -31,6 +32,8 @@
 #include "engines/local/logs.h"
 #include "engines/local/proto.h"
 #include "engines/local/quota.h"
+#include "engines/local/record.h"
+#include "engines/local/shim_call.h"
 #include "engines/local/task.h"
 #include "engines/local/usage.h"
 
@@ -39,6 +42,8 @@
 #define JANITOR_DISK_MS 5000 /* between two looks at the disk, and at least ... */
 #define JANITOR_DISK_REST 20 /* ... so many times as long as the last took */
 #define JANITOR_GRACE_MS 5000
+#define JANITOR_CALLS 100 /* to a shim that is to listen; what does not by then is called at the next look */
+#define JANITOR_CALL_MS 10
 #define JANITOR_LEAST_MS (INT64_C(24) * 3600 * 1000) /* an end may wait so long for a server that takes it in */
 
 struct janitor {
@@ -140,8 +145,14 @@ int janitor_look(const char *data, const struct janitor_policy *policy, int64_t 
 static bool janitor_stop(int dir, const char *attempt, const char *why)
 {
     struct proto_msg m = {.type = PROTO_STOP, .number = JANITOR_GRACE_MS, .step = SHIM_STEP_DISK};
-    int ctl = proto_connect(dir, "ctl");
+    struct record r;
+    int ctl = -1;
     bool told;
+
+    if (shim_record(dir, "shim", attempt, &r))
+        return false;
+    for (int i = 0; i < JANITOR_CALLS && (ctl = shim_call(dir, &r)) < 0 && errno == EAGAIN; i++)
+        (void)poll(NULL, 0, JANITOR_CALL_MS);
 
     (void)snprintf(m.attempt, sizeof(m.attempt), "%s", attempt);
     m.text_len = (size_t)snprintf(m.text, sizeof(m.text), "%s", why);
@@ -233,7 +244,7 @@ static void janitor_disk_one(struct janitor_disk *x, const char *name)
     const bool ended = logs_ended(dir) != 0;
     if (q)
         todo = quota_seen(q, name, changed, ended);
-    if (!ended && (todo != QUOTA_NOTHING || faccessat(dir, "ctl", F_OK, AT_SYMLINK_NOFOLLOW) == 0))
+    if (!ended && (todo != QUOTA_NOTHING || faccessat(dir, "shim", F_OK, AT_SYMLINK_NOFOLLOW) == 0))
         janitor_over(x, dir, name, todo != QUOTA_NOTHING);
     else if (ended && todo == QUOTA_MEASURE)
         janitor_left(x, dir, name, changed);

@@ -28,8 +28,8 @@
 
 /* A command that needs no shell, cut into words. */
 struct exec_plain {
-    char text[256];
-    char *argv[32]; /* argv[0] NULL: the shell is needed */
+    char text[TASKSPEC_PLAIN_MAX];
+    char *argv[TASKSPEC_PLAIN_MAX / 2 + 1]; /* argv[0] NULL: the shell is needed */
 };
 
 /* What the child of vfork works with. */
@@ -131,35 +131,15 @@ static int exec_tie(const struct exec *x)
     return 0;
 }
 
-/* As make does: one plain command with an absolute path is started directly, which saves the start of a shell (2 ms).
- * Anything that a shell could read otherwise than as words goes to the shell. */
-static void exec_plain(const struct taskspec *t, struct exec_plain *out)
+static void exec_cut(const struct taskspec *t, struct exec_plain *out)
 {
-    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:,+-";
-    size_t n = t->script_len, words = 0;
+    size_t words = 0;
+    char *rest;
 
-    out->argv[0] = NULL;
-    while (n && (t->script[n - 1] == '\n' || t->script[n - 1] == ' '))
-        n--;
-    if (!n || n >= sizeof(out->text) || t->script[0] != '/')
+    if (snprintf(out->text, sizeof(out->text), "%s", t->script) >= (int)sizeof(out->text))
         return;
-    memcpy(out->text, t->script, n);
-    out->text[n] = '\0';
-    for (char *p = out->text; *p; words++) {
-        size_t len = strspn(p, plain);
-
-        if (!len || (p[len] && p[len] != ' ') || words + 1 == sizeof(out->argv) / sizeof(out->argv[0]))
-            return;
-        if (words)
-            out->argv[words] = p;
-        p += len;
-        while (*p == ' ')
-            *p++ = '\0';
-    }
-    out->argv[words] = NULL;
-    /* Only now, when every word is plain. What cannot be started is left to the shell, which says what is wrong. */
-    if (!access(out->text, X_OK))
-        out->argv[0] = out->text;
+    for (char *p = strtok_r(out->text, " \n", &rest); p; p = strtok_r(NULL, " \n", &rest))
+        out->argv[words++] = p;
 }
 
 static int exec_prepare(const struct exec *x)
@@ -190,7 +170,8 @@ static void __attribute__((noinline, noreturn)) exec_child(struct exec *x)
 {
     struct keeper_task *t = x->t;
     /* Relative to the working folder: messages of the shell name it shortly. */
-    char *argv[] = {(char *)(uintptr_t)t->spec.shell, (char *)(uintptr_t) "../script", NULL};
+    char *argv[] = {(char *)(uintptr_t)t->spec.shell, (char *)(uintptr_t)(t->spec.plain ? "-c" : "../script"),
+                    (char *)(uintptr_t)(t->spec.plain ? t->spec.script : NULL), NULL};
     char *const *env = (char *const *)(uintptr_t)t->spec.env;
     /* runc is root still: nothing of the task's steers it. The task's variables are in its configuration. */
     char *const clean[] = {(char *)(uintptr_t) "PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL};
@@ -207,7 +188,7 @@ static void __attribute__((noinline, noreturn)) exec_child(struct exec *x)
         if (!x->unpack && !x->image && x->plain.argv[0])
             (void)execve(x->plain.argv[0], x->plain.argv, env);
         if (!x->unpack && !x->image)
-            (void)execve(t->spec.shell, argv, env); /* also for what the kernel cannot start */
+            (void)execve(t->spec.shell, argv, env); /* also for what the kernel cannot start: it says why */
     }
     x->failure = errno > 0 ? errno : EINVAL;
     _exit(127);
@@ -240,8 +221,8 @@ pid_t keeper_exec(struct keeper_task *t)
     t->step = "image";
     if (t->spec.rootfs && !(x.image = keeper_image_argv(t)))
         return -1;
-    if (!t->spec.rootfs)
-        exec_plain(&t->spec, &x.plain);
+    if (t->spec.plain)
+        exec_cut(&t->spec, &x.plain);
     return exec_start(&x);
 }
 

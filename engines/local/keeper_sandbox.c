@@ -4,7 +4,8 @@
  *
  *   /dev       null, zero, full, random, urandom, tty, its terminals, its shared memory, its own GPUs and no others
  *   /tmp       the attempt's folder tmp; /var/tmp too
- *   DATA       empty but for the attempt's own work, tmp and script: no database, no key, no socket, no other job
+ *   DATA       empty but for the attempt's own work and tmp, and its script, which lies in memory only: no database, no
+ *              key, no socket, no other job
  *   /proc      its own processes
  *   mounts     the folders that the job was given
  */
@@ -22,11 +23,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/fs.h"
 #include "engines/local/keeper.h"
 #include "engines/local/level.h"
 #include "engines/local/task.h"
 
 #define SANDBOX_SHM_MB 64 /* as containers have it */
+
+static const char *const sandbox_names[2] = {"work", "tmp"}; /* the attempt's own folders */
 
 /* How something is mounted. */
 struct sandbox_flags {
@@ -206,19 +210,38 @@ out:
 
 /* ---- folders ---- */
 
-/* The attempt's own folders, found before DATA is covered, and where they are seen. */
-static int sandbox_own(struct keeper_task *t, const int own[3])
+/* The script, for a shell to read: the task's user's, and never on a disk. */
+static int sandbox_script(struct keeper_task *t)
 {
-    static const char *const names[3] = {"work", "tmp", "script"};
-    char path[PATH_MAX];
+    char path[PATH_MAX], at[40];
+    int place, fd = -1, rc = -1;
 
-    if (sandbox_new(t, t->order.data, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=64k"))
+    if (t->spec.plain)
+        return 0;
+    if (snprintf(path, sizeof(path), "%s/script", t->order.folder) >= (int)sizeof(path) ||
+        (place = keeper_place(t, path, false)) < 0)
         return -1;
-    for (int i = 0; i < 3; i++)
-        if (snprintf(path, sizeof(path), "%s/%s", t->order.folder, names[i]) >= (int)sizeof(path) ||
+    (void)snprintf(at, sizeof(at), "/proc/self/fd/%d", place);
+    fd = open(at, O_WRONLY | O_CLOEXEC);
+    if (fd >= 0 && fs_write_all(fd, t->spec.script, t->spec.script_len) == 0 && fchmod(fd, 0600) == 0)
+        rc = t->order.change_user ? fchown(fd, t->order.user.uid, t->order.user.gid) : 0;
+    (void)close(place);
+    return fd < 0 || close(fd) ? -1 : rc;
+}
+
+/* The attempt's own folders, found before DATA is covered, and where they are seen. */
+static int sandbox_own(struct keeper_task *t, const int own[2])
+{
+    char path[PATH_MAX], options[64];
+
+    (void)snprintf(options, sizeof(options), "mode=0755,size=%zuk", 64 + (t->spec.script_len >> 10));
+    if (sandbox_new(t, t->order.data, "tmpfs", MS_NOSUID | MS_NODEV, options))
+        return -1;
+    for (int i = 0; i < 2; i++)
+        if (snprintf(path, sizeof(path), "%s/%s", t->order.folder, sandbox_names[i]) >= (int)sizeof(path) ||
             sandbox_bind(t, own[i], path, MS_NOSUID | MS_NODEV))
             return -1;
-    return 0;
+    return sandbox_script(t);
 }
 
 static int sandbox_mounts(struct keeper_task *t, const int *sources)
@@ -234,14 +257,13 @@ static int sandbox_mounts(struct keeper_task *t, const int *sources)
 
 static int sandbox_folders(struct keeper_task *t)
 {
-    static const char *const names[3] = {"work", "tmp", "script"};
-    int own[3] = {-1, -1, -1}, sources[TASKSPEC_MOUNTS_MAX] = {0};
+    int own[2] = {-1, -1}, sources[TASKSPEC_MOUNTS_MAX] = {0};
     char path[PATH_MAX];
     int rc = -1;
 
     t->step = "folders";
-    for (int i = 0; i < 3; i++)
-        if (snprintf(path, sizeof(path), "%s/%s", t->order.folder, names[i]) >= (int)sizeof(path) ||
+    for (int i = 0; i < 2; i++)
+        if (snprintf(path, sizeof(path), "%s/%s", t->order.folder, sandbox_names[i]) >= (int)sizeof(path) ||
             (own[i] = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC)) < 0)
             return -1;
     for (size_t i = 0; i < t->spec.mount_count; i++) {
@@ -259,7 +281,7 @@ static int sandbox_folders(struct keeper_task *t)
         rc = sandbox_mounts(t, sources);
     }
 out:
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 2; i++)
         (void)close(own[i]);
     for (size_t i = 0; i < t->spec.mount_count; i++)
         (void)close(sources[i]);

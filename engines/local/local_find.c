@@ -5,12 +5,13 @@
  *   no folder            never started; the folder is made here, so that no late spawner can start it
  *   exit                 ended; the file is complete once it is there
  *   lock held, ctl       its shim lives: connect
- *   lock held, no ctl    it is just starting or just ending: look again
+ *   lock held, shim      so it does, and is asked to listen there: look again
+ *   lock held, neither   it is just starting or just ending: look again
  *   lock free            no shim, and never one: what carries the attempt's mark is killed
  *
- * The lock (flock) is held by the spawner from the making of the folder to the start of the shim, which inherits it.
- * Whoever gets it while no shim lives writes `lost` before letting go; the spawner looks for that file after it got
- * the lock. So exactly one of "started" and "lost" comes true, whatever is killed when.
+ * The lock (flock on the folder) is held by the spawner from the making of the folder to the start of the shim, which
+ * inherits it. Whoever gets it while no shim lives writes `lost` before letting go; the spawner looks for that file
+ * after it got the lock. So exactly one of "started" and "lost" comes true, whatever is killed when.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,6 +28,7 @@
 #include "engines/local/local_impl.h"
 #include "engines/local/local_stuck.h"
 #include "engines/local/proto.h"
+#include "engines/local/shim_call.h"
 
 #define FIND_FIRST_MS 5
 #define FIND_LATER_MS 100
@@ -37,23 +39,6 @@ static void local_find_later(struct local *l, struct local_attempt *a)
     a->looks++;
     a->look_at = clock_read().mono + (a->looks < FIND_LOOKS_QUICK ? FIND_FIRST_MS : FIND_LATER_MS);
     local_attempt_timed(l, a);
-}
-
-/* Reads a record file of the attempt. 0 or -1. */
-static int local_find_record(int dir, const char *name, const struct local_attempt *a, struct record *r)
-{
-    char text[RECORD_MAX + 1];
-    struct stat st;
-    int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    ssize_t n;
-
-    if (fd < 0)
-        return -1;
-    n = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? read(fd, text, sizeof(text)) : -1;
-    (void)close(fd);
-    if (n <= 0 || record_parse(text, (size_t)n, r) || strcmp(r->attempt, a->id) != 0)
-        return -1;
-    return 0;
 }
 
 /* The file `lost` in the attempt's folder: nobody will start it, and its logs are closed. 0 or -1. */
@@ -96,9 +81,10 @@ static void local_find_alive(struct local *l, struct local_attempt *a, int dir)
 {
     struct record r;
     pid_t pid = 0;
+    bool begun = shim_record(dir, "shim", a->id, &r) == 0;
     int fd;
 
-    if (local_find_record(dir, "shim", a, &r) == 0) {
+    if (begun) {
         a->shim = (pid_t)r.pid;
         a->shim_ticks = r.ticks;
         a->record = r;
@@ -106,7 +92,7 @@ static void local_find_alive(struct local *l, struct local_attempt *a, int dir)
         local_gpu_release(l, a);
         local_gpu_reserve(l, a, r.gpus, r.gpu_count);
     }
-    fd = a->shim > 0 ? proto_connect(dir, "ctl") : -1;
+    fd = begun ? shim_call(dir, &r) : -1;
     if (fd >= 0 && proto_peer_ok(fd, geteuid(), &pid) && pid == a->shim &&
         procs_start_ticks(pid, NULL) == a->shim_ticks) {
         (void)procs_signal(pid, a->shim_ticks, SIGCONT); /* its task may have stopped it */
@@ -134,7 +120,7 @@ int local_find_left(struct local *l, const char *id, bool cleared)
 static void local_find_dead(struct local *l, struct local_attempt *a, int dir)
 {
     struct record r;
-    bool begun = local_find_record(dir, "shim", a, &r) == 0;
+    bool begun = shim_record(dir, "shim", a->id, &r) == 0;
     int left;
 
     left = local_find_mark(dir);
@@ -167,39 +153,30 @@ static bool local_find_foreign_boot(struct local *l, struct local_attempt *a, in
 {
     struct record r;
 
-    if (local_find_record(dir, "shim", a, &r) || strcmp(r.boot, l->boot) == 0)
+    if (shim_record(dir, "shim", a->id, &r) || strcmp(r.boot, l->boot) == 0)
         return false;
     (void)procs_signal((pid_t)r.pid, r.ticks, SIGKILL);
     local_find_later(l, a);
     return true;
 }
 
-/* With the folder open. */
+/* With the folder open; a lock that is taken here goes when it is closed. */
 static void local_find_in(struct local *l, struct local_attempt *a, int dir)
 {
     struct record r;
-    int lock;
 
-    if (local_find_record(dir, "exit", a, &r) == 0 && r.ended) {
+    if (shim_record(dir, "exit", a->id, &r) == 0 && r.ended) {
         local_attempt_ended(l, a, &r);
         return;
     }
-    /* O_CREAT: a spawner killed between folder and lock leaves no lock; one that comes now fails on ours (O_EXCL). */
-    lock = openat(dir, "lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (lock < 0) {
-        log_error("lock_failed", "cannot open the lock of %s: %s", a->id, strerrordesc_np(errno));
-        local_find_later(l, a);
-        return;
-    }
-    if (flock(lock, LOCK_EX | LOCK_NB)) {
+    if (flock(dir, LOCK_EX | LOCK_NB)) {
         if (!local_find_foreign_boot(l, a, dir))
             local_find_alive(l, a, dir);
-    } else if (local_find_record(dir, "exit", a, &r) == 0 && r.ended) {
+    } else if (shim_record(dir, "exit", a->id, &r) == 0 && r.ended) {
         local_attempt_ended(l, a, &r); /* it ended between the two looks */
     } else {
         local_find_dead(l, a, dir);
     }
-    (void)close(lock);
 }
 
 void local_find_look(struct local *l, struct local_attempt *a)

@@ -25,6 +25,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "engines/local/local_impl.h"
+#include "engines/local/local_plain.h"
 #include "engines/local/local_stuck.h"
 #include "engines/local/proto.h"
 #include "engines/local/taskspec.h"
@@ -163,8 +164,10 @@ static int local_spawner_spec(struct local *l, struct local_attempt *a)
     memcpy(t.gpus, a->gpus, sizeof(t.gpus));
     t.env = local_env_build(l, a, &t.env_count, &e);
     errno = 0;
-    if (t.env && local_guard_fill(l, a, &t, &e) == 0)
+    if (t.env && local_guard_fill(l, a, &t, &e) == 0) {
+        t.plain = !t.rootfs && local_plain(t.script);
         fd = taskspec_to_fd(&t, &e);
+    }
     if (fd < 0 && (errno == EMFILE || errno == ENFILE))
         return -2;
     if (fd < 0)

@@ -64,12 +64,13 @@ struct packing {
 static bool shim_lives(int dir)
 {
     bool exited = faccessat(dir, "exit", F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-    int lock = exited ? fs_open_beneath(dir, "lock", O_RDWR) : -1;
-    bool lives = lock >= 0 && flock(lock, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK;
 
-    if (lock >= 0)
-        (void)close(lock);
-    return lives;
+    if (!exited)
+        return false;
+    if (flock(dir, LOCK_EX | LOCK_NB))
+        return errno == EWOULDBLOCK;
+    (void)flock(dir, LOCK_UN);
+    return false;
 }
 
 /* The packed file gets its name, and only then the plain one loses its own. 0 or -1. */

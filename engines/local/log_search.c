@@ -128,7 +128,7 @@ static int look(struct log_search *s, const char *text, size_t len, bool all)
     return 0;
 }
 
-int log_search_run(struct log_search *s, const struct logs *f, struct err *e)
+int log_search_run(struct log_search *s, struct logs *f, struct err *e)
 {
     char *text = malloc(READ_BYTES);
     int rc = 0;

@@ -38,6 +38,6 @@ struct log_search {
 
 /* Searches on. 1 when all there is so far was looked at, 0 when stopped before (by the clock or by fn), -1 with an
  * error. A last line that is still being written is left for the next time. */
-int log_search_run(struct log_search *s, const struct logs *f, struct err *e);
+int log_search_run(struct log_search *s, struct logs *f, struct err *e);
 
 #endif

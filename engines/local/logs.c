@@ -83,20 +83,23 @@ static int logs_folder(const char *data, const char *attempt)
     return dir;
 }
 
-/* The plain file, else the packed one: the other way round, one packed in between would be missed. */
-static int logs_open_either(struct logs *f, struct log_shelf *shelf, const char *stream, struct err *e)
+/* The plain file, else the packed one: the other way round, one packed in between would be missed. Of a task that has
+ * begun and not printed there is neither. */
+static int logs_open_either(struct logs *f, struct err *e)
 {
     char packed[16];
     bool plain = true;
 
-    f->fd = logs_open_file(f->dir, stream);
+    f->fd = logs_open_file(f->dir, f->stream);
     if (f->fd < 0 && errno == ENOENT) {
-        (void)snprintf(packed, sizeof(packed), "%s" LOGS_PACKED, stream);
+        (void)snprintf(packed, sizeof(packed), "%s" LOGS_PACKED, f->stream);
         f->fd = logs_open_file(f->dir, packed);
         plain = false;
     }
     if (f->fd >= 0)
-        return plain ? 0 : log_shelf_open(shelf, &f->packed, f->fd, e);
+        return plain ? 0 : log_shelf_open(f->shelf, &f->packed, f->fd, e);
+    if (errno == ENOENT && faccessat(f->dir, "shim", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+        return 0;
     if (errno == ENOENT || errno == ELOOP || errno == EPERM)
         return err_set(e, ERR_NO_TASK_LOG, "The log of this task attempt is not there.");
     return err_errno(e, errno, "cannot open the log");
@@ -107,14 +110,15 @@ int logs_open(struct logs *f, struct log_shelf *shelf, const char *attempt, cons
     size_t i = 0;
     int rc;
 
-    *f = (struct logs){.dir = -1, .fd = -1};
+    *f = (struct logs){.dir = -1, .fd = -1, .shelf = shelf};
     while (i < LOGS_STREAMS && strcmp(logs_streams[i], stream) != 0)
         i++;
     if (i == LOGS_STREAMS || !id_valid(attempt))
         return err_set(e, ERR_NO_TASK_LOG, "There is no such log.");
+    f->stream = logs_streams[i];
     f->dir = logs_folder(log_shelf_data(shelf), attempt);
     if (f->dir >= 0)
-        rc = logs_open_either(f, shelf, stream, e);
+        rc = logs_open_either(f, e);
     else if (errno == ENOENT || errno == ELOOP)
         rc = err_set(e, ERR_NO_TASK_LOG, "The log of this task attempt is not there.");
     else
@@ -124,12 +128,17 @@ int logs_open(struct logs *f, struct log_shelf *shelf, const char *attempt, cons
     return rc;
 }
 
-int logs_size(const struct logs *f, int64_t *size, bool *complete, struct err *e)
+int logs_size(struct logs *f, int64_t *size, bool *complete, struct err *e)
 {
     struct stat st;
 
     /* First the mark of the end, then the size: the other way round, bytes in between would be missed. */
     *complete = logs_ended(f->dir) != 0;
+    *size = 0;
+    if (f->fd < 0 && logs_open_either(f, e))
+        return -1;
+    if (f->fd < 0)
+        return 0;
     if (f->packed.shelf) {
         *size = f->packed.segment.size;
         return 0;
@@ -140,12 +149,16 @@ int logs_size(const struct logs *f, int64_t *size, bool *complete, struct err *e
     return 0;
 }
 
-int64_t logs_read(const struct logs *f, int64_t offset, void *out, size_t len, struct err *e)
+int64_t logs_read(struct logs *f, int64_t offset, void *out, size_t len, struct err *e)
 {
     ssize_t n;
 
     if (offset < 0)
         return err_set(e, ERR_INVALID_PARAMETERS, "The offset into a log is negative.");
+    if (f->fd < 0 && logs_open_either(f, e))
+        return -1;
+    if (f->fd < 0)
+        return 0;
     if (f->packed.shelf)
         return log_shelf_read(&f->packed, offset, out, len, e);
     do

@@ -27,7 +27,9 @@ extern const char *const logs_streams[LOGS_STREAMS];
 /* An open log. Plain data; logs_close when done. */
 struct logs {
     int dir; /* the attempt's folder */
-    int fd;
+    int fd;  /* -1: there is no file, because the task has not printed anything there yet */
+    const char *stream;
+    struct log_shelf *shelf;
     struct log_shelved packed; /* .shelf NULL: the file is plain */
 };
 
@@ -35,9 +37,9 @@ struct logs {
  * there is none (not started yet, or removed), ERR_DAMAGED_LOG when it is packed and damaged. 0 or -1. */
 int logs_open(struct logs *f, struct log_shelf *shelf, const char *attempt, const char *stream, struct err *e);
 /* Bytes stored so far; *complete is true when no more will come. 0 or -1. */
-int logs_size(const struct logs *f, int64_t *size, bool *complete, struct err *e);
+int logs_size(struct logs *f, int64_t *size, bool *complete, struct err *e);
 /* Reads `len` bytes at `offset`, or what there is. Bytes read, 0 at the end (as of now), -1 with the error. */
-int64_t logs_read(const struct logs *f, int64_t offset, void *out, size_t len, struct err *e);
+int64_t logs_read(struct logs *f, int64_t offset, void *out, size_t len, struct err *e);
 /* How many ends of lines there are in what was read. */
 int64_t logs_count_lines(const char *text, size_t len);
 /* Closes it. */

@@ -26,9 +26,11 @@ struct proto_msg;
 
 enum { SHIM_OUT, SHIM_ERR, SHIM_ALL, SHIM_LOGS };
 
-/* One log file. Pure data; zero but for `fd` and `cap`. */
+/* One log file, made when its first byte comes. Pure data; zero but for the first four. */
 struct shim_log {
-    int fd;         /* O_APPEND */
+    int dir;
+    const char *name;
+    int fd;         /* O_APPEND; -1 = there is no file yet */
     int64_t bytes;  /* in the file */
     int64_t cap;    /* bytes; 0 = none */
     int64_t beyond; /* bytes that came after the cap */
@@ -54,8 +56,8 @@ struct shim_io {
     int64_t lost;          /* bytes that are not in `all` */
 };
 
-/* Opens log files (in `dirfd`) for what comes out of the pipes, whose read ends it takes over; each takes `cap` bytes
- * (0 = any number) and what shim_log_end adds. 0 or -1. */
+/* Log files (in `dirfd`, which stays open) for what comes out of the pipes, whose read ends it takes over; each takes
+ * `cap` bytes (0 = any number) and what shim_log_end adds. 0 or -1. */
 int shim_io_open(struct shim_io *io, int dirfd, const int pipes[2], int64_t cap, struct err *e);
 /* Takes what pipe `source` holds, at most one chunk, and stores it. True when there may be more at once. */
 bool shim_io_pump(struct shim_io *io, int source);
@@ -70,12 +72,14 @@ void shim_io_end(struct shim_io *io);
 
 /* The control socket and its connections. */
 struct shim_ctl {
-    int listener;
+    int listener;          /* -1: not asked for yet (shim_call.h) */
     int peers[SHIM_PEERS]; /* -1 = free */
 };
 
-/* Listens on `ctl` in `dirfd`; `first` is a connected socket made by the engine, or -1. 0 or -1. */
-int shim_ctl_open(struct shim_ctl *c, int dirfd, int first, struct err *e);
+/* Begins with `first`, a connected socket made by the engine, or -1. */
+void shim_ctl_open(struct shim_ctl *c, int first);
+/* Listens on `ctl` in `dirfd`, unless it does; where that cannot be made, whoever asked asks again. */
+void shim_ctl_listen(struct shim_ctl *c, int dirfd);
 /* Takes a new connection; strangers are dropped, the oldest makes room. Its index, or -1. */
 int shim_ctl_accept(struct shim_ctl *c);
 /* Next message of one peer: 1, or 0 when there is none (a dead or senseless peer is dropped). */

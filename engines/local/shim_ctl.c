@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The shim's control socket. Up to four peers: the engine that started it, and engines after a restart. A peer that
+ * The shim's control socket. Up to four peers: the engine that started it, and, on a socket that is made when one of
+ * them asks for it, engines after a restart and the janitor. A peer that
  * does not read is not waited for; what it missed is in the exit file.
  */
 #include <errno.h>
@@ -9,17 +10,21 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/err.h"
 #include "engines/local/proto.h"
 #include "engines/local/shim.h"
 
-int shim_ctl_open(struct shim_ctl *c, int dirfd, int first, struct err *e)
+void shim_ctl_open(struct shim_ctl *c, int first)
 {
     for (int i = 0; i < SHIM_PEERS; i++)
         c->peers[i] = -1;
     c->peers[0] = first;
-    c->listener = proto_listen(dirfd, "ctl");
-    return c->listener < 0 ? err_errno(e, errno, "cannot listen on the control socket") : 0;
+    c->listener = -1;
+}
+
+void shim_ctl_listen(struct shim_ctl *c, int dirfd)
+{
+    if (c->listener < 0)
+        c->listener = proto_listen(dirfd, "ctl");
 }
 
 static void shim_ctl_drop(struct shim_ctl *c, int peer)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The task's output. Every byte read goes once into its own file and once into `all`, in the order in which it was
- * read; the three files are append-only and owned by the server's user.
+ * read; the three files are append-only and owned by the server's user. Most tasks print nothing to one of the two, and
+ * many nothing at all: then there is no file.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,13 +25,8 @@ int shim_io_open(struct shim_io *io, int dirfd, const int pipes[2], int64_t cap,
     io->chunk = malloc(SHIM_CHUNK);
     if (!io->chunk)
         return err_set(e, ERR_INTERNAL, "out of memory");
-    for (int i = 0; i < SHIM_LOGS; i++) {
-        io->logs[i].cap = cap;
-        io->logs[i].fd =
-            openat(dirfd, shim_io_names[i], O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-        if (io->logs[i].fd < 0)
-            return err_errno(e, errno, "cannot create the log %s", shim_io_names[i]);
-    }
+    for (int i = 0; i < SHIM_LOGS; i++)
+        io->logs[i] = (struct shim_log){.dir = dirfd, .name = shim_io_names[i], .fd = -1, .cap = cap};
     /* Only our end: a task that finds its stdout non-blocking would lose output. */
     for (int i = 0; i < 2; i++)
         if (fcntl(pipes[i], F_SETFL, O_NONBLOCK))

@@ -5,6 +5,7 @@
  * printed before. Marks in the file say where it was cut, and how much is left out.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,17 @@
 
 #include "base/fs.h"
 #include "engines/local/shim.h"
+
+/* Makes the file. Whatever a task of our own user has put in its place goes. 0, or -1 with errno. */
+static int shim_log_open(struct shim_log *g)
+{
+    for (int i = 0; i < 2 && g->fd < 0; i++) {
+        g->fd = openat(g->dir, g->name, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (g->fd < 0 && (errno != EEXIST || unlinkat(g->dir, g->name, 0)))
+            return -1;
+    }
+    return g->fd < 0 ? -1 : 0;
+}
 
 /* Appends all of it. 0, or -1 with errno; what was written by then is counted. */
 static int shim_log_append(struct shim_log *g, const char *data, size_t len)
@@ -68,6 +80,8 @@ size_t shim_log_put(struct shim_log *g, const char *data, size_t len)
 
     if (g->cap > 0 && g->bytes + (int64_t)len > g->cap)
         room = g->bytes < g->cap ? (size_t)(g->cap - g->bytes) : 0;
+    if (g->fd < 0 && shim_log_open(g))
+        return 0;
     if (room == 0) {
         if (g->beyond == 0)
             shim_log_mark(g);

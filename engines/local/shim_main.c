@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * drover-shim --dir FD --spec FD --ctl FD --lock FD --out FD --err FD --task FD --keeper PID --folder PATH
+ * drover-shim --dir FD --spec FD --ctl FD --out FD --err FD --task FD --keeper PID --folder PATH
  *
- * The spawner made the attempt's folder (the once-only latch) and holds an flock on its file `lock`, which this
- * process inherits: as long as the lock is held, the attempt has a living shim. Started by drover-spawner only, which
- * has forked the task's keeper (task.h) for it before: a child of this process that owns the task's tree.
+ * The spawner made the attempt's folder (the once-only latch) and holds an flock on it, which this process inherits: as
+ * long as the lock is held, the attempt has a living shim. Started by drover-spawner only, which has forked the task's
+ * keeper (task.h) for it before: a child of this process that owns the task's tree.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,6 +28,7 @@
 #include "engines/local/procs.h"
 #include "engines/local/proto.h"
 #include "engines/local/shim.h"
+#include "engines/local/shim_call.h"
 #include "engines/local/task.h"
 #include "jobs/exits.h"
 
@@ -38,7 +39,8 @@
 #define SHIM_STRANGER_MS 1000 /* the tree is gone but a pipe is still open: someone outside holds it */
 
 struct shim {
-    int dir, spec_fd, ctl_fd, lock;
+    int dir; /* the attempt's folder, locked */
+    int spec_fd, ctl_fd;
     struct taskspec spec;
     struct record record;
     struct shim_io io;
@@ -46,7 +48,7 @@ struct shim {
     int out, err; /* read ends of the task's output */
     int task;     /* socket to the keeper */
     int keeper;   /* its pid */
-    int signals;  /* signalfd: SIGCHLD */
+    int signals;  /* signalfd: SIGCHLD, SHIM_LISTEN */
     bool main_gone, keeper_gone, tree_gone, over_disk;
     const char *failed_step; /* TASK_STEP_PLACE when that is why nothing was started */
     int64_t kill_at;         /* monotonic ms: from then on SIGKILL; 0 = not ordered */
@@ -58,8 +60,8 @@ static int shim_args(struct shim *s, int argc, char **argv)
     const struct {
         const char *name;
         int *value;
-    } known[] = {{"--dir", &s->dir}, {"--spec", &s->spec_fd}, {"--ctl", &s->ctl_fd}, {"--lock", &s->lock},
-                 {"--out", &s->out}, {"--err", &s->err},      {"--task", &s->task},  {"--keeper", &s->keeper}};
+    } known[] = {{"--dir", &s->dir}, {"--spec", &s->spec_fd}, {"--ctl", &s->ctl_fd},   {"--out", &s->out},
+                 {"--err", &s->err}, {"--task", &s->task},    {"--keeper", &s->keeper}};
 
     if (argc != 2 * (int)(sizeof(known) / sizeof(known[0])) + 3)
         return -1;
@@ -79,16 +81,17 @@ static int shim_detach(struct shim *s, struct err *e)
 {
     static const int deaf[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGPIPE};
     struct sigaction sa = {.sa_handler = SIG_IGN};
-    sigset_t child;
+    sigset_t heard;
 
     (void)umask(077);
     (void)setsid();
     for (size_t i = 0; i < sizeof(deaf) / sizeof(deaf[0]); i++)
         (void)sigaction(deaf[i], &sa, NULL);
-    sigemptyset(&child);
-    sigaddset(&child, SIGCHLD);
-    (void)sigprocmask(SIG_SETMASK, &child, NULL);
-    s->signals = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+    sigemptyset(&heard);
+    sigaddset(&heard, SIGCHLD);
+    sigaddset(&heard, SHIM_LISTEN);
+    (void)sigprocmask(SIG_SETMASK, &heard, NULL);
+    s->signals = signalfd(-1, &heard, SFD_CLOEXEC | SFD_NONBLOCK);
     if (s->signals < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) || fchdir(s->dir) ||
         close_range(3, ~0u, CLOSE_RANGE_CLOEXEC))
         return err_errno(e, errno, "cannot set up the shim");
@@ -167,9 +170,9 @@ static int shim_prepare(struct shim *s, struct err *e)
     if (taskspec_from_fd(s->spec_fd, &s->spec, e))
         return -1;
     (void)close(s->spec_fd);
-    if (shim_io_open(&s->io, s->dir, (const int[]){s->out, s->err}, s->spec.log_mb << 20, e) ||
-        shim_ctl_open(&s->ctl, s->dir, s->ctl_fd, e))
+    if (shim_io_open(&s->io, s->dir, (const int[]){s->out, s->err}, s->spec.log_mb << 20, e))
         return -1;
+    shim_ctl_open(&s->ctl, s->ctl_fd);
     w = shim_await(s);
     if (w.event == TASK_READY)
         return shim_write_record(s, e);
@@ -283,16 +286,26 @@ static void shim_hear(struct shim *s)
     }
 }
 
+/* Takes the signals that have come. */
+static void shim_signals(struct shim *s)
+{
+    struct signalfd_siginfo info[8];
+    ssize_t n;
+
+    while ((n = read(s->signals, info, sizeof(info))) > 0)
+        for (size_t i = 0; i < (size_t)n / sizeof(info[0]); i++)
+            if (info[i].ssi_signo == SHIM_LISTEN)
+                shim_ctl_listen(&s->ctl, s->dir);
+}
+
 /* Reaps what has died. The tree is gone when there is no child left: the keeper ends last, and where a task could kill
  * its keeper, its orphans are our children. */
 static void shim_reap(struct shim *s)
 {
-    struct signalfd_siginfo info[8];
     int status;
     pid_t pid;
 
-    while (read(s->signals, info, sizeof(info)) > 0)
-        ;
+    shim_signals(s);
     while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
         if (pid == s->keeper) {
             shim_hear(s);

@@ -2,9 +2,9 @@
  *
  * drover-spawner --data DIR --shim PATH [--users FILE] [--cgroup PATH] [--conn FD]
  *
- * Starts drover-shims for droverd. It keeps nothing in memory that matters: the folder of an attempt is the latch, its
- * locked file `lock` the sign of life, and a shim needs its parent for nothing. It may be killed at any point; the next
- * one goes on. One per data folder (flock on spawner.lock); it outlives droverd and is found again at spawner.sock.
+ * Starts drover-shims for droverd. It keeps nothing in memory that matters: the folder of an attempt is the latch, the
+ * lock on it the sign of life, and a shim needs its parent for nothing. It may be killed at any point; the next one
+ * goes on. One per data folder (flock on spawner.lock); it outlives droverd and is found again at spawner.sock.
  *
  * Started by droverd it is of droverd's user, and so are the tasks. Started as root (a unit of its own) with a map of
  * users (spawner_user.c) it is the one program of Drover that becomes somebody else. It obeys the owner of the data
@@ -191,16 +191,13 @@ static void spawner_answer(struct spawner *s, struct spawner_begun *b)
 static bool spawner_is_dead(void *ctx, const char *attempt)
 {
     const struct spawner *s = ctx;
-    char path[64];
+    int dir = openat(s->run_dir, attempt, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     bool dead;
-    int lock;
 
-    (void)snprintf(path, sizeof(path), "%s/lock", attempt);
-    lock = openat(s->run_dir, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-    if (lock < 0)
+    if (dir < 0)
         return errno == ENOENT;
-    dead = flock(lock, LOCK_EX | LOCK_NB) == 0;
-    (void)close(lock);
+    dead = flock(dir, LOCK_EX | LOCK_NB) == 0;
+    (void)close(dir);
     return dead;
 }
 

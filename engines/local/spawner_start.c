@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * One START. The spawner takes the latch (the attempt's folder and its locked file `lock`), then forks a starter. That
+ * One START. The spawner takes the latch (the attempt's folder, and the lock on it), then forks a starter. That
  * decodes the request, makes the task's folders, group and keeper, gives up its privileges and becomes the shim. What
  * goes wrong before comes back through a pipe that the exec closes.
  */
@@ -36,8 +36,8 @@ struct start {
     const struct spawner *s;
     struct taskspec spec;
     struct keeper_order order; /* what becomes of it for the keeper */
-    int dir;                   /* the attempt's folder */
-    int lock, ctl;
+    int dir;                   /* the attempt's folder; with it passes the lock on it */
+    int ctl;
     int report;         /* write end of the pipe for a failure */
     int out[2], err[2]; /* pipes of the task's output */
     int channel[2];     /* shim and keeper */
@@ -83,6 +83,8 @@ static int start_folders(struct start *st)
     if (mkdirat(st->dir, "work", 0700) || mkdirat(st->dir, "tmp", 0700) ||
         start_own(st, st->dir, "work", O_DIRECTORY) || start_own(st, st->dir, "tmp", O_DIRECTORY))
         return -1;
+    if (st->spec.plain || (st->spec.guards & LEVEL_NAMESPACES))
+        return 0; /* no shell, or its keeper has the script in memory */
     fd = openat(st->dir, "script", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
         return -1;
@@ -184,8 +186,8 @@ static int start_keeper(struct start *st)
 static void start_shim(struct start *st)
 {
     const struct spawner *s = st->s;
-    const int fds[] = {st->dir, st->order.spec, st->ctl, st->lock, st->out[0], st->err[0], st->channel[0]};
-    static const char *const names[] = {"--dir", "--spec", "--ctl", "--lock", "--out", "--err", "--task"};
+    const int fds[] = {st->dir, st->order.spec, st->ctl, st->out[0], st->err[0], st->channel[0]};
+    static const char *const names[] = {"--dir", "--spec", "--ctl", "--out", "--err", "--task"};
     char number[8][12], keeper[12];
     const char *argv[24] = {"drover-shim"};
     char *env[] = {FAILPOINT_ENVIRONMENT, NULL};
@@ -269,11 +271,8 @@ static int start_latch(struct start *st, const char *attempt, const char **step)
     st->dir = openat(s->run_dir, attempt, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (st->dir < 0 || FAILPOINT(SPAWNER_AFTER_LATCH))
         return -1;
-    st->lock = openat(st->dir, "lock", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (st->lock < 0 || flock(st->lock, LOCK_EX | LOCK_NB))
-        return -1;
-    if (geteuid() == 0 && s->owner != 0 &&
-        (fchown(st->lock, s->owner, s->owner_group) || fchown(st->dir, s->owner, s->owner_group)))
+    if (flock(st->dir, LOCK_EX | LOCK_NB) ||
+        (geteuid() == 0 && s->owner != 0 && fchown(st->dir, s->owner, s->owner_group)))
         return -1;
     /* An engine that held the lock for a moment has declared the attempt lost. */
     if (faccessat(st->dir, "lost", F_OK, 0) == 0) {
@@ -304,7 +303,7 @@ static pid_t start_fork(struct start *st, int *from)
 
 pid_t spawner_start(struct spawner *s, const struct spawner_request *r, int *report, char step[32])
 {
-    struct start st = {.s = s, .dir = -1, .lock = -1, .ctl = r->ctl, .order = {.spec = r->spec}};
+    struct start st = {.s = s, .dir = -1, .ctl = r->ctl, .order = {.spec = r->spec}};
     const char *at = "request";
     pid_t pid = -1;
 
@@ -318,9 +317,7 @@ pid_t spawner_start(struct spawner *s, const struct spawner_request *r, int *rep
     (void)snprintf(step, 32, "%s", at);
     int saved = errno;
     if (st.dir >= 0)
-        (void)close(st.dir);
-    if (st.lock >= 0)
-        (void)close(st.lock); /* the starter has its own reference: the lock stays */
+        (void)close(st.dir); /* the starter has its own reference: the lock stays */
     errno = saved;
     return pid;
 }

@@ -45,6 +45,7 @@ enum taskspec_tag {
     TAG_CHECKPOINT,
     TAG_CODE,
     TAG_LOG,
+    TAG_PLAIN, /* in place of TAG_SCRIPT */
 };
 
 /* Numbers that are not negative. */
@@ -61,7 +62,8 @@ static const struct {
 
 static void taskspec_put_string(struct buf *b, uint8_t tag, const char *s)
 {
-    (void)proto_put(b, tag, s, strlen(s) + 1);
+    if (s)
+        (void)proto_put(b, tag, s, strlen(s) + 1);
 }
 
 static void taskspec_put_number(struct buf *b, uint8_t tag, int64_t v)
@@ -88,8 +90,7 @@ static void taskspec_put_mount(struct buf *b, const struct taskspec_mount *m)
 /* How the task is kept apart. */
 static void taskspec_encode_guards(const struct taskspec *t, struct buf *b)
 {
-    if (t->user)
-        taskspec_put_string(b, TAG_USER, t->user);
+    taskspec_put_string(b, TAG_USER, t->user);
     for (size_t i = 0; i < TASKSPEC_NUMBERS; i++) {
         int64_t v;
 
@@ -98,12 +99,9 @@ static void taskspec_encode_guards(const struct taskspec *t, struct buf *b)
     }
     if (t->no_network)
         (void)proto_put(b, TAG_NO_NETWORK, NULL, 0);
-    if (t->rootfs)
-        taskspec_put_string(b, TAG_ROOTFS, t->rootfs);
-    if (t->checkpoint)
-        taskspec_put_string(b, TAG_CHECKPOINT, t->checkpoint);
-    if (t->code)
-        taskspec_put_string(b, TAG_CODE, t->code);
+    taskspec_put_string(b, TAG_ROOTFS, t->rootfs);
+    taskspec_put_string(b, TAG_CHECKPOINT, t->checkpoint);
+    taskspec_put_string(b, TAG_CODE, t->code);
     for (size_t i = 0; i < t->device_count; i++)
         taskspec_put_string(b, TAG_DEVICE, t->devices[i]);
     for (size_t i = 0; i < t->mount_count; i++)
@@ -123,7 +121,7 @@ static void taskspec_encode(const struct taskspec *t, struct buf *b)
         (void)proto_put(b, TAG_GPU, &index, 1);
     }
     taskspec_put_string(b, TAG_SHELL, t->shell);
-    taskspec_put_string(b, TAG_SCRIPT, t->script);
+    taskspec_put_string(b, t->plain ? TAG_PLAIN : TAG_SCRIPT, t->script);
     for (size_t i = 0; i < t->env_count; i++)
         taskspec_put_string(b, TAG_ENV, t->env[i]);
     taskspec_encode_guards(t, b);
@@ -191,25 +189,21 @@ static int taskspec_path(const char **out, const uint8_t *data, size_t len)
     return 0;
 }
 
-static bool taskspec_is_number(uint8_t tag)
-{
-    for (size_t i = 0; i < TASKSPEC_NUMBERS; i++)
-        if (taskspec_numbers[i].tag == tag)
-            return true;
-    return false;
-}
-
+/* 1: the tag is no number's. */
 static int taskspec_number(struct taskspec *t, uint8_t tag, const uint8_t *data, size_t len)
 {
     uint64_t v = 0;
+    size_t n = 0;
 
+    while (n < TASKSPEC_NUMBERS && taskspec_numbers[n].tag != tag)
+        n++;
+    if (n == TASKSPEC_NUMBERS)
+        return 1;
     for (size_t i = 0; i < 8 && len == 8; i++)
         v |= (uint64_t)data[i] << (8 * i);
     if (len != 8 || v > INT64_MAX)
         return -1;
-    for (size_t i = 0; i < TASKSPEC_NUMBERS; i++)
-        if (taskspec_numbers[i].tag == tag)
-            memcpy((char *)t + taskspec_numbers[i].offset, &v, sizeof(v));
+    memcpy((char *)t + taskspec_numbers[n].offset, &v, sizeof(v));
     return 0;
 }
 
@@ -240,7 +234,9 @@ static int taskspec_string(struct taskspec *t, uint8_t tag, const uint8_t *data,
     case TAG_SHELL:
         t->shell = (const char *)data;
         return 0;
+    case TAG_PLAIN:
     case TAG_SCRIPT:
+        t->plain = tag == TAG_PLAIN;
         t->script = (const char *)data;
         t->script_len = len - 1;
         return 0;
@@ -271,12 +267,14 @@ static int taskspec_string(struct taskspec *t, uint8_t tag, const uint8_t *data,
 
 static int taskspec_field(struct taskspec *t, uint8_t tag, const uint8_t *data, size_t len)
 {
+    int rc = taskspec_number(t, tag, data, len);
+
+    if (rc <= 0)
+        return rc;
     if (tag == TAG_ON_HOST || tag == TAG_NO_NETWORK) {
         *(tag == TAG_ON_HOST ? &t->on_host : &t->no_network) = true;
         return 0;
     }
-    if (taskspec_is_number(tag))
-        return taskspec_number(t, tag, data, len);
     if (tag == TAG_MOUNT || tag == TAG_MOUNT_READ_ONLY)
         return taskspec_mount(t, tag == TAG_MOUNT_READ_ONLY, data, len);
     if (tag == TAG_GPU) {

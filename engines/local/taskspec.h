@@ -19,6 +19,7 @@ struct err;
 #define TASKSPEC_ENV_MAX 4096u
 #define TASKSPEC_DEVICES_MAX 128u
 #define TASKSPEC_MOUNTS_MAX 64u
+#define TASKSPEC_PLAIN_MAX 256u /* bytes of a plain script, with its NUL */
 
 /* A folder of the node to be seen by the task: both paths absolute. */
 struct taskspec_mount {
@@ -37,6 +38,7 @@ struct taskspec {
     const char *shell;  /* absolute path of the program that runs the script */
     const char *script; /* its text */
     size_t script_len;
+    bool plain;       /* one command of plain words, parted by spaces: it needs no shell (local_plain.h) */
     const char **env; /* "KEY=value", NULL-terminated; the whole environment of the task */
     size_t env_count;
     const char *user;  /* of Drover; the spawner knows as whom that runs */

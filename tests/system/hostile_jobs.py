@@ -75,7 +75,7 @@ FAMILIES = {
                 '"/proc/self/fd/%%d" %% f)]')],
     "tricks in logs and outputs": _shell(
         "ln -sf /etc/shadow ../stdout", "rm ../all && ln %(data)s/drover.db ../all", "rm -f ../exit && mkfifo ../exit",
-        "rm -f ../stderr && mknod ../stderr c 1 5", "echo 'code=0' > ../exit", "mv ../lock ../mine") + [
+        "rm -f ../stderr && mknod ../stderr c 1 5", "echo 'code=0' > ../exit", "mv ../shim ../mine") + [
         _through_the_server("ln -s %(data)s/drover.db trick"),
         _through_the_server("ln %(data)s/drover.db trick"),
         _through_the_server("mkfifo trick"),

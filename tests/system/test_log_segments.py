@@ -130,7 +130,8 @@ class KeptLogsTest(PointsCase):
                  for n, c in self.JOBS.items()}
         lost = names["lost"]
         folder = os.path.join(self.server.data, "run", self.attempt_id(lost))
-        wait_until(lambda: os.path.getsize(os.path.join(folder, "stderr")) == 5, "it has printed", 30)
+        stderr = os.path.join(folder, "stderr")
+        wait_until(lambda: os.path.exists(stderr) and os.path.getsize(stderr) == 5, "it has printed", 30)
         with open(os.path.join(folder, "shim"), encoding="ascii") as f:
             shim = dict(line.rstrip("\n").split("=", 1) for line in f)
         kill_and_wait(int(shim["pid"]))

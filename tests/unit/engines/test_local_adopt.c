@@ -287,13 +287,13 @@ static void test_latch_without_shim_is_lost(void **state)
     struct rig *r = *state;
     char ids[2][ID_SIZE], path[200];
 
-    /* A spawner died after the folder; another one after the lock. */
+    /* A spawner died after the folder, or with the lock on it, which went with it; another after a file was there. */
     for (int i = 0; i < 2; i++) {
         id_make(clock_read().wall, ids[i]);
         (void)snprintf(path, sizeof(path), "%s/run/%s", r->data, ids[i]);
         assert_int_equal(fs_mkdir(path, 0700, NULL), 0);
     }
-    (void)snprintf(path, sizeof(path), "%s/run/%s/lock", r->data, ids[1]);
+    (void)snprintf(path, sizeof(path), "%s/run/%s/.shim", r->data, ids[1]);
     assert_int_equal(fs_write_atomic(path, "", 0, 0600, NULL), 0);
     again(r, (const char(*)[ID_SIZE])ids, 2);
     assert_true(rig_wait(r, ENGINE_LOST, ids[0]).never_started);

@@ -148,8 +148,8 @@ static void test_a_stranger_is_not_taken_for_the_shim(void **state)
 
     (void)begin(r, id, &shim, pids);
     rig_stop(r);
-    (void)snprintf(path, sizeof(path), "%s/run/%s/lock", r->data, id);
-    lock = open(path, O_RDWR | O_CLOEXEC);
+    (void)snprintf(path, sizeof(path), "%s/run/%s", r->data, id);
+    lock = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     assert_true(lock >= 0);
     assert_int_equal(kill((pid_t)shim.pid, SIGKILL), 0);
     assert_int_equal(flock(lock, LOCK_EX), 0);
