@@ -38,6 +38,7 @@ enum err_code {
     ERR_NO_NODE,            /* 404 NoNodeError */
     ERR_NO_TEMPLATE,        /* 404 NoTemplateError */
     ERR_NO_IMAGE,           /* 404 NoImageError (ours) */
+    ERR_NO_LEASE,           /* 404 NoReservationError (ours) */
     ERR_METHOD,             /* 405 MethodNotAllowedError */
     ERR_TIMEOUT,            /* 408 RequestTimeoutError */
     ERR_CONFLICT_JOB,       /* 409 ConflictJobError */
@@ -46,6 +47,7 @@ enum err_code {
     ERR_CONFLICT_VC,        /* 409 ConflictVcError */
     ERR_CONFLICT_TEMPLATE,  /* 409 ConflictTemplateError */
     ERR_CONFLICT_IMAGE,     /* 409 ConflictImageError (ours) */
+    ERR_CONFLICT_LEASE,     /* 409 ConflictReservationError (ours) */
     ERR_TOO_LARGE,          /* 413 PayloadTooLargeError */
     ERR_URI_TOO_LONG,       /* 414 UriTooLongError */
     ERR_MEDIA_TYPE,         /* 415 UnsupportedMediaTypeError */
@@ -69,23 +71,18 @@ struct err {
     char text[512];    /* one or two sentences for people; UTF-8, no secret */
 };
 
-/* Wire name ("NoJobError"), never NULL. Any thread. */
+/* Wire name ("NoJobError"), never NULL; HTTP status (400..599; 200 for ERR_NONE); the code in words, for RFC 9457's
+ * `title`. Any thread. */
 const char *err_name(enum err_code code);
-
-/* HTTP status (400..599; 200 for ERR_NONE). Any thread. */
 int err_status(enum err_code code);
-
-/* Title: the code in words, for RFC 9457's `title`. Any thread. */
 const char *err_title(enum err_code code);
 
 /* Sets code and printf-formatted text, clears the place. `e` may be NULL. Always returns -1, so that a caller can
  * `return err_set(...)`. Text longer than the field is cut at a UTF-8 boundary. */
 int err_set(struct err *e, enum err_code code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-/* Adds the place in the offending text (1-based) to an error that was set. `e` may be NULL. Returns -1. */
+/* Adds the place in the offending text (1-based), the JSON pointer, to an error that was set. `e` may be NULL: -1. */
 int err_at(struct err *e, int line, int column);
-
-/* Adds the JSON pointer. `e` may be NULL. Returns -1. */
 int err_pointer(struct err *e, const char *pointer);
 
 /* Puts a printf-formatted prefix and ": " before the text, keeping code and place. `e` may be NULL. Returns -1. */

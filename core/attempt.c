@@ -43,6 +43,7 @@ static void launch(struct step *s, struct task *t)
     t->created_ms = s->now.wall;
     t->launched_ms = t->completed_ms = 0;
     t->exit = (struct exit_info){0};
+    t->hold = core_lease_wish(s->core, t->job).hold;
     t->stop_sent = false;
     for (int64_t g = 0; g < t->role->per_task.gpus; g++)
         t->gpus[g] = -1;
@@ -186,7 +187,7 @@ static void bury(struct step *s, struct job *j)
 const struct job *core_buried(const struct core *c, const char *full_name)
 {
     const struct job *j = c->graveyard;
-    while (j && strcmp(j->full_name, full_name) != 0)
+    while (j && (j->lease || strcmp(j->full_name, full_name) != 0))
         j = j->queue_entry;
     return j;
 }
@@ -206,6 +207,7 @@ static void finish_job(struct step *s, struct job *j, enum run_state to)
     if (j->avoid)
         j->avoid->count = 0;
     core_move_job(s, j, to, reason, j->trigger.message);
+    core_lease_follow(s->core, j);
     bury(s, j);
 }
 
@@ -317,6 +319,22 @@ static void retry_task(struct step *s, struct task *t, enum policy_retry kind)
     launch(s, t);
 }
 
+/* What it held is free, or its lease's; the attempt goes on without it, is decided by it, or is over. */
+static void leave_attempt(struct step *s, struct task *t, bool undecided, bool held)
+{
+    struct job *j = t->job;
+    struct exit_trigger why = {0};
+    int code = 0;
+    core_release(s->core, t);
+    if (held)
+        core_lease_hold(s, t);
+    enum run_state outcome = undecided ? policy_completion(j, t, &why, &code) : 0;
+    if (outcome)
+        core_decide(s, j, outcome, code, &why);
+    else if (!j->tasks_live)
+        attempt_over(s, j);
+}
+
 void core_task_ended(struct step *s, struct task *t, const struct exit_info *exit)
 {
     struct job *j = t->job;
@@ -337,7 +355,8 @@ void core_task_ended(struct step *s, struct task *t, const struct exit_info *exi
                    t->exit.message[0] ? t->exit.message : message);
     effects_task(s->fx, t);
     t->exit.diagnosis = NULL;
-    effects_forget(s->fx, t->id, t->nonce);
+    if (!exit->held)
+        effects_forget(s->fx, t->id, t->nonce);
     hash_remove(s->core->by_attempt, t->id);
     bool undecided = !j->outcome && !j->stop_requested;
     /* A claim that was refused or lost is not worth a second try on the same node and ports. */
@@ -348,14 +367,7 @@ void core_task_ended(struct step *s, struct task *t, const struct exit_info *exi
             return;
         }
     }
-    core_release(s->core, t);
-    struct exit_trigger why = {0};
-    int code = 0;
-    enum run_state outcome = undecided ? policy_completion(j, t, &why, &code) : 0;
-    if (outcome)
-        core_decide(s, j, outcome, code, &why);
-    else if (!j->tasks_live)
-        attempt_over(s, j);
+    leave_attempt(s, t, undecided, exit->held);
 }
 
 /* ---- stop ---- */

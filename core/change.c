@@ -21,8 +21,8 @@ static bool is_managed(const struct command_actor *who, const char *vc)
     return m && *m;
 }
 
-static int check_rights(const struct command_actor *actor, enum access need, const struct command_target *t,
-                        struct err *e)
+int core_check_rights(const struct command_actor *actor, enum access need, const struct command_target *t,
+                      struct err *e)
 {
     char what[sizeof t->user + 16];
     struct access_object o = {.owner = t->user, .what = what};
@@ -50,7 +50,7 @@ static int find(const struct step *s, const struct command *cmd, const char *ful
     }
     if (!t->exists)
         return err_set(e, ERR_NO_JOB, "Job %s is not found.", full_name);
-    return check_rights(&cmd->actor, cmd->kind == COMMAND_TAG ? ACCESS_JOB_CHANGE : ACCESS_JOB_STOP, t, e);
+    return core_check_rights(&cmd->actor, cmd->kind == COMMAND_TAG ? ACCESS_JOB_CHANGE : ACCESS_JOB_STOP, t, e);
 }
 
 void core_execution(struct step *s, const struct command *cmd)

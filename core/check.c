@@ -29,6 +29,20 @@ static bool count_job(const struct core *c, const struct job *j, struct resource
     return (j->state & STATE_LIVE) && (j->state != STATE_WAITING || live == 0);
 }
 
+/* Adds what a lease holds; false when an index is unsound. */
+static bool count_lease(const struct core *c, const struct job *stand, struct resources *used)
+{
+    const struct task *t = stand->tasks;
+    int node = cluster_find(c->cluster, t->node);
+    const struct core_gang *g = core_gang_of(stand);
+    if (node < 0 || hash_get(c->by_attempt, t->id) != t || !(stand->lease->state & LEASE_LIVE))
+        return false;
+    used[node].cpus += t->role->per_task.cpus;
+    used[node].memory_mb += t->role->per_task.memory_mb;
+    used[node].gpus += t->role->per_task.gpus;
+    return stand->lease->hold == SPEC_HOLD_GPUS || !g || g->gang < 0;
+}
+
 /* Who waits for its victims has taken its part of the account already. */
 static void count_reserved(const struct core *c, const struct job *j, struct resources *used)
 {
@@ -64,6 +78,8 @@ bool core_check(const struct core *c)
     const struct job *j;
     while (ok && (j = hash_next(c->by_id, &pos)))
         ok = count_job(c, j, used);
+    for (size_t i = 0; ok && i < c->leases.count; i++)
+        ok = count_lease(c, c->leases.list[i], used);
     for (size_t i = 0; ok && i < c->reserving_count; i++)
         count_reserved(c, c->reserving[i], used);
     ok = ok && check_avoiding(c);

@@ -28,6 +28,7 @@ enum command_kind {
     COMMAND_TAG,       /* put or drop a tag */
     COMMAND_WRITE,     /* rows that no rule of the core reads; it only orders them with everything else */
     COMMAND_VC,        /* make, change, stop or remove a virtual cluster */
+    COMMAND_LEASE,     /* a debug reservation is extended or released */
     COMMAND_NODE,      /* an admin's marks on a node */
     COMMAND_ENGINE,    /* an engine event */
     COMMAND_TICK,      /* nothing but the time */
@@ -100,6 +101,13 @@ struct command_vc {
     const struct vc *base; /* PUT: what `vc` was made of: only what differs is meant; NULL: all of it is */
 };
 
+/* A debug reservation; one that has ended is a conflict. `minutes` are more than it has. */
+struct command_lease {
+    const char *id;
+    bool release;
+    int minutes;
+};
+
 /* Nodes. Drain: nothing new starts, what runs goes on to its end. */
 enum command_node_op { COMMAND_NODE_CORDON, COMMAND_NODE_UNCORDON, COMMAND_NODE_DRAIN, COMMAND_NODE_LABELS };
 
@@ -135,6 +143,7 @@ struct command {
         struct command_tag tag;
         struct command_write write;
         struct command_vc vc;
+        struct command_lease lease;
         struct command_node node;
         struct {
             const struct engine_event *engine;      /* as long as the command: too large for every mail to hold one */

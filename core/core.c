@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "core/internal.h"
+#include "core/plan.h"
 
 enum { DEFAULT_CLAIM_TIMEOUT_MS = 60 * 1000, DEFAULT_MAX_LIVE = 200000, DEFAULT_AGE_MS = 3600 * 1000 };
 
@@ -50,6 +51,7 @@ void core_destroy(struct core *c)
     struct job *j;
     while (c->by_id && (j = hash_next(c->by_id, &pos)))
         job_destroy(j);
+    core_lease_fini(c);
     hash_destroy(c->by_name);
     hash_destroy(c->by_id);
     hash_destroy(c->by_attempt);
@@ -194,6 +196,7 @@ void core_adopt(struct core *c, struct effects *fx)
     for (size_t i = 0; all && i < n; i++)
         adopt_job(c, all[i], fx);
     free(all);
+    core_lease_adopt(c, fx);
     for (size_t i = 0; i < c->orphan_count; i++)
         effects_order_stop(fx, &c->orphans[i]);
 }
@@ -222,6 +225,9 @@ void core_step(struct core *c, const struct command *cmd, struct clock_now now, 
         break;
     case COMMAND_VC:
         core_vc(&s, cmd);
+        break;
+    case COMMAND_LEASE:
+        core_lease(&s, cmd);
         break;
     case COMMAND_NODE:
         core_node(&s, cmd);
@@ -266,6 +272,11 @@ const struct cluster *core_cluster(const struct core *c)
 size_t core_live_jobs(const struct core *c)
 {
     return hash_count(c->by_id);
+}
+
+size_t core_live_leases(const struct core *c)
+{
+    return c->leases.count;
 }
 
 size_t core_waiting_jobs(const struct core *c)

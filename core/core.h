@@ -18,6 +18,7 @@
 #include "core/effect.h"
 #include "inventory/vc.h"
 #include "jobs/job.h"
+#include "jobs/lease.h"
 
 struct cluster;
 struct core;
@@ -50,6 +51,8 @@ int core_load_node(struct core *c, const struct node *n);
 int core_load_job(struct core *c, struct job *j, struct clock_now now);
 /* A virtual cluster from its row, after the nodes. "default" is there from the start. 0, or -1 on out of memory. */
 int core_load_vc(struct core *c, const struct vc *vc);
+/* A debug reservation that is live, from its row, after the jobs. 0, or -1 on out of memory. */
+int core_load_lease(struct core *c, const struct lease *l, struct clock_now now);
 /* A task attempt that is not accounted for, of a job that could not be loaded: core_adopt orders its end. 0, or -1 on
  * out of memory. */
 int core_load_orphan(struct core *c, const char id[ID_SIZE], const char nonce[33]);
@@ -75,6 +78,8 @@ const struct cluster *core_cluster(const struct core *c);
 /* Number of live jobs, and of those that wait. */
 size_t core_live_jobs(const struct core *c);
 size_t core_waiting_jobs(const struct core *c);
+/* Number of live leases. */
+size_t core_live_leases(const struct core *c);
 /* Whether the account equals a recount over live tasks and every index is sound (I4, I5). For tests and assertions. */
 bool core_check(const struct core *c);
 
@@ -87,7 +92,7 @@ struct core_view_vc {
     int guaranteed;        /* GPUs, less what those below it are promised */
     int64_t held;          /* GPUs of its jobs, but for opportunistic ones */
     struct resources used; /* of all its placed tasks */
-    size_t live_jobs;
+    size_t live_jobs, leases;
 };
 struct core_view {
     struct cluster *cluster;

@@ -107,6 +107,13 @@ void effects_task(struct effects *fx, const struct task *t)
                     &(struct effect){.kind = EFFECT_TASK_ROW, .row = {.task = copy, .job_attempt = t->job->attempt}});
 }
 
+void effects_lease(struct effects *fx, const struct lease *l)
+{
+    struct effect f = {.kind = EFFECT_LEASE_ROW, .lease = keep(fx, l, sizeof *l)};
+    if (f.lease)
+        effects_add(fx, &f);
+}
+
 static void attempt_order(struct effects *fx, enum effect_kind kind, const struct effect_stop *order)
 {
     struct effect f = {.kind = kind, .stop = keep(fx, order, sizeof *order)};

@@ -16,6 +16,7 @@
 #include "inventory/node.h"
 #include "inventory/vc.h"
 #include "jobs/job.h"
+#include "jobs/lease.h"
 
 struct arena;
 
@@ -28,6 +29,7 @@ enum effect_kind {
     EFFECT_NODE_ROW,     /* node */
     EFFECT_VC_ROW,       /* virtual cluster */
     EFFECT_DECISION_ROW, /* record of a decision about a job */
+    EFFECT_LEASE_ROW,    /* debug reservation */
     EFFECT_TAG_ROW,
     EFFECT_KEY_ROW, /* the idempotency key of an accepted job */
     EFFECT_WRITE,   /* rows by a function of the sender's */
@@ -50,8 +52,8 @@ struct effect_attempt {
     struct exit_trigger trigger;
 };
 
-/* One thing that happened. `type` is "job." or "task." and the state entered, in lower case; folding the events of a
- * job gives its states. */
+/* One thing that happened. `type` is "job.", "task." or "lease." and the state entered, in lower case; folding the
+ * events of a job gives its states, and those of its leases. */
 struct effect_event {
     int64_t id;
     int64_t time_ms;
@@ -134,6 +136,7 @@ struct effect {
         const struct node *node;
         const struct effect_vc *vc;
         const struct effect_decision *decision;
+        const struct lease *lease;
         const struct effect_tag *tag;
         const struct effect_key *key;
         const struct effect_write *write;
@@ -162,6 +165,7 @@ void effects_add(struct effects *fx, const struct effect *f);
 void effects_job(struct effects *fx, struct job *j);
 void effects_attempt(struct effects *fx, const struct job *j, enum run_state state);
 void effects_task(struct effects *fx, const struct task *t);
+void effects_lease(struct effects *fx, const struct lease *l);
 void effects_stop(struct effects *fx, const struct task *t, int grace_ms, int signal);
 void effects_order_stop(struct effects *fx, const struct effect_stop *order);
 void effects_forget(struct effects *fx, const char *attempt_id, const char *nonce);

@@ -54,8 +54,7 @@ static void on_started(struct step *s, struct task *t, const struct engine_event
         core_task_started(s, t, ev->wall_ms);
 }
 
-static void end(struct step *s, struct task *t, const struct engine_event *ev, int code,
-                const struct exit_diagnosis *why)
+static struct exit_info exit_of(const struct engine_event *ev, int code, const struct exit_diagnosis *why)
 {
     struct exit_info exit = {.known = true, .code = code, .signal = ev->signal};
     memcpy(exit.message, ev->message, sizeof exit.message);
@@ -64,7 +63,25 @@ static void end(struct step *s, struct task *t, const struct engine_event *ev, i
         exit.verdict = why->verdict;
         exit.diagnosis = why->json;
     }
+    return exit;
+}
+
+static void end(struct step *s, struct task *t, const struct engine_event *ev, int code,
+                const struct exit_diagnosis *why)
+{
+    struct exit_info exit = exit_of(ev, code, why);
     core_task_ended(s, t, &exit);
+}
+
+/* Its command has failed, and its sandbox stays. Where that makes no lease, the task ends when its sandbox has. */
+static void on_held(struct step *s, struct task *t, const struct engine_event *ev, const struct exit_diagnosis *why)
+{
+    struct exit_info exit = exit_of(ev, ev->exit_code, why);
+    exit.held = core_lease_due(s, t, &exit);
+    if (exit.held)
+        core_task_ended(s, t, &exit);
+    else
+        effects_stop(s->fx, t, 0, 0);
 }
 
 static void on_exited(struct step *s, struct task *t, const struct engine_event *ev, const struct exit_diagnosis *why)
@@ -72,7 +89,9 @@ static void on_exited(struct step *s, struct task *t, const struct engine_event 
     /* The engine may have seen the start only together with the end. */
     if (t->state == STATE_STARTING && t->claim != CLAIM_EXPIRED)
         core_task_started(s, t, ev->wall_ms);
-    if (t->claim == CLAIM_EXPIRED)
+    if (ev->held)
+        on_held(s, t, ev, why);
+    else if (t->claim == CLAIM_EXPIRED)
         end(s, t, ev, EXIT_CODE_LAUNCH_LOST, NULL);
     else
         end(s, t, ev, ev->exit_code, why);
@@ -118,5 +137,8 @@ void core_engine(struct step *s, const struct engine_event *ev, const struct exi
             effects_forget(s->fx, ev->attempt_id, ev->nonce);
         return;
     }
-    handlers[ev->kind](s, t, ev, diagnosis);
+    if (t->job->lease)
+        core_lease_told(s, t->job, ev);
+    else
+        handlers[ev->kind](s, t, ev, diagnosis);
 }

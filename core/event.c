@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Events: one typed row per transition. The type is "job." or "task." and the state entered, so that folding a job's
- * events gives its states.
+ * Events: one typed row per transition. The type is "job.", "task." or "lease." and the state entered, so that folding
+ * a job's events gives its states.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,9 +11,9 @@
 #include "base/buf.h"
 #include "core/internal.h"
 
-static void put_type(char out[32], const char *prefix, enum run_state state)
+static void put_type(char out[32], const char *prefix, const char *state)
 {
-    int n = snprintf(out, 32, "%s.%s", prefix, state_name(state));
+    int n = snprintf(out, 32, "%s.%s", prefix, state);
     for (int i = 0; i < n && i < 31; i++)
         if (out[i] >= 'A' && out[i] <= 'Z')
             out[i] = (char)(out[i] - 'A' + 'a');
@@ -61,7 +61,7 @@ void core_event_job(struct step *s, const struct job *j, const char *reason, con
     struct effect_event *ev = make(s, j);
     if (!ev)
         return;
-    put_type(ev->type, "job", j->state);
+    put_type(ev->type, "job", state_name(j->state));
     ev->warning = is_warning(j->state);
     va_list ap;
     va_start(ap, fmt);
@@ -69,19 +69,38 @@ void core_event_job(struct step *s, const struct job *j, const char *reason, con
     va_end(ap);
 }
 
-void core_event_task(struct step *s, const struct task *t, const char *reason, const char *fmt, ...)
+/* Fills in whose it is. The name is a copy: events are told to live streams after the job may have been freed. */
+static void of_task(struct step *s, struct effect_event *ev, const struct task *t)
 {
-    struct effect_event *ev = make(s, t->job);
-    if (!ev)
-        return;
-    put_type(ev->type, "task", t->state);
-    ev->warning = is_warning(t->state);
-    /* a copy: events are told to live streams after the job may have been freed */
     ev->role = arena_strdup(s->fx->arena, t->role->name);
     if (!ev->role)
         s->fx->failed = true;
     ev->task_index = t->index;
     ev->task_attempt = t->attempt;
+}
+
+void core_event_task(struct step *s, const struct task *t, const char *reason, const char *fmt, ...)
+{
+    struct effect_event *ev = make(s, t->job);
+    if (!ev)
+        return;
+    put_type(ev->type, "task", state_name(t->state));
+    ev->warning = is_warning(t->state);
+    of_task(s, ev, t);
+    va_list ap;
+    va_start(ap, fmt);
+    add(s, ev, reason, fmt, ap);
+    va_end(ap);
+}
+
+void core_event_lease(struct step *s, const struct job *stand, const char *reason, const char *fmt, ...)
+{
+    struct effect_event *ev = make(s, stand);
+    if (!ev)
+        return;
+    put_type(ev->type, "lease", lease_state_name(stand->lease->state));
+    ev->warning = stand->lease->state == LEASE_LOST;
+    of_task(s, ev, stand->tasks);
     va_list ap;
     va_start(ap, fmt);
     add(s, ev, reason, fmt, ap);

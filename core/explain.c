@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "core/avoid.h"
 #include "core/internal.h"
+#include "core/plan.h"
 
 enum { SHOWN_MS = 250, SHOWN_LINE = 256 /* of those who wait; who comes later is taken to come after them */ };
 
@@ -49,7 +50,8 @@ void core_shown_put(struct core_shown *s)
 static bool name_gang(struct core_shown *s, const struct grid *g, int gang)
 {
     const struct job *j = grid_owner(g, gang);
-    s->names[gang] = j ? strdup(j->full_name) : NULL;
+    if (!j || asprintf(&s->names[gang], "%s%s", j->full_name, j->lease ? " (debug reservation)" : "") < 0)
+        s->names[gang] = NULL;
     return s->names[gang] != NULL;
 }
 
@@ -62,6 +64,11 @@ static bool name_gangs(struct core_shown *s, const struct core *c)
     while ((j = hash_next(c->by_id, &pos)) && ok) {
         const struct core_gang *g = core_gang_of(j);
         if (g && g->gang >= 0 && grid_state_of(c->grid, g->gang) != GRID_WAITING)
+            ok = name_gang(s, c->grid, g->gang);
+    }
+    for (size_t i = 0; i < c->leases.count && ok; i++) {
+        const struct core_gang *g = core_gang_of(c->leases.list[i]);
+        if (g && g->gang >= 0)
             ok = name_gang(s, c->grid, g->gang);
     }
     for (size_t i = 0; i < s->line_count && ok; i++)

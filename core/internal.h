@@ -5,8 +5,10 @@
 #ifndef DROVER_CORE_INTERNAL_H
 #define DROVER_CORE_INTERNAL_H
 
+#include "auth/access.h"
 #include "base/hash.h"
 #include "core/core.h"
+#include "core/lease.h"
 #include "core/timers.h"
 #include "scheduler/cluster.h"
 #include "scheduler/grid.h"
@@ -25,7 +27,7 @@ struct core_vc {
     struct vc spec;
     int guaranteed;        /* GPUs, less what those below it are promised */
     struct resources used; /* of all its placed tasks */
-    size_t live_jobs;
+    size_t live_jobs, leases;
 };
 
 /* A job on the grid; in the job's arena, at queue_entry. */
@@ -48,7 +50,8 @@ struct core {
     struct core_config config;
     struct hash *by_name;    /* live jobs by "user~name" */
     struct hash *by_id;      /* live jobs by UUID */
-    struct hash *by_attempt; /* placed tasks by task attempt id */
+    struct hash *by_attempt; /* placed tasks by task attempt id, and those that stand for leases */
+    struct leases leases;
     struct cluster *cluster;
     struct resources largest; /* of any node that was ever told of */
     struct score_weights weights;
@@ -111,25 +114,6 @@ size_t core_wishes(const struct cluster *c, const struct spec *spec, const struc
 struct core_shown *core_shown_get(struct core *c, int64_t now_mono);
 void core_shown_put(struct core_shown *s); /* NULL ok; any thread */
 
-/* plan.c: what a plan is made from, and what it is: chains of cells, and what each virtual cluster owns of them. */
-struct core_plan_from {
-    const struct cluster *cluster;
-    const struct vc *const *vcs;
-    size_t vc_count;
-};
-struct core_plan {
-    struct topology topology;
-    struct vcluster *vcs; /* as many as there are virtual clusters, in their order */
-    size_t vc_count;
-    int missing; /* promised cells that are not there */
-};
-/* plan_draw.c. Draws a plan, for core_plan_drop also after -1 (out of memory). Any thread. */
-int core_plan_draw(const struct core_plan_from *from, struct core_plan *out);
-void core_plan_drop(struct core_plan *p);
-/* Makes the grid anew. 0, or -1 on out of memory. */
-int core_plan_make(struct core *c);
-void core_plan_fini(struct core *c);
-
 /* attempt.c: the life of a job attempt. */
 void core_start_claim(struct step *s, struct job *j); /* the grid holds its place */
 void core_task_started(struct step *s, struct task *t, int64_t wall_ms);
@@ -186,12 +170,17 @@ void core_move_task(struct step *s, struct task *t, enum run_state to, const cha
 /* ids.c: derived ids of task attempts, and nonces. */
 void core_derive_id(const struct core *c, const struct task *t, char id[ID_SIZE], char nonce[33]);
 
+/* Whether the caller may do that to what belongs to `t`'s user and virtual cluster. 0, or -1 with ERR_FORBIDDEN. */
+int core_check_rights(const struct command_actor *actor, enum access need, const struct command_target *t,
+                      struct err *e);
+
 /* Commands, one file a verb. */
 void core_submit(struct step *s, const struct command *cmd);
 void core_execution(struct step *s, const struct command *cmd);
 void core_keep(struct step *s, const struct command *cmd); /* COMMAND_HOLD */
 void core_reason(struct step *s, const struct command *cmd);
 void core_tag(struct step *s, const struct command *cmd);
+void core_lease(struct step *s, const struct command *cmd);
 void core_vc(struct step *s, const struct command *cmd);
 void core_node(struct step *s, const struct command *cmd);
 void core_engine(struct step *s, const struct engine_event *ev, const struct exit_diagnosis *diagnosis);

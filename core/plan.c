@@ -8,11 +8,12 @@
 #include <string.h>
 
 #include "core/internal.h"
+#include "core/plan.h"
 
 /* ---- the jobs ---- */
 
-/* Who runs, put where it runs. What fits no promise any more goes on without one. */
-static int adopt(struct core *c, struct job *j)
+/* What fits no promise any more goes on without one. */
+int core_plan_adopt(struct core *c, struct job *j)
 {
     struct core_gang *g = core_gang_make(j);
     struct grid_seat *seats = calloc((size_t)j->spec->total_tasks + 1, sizeof *seats);
@@ -44,7 +45,7 @@ static int take_job(struct core *c, struct job *j)
 {
     struct core_gang *g = core_gang_of(j);
     if (j->tasks_live)
-        return adopt(c, j);
+        return core_plan_adopt(c, j);
     return g && g->queued ? core_line_join(c, j) : 0;
 }
 
@@ -56,6 +57,8 @@ static int take_jobs(struct core *c)
     for (size_t i = 0; all && i < n && !rc; i++)
         rc = take_job(c, all[i]);
     free(all);
+    for (size_t i = 0; i < c->leases.count && !rc; i++)
+        rc = core_lease_seat(c, c->leases.list[i]);
     return rc;
 }
 
@@ -85,6 +88,9 @@ static void leave(struct core *c)
         g->gang = -1;
         g->line = (struct line_entry){.since_ms = g->line.since_ms};
     }
+    for (size_t i = 0; i < c->leases.count; i++)
+        if (core_gang_of(c->leases.list[i]))
+            core_gang_of(c->leases.list[i])->gang = -1;
     core_plan_fini(c);
 }
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "core/internal.h"
+#include "core/plan.h"
 
 /* A plan under way, and what of each chain is not given away yet. */
 struct making {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * A scheduling pass: who reserved and can start now, then the line, in order. Who is placed starts; who must wait for
- * others to leave has them stopped, or sent back to wait.
+ * others to leave has them stopped, or sent back to wait, and leases ended.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +9,7 @@
 
 #include "core/avoid.h"
 #include "core/internal.h"
+#include "core/plan.h"
 #include "jobs/exits.h"
 
 enum { PASSES_MAX = 4, NAMES_SHOWN = 3 };
@@ -17,7 +18,7 @@ enum { PASSES_MAX = 4, NAMES_SHOWN = 3 };
 
 static bool leaves_already(const struct job *j)
 {
-    return j->outcome || j->stop_requested;
+    return j->lease ? j->lease->state != LEASE_HELD : j->outcome || j->stop_requested;
 }
 
 /* One victim: by its wish it stops for good or waits again. */
@@ -27,6 +28,10 @@ static void preempt(struct step *s, struct job *victim, const struct job *by)
     bool requeue = victim->spec->preemption == SPEC_PREEMPTION_REQUEUE;
     if (leaves_already(victim))
         return;
+    if (victim->lease) {
+        core_lease_reclaim(s, victim, by);
+        return;
+    }
     snprintf(why.message, sizeof why.message, "Preempted by %.120s, which needs its GPUs; %s.", by->full_name,
              requeue ? "it goes on waiting" : "it is stopped, as it asked for");
     core_decision_preempted(s, victim, by, requeue);

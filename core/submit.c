@@ -38,8 +38,8 @@ static int over_quota(struct core *c, const struct core_vc *vc, const struct spe
                    (long long)spec->total_gpus, vc->spec.name, vc->guaranteed, vc->spec.borrow, (long long)most);
 }
 
-/* What to tell whoever submits a job that cannot run on any node that was ever there; NULL: nothing. In the batch's
- * arena. */
+/* What to tell whoever submits a job that cannot run on any node that was ever there, or asks for what its virtual
+ * cluster does not give; NULL: nothing. In the batch's arena. */
 static const char *warning(const struct step *s, const struct job *j)
 {
     const struct core *c = s->core;
@@ -56,6 +56,9 @@ static const char *warning(const struct step *s, const struct job *j)
                             role->name, (long long)want->gpus, (long long)want->cpus, (long long)want->memory_mb,
                             (long long)c->largest.gpus, (long long)c->largest.cpus, (long long)c->largest.memory_mb);
     }
+    if (j->spec->debug.on != SPEC_DEBUG_NEVER && rest->spec.debug.allow == VC_DEBUG_OFF)
+        return arena_printf(s->fx->arena, "Virtual cluster %s gives no debug reservations; this job gets none.",
+                            rest->spec.name);
     if (j->spec->priority < 0 || j->spec->total_gpus <= rest->guaranteed + rest->spec.borrow)
         return NULL;
     return arena_printf(s->fx->arena,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The clock's commands: back-off over, claim not confirmed in time, time limit reached, a busy port to be tried again.
+ * The clock's commands: back-off over, claim not confirmed in time, time limit reached, a lease over, a busy port to be
+ * tried again.
  */
 #include <stdio.h>
 #include <string.h>
@@ -63,6 +64,9 @@ void core_tick(struct step *s)
             break;
         case TIMER_TIME_LIMIT:
             on_time_limit(s, &t);
+            break;
+        case TIMER_LEASE:
+            core_lease_expired(s, &t);
             break;
         case TIMER_PORT:
             on_port(s, &t);

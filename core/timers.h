@@ -16,6 +16,7 @@ enum timer_kind {
     TIMER_RETRY,      /* a job's back-off is over: id = job, number = job attempt */
     TIMER_CLAIM,      /* a claim is not confirmed: id = task attempt */
     TIMER_TIME_LIMIT, /* a job attempt ran its time: id = job, number = job attempt */
+    TIMER_LEASE,      /* a lease is over: id = lease, number = how often it was extended */
     TIMER_PORT,       /* a port that somebody else used is tried again: number = the port, node = its node's index */
 };
 

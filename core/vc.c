@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "core/internal.h"
+#include "core/plan.h"
 
 /* ---- look-up ---- */
 
@@ -348,6 +349,9 @@ static int check_remove(const struct core *c, const struct core_vc *v, struct er
         if (!strcmp(c->vcs[i]->spec.parent, v->spec.name))
             return err_set(e, ERR_CONFLICT_VC, "Virtual cluster %s lies below %s; remove it first.",
                            c->vcs[i]->spec.name, v->spec.name);
+    if (v->leases)
+        return err_set(e, ERR_CONFLICT_VC, "Virtual cluster %s has %zu debug reservation%s; release %s first.",
+                       v->spec.name, v->leases, v->leases == 1 ? "" : "s", v->leases == 1 ? "it" : "them");
     if (v->live_jobs)
         return err_set(e, ERR_CONFLICT_VC,
                        "Virtual cluster %s has %zu unfinished job%s; stop it, and remove it when "
@@ -380,9 +384,24 @@ static void merge(struct vc *to, const struct vc *base, const struct vc *want)
     static const struct {
         size_t at, size;
     } members[] = {
-        MEMBER(parent),   MEMBER(borrow),      MEMBER(user_cap),       MEMBER(cpus),         MEMBER(max_time),
-        MEMBER(max_gpus), MEMBER(max_jobs),    MEMBER(keep_logs_days), MEMBER(user_disk_mb), MEMBER(own),
-        MEMBER(lazy),     MEMBER(description), MEMBER(external_name),
+        MEMBER(parent),
+        MEMBER(borrow),
+        MEMBER(user_cap),
+        MEMBER(cpus),
+        MEMBER(max_time),
+        MEMBER(max_gpus),
+        MEMBER(max_jobs),
+        MEMBER(keep_logs_days),
+        MEMBER(user_disk_mb),
+        MEMBER(own),
+        MEMBER(lazy),
+        MEMBER(description),
+        MEMBER(external_name),
+        MEMBER(debug.allow),
+        MEMBER(debug.max_minutes),
+        MEMBER(debug.per_user),
+        MEMBER(debug.total),
+        MEMBER(debug.kept),
     };
     for (size_t i = 0; i < sizeof members / sizeof members[0]; i++)
         if (memcmp((const char *)base + members[i].at, (const char *)want + members[i].at, members[i].size) != 0)

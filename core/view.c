@@ -28,7 +28,8 @@ struct core_view *core_view_create(struct core *c, int64_t now_mono)
                                           .guaranteed = c->vcs[i]->guaranteed,
                                           .held = use.held + use.borrowed,
                                           .used = c->vcs[i]->used,
-                                          .live_jobs = c->vcs[i]->live_jobs};
+                                          .live_jobs = c->vcs[i]->live_jobs,
+                                          .leases = c->vcs[i]->leases};
     }
     v->vc_count = c->vc_count;
     v->live_jobs = core_live_jobs(c);

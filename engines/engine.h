@@ -35,6 +35,9 @@ struct engine_mount {
     bool read_only;
 };
 
+/* What stays when the command fails: the sandbox, with the GPUs or without. */
+enum engine_hold { ENGINE_HOLD_NOTHING, ENGINE_HOLD_GPUS, ENGINE_HOLD_SANDBOX };
+
 /* Everything needed to start one task attempt. Owned by its arena. */
 struct engine_launch {
     const char *full_name; /* user~job */
@@ -57,6 +60,7 @@ struct engine_launch {
         *code; /* archive in DATA/code/jobs to be unpacked where the task works, by the name of it; NULL = none */
     const struct engine_mount *mounts; /* at most ENGINE_MOUNTS_MAX */
     size_t mount_count;
+    enum engine_hold hold; /* LAUNCH: of one that fails, until STOP; an engine that cannot hold ends it as ever */
     int gpu_count;
     const int *gpus; /* known indices when adopting, wishes when launching; NULL or -1 entries: none */
 };
@@ -100,6 +104,7 @@ struct engine_event {
     int signal;
     bool never_started; /* LOST: proven that the command was not started */
     bool on_host;       /* CONFIRMED: image not run */
+    bool held;          /* EXITED: the command is gone, its sandbox is not; after STOP comes another without this */
     int gpu_count;
     int gpus[NODE_GPU_MAX];
     int busy_port; /* REFUSED with a port conflict: which; else 0 */

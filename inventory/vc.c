@@ -11,10 +11,12 @@
 #include "base/err.h"
 #include "base/json.h"
 
-enum { AMOUNT_MAX = 1000000 };
+enum { AMOUNT_MAX = 1000000, DEBUG_MINUTES = 240, DEBUG_PER_USER = 1, DEBUG_TOTAL = 8, DEBUG_MOST = 1000 };
 
-static const char *const read_words[] = {"open", "own"};
-static const char *const preemption_words[] = {"stop", "lazy"};
+static const char *const read_words[] = {"open", "own", NULL};
+static const char *const preemption_words[] = {"stop", "lazy", NULL};
+static const char *const debug_words[] = {"asked", "off", "userFailure", NULL}; /* as enum vc_debug_switch */
+static const char *const reclaim_words[] = {"yes", "no", NULL};
 
 bool vc_name_ok(const char *name)
 {
@@ -50,17 +52,30 @@ static int get_text(const cJSON *o, const char *key, char *out, size_t size, str
     return 0;
 }
 
-/* One of two words; *second says whether it is the second. */
-static int get_word(const cJSON *o, const char *key, const char *const words[2], bool *second, struct err *e)
+/* One of the words, by its number. */
+static int get_choice(const cJSON *o, const char *key, const char *const *words, int *choice, struct err *e)
 {
     const char *s = NULL;
+    int i = 0;
     if (json_get_string(o, key, &s, e))
         return -1;
-    if (s && strcmp(s, words[0]) != 0 && strcmp(s, words[1]) != 0)
-        return err_set(e, ERR_INVALID_PARAMETERS, "\"%s\" must be \"%s\" or \"%s\".", key, words[0], words[1]);
+    while (s && words[i] && strcmp(s, words[i]) != 0)
+        i++;
+    if (s && !words[i])
+        return err_set(e, ERR_INVALID_PARAMETERS, "\"%s\" must be \"%s\"%s%s%s or \"%s\".", key, words[0],
+                       words[2] ? ", \"" : "", words[2] ? words[1] : "", words[2] ? "\"" : "", words[words[2] ? 2 : 1]);
     if (s)
-        *second = !strcmp(s, words[1]);
+        *choice = i;
     return 0;
+}
+
+/* One of two words; *second says whether it is the second. */
+static int get_word(const cJSON *o, const char *key, const char *const *words, bool *second, struct err *e)
+{
+    int choice = *second;
+    int rc = get_choice(o, key, words, &choice, e);
+    *second = choice == 1;
+    return rc;
 }
 
 /* The list under a key, or NULL when it is absent; `max` members at most. */
@@ -158,14 +173,59 @@ static int parse_maxima(const cJSON *o, struct vc *vc, struct err *e)
                : 0;
 }
 
+static int parse_debug(const cJSON *o, struct vc_debug *d, struct err *e)
+{
+    int allow = (int)d->allow;
+    if (get_choice(o, "debugReservations", debug_words, &allow, e) ||
+        get_up_to(o, "debugMaxMinutes", VC_DEBUG_MINUTES_MAX, &d->max_minutes, e) ||
+        get_up_to(o, "debugPerUser", DEBUG_MOST, &d->per_user, e) ||
+        get_up_to(o, "debugTotal", DEBUG_MOST, &d->total, e) || get_word(o, "debugReclaim", reclaim_words, &d->kept, e))
+        return -1;
+    d->allow = (enum vc_debug_switch)allow;
+    return 0;
+}
+
+int vc_debug_minutes(const struct vc_debug *d)
+{
+    return d->max_minutes ? d->max_minutes : DEBUG_MINUTES;
+}
+
+int vc_debug_per_user(const struct vc_debug *d)
+{
+    return d->per_user ? d->per_user : DEBUG_PER_USER;
+}
+
+int vc_debug_total(const struct vc_debug *d)
+{
+    return d->total ? d->total : DEBUG_TOTAL;
+}
+
 int vc_parse(const struct cJSON *o, struct vc *vc, struct err *e)
 {
-    static const char *const keys[] = {
-        "guarantee", "pins",    "borrow",       "userCap",    "cpus",       "parent",      "read",         "maxTime",
-        "maxGpus",   "maxJobs", "keepLogsDays", "userDiskMB", "preemption", "description", "externalName", NULL};
+    static const char *const keys[] = {"debugReservations",
+                                       "debugMaxMinutes",
+                                       "debugPerUser",
+                                       "debugTotal",
+                                       "debugReclaim",
+                                       "guarantee",
+                                       "pins",
+                                       "borrow",
+                                       "userCap",
+                                       "cpus",
+                                       "parent",
+                                       "read",
+                                       "maxTime",
+                                       "maxGpus",
+                                       "maxJobs",
+                                       "keepLogsDays",
+                                       "userDiskMB",
+                                       "preemption",
+                                       "description",
+                                       "externalName",
+                                       NULL};
     if (json_only_keys(o, keys, e) || parse_guarantees(o, vc, e) || parse_pins(o, vc, e) ||
         get_amount(o, "borrow", &vc->borrow, e) || get_amount(o, "userCap", &vc->user_cap, e) ||
-        get_amount(o, "cpus", &vc->cpus, e) || parse_maxima(o, vc, e) ||
+        get_amount(o, "cpus", &vc->cpus, e) || parse_maxima(o, vc, e) || parse_debug(o, &vc->debug, e) ||
         get_text(o, "parent", vc->parent, sizeof vc->parent, e) || get_word(o, "read", read_words, &vc->own, e) ||
         get_word(o, "preemption", preemption_words, &vc->lazy, e) ||
         get_text(o, "description", vc->description, sizeof vc->description, e))
@@ -209,6 +269,11 @@ void vc_write(struct json_out *j, const struct vc *vc)
     json_out_kint(j, "maxJobs", vc->max_jobs);
     json_out_kint(j, "keepLogsDays", vc->keep_logs_days);
     json_out_kint(j, "userDiskMB", vc->user_disk_mb);
+    json_out_kstring(j, "debugReservations", debug_words[vc->debug.allow]);
+    json_out_kint(j, "debugMaxMinutes", vc->debug.max_minutes);
+    json_out_kint(j, "debugPerUser", vc->debug.per_user);
+    json_out_kint(j, "debugTotal", vc->debug.total);
+    json_out_kstring(j, "debugReclaim", reclaim_words[vc->debug.kept]);
     json_out_kstring(j, "parent", vc->parent);
     json_out_kstring(j, "read", read_words[vc->own]);
     json_out_kstring(j, "preemption", preemption_words[vc->lazy]);

@@ -32,6 +32,7 @@ enum claim_state { CLAIM_NONE, CLAIM_PROPOSED, CLAIM_CONFIRMED, CLAIM_REFUSED, C
 /* How a task attempt ended. */
 struct exit_info {
     bool known;        /* false until it ended */
+    bool held;         /* its sandbox stays, for a lease */
     int code;          /* exit status 0..255, 128+signal, or a negative platform code of the catalogue */
     int signal;        /* 0 when it exited by itself */
     char message[256]; /* diagnosis of the engine, "" when none */
@@ -58,7 +59,8 @@ struct task {
     int *gpu_wishes;  /* indices that lie well together, asked of the engine at the launch; NULL: any will do */
     char (*gpu_uuids)[GPU_UUID_SIZE]; /* of these GPUs; NULL: not confirmed, or they have none */
     int *ports;                       /* role->port_total ports, grouped as role->ports; in the job's arena */
-    bool on_host;                     /* the image was not run: host used (unknownImage: host) */
+    enum spec_hold hold; /* what its sandbox keeps if it fails the job; asked of the engine at the launch */
+    bool on_host;        /* the image was not run: host used (unknownImage: host) */
     bool stop_sent;
     int64_t created_ms, launched_ms, completed_ms; /* wall; 0 = not yet */
     struct exit_info exit;
@@ -72,6 +74,8 @@ struct exit_trigger {
     int task_index;
     struct exit_verdict verdict; /* of that task's end, or of the code alone */
 };
+
+struct lease;
 
 struct job {
     char id[ID_SIZE];
@@ -101,6 +105,7 @@ struct job {
     struct task *tasks;                  /* spec->total_tasks, role by role */
     int tasks_live;                      /* tasks in a PLACED state */
     bool row_pending;                    /* its row is already to be written in this batch */
+    struct lease *lease;                 /* not a job, but what stands for this lease; NULL: a job */
     void *queue_entry;                   /* the core's place in the waiting queue; NULL when not queued */
     const unsigned char *sealed_secrets; /* in the arena; NULL = none */
     size_t sealed_len;

@@ -11,6 +11,8 @@
  *   preemption        requeue (goes on waiting, no retry counted), stop, or never (within the guarantee)
  *   gpuModels         GPU models (or SKUs) that will do
  *   nodes, notNodes   nodes that will do, or never will
+ *   debugReservation  the sandbox of the task that failed the job is kept for a while: on (userFailure, always), hold
+ *                     (gpus, sandbox), maxMinutes
  *   requires.isolation  how well the tasks must be kept apart: cgroups, namespaces, full
  */
 #include "jobs/protocol_extras.h"
@@ -22,6 +24,7 @@
 #include "base/doc.h"
 #include "base/err.h"
 #include "inventory/sku.h"
+#include "inventory/vc.h"
 #include "jobs/spec.h"
 #include "jobs/spec_schema.h"
 
@@ -68,6 +71,18 @@ static const struct spec_field a_node = {.key = "node", .kind = SPEC_STRING, .mi
 
 enum { WISHES_MAX = 256 };
 
+/* In the order of enum spec_debug_on and enum spec_hold, less their firsts. */
+static const char *const words_debug_on[] = {"userFailure", "always", NULL};
+static const char *const words_hold[] = {"gpus", "sandbox", NULL};
+
+static const struct spec_object debug = {
+    .what = "debugReservation",
+    .fields =
+        (const struct spec_field[]){{.key = "on", .kind = SPEC_STRING, .words = words_debug_on},
+                                    {.key = "hold", .kind = SPEC_STRING, .words = words_hold},
+                                    {.key = "maxMinutes", .kind = SPEC_INT, .min = 1, .max = VC_DEBUG_MINUTES_MAX},
+                                    {.key = NULL}}};
+
 static const char *const words_isolation[] = {"rlimits", "cgroups", "namespaces", "full", NULL};
 
 static const struct spec_object requires = {
@@ -84,6 +99,7 @@ static const struct spec_object extension = {
                                     {.key = "stopGrace", .kind = SPEC_INT, .min = 0, .max = STOP_GRACE_MAX_S},
                                     {.key = "requires", .kind = SPEC_OBJECT, .object = &requires},
                                     {.key = "preemption", .kind = SPEC_STRING, .words = words_preemption},
+                                    {.key = "debugReservation", .kind = SPEC_OBJECT, .object = &debug},
                                     {.key = "gpuModels", .kind = SPEC_LIST, .min = 1, .max = 16, .of = &a_model},
                                     {.key = "nodes", .kind = SPEC_LIST, .min = 1, .max = WISHES_MAX, .of = &a_node},
                                     {.key = "notNodes", .kind = SPEC_LIST, .min = 1, .max = WISHES_MAX, .of = &a_node},
@@ -124,6 +140,18 @@ static int read_signal(const struct doc *kept)
     return word ? signals[find_word(words_signal, word)] : 0;
 }
 
+/* Of a checked map; NULL: no word about it. */
+static struct spec_debug read_debug(const struct doc *map)
+{
+    if (!map)
+        return (struct spec_debug){.on = SPEC_DEBUG_NEVER};
+    int on = find_word(words_debug_on, spec_schema_string(map, "on", words_debug_on[0]));
+    int hold = find_word(words_hold, spec_schema_string(map, "hold", words_hold[0]));
+    return (struct spec_debug){.on = (enum spec_debug_on)(SPEC_DEBUG_USER_FAILURE + on),
+                               .hold = (enum spec_hold)(SPEC_HOLD_GPUS + hold),
+                               .minutes = (int)spec_schema_int(map, "maxMinutes", 0)};
+}
+
 const char *protocol_extras_signal(int number)
 {
     size_t i = 0;
@@ -145,6 +173,7 @@ int protocol_extras_read(struct arena *a, struct spec *spec, const struct doc *d
     spec->stop_grace_s = (int)spec_schema_int(drover, "stopGrace", STOP_GRACE_S);
     spec->checkpoint_grace_s = (int)spec_schema_int(kept, "grace", spec->stop_grace_s);
     spec->checkpoint_signal = read_signal(kept);
+    spec->debug = read_debug(spec_schema_get(drover, "debugReservation"));
     spec->preemption = (enum spec_preemption)find_word(words_preemption,
                                                        spec_schema_string(drover, "preemption", words_preemption[0]));
     if (read_list(a, spec_schema_get(drover, "gpuModels"), true, &spec->skus) ||

@@ -62,6 +62,20 @@ enum spec_preemption {
     SPEC_PREEMPTION_NEVER,   /* within its virtual cluster's guarantee it is no victim; elsewhere as STOP */
 };
 
+/* Whether the sandbox of a task that failed the job is kept to look at, and what stays with it:
+ * extras.drover.debugReservation (jobs/lease.h). */
+enum spec_debug_on {
+    SPEC_DEBUG_NEVER,
+    SPEC_DEBUG_USER_FAILURE, /* the command itself failed, by what is known */
+    SPEC_DEBUG_ALWAYS,       /* it had too little memory or the like, too; never a failure of the platform */
+};
+enum spec_hold { SPEC_HOLD_NOTHING, SPEC_HOLD_GPUS, SPEC_HOLD_SANDBOX };
+struct spec_debug {
+    enum spec_debug_on on;
+    enum spec_hold hold;
+    int minutes; /* at most; 0: as long as the virtual cluster gives */
+};
+
 /* The whole job. Plain data, immutable after spec_parse. */
 struct spec {
     const char *name;
@@ -84,6 +98,7 @@ struct spec {
     size_t storage_count;
     bool default_storages; /* extras.storages is an empty list: the user's defaults */
     enum spec_preemption preemption;
+    struct spec_debug debug;
     int checkpoint_grace_s; /* extras.drover.checkpoint.grace: before a preempted task is killed; default stopGrace */
     int checkpoint_signal;  /* extras.drover.checkpoint.signal: sent then, and before the time limit; 0 = TERM, at it */
     const char *const *skus;      /* GPU models that will do, as SKUs, NULL-terminated; NULL: any */

@@ -47,13 +47,13 @@ static void unbind_empty(struct grid *g, const struct gang *me)
     }
 }
 
-/* It runs where its GPUs are. */
+/* It runs where its GPUs are. Who has reserved some of them goes on waiting for it. */
 static void seat(struct grid *g, int gang, bool oppo)
 {
     struct gang *me = &g->gangs[gang];
     me->oppo = oppo;
     for (int i = 0; i < me->placed; i++)
-        share_set(g, me->gpus[i], gang, -1);
+        share_set(g, me->gpus[i], gang, g->gpus[me->gpus[i]].reserver);
     unbind_empty(g, me);
     me->state = GRID_ALLOCATED;
     me->reason = GRID_REASON_NONE;

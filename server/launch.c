@@ -60,6 +60,11 @@ static const int *copy_ints(struct arena *a, const int *from, int count)
     return to;
 }
 
+/* In the order of enum spec_hold. */
+static const enum engine_hold holds[] = {[SPEC_HOLD_NOTHING] = ENGINE_HOLD_NOTHING,
+                                         [SPEC_HOLD_GPUS] = ENGINE_HOLD_GPUS,
+                                         [SPEC_HOLD_SANDBOX] = ENGINE_HOLD_SANDBOX};
+
 struct engine_order *launch_order(const struct launch_site *site, enum engine_order_kind kind, const struct task *t,
                                   struct err *e)
 {
@@ -102,6 +107,7 @@ struct engine_order *launch_order(const struct launch_site *site, enum engine_or
                                 .code = j->spec->code ? arena_strdup(a, j->id) : NULL,
                                 .mounts = mounts.list,
                                 .mount_count = mounts.count,
+                                .hold = holds[t->hold],
                                 .gpu_count = (int)t->role->per_task.gpus,
                                 .gpus = copy_ints(a, wishes ? t->gpu_wishes : t->gpus, (int)t->role->per_task.gpus)};
     if (!l->full_name || !l->ports || !l->env || !l->script || !l->gpus) {

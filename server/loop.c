@@ -226,6 +226,7 @@ static int prepare(struct loop *l, struct command *cmd, struct clock_now now, st
     case COMMAND_REASON:
     case COMMAND_WRITE:
     case COMMAND_VC:
+    case COMMAND_LEASE:
     case COMMAND_NODE:
     case COMMAND_ENGINE:
     case COMMAND_TICK:

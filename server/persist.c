@@ -18,6 +18,7 @@
 #include "jobs/decision_store.h"
 #include "jobs/exits.h"
 #include "jobs/jobs_store.h"
+#include "jobs/lease_store.h"
 #include "server/audit.h"
 #include "store/store.h"
 
@@ -300,6 +301,11 @@ static int put_vc(struct writer *w, const struct effect *f, struct err *e)
     return f->vc->drop ? vc_store_drop(w->store, f->vc->vc.name, e) : vc_store_put(w->store, &f->vc->vc, e);
 }
 
+static int put_lease(struct writer *w, const struct effect *f, struct err *e)
+{
+    return lease_store_put(w->store, f->lease, e);
+}
+
 static int put_tag(struct writer *w, const struct effect *f, struct err *e)
 {
     return jobs_store_tag(w->store, f->tag->job_id, f->tag->tag, f->tag->drop, e);
@@ -339,6 +345,7 @@ static put_fn *const puts_by_kind[] = {
     [EFFECT_NODE_ROW] = put_node,
     [EFFECT_VC_ROW] = put_vc,
     [EFFECT_DECISION_ROW] = put_decision,
+    [EFFECT_LEASE_ROW] = put_lease,
     [EFFECT_TAG_ROW] = put_tag,
     [EFFECT_KEY_ROW] = put_key,
     [EFFECT_WRITE] = put_write,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Rows to the core: nodes, then every live job with the current attempt of each of its tasks (DESIGN 1.4).
+ * Rows to the core: nodes, then every live job with the current attempt of each of its tasks (DESIGN 1.4), and
+ * what leases hold.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 #include "inventory/vc_store.h"
 #include "jobs/exits.h"
 #include "jobs/jobs_store.h"
+#include "jobs/lease_store.h"
 #include "server/persist.h"
 #include "store/store.h"
 
@@ -285,6 +287,12 @@ static int load_job(void *ctx, const struct job_row *row)
     return 0;
 }
 
+static int load_lease(void *ctx, const struct lease *lease)
+{
+    struct loading *l = ctx;
+    return core_load_lease(l->core, lease, l->now) ? out_of_memory(l) : 0;
+}
+
 /* ---- jobs that cannot be loaded ---- */
 
 static int load_orphan(void *ctx, const struct task_attempt_row *row)
@@ -376,7 +384,8 @@ struct core *persist_load_core(struct store *s, int64_t epoch, const unsigned ch
         return NULL;
     }
     int rc = node_store_each(s, load_node, &l, e) || vc_store_each(s, load_vc, &l, e) ||
-             jobs_store_each_live(s, load_job, &l, e) || end_broken(&l);
+             jobs_store_each_live(s, load_job, &l, e) || end_broken(&l) ||
+             lease_store_each(s, &(struct lease_store_which){.id = NULL}, load_lease, &l, e);
     free_broken(l.broken);
     if (rc) {
         core_destroy(l.core);

@@ -165,3 +165,34 @@ const char *const schema_v7[] = {
     "ALTER TABLE user ADD COLUMN disk_mb INTEGER NOT NULL DEFAULT 0",
     NULL,
 };
+
+/* Debug reservations. Live while ended_ms is NULL, as attempts are. */
+const char *const schema_v8[] = {
+    "CREATE TABLE lease("
+    " id TEXT PRIMARY KEY NOT NULL," /* of the task attempt whose sandbox it is */
+    " job_id TEXT NOT NULL REFERENCES job(id) DEFERRABLE INITIALLY DEFERRED,"
+    " job_attempt INTEGER NOT NULL,"
+    " role TEXT NOT NULL,"
+    " task_index INTEGER NOT NULL,"
+    " task_attempt INTEGER NOT NULL,"
+    " owner TEXT NOT NULL,"
+    " vc TEXT NOT NULL,"
+    " node TEXT NOT NULL,"
+    " gpus TEXT NOT NULL,"
+    " hold TEXT NOT NULL CHECK(hold IN ('gpus', 'sandbox')),"
+    " cpus INTEGER NOT NULL,"
+    " memory_mb INTEGER NOT NULL,"
+    " gpu_count INTEGER NOT NULL,"
+    " priority INTEGER NOT NULL," /* by which it holds them; -1: they may be taken back */
+    " nonce TEXT NOT NULL,"
+    " state TEXT NOT NULL CHECK(state IN ('HELD', 'ENDING', 'ENDED', 'LOST')),"
+    " created_ms INTEGER NOT NULL,"
+    " expires_ms INTEGER NOT NULL,"
+    " ended_ms INTEGER,"
+    " ended_by TEXT NOT NULL,"
+    " collected TEXT NOT NULL) STRICT",
+    "CREATE INDEX lease_live ON lease(created_ms, id) WHERE ended_ms IS NULL",
+    "CREATE INDEX lease_by_time ON lease(created_ms, id)",
+    "CREATE INDEX lease_by_job ON lease(job_id, created_ms)",
+    NULL,
+};

@@ -13,5 +13,7 @@ extern const char *const schema_v4[];
 extern const char *const schema_v5[];
 extern const char *const schema_v6[];
 extern const char *const schema_v7[];
+/* Debug reservations. */
+extern const char *const schema_v8[];
 
 #endif

@@ -11,7 +11,7 @@
 #include "base/hash.h"
 #include "jobs/exits.h"
 
-enum simulated_step { STEP_START, STEP_RUN, STEP_DONE };
+enum simulated_step { STEP_START, STEP_RUN, STEP_HELD, STEP_DONE };
 
 struct simulated_task {
     char id[ID_SIZE];
@@ -23,7 +23,8 @@ struct simulated_task {
     int64_t order; /* of equal times: first come, first served */
     size_t at;     /* place in the heap */
     int code, signal;
-    bool lost, never_started, refused, on_host;
+    bool lost, never_started, refused, on_host, stopped;
+    enum engine_hold hold;
     size_t node;
     int gpu_count;
     int gpus[NODE_GPU_MAX];
@@ -209,6 +210,7 @@ static void simulated_launch(struct simulated *s, const struct engine_order *o, 
         return;
     t->plan = s->plan(s->ctx, o);
     t->on_host = o->launch->image_on_host;
+    t->hold = o->launch->hold;
     t->code = t->plan.refuse_code;
     if (t->code == 0 && !simulated_place(s, t, o->launch))
         t->code = EXIT_CODE_ENGINE_REFUSED;
@@ -220,6 +222,7 @@ static void simulated_stop(struct simulated *s, struct simulated_task *t, const 
 {
     int64_t end = t->plan.ignores_stop ? now + o->grace_ms : now;
 
+    t->stopped = true;
     if (t->step == STEP_START) {
         t->lost = t->never_started = true;
         t->step = STEP_RUN;
@@ -228,6 +231,8 @@ static void simulated_stop(struct simulated *s, struct simulated_task *t, const 
         t->signal = t->plan.ignores_stop ? 9 : 15;
         t->code = 128 + t->signal;
         simulated_due(s, t, end);
+    } else if (t->step == STEP_HELD) {
+        simulated_due(s, t, now);
     }
 }
 
@@ -246,6 +251,9 @@ void simulated_order(struct simulated *s, struct engine_order *o, int64_t now)
             t->step = STEP_RUN;
             simulated_due(s, t, now);
         }
+    } else if (t && o->kind == ENGINE_ADOPT && t->step == STEP_HELD) {
+        t->step = STEP_RUN; /* it is told again */
+        simulated_due(s, t, now);
     } else if (t && o->kind == ENGINE_STOP) {
         simulated_stop(s, t, o, now);
     } else if (t && o->kind == ENGINE_FORGET) {
@@ -295,9 +303,11 @@ static void simulated_end(struct simulated *s, struct simulated_task *t, engine_
         ev.exit_code = t->code;
         ev.signal = t->signal;
     }
+    ev.held = t->hold != ENGINE_HOLD_NOTHING && !t->lost && t->code != 0 && !t->stopped;
     simulated_tell(s, t, &ev, sink, ctx);
-    t->step = STEP_DONE;
-    simulated_release(s, t);
+    t->step = ev.held ? STEP_HELD : STEP_DONE;
+    if (!ev.held || t->hold == ENGINE_HOLD_SANDBOX)
+        simulated_release(s, t);
     simulated_due(s, t, INT64_MAX);
 }
 

@@ -2,7 +2,7 @@
  *
  * The simulated engine: runs nothing, keeps time as it is told. Pure and without thread: the caller gives orders and
  * moves the clock, and gets events. The same struct engine_event as from any engine, for tests of the core and for
- * replays in virtual time.
+ * replays in virtual time. What fails and is to be held stays so until it is told to stop.
  */
 #ifndef DROVER_ENGINES_SIMULATED_SIMULATED_H
 #define DROVER_ENGINES_SIMULATED_SIMULATED_H

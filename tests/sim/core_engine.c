@@ -4,6 +4,8 @@
  *
  *   ordered ─► confirmed ─► started ─► ended ─► (forget) gone
  *      └─ refused, lost ──────┴─ lost ──┘
+ *
+ * What fails and is to be held has ended by what is told of it (`held`), but stays where it is until it is stopped.
  */
 #include <stdio.h>
 #include <string.h>
@@ -27,10 +29,18 @@ static struct attempt *take_in(struct world *w, const struct task *t)
         return NULL;
     struct attempt *a = &w->attempts[w->attempt_count++];
     const struct row_job *r = world_find(w, t->job->id);
+    if (t->job->lease) { /* of one that it has never heard of: what it held is gone */
+        *a = (struct attempt){.job = -1, .node = world_node(t->node)};
+        memcpy(a->id, t->id, ID_SIZE);
+        memcpy(a->nonce, t->nonce, sizeof a->nonce);
+        return a;
+    }
     *a = (struct attempt){.job = (int)(r - w->jobs),
                           .task = (t->role_index ? r->wish.instances[0] : 0) + t->index,
                           .node = world_node(t->node),
-                          .gpus = r->wish.gpus[t->role_index]};
+                          .gpus = r->wish.gpus[t->role_index],
+                          .how = t->hold,
+                          .hold = t->hold != SPEC_HOLD_NOTHING};
     memcpy(a->id, t->id, ID_SIZE);
     memcpy(a->nonce, t->nonce, sizeof a->nonce);
     return a;
@@ -40,7 +50,8 @@ static int gpus_in_use(const struct world *w, int node)
 {
     int n = 0;
     for (int i = 0; i < w->attempt_count; i++)
-        if (w->attempts[i].node == node && w->attempts[i].doing != DOING_ENDED && !w->attempts[i].absent)
+        if (w->attempts[i].node == node && w->attempts[i].doing != DOING_ENDED && !w->attempts[i].absent &&
+            !(w->attempts[i].held && w->attempts[i].how == SPEC_HOLD_SANDBOX))
             n += w->attempts[i].gpus;
     return n;
 }
@@ -145,7 +156,8 @@ static void tell(struct world *w, const struct attempt *a, enum engine_event_kin
     if (kind == ENGINE_CONFIRMED)
         for (ev.gpu_count = 0; ev.gpu_count < a->gpus; ev.gpu_count++)
             ev.gpus[ev.gpu_count] = ev.gpu_count;
-    if (w->tell)
+    ev.held = kind == ENGINE_EXITED && a->held;
+    if (w->tell && a->job >= 0)
         printf("  engine: %s-%d on n%d: event %d, code %d\n", w->jobs[a->job].row.full_name, a->task, a->node,
                (int)kind, ev.exit_code);
     core_step(w->core, &(struct command){.kind = COMMAND_ENGINE, .engine = &ev}, w->now, &w->fx);
@@ -154,9 +166,37 @@ static void tell(struct world *w, const struct attempt *a, enum engine_event_kin
 static void end(struct world *w, struct attempt *a, enum engine_event_kind how, int code)
 {
     a->doing = DOING_ENDED;
+    a->held = false;
     a->end = how;
     a->code = code;
     tell(w, a, how);
+}
+
+/* Its command has failed; the rest stays, if it is to. */
+static void command_ends(struct world *w, struct attempt *a, int code)
+{
+    if (!a->hold || a->stop || !code) {
+        end(w, a, ENGINE_EXITED, code);
+        return;
+    }
+    a->held = true;
+    a->end = ENGINE_EXITED;
+    a->code = code;
+    tell(w, a, ENGINE_EXITED);
+}
+
+/* It waits for its stop; now and then its node is lost, or its last process is gone. */
+static void on_held(struct world *w, struct attempt *a)
+{
+    int dice = random_below(&w->seed, 40);
+    if (!w->nodes[a->node].n.up && dice < 10)
+        end(w, a, ENGINE_LOST, a->code);
+    else if (a->stop || dice == 0)
+        end(w, a, ENGINE_EXITED, a->code);
+    else if (a->again) {
+        a->again = false;
+        tell(w, a, ENGINE_EXITED);
+    }
 }
 
 static void lose(struct world *w, struct attempt *a, bool never_started)
@@ -199,7 +239,7 @@ static void on_running(struct world *w, struct attempt *a)
     else if (a->doing == DOING_CONFIRMED)
         go_on(w, a, DOING_STARTED, ENGINE_STARTED);
     else if (dice < 3)
-        end(w, a, ENGINE_EXITED, codes[random_below(&w->seed, 10)]);
+        command_ends(w, a, a->hold && random_below(&w->seed, 2) ? 1 : codes[random_below(&w->seed, 10)]);
     else
         a->again = dice < 4;
 }
@@ -216,20 +256,30 @@ static void tell_again(struct world *w, struct attempt *a)
         tell(w, a, a->end);
 }
 
-void engine_event(struct world *w)
+/* One of those that are there, by the dice; sometimes rather one that has something to tell. */
+static struct attempt *some_attempt(struct world *w)
 {
-    if (!w->attempt_count)
-        return;
     int n = random_below(&w->seed, w->attempt_count), from = random_below(&w->seed, 2) ? w->attempt_count : 0;
     for (int i = 0; i < from; i++) {
         const struct attempt *a = &w->attempts[(n + i) % w->attempt_count];
+        if (a->held && !a->stop && !a->again && w->nodes[a->node].n.up)
+            continue;
         if (a->stop || a->absent || a->again || a->doing == DOING_ENDED || !w->nodes[a->node].n.up) {
             n = (n + i) % w->attempt_count;
             break;
         }
     }
-    struct attempt *a = &w->attempts[n];
-    if (a->doing == DOING_ENDED || (a->again && a->doing != DOING_ORDERED)) /* it was not told to forget it */
+    return &w->attempts[n];
+}
+
+void engine_event(struct world *w)
+{
+    struct attempt *a = w->attempt_count ? some_attempt(w) : NULL;
+    if (!a)
+        return;
+    if (a->held)
+        on_held(w, a);
+    else if (a->doing == DOING_ENDED || (a->again && a->doing != DOING_ORDERED)) /* it was not told to forget it */
         tell_again(w, a);
     else if (a->doing == DOING_ORDERED)
         on_ordered(w, a);
@@ -245,6 +295,8 @@ void engine_end_all(struct world *w)
             tell(w, a, a->end);
         else if (a->doing == DOING_ORDERED)
             lose(w, a, true);
+        else if (a->held)
+            end(w, a, ENGINE_EXITED, a->code);
         else
             end(w, a, ENGINE_EXITED, 143);
     }

@@ -74,6 +74,11 @@ static void put_vc(struct world *w)
     struct vc vc = {.borrow = random_below(&w->seed, 2) * random_below(&w->seed, 16),
                     .user_cap = random_below(&w->seed, 3) ? 0 : 8 + random_below(&w->seed, 24),
                     .lazy = random_below(&w->seed, 2),
+                    .debug = {.allow = (enum vc_debug_switch)(random_below(&w->seed, 4) % 3),
+                              .max_minutes = LEASE_MINUTES,
+                              .per_user = 1 + random_below(&w->seed, 2),
+                              .total = 1 + random_below(&w->seed, 5),
+                              .kept = random_below(&w->seed, 2)},
                     .guarantee_count = 1};
     snprintf(vc.name, sizeof vc.name, "%s", world_vc_name(v));
     if (v == 3)
@@ -126,12 +131,17 @@ static struct wish draw_wish(struct world *w)
                         .gang = random_below(&w->seed, 3) != 0,
                         .lazy = random_below(&w->seed, 2),
                         .preemption = (enum spec_preemption)random_below(&w->seed, 3),
+                        .debug = {.on = (enum spec_debug_on)random_below(&w->seed, 3),
+                                  .hold = (enum spec_hold)(SPEC_HOLD_GPUS + random_below(&w->seed, 2)),
+                                  .minutes = random_below(&w->seed, 2)},
                         .limit_ms = random_below(&w->seed, 3) ? 0 : 5000 + random_below(&w->seed, 200000),
                         .only = random_below(&w->seed, 20) ? -1 : random_below(&w->seed, w->node_count),
                         .never = random_below(&w->seed, 20) ? -1 : random_below(&w->seed, w->node_count),
                         .sku = random_below(&w->seed, 6) ? -1
                                : w->plain                ? 0
                                                          : random_below(&w->seed, 2)};
+    if (wish.debug.on != SPEC_DEBUG_NEVER && random_below(&w->seed, 4))
+        wish.retries = wish.task_retries = 0;
     for (int i = 0; i < wish.roles; i++) {
         wish.instances[i] = 1 + random_below(&w->seed, 4);
         wish.gpus[i] = draw_gpus(w);
@@ -201,6 +211,23 @@ static void hold(struct world *w)
                   w->now, &w->fx);
 }
 
+/* ---- leases ---- */
+
+static void lease(struct world *w)
+{
+    const struct row_lease *r = &w->leases[random_below(&w->seed, LEASES)];
+    struct command_lease what = {.release = random_below(&w->seed, 2), .minutes = 1 + random_below(&w->seed, 3)};
+    char id[ID_SIZE];
+    memcpy(id, r->l.id, ID_SIZE);
+    what.id = id;
+    if (r->there)
+        core_step(w->core,
+                  &(struct command){.kind = COMMAND_LEASE,
+                                    .actor = {.user = random_below(&w->seed, 3) ? r->owner : "eve"},
+                                    .lease = what},
+                  w->now, &w->fx);
+}
+
 /* ---- events ---- */
 
 static void pass_time(struct world *w)
@@ -216,7 +243,7 @@ static bool happen(struct world *w)
     static const struct {
         int per_mille;
         void (*run)(struct world *w);
-    } kinds[] = {{620, engine_event}, {40, stop},  {20, hold}, {60, pass_time},
+    } kinds[] = {{614, engine_event}, {40, stop},  {20, hold}, {60, pass_time}, {6, lease},
                  {20, some_node},     {6, cordon}, {4, label}, {14, some_vc}};
     int dice = random_below(&w->seed, 1000);
     for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
@@ -256,7 +283,7 @@ static bool drain(struct world *w)
     engine_end_all(w);
     if (!world_settle(w, BATCH_DONE))
         return false;
-    return (core_live_jobs(w->core) == 0 && w->attempt_count == 0) ||
+    return (core_live_jobs(w->core) == 0 && core_live_leases(w->core) == 0 && w->attempt_count == 0) ||
            wrong("I3: something is left when all have ended");
 }
 

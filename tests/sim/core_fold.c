@@ -84,6 +84,8 @@ static enum run_state state_of_type(const char *type)
 
 static bool event_row(struct world *w, const struct effect_event *ev)
 {
+    if (!strncmp(ev->type, "lease.", 6))
+        return lease_event(w, ev);
     struct row_job *r = world_find(w, ev->job_id);
     int n = r && ev->role ? task_number(r, !strcmp(ev->role, "side"), ev->task_index) : -1;
     enum run_state to = state_of_type(ev->type);
@@ -161,7 +163,7 @@ static bool task_row(struct world *w, const struct task *t, int job_attempt)
     if (!in_order(row, t, job_attempt))
         return wrong("I2: a task's attempts are out of order");
     const struct attempt *a = t->state & STATE_FINAL ? engine_find(w, t->id) : NULL;
-    if (t->state & STATE_FINAL && (!a || a->doing != DOING_ENDED || !right_code(w, a, t)))
+    if (t->state & STATE_FINAL && (!a || (a->doing != DOING_ENDED && !a->held) || !right_code(w, a, t)))
         return wrong("I5: an end is not recorded as it was told");
     row->there = true;
     row->job_attempt = job_attempt;
@@ -283,6 +285,8 @@ static bool fold(struct world *w, const struct effect *f)
         return counted(w, f->event->id) && event_row(w, f->event);
     case EFFECT_DECISION_ROW:
         return counted(w, f->decision->id) && decision_row(w, f->decision);
+    case EFFECT_LEASE_ROW:
+        return lease_row(w, f->lease);
     case EFFECT_NODE_ROW:
         return node_row(w, f->node);
     case EFFECT_VC_ROW:

@@ -20,7 +20,7 @@ enum { GPUS_MAX = TASKS * NODE_GPUS };
 /* Where everybody is, by node. */
 struct held {
     struct resources placed[NODES], reserved[NODES];
-    int user[NODES][NODE_GPUS];           /* of the grid's places: job + 1 */
+    int user[NODES][NODE_GPUS];           /* of the grid's places: job + 1, JOBS + lease + 1 */
     int owner[NODES][NODE_GPUS];          /* virtual cluster + 1 that has it within its guarantee */
     int in_nodes[VCS][NODES], loose[VCS]; /* GPUs held within guarantees, in whole nodes and others */
     int by_user[VCS][USERS];
@@ -141,6 +141,19 @@ static bool count_rows(const struct world *w, struct held *h)
     return true;
 }
 
+/* What leases hold of the account. */
+static void count_leases(const struct world *w, struct held *h)
+{
+    for (int i = 0; i < LEASES; i++) {
+        const struct row_lease *r = &w->leases[i];
+        if (!r->there || !(r->l.state & LEASE_LIVE) || r->l.hold != SPEC_HOLD_GPUS)
+            continue;
+        h->placed[r->node].cpus += r->l.amount.cpus;
+        h->placed[r->node].memory_mb += r->l.amount.memory_mb;
+        h->placed[r->node].gpus += r->l.amount.gpus;
+    }
+}
+
 static bool within(const struct resources *used, const struct node *n)
 {
     return used->cpus <= n->cpus && used->memory_mb <= n->memory_mb && used->gpus <= n->gpu_count;
@@ -207,29 +220,63 @@ static bool own_gpu(struct held *h, int vc, int node, const struct grid_place *a
     return true;
 }
 
+/* Whoever has a gang: a job, or a lease. */
+struct holder {
+    int vc, user, number; /* in `user` of struct held */
+};
+
+static bool count_places(const struct world *w, const struct holder *who, int gang, struct held *h)
+{
+    struct grid_place at[GPUS_MAX];
+    bool runs = grid_state_of(grid_of(w), gang) == GRID_ALLOCATED;
+    size_t n = grid_places(grid_of(w), gang, at, GPUS_MAX);
+    bool own = !grid_is_oppo(grid_of(w), gang);
+    h->by_user[who->vc][who->user] += (int)n;
+    for (size_t k = 0; k < n; k++) {
+        int node = node_of_place(w, &at[k]);
+        if (node < 0 || (runs && h->user[node][at[k].gpu]))
+            return wrong("I4: a GPU of the plan has two users");
+        if (runs)
+            h->user[node][at[k].gpu] = who->number;
+        if (own && !own_gpu(h, who->vc, node, &at[k]))
+            return false;
+    }
+    return true;
+}
+
 static bool count_gang(const struct world *w, int i, struct held *h)
 {
     const struct row_job *r = &w->jobs[i];
-    struct grid_place at[GPUS_MAX];
     int gang = gang_of(w, r);
     enum grid_state state = gang < 0 ? GRID_WAITING : grid_state_of(grid_of(w), gang);
     if (state == GRID_WAITING)
         return true;
     if (state == GRID_PREEMPTING)
         count_reserved(w, r, gang, h);
-    size_t n = grid_places(grid_of(w), gang, at, GPUS_MAX);
-    bool own = !grid_is_oppo(grid_of(w), gang);
-    h->by_user[r->wish.vc][r->wish.user] += (int)n;
-    for (size_t k = 0; k < n; k++) {
-        int node = node_of_place(w, &at[k]);
-        if (node < 0 || (state == GRID_ALLOCATED && h->user[node][at[k].gpu]))
-            return wrong("I4: a GPU of the plan has two users");
-        if (state == GRID_ALLOCATED)
-            h->user[node][at[k].gpu] = i + 1;
-        if (own && !own_gpu(h, r->wish.vc, node, &at[k]))
-            return false;
-    }
-    return true;
+    return count_places(w, &(struct holder){r->wish.vc, r->wish.user, i + 1}, gang, h);
+}
+
+/* What stands on the grid for a lease of the rows; -1: nothing. */
+static int lease_gang(const struct world *w, const struct row_lease *r)
+{
+    const struct leases *all = &w->core->leases;
+    for (size_t i = 0; r->there && i < all->count; i++)
+        if (!strcmp(all->list[i]->lease->id, r->l.id))
+            return core_gang_of(all->list[i]) ? core_gang_of(all->list[i])->gang : -1;
+    return -1;
+}
+
+static bool count_lease(const struct world *w, int i, struct held *h)
+{
+    const struct row_lease *r = &w->leases[i];
+    int gang = lease_gang(w, r);
+    return gang < 0 || count_places(w, &(struct holder){r->vc, r->user, JOBS + i + 1}, gang, h);
+}
+
+/* Whether a lease in the way of `me` is on its way out, or is only waited for. */
+static bool lease_may_stay(const struct world *w, const struct row_job *me, const struct row_lease *l)
+{
+    return l->l.state != LEASE_HELD || (me->reserves_aged && !grid_is_oppo(grid_of(w), lease_gang(w, l)));
 }
 
 /* Those in the way of a reservation are told to leave, unless it only waits for them to end. */
@@ -242,6 +289,11 @@ static bool check_victims(const struct world *w, const struct row_job *me, const
     size_t n = grid_places(grid_of(w), gang, at, GPUS_MAX);
     for (size_t k = 0; k < n; k++) {
         int user = h->user[node_of_place(w, &at[k])][at[k].gpu];
+        if (user > JOBS) {
+            if (!lease_may_stay(w, me, &w->leases[user - JOBS - 1]))
+                return wrong("I9: a lease is in the way and not told to end");
+            continue;
+        }
         const struct row_job *r = user ? &w->jobs[user - 1] : NULL;
         if (!r || r->row.outcome || r->row.stop_requested)
             continue;
@@ -394,6 +446,9 @@ static bool count_gangs(const struct world *w, struct held *h)
     for (int i = 0; i < JOBS; i++)
         if (w->jobs[i].used && !count_gang(w, i, h))
             return false;
+    for (int i = 0; i < LEASES; i++)
+        if (!count_lease(w, i, h))
+            return false;
     return true;
 }
 
@@ -416,8 +471,27 @@ static bool check_guarantees(const struct world *w, const struct held *h)
 bool holds(struct world *w)
 {
     struct held h = {0};
-    return check_jobs(w) && count_rows(w, &h) && count_gangs(w, &h) && check_account(w, &h) &&
+    count_leases(w, &h);
+    return check_jobs(w) && leases_hold(w) && count_rows(w, &h) && count_gangs(w, &h) && check_account(w, &h) &&
            check_reservations(w, &h) && check_guarantees(w, &h);
+}
+
+/* How many there are; adds what they hold. */
+static size_t recount_leases(const struct world *w, int vc, struct resources *used)
+{
+    size_t n = 0;
+    for (int i = 0; i < LEASES; i++) {
+        const struct row_lease *r = &w->leases[i];
+        if (!r->there || r->vc != vc)
+            continue;
+        n++;
+        if (r->l.hold != SPEC_HOLD_GPUS)
+            continue;
+        used->cpus += r->l.amount.cpus;
+        used->memory_mb += r->l.amount.memory_mb;
+        used->gpus += r->l.amount.gpus;
+    }
+    return n;
 }
 
 /* What the core counts of its virtual clusters, against the rows. */
@@ -438,7 +512,9 @@ static bool recount_vcs(struct world *w)
                 if (placed(&r->tasks[k], r->row.attempt))
                     add(&used, &r->wish, k);
         }
-        ok = seen ? seen->live_jobs == live && !memcmp(&seen->used, &used, sizeof used) : !live && !w->vc_there[v];
+        size_t leases = recount_leases(w, v, &used);
+        ok = seen ? seen->live_jobs == live && seen->leases == leases && !memcmp(&seen->used, &used, sizeof used)
+                  : !live && !w->vc_there[v];
     }
     core_view_destroy(view);
     return ok || wrong("what a virtual cluster uses is not what is counted");

@@ -37,6 +37,22 @@ int world_node(const char *name)
     return name ? (int)strtol(name + 1, NULL, 10) : -1;
 }
 
+int world_user(const char *name)
+{
+    int u = 0;
+    while (u < USERS && strcmp(user_names[u], name) != 0)
+        u++;
+    return u;
+}
+
+struct row_lease *world_lease(struct world *w, const char *id)
+{
+    for (int i = 0; i < LEASES; i++)
+        if (w->leases[i].there && !strcmp(w->leases[i].l.id, id))
+            return &w->leases[i];
+    return NULL;
+}
+
 struct row_job *world_find(struct world *w, const char *id)
 {
     for (int i = 0; i < JOBS; i++)
@@ -102,6 +118,7 @@ struct job *world_job(const struct world *w, const struct row_job *r)
                         .total_gpus = wish_gpus(wish),
                         .time_limit_ms = wish->limit_ms,
                         .preemption = wish->preemption,
+                        .debug = wish->debug,
                         .lazy = wish->lazy,
                         .nodes = wish->only < 0 ? NULL : only_list,
                         .not_nodes = wish->never < 0 ? NULL : never_list,
@@ -199,7 +216,7 @@ static bool load(struct world *w)
         if (!j || core_load_job(w->core, j, w->now))
             return false;
     }
-    return true;
+    return leases_load(w);
 }
 
 void world_tell_node(struct world *w, const struct node *n)
@@ -250,6 +267,9 @@ static void drop_ended(struct world *w)
     for (int i = 0; i < JOBS; i++)
         if (w->jobs[i].used && (w->jobs[i].row.state & STATE_FINAL))
             w->jobs[i] = (struct row_job){.used = false};
+    for (int i = 0; i < LEASES; i++)
+        if (w->leases[i].there && !(w->leases[i].l.state & LEASE_LIVE))
+            w->leases[i] = (struct row_lease){.there = false};
 }
 
 bool world_settle(struct world *w, enum batch_end how)
@@ -280,9 +300,9 @@ bool world_settle(struct world *w, enum batch_end how)
 bool world_make(struct world *w)
 {
     w->now = (struct clock_now){.wall = 1000000, .mono = 5000};
-    w->vcs[0] = (struct vc){.name = VC_DEFAULT};
+    w->vcs[0] = (struct vc){.name = VC_DEFAULT, .debug = {.max_minutes = LEASE_MINUTES, .per_user = 1, .total = 5}};
     w->vc_there[0] = true;
-    return !effects_init(&w->fx) && (w->core = create(w));
+    return !effects_init(&w->fx) && (w->core = create(w)) && !core_load_vc(w->core, &w->vcs[0]);
 }
 
 void world_fini(struct world *w)

@@ -6,6 +6,7 @@
  *   core_events.c   what happens: the events, and the main
  *   core_world.c    batches: commit or not, perform or not, restart
  *   core_fold.c     effects become rows; what one row may say after another (I1, I2, I5)
+ *   core_leases.c   the same for debug reservations
  *   core_engine.c   the engine: it confirms, refuses, starts, ends and loses attempts
  *   core_holds.c    what must hold after each batch, stated anew (I3, I4, I9)
  */
@@ -30,6 +31,8 @@ enum {
     JOBS = 40,
     TASKS = 8, /* of a job */
     PORTS = 2, /* of a task */
+    LEASES = 24,
+    LEASE_MINUTES = 5,
     ATTEMPTS = 1024,
     CLAIM_MS = 60 * 1000,
     AGE_MS = 60 * 1000
@@ -41,6 +44,7 @@ struct wish {
     int priority, retries, task_retries, min_failed, min_succeeded;
     bool gang, lazy;
     enum spec_preemption preemption;
+    struct spec_debug debug;
     int64_t limit_ms;
     int only, never; /* node, -1 = none */
     int sku;         /* -1 = any */
@@ -73,6 +77,15 @@ struct row_job {
     int launches; /* fresh ones of this batch */
 };
 
+/* A debug reservation. */
+struct row_lease {
+    bool there;
+    struct lease l; /* as the newest row says; what it points to dangles */
+    char owner[JOB_USER_MAX + 1], job[24];
+    int vc, user, node, gpus[NODE_GPUS];
+    enum lease_state told; /* by its events */
+};
+
 struct row_node {
     bool there, shrunk; /* has less than it had, and perhaps than is used */
     struct node n;
@@ -87,6 +100,8 @@ struct attempt {
     enum engine_event_kind end; /* DOING_ENDED: how */
     int code;
     bool never_started, stop;
+    bool hold, held; /* its sandbox is to stay when it fails; does */
+    enum spec_hold how;
     bool absent, again; /* it was never ordered; is to be told again */
 };
 
@@ -104,6 +119,7 @@ struct world {
     struct vc vcs[VCS];
     bool vc_there[VCS];
     struct row_job jobs[JOBS];
+    struct row_lease leases[LEASES];
     struct attempt attempts[ATTEMPTS];
     int attempt_count;
     bool replan; /* this batch makes the plan anew: rights may be others */
@@ -127,8 +143,10 @@ void world_tell_node(struct world *w, const struct node *n);
 /* Number of a node by its name "nN", of a virtual cluster (-1 = none), of the job with this id, or name (NULL = none).
  */
 int world_node(const char *name);
+int world_user(const char *name);
 int world_vc(const char *name);
 struct row_job *world_find(struct world *w, const char *id);
+struct row_lease *world_lease(struct world *w, const char *id);
 struct row_job *world_named(struct world *w, const char *full_name);
 const char *world_vc_name(int vc);
 const char *world_sku(int sku);
@@ -139,6 +157,14 @@ int wish_role(const struct wish *wish, int task);
 
 /* core_fold.c. The batch's effects become rows. False: one is not as it must be. */
 bool fold_batch(struct world *w);
+
+/* core_leases.c. A row, or an event, of a lease. False: it is not as it must be. */
+bool lease_row(struct world *w, const struct lease *l);
+bool lease_event(struct world *w, const struct effect_event *ev);
+/* The leases of the rows go into a core. */
+bool leases_load(struct world *w);
+/* What the core has of them is what the rows say; each is in time. */
+bool leases_hold(struct world *w);
 
 /* core_engine.c. Orders of the batch, after the commit. */
 bool engine_perform(struct world *w);

@@ -56,6 +56,16 @@ CORE_BUGS = (
     ("core/waiting.c", " && !avoid_has(from, name)", ""),
     # that a job goes back on what it avoids is not stored
     ("core/avoid.c", "    effects_job(s->fx, j);\n", ""),
+    # an attempt that is tried again leaves a lease
+    ("core/lease.c", " && policy_job_retry(j, &exit->verdict, &delay_ms) == POLICY_NO_RETRY", ""),
+    # the cap of a user's leases is off by one
+    ("core/lease.c", "if (mine >= vc_debug_per_user", "if (mine > vc_debug_per_user"),
+    # whoever has a lease extends it as they like
+    ("core/lease.c", "if (until > most && who->user && !who->admin)", "if (until > most && !who->user)"),
+    # what a lease holds is free for others
+    ("core/lease.c", "    cluster_retake(c->cluster, cluster_find(c->cluster, t->node), &t->role->per_task, NULL, 0);\n", ""),
+    # a lease never ends by itself
+    ("core/lease.c", " || arm(c, stand->lease, now) ? NULL : stand", " ? NULL : stand"),
     # what is promised to children is not taken off
     ("core/vc.c", "            (up ? up : rest)->guaranteed -= promised(c, &v->spec);\n", "            ;\n"),
 )

@@ -10,12 +10,12 @@
 #include "tests/unit/core/harness.h"
 
 struct telling {
-    enum run_state state;
-    int attempt; /* a job's: the current one */
+    unsigned state; /* of a run, or of a lease */
+    int attempt;    /* a job's: the current one */
     int64_t created, launched, completed;
 };
 
-/* A job ("ID"), a job attempt ("ID 0") or a task attempt ("ID 0 main 1 0"). */
+/* A job ("ID"), a job attempt ("ID 0"), a task attempt ("ID 0 main 1 0") or its lease ("lease ID 0 main 1 0"). */
 struct thing {
     char key[ID_SIZE + 128];
     bool job;
@@ -69,21 +69,22 @@ __attribute__((format(printf, 2, 3))) static struct thing *thing(struct fold *f,
     return t;
 }
 
-/* The state that "task.starting" names. */
-static enum run_state named(const char *type)
+/* The state that "task.starting" or "lease.held" names. */
+static unsigned named(const char *type)
 {
     char upper[32];
+    bool lease = !strncmp(type, "lease.", 6);
     snprintf(upper, sizeof upper, "%s", strchr(type, '.') + 1);
     for (char *c = upper; *c; c++)
         if (*c >= 'a' && *c <= 'z')
             *c = (char)(*c - 'a' + 'A');
-    return state_from_name(upper);
+    return lease ? (unsigned)lease_state_from_name(upper) : (unsigned)state_from_name(upper);
 }
 
 /* ---- by events ---- */
 
 /* An event in the state that was entered before tells something else (a claim that expired, a hold). */
-static void enter(struct telling *t, enum run_state state, int64_t time_ms)
+static void enter(struct telling *t, unsigned state, int64_t time_ms)
 {
     if (t->state == state)
         return;
@@ -99,7 +100,7 @@ static void enter(struct telling *t, enum run_state state, int64_t time_ms)
 static void job_event(struct fold *f, const struct effect_event *ev)
 {
     struct thing *j = thing(f, "%s", ev->job_id);
-    enum run_state state = named(ev->type), before = j->told.state;
+    unsigned state = named(ev->type), before = j->told.state;
     int64_t created = j->told.created;
 
     j->job = true;
@@ -115,9 +116,23 @@ static void job_event(struct fold *f, const struct effect_event *ev)
         enter(&thing(f, "%s %d", ev->job_id, ev->job_attempt)->told, state, ev->time_ms);
 }
 
+static void lease_event(struct fold *f, const struct effect_event *ev)
+{
+    struct telling *t =
+        &thing(f, "lease %s %d %s %d %d", ev->job_id, ev->job_attempt, ev->role, ev->task_index, ev->task_attempt)
+             ->told;
+    t->state = named(ev->type);
+    if (!strcmp(ev->reason, "LeaseHeld"))
+        t->created = ev->time_ms;
+    if (t->state & (LEASE_ENDED | LEASE_LOST))
+        t->completed = ev->time_ms;
+}
+
 static void event(struct fold *f, const struct effect_event *ev)
 {
-    if (!ev->role)
+    if (!strncmp(ev->type, "lease.", 6))
+        lease_event(f, ev);
+    else if (!ev->role)
         job_event(f, ev);
     else
         enter(
@@ -151,6 +166,12 @@ static void task_row(struct fold *f, const struct task *t, int job_attempt)
                          .completed = (unsigned)t->state & STATE_FINAL ? t->completed_ms : 0};
 }
 
+static void lease_row(struct fold *f, const struct lease *l)
+{
+    thing(f, "lease %s %d %s %d %d", l->job_id, l->job_attempt, l->role, l->task_index, l->task_attempt)->stored =
+        (struct telling){.state = l->state, .created = l->created_ms, .completed = l->ended_ms};
+}
+
 void fold_take(void *ctx, const struct effect *fx)
 {
     struct fold *f = ctx;
@@ -164,6 +185,9 @@ void fold_take(void *ctx, const struct effect *fx)
         break;
     case EFFECT_TASK_ROW:
         task_row(f, fx->row.task, fx->row.job_attempt);
+        break;
+    case EFFECT_LEASE_ROW:
+        lease_row(f, fx->lease);
         break;
     case EFFECT_EVENT_ROW:
         event(f, fx->event);
@@ -185,10 +209,9 @@ size_t fold_compare(const struct fold *f)
         bool launched = t->job || a->launched == b->launched;
         if (a->state != b->state || a->attempt != b->attempt || a->created != b->created || !launched ||
             a->completed != b->completed)
-            fail_msg("%s: told %s %d (%lld %lld %lld), stored %s %d (%lld %lld %lld)", t->key, state_name(a->state),
-                     a->attempt, (long long)a->created, (long long)a->launched, (long long)a->completed,
-                     state_name(b->state), b->attempt, (long long)b->created, (long long)b->launched,
-                     (long long)b->completed);
+            fail_msg("%s: told state %u, %d (%lld %lld %lld), stored state %u, %d (%lld %lld %lld)", t->key, a->state,
+                     a->attempt, (long long)a->created, (long long)a->launched, (long long)a->completed, b->state,
+                     b->attempt, (long long)b->created, (long long)b->launched, (long long)b->completed);
     }
     return jobs;
 }

@@ -36,6 +36,9 @@ void settle(struct harness *h)
             memcpy(h->stopped[h->stops++], f->stop->attempt_id, ID_SIZE);
             h->grace_ms = f->stop->grace_ms;
             h->signal = f->stop->signal;
+        } else if (f->kind == EFFECT_LEASE_ROW) {
+            h->lease = *f->lease;
+            h->lease_rows++;
         } else if (f->kind == EFFECT_FORGET) {
             h->forgets++;
         } else if (f->kind == EFFECT_EVENT_ROW) {
@@ -132,6 +135,7 @@ struct job *make_job(struct harness *h, const struct ask *a)
                       .total_gpus = (int64_t)a->gpus * (instances + (a->side_without_gpus ? 0 : a->role2_instances)),
                       .time_limit_ms = a->time_limit_ms,
                       .preemption = a->preemption,
+                      .debug = a->debug,
                       .nodes = a->nodes,
                       .not_nodes = a->not_nodes,
                       .skus = a->skus,
@@ -173,15 +177,25 @@ enum err_code stop(struct harness *h, const char *full_name, const char *by, boo
     return h->reply.code;
 }
 
-void engine(struct harness *h, size_t n, enum engine_event_kind kind, int code)
+static void tell(struct harness *h, size_t n, struct engine_event ev)
 {
-    struct engine_event ev = {.kind = kind, .exit_code = code, .seq = ++h->next_seq, .wall_ms = h->now.wall};
+    ev.seq = ++h->next_seq;
+    ev.wall_ms = h->now.wall;
     struct command cmd = {.kind = COMMAND_ENGINE, .engine = &ev};
     memcpy(ev.attempt_id, h->launched[n], ID_SIZE);
     memcpy(ev.nonce, h->nonces[n], 33);
-    if (kind == ENGINE_LOST)
-        ev.never_started = code != 0;
     step(h, &cmd);
+}
+
+void engine(struct harness *h, size_t n, enum engine_event_kind kind, int code)
+{
+    tell(h, n,
+         (struct engine_event){.kind = kind, .exit_code = code, .never_started = kind == ENGINE_LOST && code != 0});
+}
+
+void hold_failed(struct harness *h, size_t n, int code)
+{
+    tell(h, n, (struct engine_event){.kind = ENGINE_EXITED, .exit_code = code, .held = true});
 }
 
 void run(struct harness *h, size_t n)

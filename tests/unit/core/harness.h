@@ -35,7 +35,9 @@ struct harness {
     size_t launches;
     char stopped[MAX_ORDERS][ID_SIZE];
     size_t stops, forgets;
-    int grace_ms, signal;                              /* of the last stop */
+    int grace_ms, signal; /* of the last stop */
+    struct lease lease;   /* the newest row of one; what it points to may be gone */
+    size_t lease_rows;
     size_t signalled;                                  /* events CheckpointSignalled */
     void (*watch)(void *ctx, const struct effect *fx); /* told every effect of each batch; NULL = nobody */
     void *watch_ctx;
@@ -52,6 +54,7 @@ struct ask {
     const char *const *nodes, *const *not_nodes, *const *skus;
     int64_t time_limit_ms;
     int checkpoint_signal;
+    struct spec_debug debug;
 };
 
 /* Performs the effects of the batch as the loop would, and checks the recount. */
@@ -73,6 +76,8 @@ enum err_code submit(struct harness *h, const struct ask *a);
 enum err_code stop(struct harness *h, const char *full_name, const char *by, bool admin);
 /* Plays the engine for the n-th launch (0..). */
 void engine(struct harness *h, size_t n, enum engine_event_kind kind, int code);
+/* The n-th launch has failed, and its sandbox is held. */
+void hold_failed(struct harness *h, size_t n, int code);
 /* The n-th launch is confirmed and started. */
 void run(struct harness *h, size_t n);
 /* The state of a job, 0 when the core does not hold it. */

@@ -50,6 +50,9 @@ static void do_submit(struct harness *h, struct rng *r)
                     .no_gang = below(r, 3) == 0,
                     .vc = below(r, 3) == 0 ? "small" : NULL,
                     .preemption = (enum spec_preemption)below(r, 3),
+                    .debug = {.on = (enum spec_debug_on)below(r, 3),
+                              .hold = (enum spec_hold)(SPEC_HOLD_GPUS + below(r, 2)),
+                              .minutes = below(r, 3)},
                     .time_limit_ms = below(r, 5) == 0 ? 5000 : 0};
     submit(h, &a);
 }
@@ -63,7 +66,32 @@ static void do_engine(struct harness *h, struct rng *r)
         return;
     size_t back = h->launches < 12 ? h->launches : 12; /* mostly the newest, some long gone */
     size_t n = below(r, 5) ? h->launches - 1 - (size_t)below(r, (int)back) : (size_t)below(r, (int)h->launches);
-    engine(h, n, kinds[below(r, 7)], codes[below(r, 7)]);
+    enum engine_event_kind kind = kinds[below(r, 7)];
+    int code = codes[below(r, 7)];
+    if (kind == ENGINE_EXITED && code && below(r, 2))
+        hold_failed(h, n, code);
+    else
+        engine(h, n, kind, code);
+}
+
+/* One of the newest runs, and fails by itself: of random events alone too few do. */
+static void do_failure(struct harness *h, struct rng *r)
+{
+    if (!h->launches)
+        return;
+    size_t back = h->launches < 12 ? h->launches : 12, n = h->launches - 1 - (size_t)below(r, (int)back);
+    run(h, n);
+    hold_failed(h, n, 1);
+}
+
+/* Of the newest, whatever has become of it. */
+static void do_lease(struct harness *h, struct rng *r)
+{
+    struct command cmd = {.kind = COMMAND_LEASE,
+                          .actor = {.user = "ana", .admin = below(r, 2) != 0},
+                          .lease = {.id = h->lease.id, .release = below(r, 2) != 0, .minutes = 1 + below(r, 300)}};
+    if (h->lease_rows)
+        step(h, &cmd);
 }
 
 static void do_stop(struct harness *h, struct rng *r)
@@ -98,7 +126,10 @@ static void put_vc(struct harness *h, const struct vc *vc)
 
 static void do_vc(struct harness *h, struct rng *r)
 {
+    static const struct vc generous = {.name = VC_DEFAULT, .debug = {.per_user = 6}};
+    put_vc(h, &generous);
     struct vc vc = {.name = "small", .borrow = below(r, 3), .user_cap = below(r, 4), .lazy = below(r, 2)};
+    vc.debug = (struct vc_debug){.allow = (enum vc_debug_switch)below(r, 3), .per_user = 5, .kept = below(r, 2)};
     vc.guarantee[0] = (struct vc_guarantee){.sku = "gpu", .gpus = below(r, 4), .nodes = below(r, 2)};
     vc.guarantee_count = 1;
     put_vc(h, &vc);
@@ -120,6 +151,7 @@ static void drain(struct harness *h)
         tick(h, 1000000);
     }
     assert_int_equal(core_live_jobs(h->core), 0);
+    assert_int_equal(core_live_leases(h->core), 0);
     for (int i = 0; i < NODES; i++) {
         const struct cluster_node *n = cluster_at(core_cluster(h->core), i);
         assert_int_equal(n->used.cpus, 0);
@@ -127,8 +159,8 @@ static void drain(struct harness *h)
     }
 }
 
-/* How many jobs there were. */
-static size_t one_seed(uint64_t seed)
+/* How many jobs there were; adds the rows of leases. */
+static size_t one_seed(uint64_t seed, size_t *leases)
 {
     struct harness *h = calloc(1, sizeof *h);
     struct rng r = {seed};
@@ -146,10 +178,12 @@ static size_t one_seed(uint64_t seed)
         h->trace[0] = '\0';
         if (what < 5)
             do_submit(h, &r);
-        else if (what < 16)
+        else if (what < 15)
             do_engine(h, &r);
+        else if (what < 16)
+            do_failure(h, &r);
         else if (what < 17)
-            do_stop(h, &r);
+            below(&r, 2) ? do_stop(h, &r) : do_lease(h, &r);
         else if (what < 18)
             below(&r, 3) ? do_node(h, &r) : do_vc(h, &r);
         else
@@ -159,6 +193,7 @@ static size_t one_seed(uint64_t seed)
     h->trace[0] = '\0';
     drain(h);
     size_t jobs = fold_compare(fold);
+    *leases += h->lease_rows;
     fold_destroy(fold);
     teardown_core(h);
     free(h);
@@ -172,14 +207,14 @@ static void random_histories(void **state)
     uint64_t first = one ? strtoull(one, NULL, 10) : 1, count = one    ? 1
                                                                 : many ? strtoull(many, NULL, 10)
                                                                        : 50 / TEST_TIME_SCALE;
-    size_t jobs = 0;
+    size_t jobs = 0, leases = 0;
     for (uint64_t seed = first; seed < first + count; seed++) {
         print_message("seed %llu\n", (unsigned long long)seed);
-        jobs += one_seed(seed);
+        jobs += one_seed(seed, &leases);
     }
-    print_message("the events of %zu jobs were folded\n", jobs);
+    print_message("the events of %zu jobs and %zu changes of leases were folded\n", jobs, leases);
     if (!one && !many)
-        assert_true(jobs >= 1000 / TEST_TIME_SCALE);
+        assert_true(jobs >= 1000 / TEST_TIME_SCALE && leases >= 100 / TEST_TIME_SCALE);
 }
 
 int main(void)

@@ -17,7 +17,8 @@ struct world {
     struct simulated *engine;
     struct simulated_plan plan;
     struct engine_event last;
-    char story[1024]; /* one letter an event: N R C S E L F(refused) */
+    enum engine_hold hold; /* of the next launch */
+    char story[1024];      /* one letter an event: N R C S E L F(refused) */
 };
 
 static void sink(void *ctx, const struct engine_event *ev)
@@ -72,6 +73,7 @@ static void order(struct world *w, enum engine_order_kind kind, int id, int gpus
     if (o->launch) {
         o->launch->node = "n0";
         o->launch->gpu_count = gpus;
+        o->launch->hold = w->hold;
     }
     simulated_order(w->engine, o, now);
 }
@@ -94,6 +96,38 @@ static void test_life_of_a_task(void **state)
     assert_int_equal(w->last.wall_ms, 1110);
     assert_true(simulated_next(w->engine) == INT64_MAX);
     order(w, ENGINE_FORGET, 1, 0, 5000);
+}
+
+/* The command has failed; what is left of it, and its GPUs, stay until the stop. */
+static void test_a_failed_task_is_held_until_it_is_stopped(void **state)
+{
+    struct world *w = *state;
+
+    w->plan = (struct simulated_plan){.run_ms = 100, .exit_code = 3};
+    w->hold = ENGINE_HOLD_GPUS;
+    order(w, ENGINE_LAUNCH, 1, 2, 1000);
+    simulated_advance(w->engine, 2000, sink, w);
+    assert_string_equal(w->story, "CSE");
+    assert_true(w->last.held);
+    order(w, ENGINE_LAUNCH, 2, 1, 2000);
+    simulated_advance(w->engine, 2000, sink, w);
+    assert_string_equal(w->story, "CSEF"); /* no GPU is left */
+    order(w, ENGINE_ADOPT, 1, 0, 3000);
+    simulated_advance(w->engine, 3000, sink, w);
+    assert_string_equal(w->story, "CSEFE");
+    assert_true(w->last.held);
+    order(w, ENGINE_STOP, 1, 0, 4000);
+    simulated_advance(w->engine, 4000, sink, w);
+    assert_string_equal(w->story, "CSEFEE");
+    assert_false(w->last.held);
+    assert_int_equal(w->last.exit_code, 3);
+    w->hold = ENGINE_HOLD_SANDBOX;
+    order(w, ENGINE_LAUNCH, 3, 2, 5000);
+    simulated_advance(w->engine, 6000, sink, w);
+    assert_true(w->last.held);
+    order(w, ENGINE_LAUNCH, 4, 2, 6000);
+    simulated_advance(w->engine, 6000, sink, w);
+    assert_string_equal(w->story, "CSEFEECSECS"); /* its GPUs were free */
 }
 
 static void test_gpus_are_held_until_the_end(void **state)
@@ -165,6 +199,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_life_of_a_task, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_failed_task_is_held_until_it_is_stopped, setup, teardown),
         cmocka_unit_test_setup_teardown(test_gpus_are_held_until_the_end, setup, teardown),
         cmocka_unit_test_setup_teardown(test_stop, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refusal_and_loss, setup, teardown),

@@ -34,6 +34,8 @@ static void what_is_written_is_read_again(void **state)
         parse("{\"guarantee\": [{\"sku\": \"h100\", \"gpus\": 8}, {\"sku\": \"h100\", \"nodes\": 2, \"racks\": 1}],"
               "\"pins\": [\"n1\"], \"borrow\": 4, \"userCap\": 3, \"cpus\": 2, \"parent\": \"up\","
               "\"maxTime\": 60, \"maxGpus\": 5, \"maxJobs\": 7, \"keepLogsDays\": 9, \"userDiskMB\": 2000000,"
+              "\"debugReservations\": \"userFailure\", \"debugMaxMinutes\": 30, \"debugPerUser\": 2,"
+              "\"debugTotal\": 3, \"debugReclaim\": \"no\","
               "\"read\": \"own\", \"preemption\": \"lazy\", \"description\": \"d\","
               "\"externalName\": \"e\"}",
               &vc, &e),
@@ -45,6 +47,11 @@ static void what_is_written_is_read_again(void **state)
     assert_int_equal(vc.keep_logs_days, 9);
     assert_int_equal(vc.user_disk_mb, 2000000);
     assert_true(vc.own && vc.lazy);
+    assert_int_equal(vc.debug.allow, VC_DEBUG_USER_FAILURE);
+    assert_int_equal(vc_debug_minutes(&vc.debug), 30);
+    assert_int_equal(vc_debug_per_user(&vc.debug), 2);
+    assert_int_equal(vc_debug_total(&vc.debug), 3);
+    assert_true(vc.debug.kept);
     buf_init(&text, 0);
     json_out_init(&j, &text);
     json_out_object(&j);
@@ -75,6 +82,12 @@ static void what_is_wrong_is_named(void **state)
         {"{\"borrow\": \"all\"}", "borrow"},
         {"{\"read\": \"none\"}", "\"open\" or \"own\""},
         {"{\"preemption\": \"no\"}", "\"stop\" or \"lazy\""},
+        {"{\"debugReservations\": \"on\"}", "\"asked\", \"off\" or \"userFailure\""},
+        {"{\"debugReclaim\": true}", "debugReclaim"},
+        {"{\"debugReclaim\": \"maybe\"}", "\"yes\" or \"no\""},
+        {"{\"debugMaxMinutes\": 10081}", "between 0 and 10080"},
+        {"{\"debugPerUser\": -1}", "between 0 and 1000"},
+        {"{\"debugTotal\": 1001}", "between 0 and 1000"},
         {"{\"guarantee\": {}}", "list"},
         {"{\"guarantee\": [1]}", "sku"},
         {"{\"guarantee\": [{\"sku\": \"x\"}]}", "\"racks\" or \"pods\""},

@@ -124,7 +124,8 @@ static void everything(void **state)
                    "  jobStatusChangeNotification: {running: true, retried: true, failed: false}\n"
                    "  tags: [x, y]\n"
                    "  anything: {else: [is, free]}\n"
-                   "  drover: {checkpoint: {name: c.1, signal: USR2, grace: 5}, timeLimit: 60, stopGrace: 0}\n");
+                   "  drover: {checkpoint: {name: c.1, signal: USR2, grace: 5}, timeLimit: 60, stopGrace: 0,\n"
+                   "    debugReservation: {on: always, hold: sandbox, maxMinutes: 90}}\n");
     const struct spec_role *r = &s->roles[0];
 
     (void)state;
@@ -141,6 +142,9 @@ static void everything(void **state)
     assert_int_equal(s->checkpoint_grace_s, 5);
     assert_int_equal(s->time_limit_ms, 60000);
     assert_int_equal(s->stop_grace_s, 0);
+    assert_int_equal(s->debug.on, SPEC_DEBUG_ALWAYS);
+    assert_int_equal(s->debug.hold, SPEC_HOLD_SANDBOX);
+    assert_int_equal(s->debug.minutes, 90);
     assert_int_equal(s->role_count, 2);
     assert_int_equal(s->total_tasks, 5);
     assert_int_equal(s->total_gpus, 32);
@@ -161,6 +165,18 @@ static void everything(void **state)
     assert_port(&r->ports[3], "a", 1);
     assert_int_equal(r->port_total, 7);
     assert_string_equal(s->roles[1].name, "ps");
+}
+
+static void a_debug_reservation_has_defaults(void **state)
+{
+    (void)state;
+    const struct spec *none = parse(HEAD ROLES);
+    assert_int_equal(none->debug.on, SPEC_DEBUG_NEVER);
+    assert_int_equal(none->debug.hold, SPEC_HOLD_NOTHING);
+    const struct spec *s = parse(HEAD ROLES "extras: {drover: {debugReservation: {}}}\n");
+    assert_int_equal(s->debug.on, SPEC_DEBUG_USER_FAILURE);
+    assert_int_equal(s->debug.hold, SPEC_HOLD_GPUS);
+    assert_int_equal(s->debug.minutes, 0);
 }
 
 static void priorities(void **state)
@@ -453,6 +469,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(defaults, set_up, tear_down),
         cmocka_unit_test_setup_teardown(everything, set_up, tear_down),
         cmocka_unit_test_setup_teardown(parts_of_the_document, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_debug_reservation_has_defaults, set_up, tear_down),
         cmocka_unit_test_setup_teardown(priorities, set_up, tear_down),
         cmocka_unit_test_setup_teardown(odd_but_valid, set_up, tear_down),
         cmocka_unit_test_setup_teardown(mixed_skus_in_a_group, set_up, tear_down),

@@ -29,7 +29,7 @@ enum { NAMES = 12, ORDERS = 1024, STEPS = 80 };
 static const char yaml[] = "protocolVersion: 2\n"
                            "name: %s\n"
                            "type: job\n"
-                           "jobRetryCount: 1\n"
+                           "jobRetryCount: %d\n"
                            "prerequisites:\n"
                            "  - {type: dockerimage, name: image, uri: none}\n"
                            "taskRoles:\n"
@@ -43,7 +43,7 @@ static const char yaml[] = "protocolVersion: 2\n"
                            "    dockerImage: image\n"
                            "    resourcePerInstance: {cpu: 1, memoryMB: 10, gpu: 0}\n"
                            "    commands: [\"true\"]\n"
-                           "extras: {gangAllocation: %s}\n";
+                           "extras: {gangAllocation: %s, drover: {debugReservation: {maxMinutes: 10}}}\n";
 
 struct fixture {
     char dir[TEMP_PATH], db[TEMP_PATH + 16];
@@ -57,6 +57,7 @@ struct fixture {
     size_t name_count;
     char ids[ORDERS][ID_SIZE], nonces[ORDERS][33];
     size_t launches;
+    size_t leases; /* that were compared, again and again */
     unsigned seen; /* mask of job states that were compared */
     uint64_t random;
     bool draining; /* without comparing after each batch */
@@ -156,6 +157,8 @@ static void compare(struct fixture *x)
         fail_msg("%s", e.text);
     assert_true(core_check(other));
     assert_int_equal(core_live_jobs(other), core_live_jobs(x->core));
+    assert_int_equal(core_live_leases(other), core_live_leases(x->core));
+    x->leases += core_live_leases(other);
     for (size_t i = 0; i < x->name_count; i++) {
         const struct job *a = core_find(x->core, x->names[i]), *b = core_find(other, x->names[i]);
         assert_int_equal(a != NULL, b != NULL);
@@ -222,7 +225,8 @@ static void submit(struct fixture *x)
         return;
     char *name = x->names[x->name_count];
     snprintf(name, sizeof x->names[0], "ana~job%zu", x->name_count);
-    int n = snprintf(text, sizeof text, yaml, name + 4, x->name_count % 2 ? "true" : "false");
+    int n =
+        snprintf(text, sizeof text, yaml, name + 4, x->name_count % 2 ? 0 : 1, x->name_count % 2 ? "true" : "false");
     struct arena *arena = arena_create(0);
     struct spec *spec = spec_parse(arena, text, (size_t)n, &e);
     if (!spec)
@@ -239,6 +243,7 @@ static void submit(struct fixture *x)
 static void say_of(struct fixture *x, size_t n, enum engine_event_kind kind, int code)
 {
     struct engine_event ev = {.kind = kind,
+                              .held = !x->draining && kind == ENGINE_EXITED && code == 1 && below(x, 2),
                               .exit_code = code,
                               .signal = code > 128 ? code - 128 : 0,
                               .wall_ms = x->now.wall,
@@ -320,8 +325,19 @@ static void drain(struct fixture *x)
     }
     assert_int_equal(core_live_jobs(x->core), 0);
     assert_int_equal(core_waiting_jobs(x->core), 0);
+    assert_int_equal(core_live_leases(x->core), 0);
     assert_int_equal(cluster_at(core_cluster(x->core), 0)->used.cpus, 0);
     compare(x);
+}
+
+/* One of the newest attempts runs, and fails. */
+static void fail_one(struct fixture *x)
+{
+    int back = x->launches < 8 ? (int)x->launches : 8;
+    size_t n = back ? x->launches - 1 - (size_t)below(x, back) : 0;
+    static const enum engine_event_kind kinds[] = {ENGINE_CONFIRMED, ENGINE_STARTED, ENGINE_EXITED};
+    for (size_t i = 0; back && i < sizeof kinds / sizeof kinds[0]; i++)
+        say_of(x, n, kinds[i], kinds[i] == ENGINE_EXITED);
 }
 
 static void say_any(struct fixture *x)
@@ -342,8 +358,10 @@ static void one_step(struct fixture *x)
         restart(x);
     if (what < 4)
         submit(x);
-    else if (what < 15)
+    else if (what < 14)
         say_any(x);
+    else if (what < 15)
+        fail_one(x);
     else if (what < 16)
         stop(x);
     else if (what < 17)
@@ -385,6 +403,7 @@ static void a_core_from_rows_equals_the_one_that_wrote_them(void **state)
     const char *one = getenv("DROVER_SEED");
     uint64_t first = one ? strtoull(one, NULL, 10) : 1, count = one ? 1 : 8;
     unsigned seen = 0;
+    size_t leases = 0;
     (void)state;
     for (uint64_t seed = first; seed < first + count; seed++) {
         struct fixture *x = calloc(1, sizeof *x);
@@ -399,9 +418,12 @@ static void a_core_from_rows_equals_the_one_that_wrote_them(void **state)
         if (store_verify(x->store, &e))
             fail_msg("%s", e.text);
         seen |= x->seen;
+        leases += x->leases;
         close_all(x);
         free(x);
     }
+    if (!one)
+        assert_true(leases);
     if (!one)
         assert_int_equal(seen & STATE_LIVE, STATE_LIVE); /* each live state was among them */
 }
