@@ -140,38 +140,63 @@ static void write_not_modified(struct writer *w)
     json_out_object_end(&w->j);
 }
 
+/* Whether it answers 200 with JSON: api_json_send tags what it sends. */
+static bool is_tagged(const struct writer *w, const struct route *row)
+{
+    const char *at = row->reply;
+    struct openapi_reply reply;
+    while (openapi_next_reply(&at, &reply))
+        if (reply.status == 200 && reply.schema[0] &&
+            !strcmp(schema_media(cJSON_GetObjectItemCaseSensitive(w->schemas, reply.schema)), "application/json"))
+            return true;
+    return false;
+}
+
+/* One status; the media types of those that follow with the same status belong to it. */
+static int write_reply(struct writer *w, const struct route *row, const struct openapi_reply *first, const char **at,
+                       struct err *e)
+{
+    const cJSON *schema = first->schema[0] ? find_schema(w, row, first->schema, e) : NULL;
+    struct openapi_reply reply = *first, next;
+    char status[16];
+    if (reply.schema[0] && !schema)
+        return -1;
+    snprintf(status, sizeof status, "%d", reply.status);
+    json_out_key(&w->j, status);
+    json_out_object(&w->j);
+    json_out_kstring(&w->j, "description", description(schema, reply.status < 400 ? "success" : "as things are"));
+    if (schema) {
+        json_out_key(&w->j, "content");
+        json_out_object(&w->j);
+        write_content(w, reply.schema, schema_media(schema));
+        for (const char *p = *at; openapi_next_reply(&p, &next) && next.status == reply.status; *at = p) {
+            schema = find_schema(w, row, next.schema, e);
+            if (!schema)
+                return -1;
+            write_content(w, next.schema, schema_media(schema));
+        }
+        json_out_object_end(&w->j);
+    }
+    json_out_object_end(&w->j);
+    return 0;
+}
+
 static int write_replies(struct writer *w, const struct route *row, struct err *e)
 {
     const char *at = row->reply ? row->reply : "";
     struct openapi_reply reply;
-    bool tagged = false;
     int n = 0;
     json_out_key(&w->j, "responses");
     json_out_object(&w->j);
-    for (; openapi_next_reply(&at, &reply); n++) {
-        char status[16];
-        const cJSON *schema = reply.schema[0] ? find_schema(w, row, reply.schema, e) : NULL;
-        if (reply.schema[0] && !schema)
+    for (; openapi_next_reply(&at, &reply); n++)
+        if (write_reply(w, row, &reply, &at, e))
             return -1;
-        tagged = tagged || (reply.status == 200 && schema && !strcmp(schema_media(schema), "application/json"));
-        snprintf(status, sizeof status, "%d", reply.status);
-        json_out_key(&w->j, status);
-        json_out_object(&w->j);
-        json_out_kstring(&w->j, "description", description(schema, reply.status < 400 ? "success" : "as things are"));
-        if (schema) {
-            json_out_key(&w->j, "content");
-            json_out_object(&w->j);
-            write_content(w, reply.schema, schema_media(schema));
-            json_out_object_end(&w->j);
-        }
-        json_out_object_end(&w->j);
-    }
     if (!n || *at)
         return err_set(e, ERR_INTERNAL,
                        "Route %s %s has no .reply that says what it answers: give it status and schema, as in "
                        "\"200 JobList\", and describe the schema in a file of server/api/schema/.",
                        route_method_name(row->method), row->path);
-    if (tagged && row->method == HTTP_GET) /* api_json_send tags what it sends */
+    if (row->method == HTTP_GET && is_tagged(w, row))
         write_not_modified(w);
     json_out_key(&w->j, "default");
     json_out_object(&w->j);

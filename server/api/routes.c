@@ -257,6 +257,11 @@ static const struct route routes[] = {
      .help = "where the GPU hours went: everybody's for admins, else one's own and those of virtual clusters one manages (ours)",
      .query = "GpuReportQuery", .reply = "200 GpuReport"},
 
+    /* for who watches (ours) */
+    {HTTP_GET, "/metrics", api_metrics, ACCESS_USER,
+     .help = "nodes, virtual clusters and the server for Prometheus, or by Accept as OpenMetrics (ours)",
+     .reply = "200 Metrics 200 OpenMetrics"},
+
     /* the API itself */
     {HTTP_GET, "/api/v2/audit", api_audit, ACCESS_ADMIN, .help = "who changed what, newest first (ours)",
      .query = "AuditQuery", .reply = "200 AuditList"},

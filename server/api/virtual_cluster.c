@@ -14,6 +14,7 @@
 #include "core/core.h"
 #include "scheduler/cluster.h"
 #include "server/api/api.h"
+#include "server/api/vc_figures.h"
 #include "server/mailbox.h"
 #include "server/snapshot.h"
 
@@ -97,23 +98,32 @@ static void write_percent(struct json_out *j, const char *key, int64_t part, int
     json_out_double(j, whole > 0 ? 100.0 * (double)part / (double)whole : 0.0);
 }
 
-/* GPUs that count against the guarantee, those beyond it, and those that are used for nothing. */
-static void write_gpus(struct json_out *j, const struct core_view_vc *vc, int64_t own)
+struct vc_gpus vc_gpus_of(const struct core_view *v, const struct core_view_vc *vc)
+{
+    const int64_t own = strcmp(vc->spec.name, VC_DEFAULT) ? vc->guaranteed : guaranteed(v, vc).gpus;
+    return (struct vc_gpus){.guaranteed = own,
+                            .used = vc->held < own ? vc->held : own,
+                            .borrowed = less(vc->held, own),
+                            .opportunistic = less(vc->used.gpus, vc->held),
+                            .free = less(own, vc->held)};
+}
+
+static void write_gpus(struct json_out *j, const struct vc_gpus *g)
 {
     json_out_key(j, "gpus");
     json_out_object(j);
-    json_out_kint(j, "guaranteed", own);
-    json_out_kint(j, "used", vc->held < own ? vc->held : own);
-    json_out_kint(j, "borrowed", less(vc->held, own));
-    json_out_kint(j, "opportunistic", less(vc->used.gpus, vc->held));
-    json_out_kint(j, "free", less(own, vc->held));
+    json_out_kint(j, "guaranteed", g->guaranteed);
+    json_out_kint(j, "used", g->used);
+    json_out_kint(j, "borrowed", g->borrowed);
+    json_out_kint(j, "opportunistic", g->opportunistic);
+    json_out_kint(j, "free", g->free);
     json_out_object_end(j);
 }
 
 static void write_vc(struct json_out *j, const struct core_view *v, const struct core_view_vc *vc)
 {
     struct resources all = cluster_total(v->cluster), own = guaranteed(v, vc), max = own;
-    bool rest = !strcmp(vc->spec.name, VC_DEFAULT);
+    struct vc_gpus held = vc_gpus_of(v, vc);
     bool gpus = all.gpus > 0;
     max.gpus += vc->spec.borrow;
     json_out_object(j);
@@ -125,7 +135,7 @@ static void write_vc(struct json_out *j, const struct core_view *v, const struct
     write_amounts(j, "resourcesGuaranteed", &own);
     write_amounts(j, "resourcesTotal", &own);
     json_out_kstring(j, "status", vc->spec.stopped ? "Stopped" : "Running");
-    write_gpus(j, vc, rest ? own.gpus : vc->guaranteed);
+    write_gpus(j, &held);
     json_out_kint(j, "unfinishedJobs", (int64_t)vc->live_jobs);
     vc_write(j, &vc->spec);
     json_out_object_end(j);

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Metrics as text, for who scrapes them: Prometheus's format 0.0.4, or OpenMetrics 1.0. Families one after the other,
+ * each with its samples behind it, as both formats want it.
+ */
+#ifndef DROVER_METRICS_EXPOSITION_H
+#define DROVER_METRICS_EXPOSITION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct buf;
+
+#define EXPOSITION_TEXT "text/plain; version=0.0.4; charset=utf-8"
+#define EXPOSITION_OPEN "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+enum exposition_type { EXPOSITION_GAUGE, EXPOSITION_COUNTER };
+
+/* One family. Strings are static. */
+struct exposition_family {
+    const char *name; /* a counter's without its `_total`; with its unit at the end */
+    enum exposition_type type;
+    const char *unit; /* "bytes", "seconds"; NULL: a plain number */
+    const char *help;
+};
+
+/* What is being written. Plain data. */
+struct exposition {
+    struct buf *out;
+    bool open; /* OpenMetrics */
+    const struct exposition_family *family;
+};
+
+/* Whether an Accept header (NULL: none) prefers OpenMetrics to plain text. */
+bool exposition_wants_open(const char *accept);
+/* Begins a family; its samples follow. */
+void exposition_begin(struct exposition *x, const struct exposition_family *f);
+/* A sample of it. `labels`: names and values in turns, up to a NULL; values may hold any UTF-8. */
+void exposition_sample(struct exposition *x, const char *const *labels, double value);
+/* Behind the last. 0, or -1 when memory was short. */
+int exposition_end(struct exposition *x);
+
+#endif

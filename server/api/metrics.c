@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * GET /metrics: the state of the cluster and of the server for Prometheus (docs/METRICS.md). Nothing that the lists of
+ * nodes and virtual clusters do not tell every user, so that a scraper needs no rights of an admin: its token is one of
+ * a user who may submit nowhere. From the published snapshot; no job is looked at.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "core/core.h"
+#include "metrics/exposition.h"
+#include "scheduler/cluster.h"
+#include "server/api/api.h"
+#include "server/api/vc_figures.h"
+#include "server/loop.h"
+#include "server/snapshot.h"
+
+enum { METRICS_MAX = 64 << 20, MIB = 1 << 20 };
+
+/* ---- nodes ---- */
+
+static double node_up(const struct cluster_node *n)
+{
+    return n->info.up;
+}
+
+static double node_schedulable(const struct cluster_node *n)
+{
+    return n->info.up && !n->info.cordoned && !n->info.draining;
+}
+
+static double node_cpus(const struct cluster_node *n)
+{
+    return (double)n->total.cpus;
+}
+
+static double node_cpus_used(const struct cluster_node *n)
+{
+    return (double)n->used.cpus;
+}
+
+static double node_memory(const struct cluster_node *n)
+{
+    return (double)n->total.memory_mb * MIB;
+}
+
+static double node_memory_used(const struct cluster_node *n)
+{
+    return (double)n->used.memory_mb * MIB;
+}
+
+static double node_gpus(const struct cluster_node *n)
+{
+    return n->info.gpu_count;
+}
+
+static double node_gpus_used(const struct cluster_node *n)
+{
+    return (double)n->used.gpus;
+}
+
+static double node_gpus_quarantined(const struct cluster_node *n)
+{
+    return n->info.gpu_count - (double)n->total.gpus;
+}
+
+static const struct {
+    struct exposition_family family;
+    double (*of)(const struct cluster_node *n);
+    bool gpus; /* of machines with GPUs; with their model */
+} node_metrics[] = {
+    {{"drover_node_up", EXPOSITION_GAUGE, NULL, "Whether the node is up."}, node_up, false},
+    {{"drover_node_schedulable", EXPOSITION_GAUGE, NULL, "Whether new tasks may start on the node."},
+     node_schedulable,
+     false},
+    {{"drover_node_cpus", EXPOSITION_GAUGE, NULL, "CPUs that the node offers."}, node_cpus, false},
+    {{"drover_node_cpus_used", EXPOSITION_GAUGE, NULL, "CPUs given to tasks."}, node_cpus_used, false},
+    {{"drover_node_memory_bytes", EXPOSITION_GAUGE, "bytes", "Memory that the node offers."}, node_memory, false},
+    {{"drover_node_memory_used_bytes", EXPOSITION_GAUGE, "bytes", "Memory given to tasks."}, node_memory_used, false},
+    {{"drover_node_gpus", EXPOSITION_GAUGE, NULL, "GPUs of the node."}, node_gpus, true},
+    {{"drover_node_gpus_used", EXPOSITION_GAUGE, NULL, "GPUs given to tasks."}, node_gpus_used, true},
+    {{"drover_node_gpus_quarantined", EXPOSITION_GAUGE, NULL, "GPUs kept from tasks because something holds them."},
+     node_gpus_quarantined,
+     true},
+};
+
+static void write_nodes(struct exposition *x, const struct cluster *c)
+{
+    for (size_t m = 0; m < sizeof node_metrics / sizeof *node_metrics; m++) {
+        exposition_begin(x, &node_metrics[m].family);
+        for (size_t i = 0; i < cluster_count(c); i++) {
+            const struct cluster_node *n = cluster_at(c, (int)i);
+            const bool gpus = node_metrics[m].gpus;
+            const char *labels[] = {"node", n->info.name, gpus ? "model" : NULL, n->info.gpus[0].model, NULL};
+            if (!gpus || n->info.gpu_count)
+                exposition_sample(x, labels, node_metrics[m].of(n));
+        }
+    }
+}
+
+/* ---- virtual clusters ---- */
+
+static double vc_guaranteed(const struct vc_gpus *g, const struct core_view_vc *vc)
+{
+    (void)vc;
+    return (double)g->guaranteed;
+}
+
+static double vc_used(const struct vc_gpus *g, const struct core_view_vc *vc)
+{
+    (void)vc;
+    return (double)g->used;
+}
+
+static double vc_borrowed(const struct vc_gpus *g, const struct core_view_vc *vc)
+{
+    (void)vc;
+    return (double)g->borrowed;
+}
+
+static double vc_opportunistic(const struct vc_gpus *g, const struct core_view_vc *vc)
+{
+    (void)vc;
+    return (double)g->opportunistic;
+}
+
+static double vc_borrow_limit(const struct vc_gpus *g, const struct core_view_vc *vc)
+{
+    (void)g;
+    return vc->spec.borrow;
+}
+
+static double vc_cpus_used(const struct vc_gpus *g, const struct core_view_vc *vc)
+{
+    (void)g;
+    return (double)vc->used.cpus;
+}
+
+static double vc_jobs(const struct vc_gpus *g, const struct core_view_vc *vc)
+{
+    (void)g;
+    return (double)vc->live_jobs;
+}
+
+static const struct {
+    struct exposition_family family;
+    double (*of)(const struct vc_gpus *g, const struct core_view_vc *vc);
+} vc_metrics[] = {
+    {{"drover_vc_gpus_guaranteed", EXPOSITION_GAUGE, NULL, "GPUs that the virtual cluster is guaranteed."},
+     vc_guaranteed},
+    {{"drover_vc_gpus_used", EXPOSITION_GAUGE, NULL, "Guaranteed GPUs that its jobs hold."}, vc_used},
+    {{"drover_vc_gpus_borrowed", EXPOSITION_GAUGE, NULL, "GPUs that its jobs hold beyond the guarantee."}, vc_borrowed},
+    {{"drover_vc_gpus_borrow_limit", EXPOSITION_GAUGE, NULL, "GPUs that it may borrow."}, vc_borrow_limit},
+    {{"drover_vc_gpus_opportunistic", EXPOSITION_GAUGE, NULL, "GPUs that its jobs hold without guarantee."},
+     vc_opportunistic},
+    {{"drover_vc_cpus_used", EXPOSITION_GAUGE, NULL, "CPUs that its tasks hold."}, vc_cpus_used},
+    {{"drover_vc_jobs", EXPOSITION_GAUGE, NULL, "Jobs of the virtual cluster that have not ended."}, vc_jobs},
+};
+
+static void write_vcs(struct exposition *x, const struct core_view *v)
+{
+    for (size_t m = 0; m < sizeof vc_metrics / sizeof *vc_metrics; m++) {
+        exposition_begin(x, &vc_metrics[m].family);
+        for (size_t i = 0; i < v->vc_count; i++) {
+            const struct vc_gpus g = vc_gpus_of(v, &v->vcs[i]);
+            const char *labels[] = {"vc", v->vcs[i].spec.name, NULL};
+            exposition_sample(x, labels, vc_metrics[m].of(&g, &v->vcs[i]));
+        }
+    }
+}
+
+/* ---- the server ---- */
+
+struct scrape {
+    const struct api *api;
+    const struct core_view *view;
+    struct loop_stats loop;
+    struct rusage usage;
+};
+
+static double jobs_unfinished(const struct scrape *s)
+{
+    return (double)s->view->live_jobs;
+}
+
+static double jobs_waiting(const struct scrape *s)
+{
+    return (double)s->view->waiting_jobs;
+}
+
+static double ready(const struct scrape *s)
+{
+    return s->loop.ready;
+}
+
+static double commands(const struct scrape *s)
+{
+    return (double)s->loop.commands;
+}
+
+static double commits(const struct scrape *s)
+{
+    return (double)s->loop.commits;
+}
+
+static double commit_failures(const struct scrape *s)
+{
+    return (double)s->loop.commit_failures;
+}
+
+/* Of a file of the data folder; one that is not there has none. */
+static double bytes_of(const struct scrape *s, const char *name)
+{
+    struct stat st;
+    int dir = open(s->api->data_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int rc = dir < 0 ? -1 : fstatat(dir, name, &st, 0);
+    if (dir >= 0)
+        close(dir);
+    return rc ? 0 : (double)st.st_size;
+}
+
+static double database(const struct scrape *s)
+{
+    return bytes_of(s, "drover.db");
+}
+
+static double database_wal(const struct scrape *s)
+{
+    return bytes_of(s, "drover.db-wal");
+}
+
+static double cpu(const struct scrape *s)
+{
+    const struct timeval *u = &s->usage.ru_utime, *k = &s->usage.ru_stime;
+    return (double)(u->tv_sec + k->tv_sec) + (double)(u->tv_usec + k->tv_usec) / 1e6;
+}
+
+static double resident(const struct scrape *s)
+{
+    long pages = 0;
+    FILE *f = fopen("/proc/self/statm", "re");
+    (void)s;
+    if (!f)
+        return 0;
+    if (fscanf(f, "%*d %ld", &pages) != 1)
+        pages = 0;
+    fclose(f);
+    return (double)pages * (double)sysconf(_SC_PAGESIZE);
+}
+
+static double descriptors(const struct scrape *s)
+{
+    int n = 0;
+    DIR *d = opendir("/proc/self/fd");
+    (void)s;
+    while (d && readdir(d))
+        n++;
+    if (d)
+        closedir(d);
+    return n > 3 ? n - 3 : 0; /* less ".", ".." and that of the list itself */
+}
+
+static double descriptors_max(const struct scrape *s)
+{
+    struct rlimit r = {0};
+    (void)s;
+    return getrlimit(RLIMIT_NOFILE, &r) ? 0 : (double)r.rlim_cur;
+}
+
+static const struct {
+    struct exposition_family family;
+    double (*of)(const struct scrape *s);
+} server_metrics[] = {
+    {{"drover_jobs", EXPOSITION_GAUGE, NULL, "Jobs that have not ended."}, jobs_unfinished},
+    {{"drover_jobs_waiting", EXPOSITION_GAUGE, NULL, "Jobs that wait for their place."}, jobs_waiting},
+    {{"drover_ready", EXPOSITION_GAUGE, NULL, "Whether running tasks were found again and the last commit worked."},
+     ready},
+    {{"drover_commands", EXPOSITION_COUNTER, NULL, "Commands and events that the core has taken."}, commands},
+    {{"drover_commits", EXPOSITION_COUNTER, NULL, "Transactions of the core that are durable."}, commits},
+    {{"drover_commit_failures", EXPOSITION_COUNTER, NULL, "Transactions of the core that failed."}, commit_failures},
+    {{"drover_database_bytes", EXPOSITION_GAUGE, "bytes", "Size of the database."}, database},
+    {{"drover_database_wal_bytes", EXPOSITION_GAUGE, "bytes", "Size of its write-ahead log."}, database_wal},
+    {{"process_cpu_seconds", EXPOSITION_COUNTER, "seconds", "CPU time of droverd, user and system."}, cpu},
+    {{"process_resident_memory_bytes", EXPOSITION_GAUGE, "bytes", "Resident memory of droverd."}, resident},
+    {{"process_open_fds", EXPOSITION_GAUGE, NULL, "Open descriptors of droverd."}, descriptors},
+    {{"process_max_fds", EXPOSITION_GAUGE, NULL, "Descriptors that droverd may open."}, descriptors_max},
+};
+
+static void write_server(struct exposition *x, const struct scrape *s)
+{
+    for (size_t m = 0; m < sizeof server_metrics / sizeof *server_metrics; m++) {
+        exposition_begin(x, &server_metrics[m].family);
+        exposition_sample(x, NULL, server_metrics[m].of(s));
+    }
+}
+
+int api_metrics(struct request *r, void *context, struct err *e)
+{
+    struct api *a = context;
+    struct snapshot *snap = api_snapshot(a, e);
+    if (!snap)
+        return -1;
+    struct buf text;
+    buf_init(&text, METRICS_MAX);
+    struct exposition x = {.out = &text, .open = exposition_wants_open(request_header(r, "Accept"))};
+    struct scrape s = {.api = a, .view = snap->view};
+    loop_stats(a->loop, &s.loop);
+    getrusage(RUSAGE_SELF, &s.usage);
+    write_nodes(&x, snap->cluster);
+    write_vcs(&x, snap->view);
+    write_server(&x, &s);
+    snapshots_put(a->snapshots, snap);
+    int rc = exposition_end(&x);
+    if (rc)
+        err_set(e, ERR_INTERNAL, "The metrics are too long.");
+    else
+        reply_bytes(r, 200, x.open ? EXPOSITION_OPEN : EXPOSITION_TEXT, text.data, text.len);
+    buf_fini(&text);
+    return rc;
+}
