@@ -41,7 +41,6 @@ static const struct err_row err_table[ERR_COUNT] = {
     [ERR_NO_IMPORT] = {"NoImportError", 404, "No such import"},
     [ERR_NO_NODE] = {"NoNodeError", 404, "No such node"},
     [ERR_NO_IMAGE] = {"NoImageError", 404, "No such image"},
-    [ERR_NO_LEASE] = {"NoReservationError", 404, "No such debug reservation"},
     [ERR_NO_TEMPLATE] = {"NoTemplateError", 404, "No such template"},
     [ERR_METHOD] = {"MethodNotAllowedError", 405, "Method not allowed"},
     [ERR_TIMEOUT] = {"RequestTimeoutError", 408, "Request timeout"},

@@ -38,7 +38,6 @@ enum err_code {
     ERR_NO_NODE,            /* 404 NoNodeError */
     ERR_NO_TEMPLATE,        /* 404 NoTemplateError */
     ERR_NO_IMAGE,           /* 404 NoImageError (ours) */
-    ERR_NO_LEASE,           /* 404 NoReservationError (ours) */
     ERR_METHOD,             /* 405 MethodNotAllowedError */
     ERR_TIMEOUT,            /* 408 RequestTimeoutError */
     ERR_CONFLICT_JOB,       /* 409 ConflictJobError */

@@ -21,8 +21,8 @@ static bool is_managed(const struct command_actor *who, const char *vc)
     return m && *m;
 }
 
-int core_check_rights(const struct command_actor *actor, enum access need, const struct command_target *t,
-                      struct err *e)
+static int check_rights(const struct command_actor *actor, enum access need, const struct command_target *t,
+                        struct err *e)
 {
     char what[sizeof t->user + 16];
     struct access_object o = {.owner = t->user, .what = what};
@@ -35,9 +35,8 @@ int core_check_rights(const struct command_actor *actor, enum access need, const
     return access_check_object(need, &who, &o, e);
 }
 
-/* Id, owner and virtual cluster of the named job, live or not. 0 or ERR_NO_JOB / ERR_FORBIDDEN. */
-static int find(const struct step *s, const struct command *cmd, const char *full_name, struct command_target *t,
-                struct err *e)
+int core_find_target(const struct step *s, const struct command *cmd, const char *full_name, struct command_target *t,
+                     struct err *e)
 {
     const struct job *j = hash_get(s->core->by_name, full_name);
     if (!j)
@@ -50,14 +49,14 @@ static int find(const struct step *s, const struct command *cmd, const char *ful
     }
     if (!t->exists)
         return err_set(e, ERR_NO_JOB, "Job %s is not found.", full_name);
-    return core_check_rights(&cmd->actor, cmd->kind == COMMAND_TAG ? ACCESS_JOB_CHANGE : ACCESS_JOB_STOP, t, e);
+    return check_rights(&cmd->actor, cmd->kind == COMMAND_TAG ? ACCESS_JOB_CHANGE : ACCESS_JOB_STOP, t, e);
 }
 
 void core_execution(struct step *s, const struct command *cmd)
 {
     struct err e = {0};
     struct command_target t = cmd->execution.target;
-    if (!find(s, cmd, cmd->execution.full_name, &t, &e)) {
+    if (!core_find_target(s, cmd, cmd->execution.full_name, &t, &e)) {
         struct job *j = hash_get(s->core->by_name, cmd->execution.full_name);
         /* As OpenPAI: a job that has ended accepts the wish and stays as it is; START never revives. */
         if (j && cmd->execution.stop)
@@ -120,7 +119,7 @@ void core_keep(struct step *s, const struct command *cmd)
 {
     struct err e = {0};
     struct command_target t = cmd->hold.target;
-    if (!find(s, cmd, cmd->hold.full_name, &t, &e))
+    if (!core_find_target(s, cmd, cmd->hold.full_name, &t, &e))
         keep(s, cmd, &e);
     effects_reply(s->fx, cmd->reply_to, &e, NULL);
 }
@@ -129,7 +128,7 @@ void core_tag(struct step *s, const struct command *cmd)
 {
     struct err e = {0};
     struct command_target t = cmd->tag.target;
-    if (!find(s, cmd, cmd->tag.full_name, &t, &e) && cmd->tag.drop && !cmd->tag.present)
+    if (!core_find_target(s, cmd, cmd->tag.full_name, &t, &e) && cmd->tag.drop && !cmd->tag.present)
         err_set(&e, ERR_NO_TAG, "Job %s has no tag \"%s\".", cmd->tag.full_name, cmd->tag.tag);
     if (e.code == ERR_NONE) {
         struct effect_tag *row = arena_alloc(s->fx->arena, sizeof *row);

@@ -101,11 +101,13 @@ struct command_vc {
     const struct vc *base; /* PUT: what `vc` was made of: only what differs is meant; NULL: all of it is */
 };
 
-/* A debug reservation; one that has ended is a conflict. `minutes` are more than it has. */
+/* The debug reservation of a job, of which a job has one at most; a conflict where it has none that is live. `minutes`
+ * are more than it has. */
 struct command_lease {
-    const char *id;
+    const char *full_name;
     bool release;
     int minutes;
+    struct command_target target;
 };
 
 /* Nodes. Drain: nothing new starts, what runs goes on to its end. */

@@ -5,7 +5,6 @@
 #ifndef DROVER_CORE_INTERNAL_H
 #define DROVER_CORE_INTERNAL_H
 
-#include "auth/access.h"
 #include "base/hash.h"
 #include "core/core.h"
 #include "core/lease.h"
@@ -170,9 +169,10 @@ void core_move_task(struct step *s, struct task *t, enum run_state to, const cha
 /* ids.c: derived ids of task attempts, and nonces. */
 void core_derive_id(const struct core *c, const struct task *t, char id[ID_SIZE], char nonce[33]);
 
-/* Whether the caller may do that to what belongs to `t`'s user and virtual cluster. 0, or -1 with ERR_FORBIDDEN. */
-int core_check_rights(const struct command_actor *actor, enum access need, const struct command_target *t,
-                      struct err *e);
+/* change.c. Id, owner and virtual cluster of a job that a command names, live or not, into `t` (what the rows said). 0,
+ * or -1 with ERR_NO_JOB, or ERR_FORBIDDEN where the caller may not do this to it. */
+int core_find_target(const struct step *s, const struct command *cmd, const char *full_name, struct command_target *t,
+                     struct err *e);
 
 /* Commands, one file a verb. */
 void core_submit(struct step *s, const struct command *cmd);

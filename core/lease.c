@@ -409,20 +409,29 @@ static int extend(struct step *s, struct job *stand, const struct command *cmd, 
     return 0;
 }
 
+/* What stands for the live lease of a job; NULL: it has none. */
+static struct job *of_job(const struct core *c, const char *job_id)
+{
+    for (size_t i = 0; i < c->leases.count; i++)
+        if (!strcmp(c->leases.list[i]->id, job_id))
+            return c->leases.list[i];
+    return NULL;
+}
+
 static int change(struct step *s, const struct command *cmd, struct err *e)
 {
-    const struct task *t = hash_get(s->core->by_attempt, cmd->lease.id);
-    struct job *stand = t && t->job->lease ? t->job : NULL;
-    struct command_target of = {.exists = true};
-    if (!stand)
-        return err_set(e, ERR_CONFLICT_LEASE, "Debug reservation %s has ended.", cmd->lease.id);
-    snprintf(of.user, sizeof of.user, "%s", stand->user);
-    snprintf(of.vc, sizeof of.vc, "%s", stand->spec->vc);
-    if (core_check_rights(&cmd->actor, ACCESS_JOB_STOP, &of, e))
+    const struct command_lease *what = &cmd->lease;
+    struct command_target t = what->target;
+    if (core_find_target(s, cmd, what->full_name, &t, e))
         return -1;
+    struct job *stand = of_job(s->core, t.id);
+    if (!stand)
+        return err_set(e, ERR_CONFLICT_LEASE, "Job %s has no debug reservation.", what->full_name);
     if (stand->lease->state != LEASE_HELD)
-        return cmd->lease.release ? 0 : err_set(e, ERR_CONFLICT_LEASE, "Debug reservation %s is ending.", t->id);
-    if (!cmd->lease.release)
+        return what->release
+                   ? 0
+                   : err_set(e, ERR_CONFLICT_LEASE, "The debug reservation of job %s is ending.", what->full_name);
+    if (!what->release)
         return extend(s, stand, cmd, e);
     order_end(s, stand, cmd->actor.user ? cmd->actor.user : "the server");
     core_event_lease(s, stand, "LeaseReleased", "Released by %s.", stand->lease->ended_by);

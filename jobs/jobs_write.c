@@ -37,13 +37,20 @@ static int judge(void *ctx, const struct job_row *row)
 int jobs_write_archive(struct store *s, void *what, struct clock_now now, struct err *e)
 {
     static const struct store_sql sql = {"UPDATE job SET archived = 1 WHERE id = ?"};
+    static const struct store_sql leased = {"SELECT 1 FROM lease WHERE job_id = ? AND ended_ms IS NULL"};
     struct found f = {.ask = what, .e = e};
     (void)now;
     if (jobs_store_read_job(s, f.ask->job, judge, &f, e))
         return -1;
     if (f.archived)
         return 0;
-    struct stmt *st = store_stmt(s, &sql, e);
+    struct stmt *st = store_stmt(s, &leased, e);
+    stmt_text(st, 1, f.id);
+    int rc = stmt_found(st, e);
+    if (rc)
+        return rc < 0 ? -1
+                      : err_set(e, ERR_CONFLICT_LEASE, "Job %s has a debug reservation; release it first.", f.ask->job);
+    st = store_stmt(s, &sql, e);
     stmt_text(st, 1, f.id);
     return stmt_exec(st, e);
 }

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "store/query.h"
 #include "store/store.h"
 
 static const struct store_sql sql_put = {
@@ -17,15 +18,6 @@ static const struct store_sql sql_put = {
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
     "ON CONFLICT(id) DO UPDATE SET state = excluded.state, expires_ms = excluded.expires_ms, "
     "ended_ms = excluded.ended_ms, ended_by = excluded.ended_by, collected = excluded.collected"};
-
-#define COLUMNS                                                                                                        \
-    "SELECT l.id, l.job_id, l.job_attempt, l.role, l.task_index, l.task_attempt, l.owner, l.vc, l.node, l.gpus, "      \
-    "l.hold, l.cpus, l.memory_mb, l.gpu_count, l.priority, l.nonce, l.state, l.created_ms, l.expires_ms, l.ended_ms, " \
-    "l.ended_by, l.collected, j.name, j.state FROM lease l JOIN job j ON j.id = l.job_id "
-static const struct store_sql sql_live = {COLUMNS "WHERE l.ended_ms IS NULL ORDER BY l.created_ms, l.id LIMIT ?"};
-static const struct store_sql sql_all = {COLUMNS "ORDER BY l.created_ms DESC, l.id DESC LIMIT ?"};
-static const struct store_sql sql_one = {COLUMNS "WHERE l.id = ?2 LIMIT ?1"};
-static const struct store_sql sql_job = {COLUMNS "WHERE l.job_id = ?2 ORDER BY l.created_ms, l.id LIMIT ?1"};
 
 static void write_gpus(struct buf *out, const struct lease *l)
 {
@@ -118,31 +110,36 @@ static void read_row(struct stmt *st, struct lease *l, int gpus[NODE_GPU_MAX])
     read_gpus(l, gpus, stmt_col_string(st, 9));
 }
 
-/* The statement for what is asked, bound. */
-static struct stmt *ask(struct store *s, const struct lease_store_which *which, struct err *e)
-{
-    const char *key = which->id ? which->id : which->job_id;
-    const struct store_sql *sql = which->id ? &sql_one : which->job_id ? &sql_job : which->ended ? &sql_all : &sql_live;
-    struct stmt *st = store_stmt(s, sql, e);
-    stmt_int(st, 1, which->limit ? which->limit : -1);
-    if (key)
-        stmt_text(st, 2, key);
-    return st;
-}
-
 int lease_store_each(struct store *s, const struct lease_store_which *which, lease_store_fn *fn, void *ctx,
                      struct err *e)
 {
+    static const char *const orders[] = {" ORDER BY l.created_ms, l.id", " ORDER BY l.created_ms DESC, l.id DESC"};
     int rc, gpus[NODE_GPU_MAX];
-    struct stmt *st = ask(s, which, e);
+    struct query q;
+    query_init(&q, "SELECT l.id, l.job_id, l.job_attempt, l.role, l.task_index, l.task_attempt, l.owner, l.vc, l.node,"
+                   " l.gpus, l.hold, l.cpus, l.memory_mb, l.gpu_count, l.priority, l.nonce, l.state, l.created_ms,"
+                   " l.expires_ms, l.ended_ms, l.ended_by, l.collected, j.name, j.state"
+                   " FROM lease l JOIN job j ON j.id = l.job_id");
+    if (which->job_id)
+        query_where(&q, "l.job_id = ?"), query_text(&q, which->job_id);
+    else if (!which->ended)
+        query_where(&q, "l.ended_ms IS NULL");
+    if (which->reader) {
+        query_where(&q, "(l.owner = ? OR l.vc IN (SELECT vc FROM readable_vc WHERE user = ?))");
+        query_text(&q, which->reader);
+        query_text(&q, which->reader);
+    }
+    query_pick(&q, orders, which->ended);
+    query_sql(&q, " LIMIT ?");
+    query_int(&q, which->limit ? which->limit : -1);
+    struct stmt *st = query_stmt(&q, s, e);
     while ((rc = stmt_step(st, e)) == STMT_ROW) {
         struct lease l;
         read_row(st, &l, gpus);
         rc = fn(ctx, &l);
-        if (rc) {
-            stmt_reset(st);
-            return rc;
-        }
+        if (rc)
+            break;
     }
+    query_fini(&q);
     return rc;
 }

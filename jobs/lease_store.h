@@ -15,8 +15,8 @@ int lease_store_put(struct store *s, const struct lease *l, struct err *e);
 
 /* Which leases to read; zeroed: all that are live, in the order in which they were made. */
 struct lease_store_which {
-    const char *id;     /* this one, live or not */
-    const char *job_id; /* those of a job, live or not */
+    const char *job_id; /* those of a job, live or not; NULL: of any */
+    const char *reader; /* of whose jobs this user may read; NULL: of all */
     bool ended;         /* those that have ended, too, newest first */
     int limit;          /* 0 = no limit */
 };

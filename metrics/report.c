@@ -19,7 +19,8 @@ static const char *const key_names[REPORT_KEYS] = {
 
 static const char *const outcome_names[REPORT_OUTCOMES] = {
     [REPORT_SUCCEEDED] = "succeeded", [REPORT_FAILED] = "failed",       [REPORT_PLATFORM] = "platform",
-    [REPORT_STOPPED] = "stopped",     [REPORT_PREEMPTED] = "preempted", [REPORT_RUNNING] = "running"};
+    [REPORT_STOPPED] = "stopped",     [REPORT_PREEMPTED] = "preempted", [REPORT_RUNNING] = "running",
+    [REPORT_RESERVED] = "reserved"};
 
 struct group {
     struct report_row row;
@@ -196,7 +197,7 @@ static struct group *find(struct report *r, const char *const keys[REPORT_KEYS],
 static void add_time(struct report_row *row, const struct report_use *u, int64_t ms)
 {
     row->gpu_ms[u->outcome] += u->gpus * ms;
-    row->task_ms += ms;
+    row->task_ms += u->outcome == REPORT_RESERVED ? 0 : ms; /* no task: it has ended */
 }
 
 int report_add_use(struct report *r, const struct report_use *u, struct err *e)

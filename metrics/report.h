@@ -28,6 +28,7 @@ enum report_outcome {
     REPORT_STOPPED,   /* by a person */
     REPORT_PREEMPTED, /* for somebody more important */
     REPORT_RUNNING,   /* not decided yet */
+    REPORT_RESERVED,  /* held after the end, by debug reservations */
     REPORT_OUTCOMES
 };
 

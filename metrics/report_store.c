@@ -104,6 +104,26 @@ static int add_uses(struct stmt *st, struct report *r, bool by_job, struct err *
     return rc;
 }
 
+/* What debug reservations hold; of no task, which has ended before. */
+static int add_leases(struct stmt *st, struct report *r, bool by_job, struct err *e)
+{
+    char name[NAME_ROOM] = "";
+    int rc;
+
+    while ((rc = stmt_step(st, e)) == STMT_ROW) {
+        struct report_use u = {.gpus = stmt_col_int(st, USE_GPUS),
+                               .begin_ms = stmt_col_int(st, USE_BEGIN),
+                               .end_ms = stmt_col_int(st, USE_END),
+                               .outcome = REPORT_RESERVED};
+
+        read_keys(st, by_job, name, u.key);
+        u.key[REPORT_NODE] = stmt_col_string(st, USE_NODE);
+        if (report_add_use(r, &u, e))
+            return -1;
+    }
+    return rc;
+}
+
 static int add_jobs(struct stmt *st, struct report *r, bool by_job, struct err *e)
 {
     char name[NAME_ROOM] = "";
@@ -144,6 +164,17 @@ int report_store_read(struct store *s, const struct report_range *range, const s
     query_where(&q, "t.node IS NOT NULL");
     only(&q, whose);
     rc = add_uses(query_stmt(&q, s, e), r, by_job, e);
+    query_fini(&q);
+    if (rc)
+        return -1;
+    query_init(&q, "SELECT j.vc, j.user, j.name, l.node, l.gpu_count, l.created_ms, l.ended_ms"
+                   " FROM lease l JOIN job j ON j.id = l.job_id");
+    query_where(&q, "l.hold = 'gpus' AND l.created_ms < ?");
+    query_int(&q, range->to_ms);
+    query_where(&q, "(l.ended_ms IS NULL OR l.ended_ms > ?)");
+    query_int(&q, range->from_ms);
+    only(&q, whose);
+    rc = add_leases(query_stmt(&q, s, e), r, by_job, e);
     query_fini(&q);
     if (rc)
         return -1;

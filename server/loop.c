@@ -212,21 +212,20 @@ static int prepare(struct loop *l, struct command *cmd, struct clock_now now, st
     case COMMAND_SUBMIT:
         return prepare_submit(l, &cmd->submit, now, e);
     case COMMAND_EXECUTION:
-        found = find_target(l, cmd->execution.full_name, &cmd->execution.target, e);
-        break;
+        return find_target(l, cmd->execution.full_name, &cmd->execution.target, e);
     case COMMAND_HOLD:
-        found = find_target(l, cmd->hold.full_name, &cmd->hold.target, e);
-        break;
+        return find_target(l, cmd->hold.full_name, &cmd->hold.target, e);
     case COMMAND_TAG:
         if (find_target(l, cmd->tag.full_name, &cmd->tag.target, e))
             return -1;
         found = has_tag(l, &cmd->tag, e);
         cmd->tag.present = found == 1;
         break;
+    case COMMAND_LEASE:
+        return find_target(l, cmd->lease.full_name, &cmd->lease.target, e);
     case COMMAND_REASON:
     case COMMAND_WRITE:
     case COMMAND_VC:
-    case COMMAND_LEASE:
     case COMMAND_NODE:
     case COMMAND_ENGINE:
     case COMMAND_TICK:

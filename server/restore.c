@@ -385,7 +385,7 @@ struct core *persist_load_core(struct store *s, int64_t epoch, const unsigned ch
     }
     int rc = node_store_each(s, load_node, &l, e) || vc_store_each(s, load_vc, &l, e) ||
              jobs_store_each_live(s, load_job, &l, e) || end_broken(&l) ||
-             lease_store_each(s, &(struct lease_store_which){.id = NULL}, load_lease, &l, e);
+             lease_store_each(s, &(struct lease_store_which){.limit = 0}, load_lease, &l, e);
     free_broken(l.broken);
     if (rc) {
         core_destroy(l.core);

@@ -128,15 +128,25 @@ const struct command_option command_options_vc[] = {
     {0, "max-jobs", "N", NULL, "Unfinished jobs at a time; 0: any."},
     {0, "keep-logs", "DAYS", NULL, "How long logs are kept after their end; 0: as the site says."},
     {0, "user-disk", "MB", NULL, "What a user may keep on a node; 0: as the site says."},
-    {0, "debug", "WHEN", NULL, "Debug reservations: asked (the default), off, userFailure."},
+    {0, "debug", "WHEN", "asked off userFailure", "For whom there are debug reservations."},
     {0, "debug-minutes", "N", NULL, "How long one may last, with all extensions; 0: 240."},
     {0, "debug-per-user", "N", NULL, "How many one user may have at a time; 0: 1."},
     {0, "debug-total", "N", NULL, "How many there may be at a time; 0: 8."},
-    {0, "debug-reclaim", "yes|no", NULL, "Whether guaranteed work takes their GPUs back."},
+    {0, "debug-reclaim", "YES-NO", "yes no", "Whether guaranteed work takes their GPUs back."},
     {0, "parent", "VC", NULL, "Whose promise its own is part of."},
     {0, "read", "WHOSE", "open own", "Whose jobs its users see."},
     {0, "preemption", "HOW", "stop lazy", "How a guaranteed job of its own is made room for."},
     {0, "description", "TEXT", NULL, "What it is for."},
+    {0, NULL, NULL, NULL, NULL},
+};
+
+const struct command_option command_options_reservations[] = {
+    {0, "state", "STATE", "live all", "Those that are live, or all; live by default."},
+    {0, NULL, NULL, NULL, NULL},
+};
+
+const struct command_option command_options_reservation[] = {
+    {0, "minutes", "N", NULL, "How much longer."},
     {0, NULL, NULL, NULL, NULL},
 };
 

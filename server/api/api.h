@@ -182,17 +182,17 @@ route_handler_fn api_jobs_list, api_jobs_submit;                                
 route_handler_fn api_job_execution, api_job_hold, api_job_release, api_job_archive; /* job_change.c */
 route_handler_fn api_job_tag_put, api_job_tag_drop;                                 /* job_change.c */
 route_handler_fn api_job_get, api_job_attempt, api_job_config, api_job_ssh, api_task_attempts; /* job_get.c */
-route_handler_fn api_job_events, api_job_explain;                                      /* job_events.c, explain.c */
-route_handler_fn api_file_list, api_file_read, api_shell;                              /* files.c, shell.c */
-route_handler_fn api_code_add, api_job_code, api_job_code_files;                       /* code.c */
-route_handler_fn api_log_list, api_log_read, api_log_search;                           /* logs.c, log_search.c */
-route_handler_fn api_stream, api_sku_types;                                            /* stream.c, cluster.c */
+route_handler_fn api_leases, api_job_lease_extend, api_job_lease_release;                      /* lease.c */
+route_handler_fn api_job_events, api_job_explain;                           /* job_events.c, explain.c */
+route_handler_fn api_file_list, api_file_read, api_shell;                   /* files.c, shell.c */
+route_handler_fn api_code_add, api_job_code, api_job_code_files;            /* code.c */
+route_handler_fn api_log_list, api_log_read, api_log_search;                /* logs.c, log_search.c */
+route_handler_fn api_stream, api_sku_types, api_settings, api_settings_put; /* stream.c, cluster.c, settings.c */
 route_handler_fn api_nodes, api_node, api_node_tasks, api_node_state, api_node_labels; /* node.c */
 route_handler_fn api_images, api_image, api_image_add, api_image_remove;               /* image.c */
 route_handler_fn api_storages, api_storage, api_storage_put, api_storage_remove, api_storage_configs,
     api_storage_config, api_storage_servers, api_storage_server;                                       /* storage.c */
 route_handler_fn api_templates, api_template, api_template_add, api_template_put, api_template_remove; /* template.c */
-route_handler_fn api_settings, api_settings_put;                                                       /* settings.c */
 route_handler_fn api_job_attempts_healthz, api_job_attempts, api_job_attempts_one; /* job_attempts.c */
 route_handler_fn api_vcs, api_vc, api_vc_put, api_vc_status, api_vc_remove;        /* virtual_cluster.c */
 route_handler_fn api_audit, api_alerts, api_openapi, api_report_gpu, api_metrics;  /* a file each */

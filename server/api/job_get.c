@@ -11,10 +11,12 @@
 #include "core/core.h"
 #include "core/explain.h"
 #include "engines/local/local.h"
+#include "jobs/lease_store.h"
 #include "scheduler/cluster.h"
 #include "server/api/api.h"
 #include "server/api/job_json.h"
 #include "server/api/job_view.h"
+#include "server/api/lease_json.h"
 #include "server/api/wait_reason.h"
 #include "server/readers.h"
 #include "server/snapshot.h"
@@ -261,6 +263,18 @@ static void write_limits(struct json_out *j, const struct job_view *v, const str
     json_out_object_end(j);
 }
 
+/* Its debug reservations, live or ended; a job has one at most. 0 or -1. */
+static int write_leases(struct json_out *j, const struct job_view *v, struct api *a, struct err *e)
+{
+    struct store *s = readers_get(a->readers, e);
+    if (!s)
+        return -1;
+    json_out_key(j, "debugReservations");
+    int rc = lease_json_list(j, s, &(struct lease_store_which){.job_id = v->job.id}, e);
+    readers_put(a->readers, s);
+    return rc;
+}
+
 static int reply_job(struct request *r, struct api *a, int attempt, struct err *e)
 {
     struct job_view v;
@@ -283,8 +297,12 @@ static int reply_job(struct request *r, struct api *a, int attempt, struct err *
     write_limits(j, &v, a, snap);
     write_status(j, &v, a);
     job_view_write_roles(j, &v, snap ? snap->cluster : NULL);
-    json_out_object_end(j);
     snapshots_put(a->snapshots, snap);
+    if (write_leases(j, &v, a, e)) {
+        api_json_drop(&out);
+        return -1;
+    }
+    json_out_object_end(j);
     api_json_send(&out, r, 200);
     return 0;
 }

@@ -137,6 +137,7 @@ static void write_vc(struct json_out *j, const struct core_view *v, const struct
     json_out_kstring(j, "status", vc->spec.stopped ? "Stopped" : "Running");
     write_gpus(j, &held);
     json_out_kint(j, "unfinishedJobs", (int64_t)vc->live_jobs);
+    json_out_kint(j, "liveReservations", (int64_t)vc->leases);
     vc_write(j, &vc->spec);
     json_out_object_end(j);
 }

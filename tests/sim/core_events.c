@@ -217,9 +217,13 @@ static void lease(struct world *w)
 {
     const struct row_lease *r = &w->leases[random_below(&w->seed, LEASES)];
     struct command_lease what = {.release = random_below(&w->seed, 2), .minutes = 1 + random_below(&w->seed, 3)};
-    char id[ID_SIZE];
-    memcpy(id, r->l.id, ID_SIZE);
-    what.id = id;
+    char name[JOB_FULL_NAME_SIZE];
+    snprintf(name, sizeof name, "%s~%s", r->owner, r->job);
+    what.full_name = name;
+    what.target.exists = true;
+    memcpy(what.target.id, r->l.job_id, ID_SIZE);
+    snprintf(what.target.user, sizeof what.target.user, "%s", r->owner);
+    snprintf(what.target.vc, sizeof what.target.vc, "%s", world_vc_name(r->vc));
     if (r->there)
         core_step(w->core,
                   &(struct command){.kind = COMMAND_LEASE,

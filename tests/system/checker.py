@@ -30,6 +30,8 @@ Job = collections.namedtuple("Job", "id name state config_sha submitted complete
 Attempt = collections.namedtuple(
     "Attempt", "id job_id job_attempt role index number state node wants gpus ports created launched completed exit")
 Amounts = collections.namedtuple("Amounts", "cpus memory_mb gpus")
+#: A debug reservation: what is left of an attempt that failed, with what it holds of the node.
+Lease = collections.namedtuple("Lease", "id node state holds gpus")
 Event = collections.namedtuple("Event", "id job subject time state reason")
 Node = collections.namedtuple("Node", "name cpus memory_mb gpus")
 
@@ -54,7 +56,8 @@ TASK_EDGES = {
 }
 
 #: Reasons of events that tell what happens to who stays in its state.
-NOTES = {"JobWaits", "JobHeld", "JobReleased", "JobPreempting", "JobReserved", "JobOvertaken", "ClaimExpired"}
+NOTES = {"JobWaits", "JobHeld", "JobReleased", "JobPreempting", "JobReserved", "JobOvertaken", "ClaimExpired",
+         "LeaseRefused"}
 
 
 # --- evidence --------------------------------------------------------------------------------
@@ -81,6 +84,7 @@ class Evidence:
         self.jobs = {j.id: j for j in load_jobs(self.db)}
         self.nodes = {n.name: n for n in load_nodes(self.db)}
         self.attempts = list(load_attempts(self.db))
+        self.leases = {lease.id: lease for lease in load_leases(self.db)}
         self.events = list(load_events(self.db))
         self.processes = droverlib.processes()
 
@@ -172,6 +176,13 @@ def load_attempts(db):
                       numbers(json.loads(row[8])), numbers(json.loads(row[9])), *row[10:])
 
 
+def load_leases(db):
+    for i, node, state, hold, cpus, memory, count, gpus in db.execute(
+            "SELECT id, node, state, hold, cpus, memory_mb, gpu_count, gpus FROM lease WHERE ended_ms IS NULL"):
+        yield Lease(i, node, state, Amounts(cpus, memory, count) if hold == "gpus" else Amounts(0, 0, 0),
+                    json.loads(gpus) if hold == "gpus" else [])
+
+
 def load_events(db):
     for i, job, attempt, role, index, task_attempt, kind, when, reason in db.execute(
             "SELECT id, job_id, job_attempt, role, task_index, task_attempt, type, time_ms, reason FROM event"
@@ -221,7 +232,7 @@ def i2_started_at_most_once(ev):
 def i3_no_process_of_the_dead(ev):
     live = droverlib.task_processes(ev.processes)
     for a in ev.attempts:
-        if a.state in FINAL and a.id in live:
+        if a.state in FINAL and a.id in live and a.id not in ev.leases:
             yield "I3 attempt %s of %s is %s, and process %s lives" % (
                 a.id, owner(ev, a), a.state, min(live[a.id]))
 
@@ -258,6 +269,13 @@ def i4_nothing_is_held_twice(ev):
                     yield "I4 %s %d of %s is held by %s and %s" % (kind, n, a.node, other, a.id)
         if len(set(a.gpus)) != len(a.gpus) and min(a.gpus) >= 0:
             yield "I4 attempt %s holds a GPU twice: %s" % (a.id, a.gpus)
+    for lease in ev.leases.values():
+        for i, amount in enumerate(lease.holds):
+            used[lease.node][i] += amount
+        for n in lease.gpus:
+            other = holders.setdefault((lease.node, "GPU", n), lease.id)
+            if other != lease.id:
+                yield "I4 GPU %d of %s is held by %s and the lease of %s" % (n, lease.node, other, lease.id)
     for name, (cpus, memory, gpus) in used.items():
         node = ev.nodes.get(name)
         if node is None:

@@ -12,7 +12,7 @@ import uuid
 
 import checker
 import droverlib
-from checker import Amounts, Attempt, Event, Job, Node, Witness
+from checker import Amounts, Attempt, Event, Job, Lease, Node, Witness
 
 RULE_NAMES = {rule.__name__.split("_")[0].upper() for rule in checker.RULES}
 
@@ -35,6 +35,7 @@ class RulesTest(unittest.TestCase):
         ev.attempts = [
             Attempt(self.ended, "j1", 0, "main", 0, 0, "SUCCEEDED", "n", Amounts(1, 100, 1), [0], [15000], 20, 30, 40, 0),
             Attempt(self.running, "j2", 0, "main", 0, 0, "RUNNING", "n", Amounts(1, 100, 2), [0, 1], [15000], 30, 40, 0, None)]
+        ev.leases = {}
         ev.nodes = {"n": Node("n", 2, 400, 3)}
         states = [("j1", ["WAITING", "STARTING", "RUNNING", "COMPLETING", "SUCCEEDED"]),
                   ("j2", ["WAITING", "STARTING", "RUNNING"])]
@@ -73,6 +74,21 @@ class RulesTest(unittest.TestCase):
     def test_i1_other_text(self):
         self.ev.acked[0] = ("u~one", "ab")
         self.found("I1", "with another text")
+
+    def lease(self, attempt, *amounts, gpus=()):
+        self.ev.leases[attempt] = Lease(attempt, "n", "HELD", Amounts(*amounts), list(gpus))
+
+    def test_i3_what_a_lease_keeps_may_live(self):
+        self.change(1, state="FAILED", completed=50, exit=1)
+        self.found("I3", "is FAILED, and process")
+        self.lease(self.running, 0, 0, 0)
+        self.assertEqual([v for v in checker.check(self.ev) if v.startswith("I3")], [])
+
+    def test_i4_a_lease_holds(self):
+        self.lease(self.ended, 1, 100, 1, gpus=[1])
+        self.found("I4", "GPU 1 of n is held by %s and the lease of %s" % (self.running, self.ended))
+        self.lease(self.ended, 1, 100, 2, gpus=[2])
+        self.found("I4", "4 GPUs of n are given out, it has 3")
 
     def test_i2_twice(self):
         self.ev.witness.append(Witness("u~one", self.ended, "9", "z"))

@@ -20,7 +20,7 @@ SUCCEEDED, FAILED, STOPPED = 32, 64, 128
 ENDS = {"succeeded": (SUCCEEDED, 0), "failed": (FAILED, 1), "platform": (FAILED, -1001), "stopped": (STOPPED, -210),
         "preempted": (FAILED, -1003)}
 KEYS = ("vc", "user", "job", "node", "day")
-KINDS = ("succeeded", "failed", "platform", "stopped", "preempted", "running")
+KINDS = ("succeeded", "failed", "platform", "stopped", "preempted", "running", "reserved")
 
 
 def history(r, db, number, begin):
@@ -57,6 +57,16 @@ def history(r, db, number, begin):
                 told = "failed" if again and retry == 0 and kind == "succeeded" else kind
                 uses.append((dict(keys, node=node), gpus, a, b, told))
         at = end
+    if state == FAILED and r.random() < 0.3:  # of the attempt that was the last
+        ended = at + r.randrange(1, 10 * HOUR)
+        hold = r.choice(["gpus", "sandbox"])
+        db.execute("INSERT INTO lease(id, job_id, job_attempt, role, task_index, task_attempt, owner, vc, node, gpus,"
+                   " hold, cpus, memory_mb, gpu_count, priority, nonce, state, created_ms, expires_ms, ended_ms,"
+                   " ended_by, collected) VALUES(?, ?, ?, 'main', 0, 0, ?, ?, ?, '[]', ?, 1, 1, ?, -1, '', 'ENDED', ?, ?,"
+                   " ?, 'expiry', '{}')", (str(uuid.UUID(int=r.getrandbits(128))), job, attempt, keys["user"], keys["vc"],
+                                           node, hold, gpus, at, ended, ended))
+        if hold == "gpus":
+            uses.append((dict(keys, node=node), gpus, at, ended, "reserved"))
     db.execute("INSERT INTO job(id, user, name, vc, state, submitted_ms, created_ms, completed_ms, attempt)"
                " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
                (job, keys["user"], name, keys["vc"], state, submitted, submitted, at, attempt))
@@ -83,7 +93,7 @@ def recount(uses, jobs, begin, end, by):
             overlap = min(b, window[1]) - max(a, window[0])
             if overlap > 0:
                 rows[key(keys, window)][kind] += gpus * overlap / HOUR
-                rows[key(keys, window)]["tasks"] += overlap / HOUR
+                rows[key(keys, window)]["tasks"] += overlap / HOUR if kind != "reserved" else 0
         for keys, submitted, started, ended, well in jobs:
             if window[0] <= ended < window[1]:
                 rows[key(keys, window)]["ended"] += 1

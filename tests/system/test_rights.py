@@ -43,6 +43,8 @@ BODIES = {
     "PUT " + JOB + "/executionType": {"value": "START"},  # revives nothing
     "PUT " + JOB + "/hold": None,  # refused, because the job runs
     "DELETE " + JOB + "/hold": None,
+    "PUT " + JOB + "/reservation": {"minutes": 1},  # refused, because it has none
+    "DELETE " + JOB + "/reservation": None,
     "PUT " + JOB + "/tag": {"value": "t"},
     "DELETE " + JOB + "/tag": {"value": "t"},
     "GET " + TASK: None,

@@ -124,8 +124,10 @@ static const struct member token_members[] = {
 
 static const struct member user_add_members[] = {USER_MEMBERS(""){0}};
 static const struct member user_set_members[] = {USER_MEMBERS("data."){"disabled", "data.disabled", VALUE_YES_NO}, {0}};
+static const struct member reservation_members[] = {{"minutes", "minutes", VALUE_NUMBER}, {0}};
 
 #define NODE_STATE "/api/v2/nodes/%s/state"
+#define RESERVATION "/api/v2/jobs/%s/reservation"
 #define VC "/api/v2/virtual-clusters/%s"
 #define MEMBERSHIP "/api/v2/users/%s/group"
 
@@ -155,6 +157,13 @@ static const struct change changes[] = {
      .jobs = true,
      .others = true,
      .done = "%s has the tag no more."},
+    {.verb = "reservation extend",
+     .method = "PUT",
+     .path = RESERVATION,
+     .jobs = true,
+     .members = reservation_members,
+     .done = "The debug reservation of %s is extended."},
+    {.verb = "reservation release", .method = "DELETE", .path = RESERVATION, .jobs = true, .done = "%s is released."},
     {.verb = "node cordon",
      .method = "PUT",
      .path = NODE_STATE,

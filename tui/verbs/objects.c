@@ -152,6 +152,29 @@ static const struct field placed_fields[] = {
     {"name", 0},      {"username", 0}, {"virtualCluster", 0},       {"taskRoleName", 0}, {"taskIndex", 0},
     {"taskState", 0}, {"gpus", 0},     {"launchedTime", CELL_TIME}, {"jobId", 0}};
 
+static const struct table_column reservation_columns[] = {
+    {"JOB", "job", 0, 8, false},     {"USER", "user", 0, 6, false},   {"VC", "vc", 1, 6, false},
+    {"ROLE", "role", 2, 6, false},   {"TASK", "task", 2, 0, true},    {"NODE", "node", 0, 6, false},
+    {"HOLDS", "hold", 1, 0, false},  {"GPUS", "gpus", 0, 0, true},    {"STATE", "state", 0, 0, false},
+    {"SINCE", "since", 1, 0, false}, {"UNTIL", "until", 0, 0, false}, {"ENDED BY", "endedBy", 3, 0, false},
+    {"WHY", "why", 1, 8, false},     {"ID", "id", 10, 0, false},
+};
+static const struct field reservation_fields[] = {{"jobName", 0},
+                                                  {"username", 0},
+                                                  {"virtualCluster", 0},
+                                                  {"taskRoleName", 0},
+                                                  {"taskIndex", 0},
+                                                  {"node", 0},
+                                                  {"hold", 0},
+                                                  {"gpus", 0},
+                                                  {"state", 0},
+                                                  {"createdTime", CELL_TIME},
+                                                  {"expiresTime", CELL_TIME},
+                                                  {"endedBy", 0},
+                                                  {"collected.reason", 0},
+                                                  {"id", 0}};
+static const struct question reservation_questions[] = {{"state", "state", ASK_TEXT}, {0}};
+
 static const struct table_column audit_columns[] = {
     {"RECORD", "record", 0, 0, true},  {"TIME", "time", 0, 0, false},        {"USER", "user", 0, 6, false},
     {"METHOD", "method", 1, 0, false}, {"OBJECT", "object", 0, 12, false},   {"STATUS", "status", 0, 0, true},
@@ -182,6 +205,7 @@ static const struct table_column report_columns[] = {
     {"STOPPED", "stopped", 3, 0, true},
     {"PREEMPTED", "preempted", 3, 0, true},
     {"RUNNING", "running", 2, 0, true},
+    {"RESERVED", "reserved", 4, 0, true},
     {"JOBS", "jobs", 2, 0, true},
     {"WELL", "well", 5, 0, true},
     {"WAIT P50", "waitP50", 6, 0, true},
@@ -200,6 +224,7 @@ static const struct field report_fields[] = {
     {"gpuHours.stopped", CELL_HOURS},
     {"gpuHours.preempted", CELL_HOURS},
     {"gpuHours.running", CELL_HOURS},
+    {"gpuHours.reserved", CELL_HOURS},
     {"jobs.ended", 0},
     {"jobs.succeeded", 0},
     {"waitMs.p50", CELL_WAIT},
@@ -223,6 +248,7 @@ static const struct listing listings[] = {
     {.verb = "skus", .path = "/api/v2/cluster/sku-types", TABLE(sku)},
     {.verb = "alerts", .path = "/api/v2/alerts", TABLE(alert)},
     {.verb = "node tasks", .path = "/api/v2/nodes/%s/tasks", TABLE(placed)},
+    {.verb = "reservations", .path = "/api/v2/reservations", .questions = reservation_questions, TABLE(reservation)},
     {.verb = "audit",
      .path = "/api/v2/audit",
      .inside = "data",

@@ -50,13 +50,14 @@ static struct resources used(struct harness *h)
 
 static enum err_code change(struct harness *h, const struct command_actor *who, bool release, int minutes)
 {
+    static const struct command_target target = {
+        .exists = true, .id = "00000000-0000-7000-8000-000000000001", .user = "ana", .vc = VC_DEFAULT};
     int cookie = 0;
-    char id[ID_SIZE];
-    memcpy(id, h->lease.id, ID_SIZE);
-    step(h, &(struct command){.kind = COMMAND_LEASE,
-                              .actor = *who,
-                              .reply_to = &cookie,
-                              .lease = {.id = id, .release = release, .minutes = minutes}});
+    step(h,
+         &(struct command){.kind = COMMAND_LEASE,
+                           .actor = *who,
+                           .reply_to = &cookie,
+                           .lease = {.full_name = "ana~a", .release = release, .minutes = minutes, .target = target}});
     return h->reply.code;
 }
 

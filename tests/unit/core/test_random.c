@@ -87,9 +87,14 @@ static void do_failure(struct harness *h, struct rng *r)
 /* Of the newest, whatever has become of it. */
 static void do_lease(struct harness *h, struct rng *r)
 {
+    struct command_target target = {.exists = true, .user = "ana", .vc = VC_DEFAULT};
+    memcpy(target.id, h->lease.job_id, ID_SIZE);
     struct command cmd = {.kind = COMMAND_LEASE,
                           .actor = {.user = "ana", .admin = below(r, 2) != 0},
-                          .lease = {.id = h->lease.id, .release = below(r, 2) != 0, .minutes = 1 + below(r, 300)}};
+                          .lease = {.full_name = "ana~one-that-has-ended",
+                                    .release = below(r, 2) != 0,
+                                    .minutes = 1 + below(r, 300),
+                                    .target = target}};
     if (h->lease_rows)
         step(h, &cmd);
 }

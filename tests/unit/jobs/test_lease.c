@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "jobs/jobs_store.h"
+#include "jobs/jobs_write.h"
 #include "jobs/lease_store.h"
 #include "tests/unit/jobs/store_fixture.h"
 
@@ -154,7 +155,7 @@ static void what_is_written_comes_back(void **state)
 static void the_ended_are_no_more_among_the_live(void **state)
 {
     struct lease other = whole, ended = whole;
-    struct seen live = {.count = 0}, all = {.count = 0}, one = {.count = 0}, of_job = {.count = 0};
+    struct seen live = {.count = 0}, all = {.count = 0}, own = {.count = 0}, none = {.count = 0}, of_job = {.count = 0};
     (void)state;
     add_job();
     put(&whole);
@@ -167,14 +168,42 @@ static void the_ended_are_no_more_among_the_live(void **state)
     put(&ended);
     ok(lease_store_each(db.reader, &(struct lease_store_which){.limit = 9}, note, &live, &e));
     ok(lease_store_each(db.reader, &(struct lease_store_which){.ended = true}, note, &all, &e));
-    ok(lease_store_each(db.reader, &(struct lease_store_which){.id = LEASE_1}, note, &one, &e));
+    ok(lease_store_each(db.reader, &(struct lease_store_which){.reader = "ana"}, note, &own, &e));
+    ok(lease_store_each(db.reader, &(struct lease_store_which){.reader = "ben", .ended = true}, note, &none, &e));
     ok(lease_store_each(db.reader, &(struct lease_store_which){.job_id = JOB}, note, &of_job, &e));
     assert_int_equal(live.count, 1);
     assert_string_equal(live.ids[0], LEASE_2);
     assert_int_equal(all.count, 2);
     assert_string_equal(all.ids[0], LEASE_2); /* newest first */
-    assert_int_equal(one.count, 1);
+    assert_int_equal(own.count, 1);
+    assert_int_equal(none.count, 0); /* nobody has made virtual cluster lab, so that nobody else reads its jobs */
     assert_int_equal(of_job.count, 2);
+}
+
+static int archive(void)
+{
+    struct jobs_archive what = {.job = "ana~train", .by = "ana"};
+    e = (struct err){0};
+    ok(store_begin(db.writer, &e));
+    int rc = jobs_write_archive(db.writer, &what, (struct clock_now){0}, &e);
+    struct err none = {0};
+    assert_int_equal(store_commit(db.writer, &none), 0);
+    return rc;
+}
+
+/* Its name would be free, and nobody could release what it still holds. */
+static void a_job_with_a_lease_is_not_archived(void **state)
+{
+    struct lease ended = whole;
+    (void)state;
+    add_job();
+    put(&whole);
+    assert_int_equal(archive(), -1);
+    assert_int_equal(e.code, ERR_CONFLICT_LEASE);
+    ended.state = LEASE_LOST;
+    ended.ended_ms = 9;
+    put(&ended);
+    assert_int_equal(archive(), 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -184,6 +213,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(states_move_along_the_edges),
         TEST(what_is_written_comes_back),
+        TEST(a_job_with_a_lease_is_not_archived),
         TEST(the_ended_are_no_more_among_the_live),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
