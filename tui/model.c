@@ -229,6 +229,21 @@ static void model_diagnosis(struct arena *a, const cJSON *o, struct model_detail
         out->proof = text;
 }
 
+/* Of its debug reservations the one that is live. */
+static void model_kept(struct arena *a, const cJSON *list, struct model_detail *out)
+{
+    const cJSON *one;
+
+    out->kept_on = "";
+    cJSON_ArrayForEach(one, list)
+    {
+        if (strcmp(model_text(a, one, "state"), "HELD") != 0)
+            continue;
+        out->kept_on = model_text(a, one, "node");
+        out->kept_until = model_number(one, "expiresTime");
+    }
+}
+
 int model_read_detail(struct arena *a, const cJSON *reply, struct model_detail *out, struct err *e)
 {
     const cJSON *status = model_get(reply, "jobStatus");
@@ -255,6 +270,7 @@ int model_read_detail(struct arena *a, const cJSON *reply, struct model_detail *
     out->diagnostics = model_text(a, status, "appExitDiagnostics");
     out->trigger = model_text(a, status, "appExitTriggerMessage");
     out->avoids = model_join(a, model_get(status, "avoidedNodes"), ", ");
+    model_kept(a, model_get(reply, "debugReservations"), out);
     out->code = model_text(a, reply, "code");
     out->time_limit_s = model_number(limits, "timeSeconds");
     out->processes = model_number(limits, "processes");

@@ -78,6 +78,8 @@ struct model_detail {
     const char *trigger;      /* the sentence that ended it, "" = none */
     const char *solutions[4]; /* up to NULL */
     const char *avoids;       /* nodes that it keeps away from after a fault, "" = none */
+    const char *kept_on;      /* the node of its debug reservation, while it has one; "" = none */
+    int64_t kept_until;       /* ms since 1970 */
     const char *code;         /* the archive that came with it; "" = none */
     int64_t time_limit_s;     /* of an attempt; 0 = none */
     int64_t processes;        /* of a task; 0 = not told */

@@ -217,6 +217,15 @@ class Verbs(Cli):
         self.assertIn("It keeps away from a100-01, a100-03 after a fault of the platform there.\n",
                       self.check(0, "job", "careful").stdout)
 
+    def test_a_job_tells_what_is_kept_of_it(self):
+        detail = json.loads(json.dumps(self.server.data["details"]["ana~train-vit-14"]))
+        detail["debugReservations"] = [{"state": "HELD", "node": "a100-01", "expiresTime": 1700000000000}]
+        self.server.data["details"]["ana~kept"] = detail
+        out = self.check(0, "job", "kept", "--absolute").stdout
+        self.assertRegex(out, r"What is left of it is kept on a100-01, until 2023-11-1[45] .*\.\n")
+        detail["debugReservations"][0]["state"] = "ENDED"
+        self.assertNotIn("What is left", self.check(0, "job", "kept").stdout)
+
     def test_no_escape_of_the_server_gets_out(self):
         evil = "x\x1b[31m\x9b5n\u202ey"
         detail = json.loads(json.dumps(self.server.data["details"]["ana~train-vit-14"]))

@@ -38,19 +38,9 @@ static void one_add(struct buf *out, const char *text)
 /* A diagnosis that is less sure is called a guess. */
 #define ONE_SURE 60
 
-/* Sentences under the headline: why it waits, or how it ended and what to do. */
-static void one_say_why(struct cli *cli, const struct model_detail *d, FILE *f)
+/* How it ended, and what to do. */
+static void one_say_failure(struct cli *cli, const struct model_detail *d, FILE *f)
 {
-    const char *why = model_why(cli->arena, &d->job);
-
-    if (*why)
-        cli_say(cli, f, "%s\n", why);
-    if (*d->avoids)
-        cli_say(cli, f, "It keeps away from %s after a fault of the platform there.\n", d->avoids);
-    if (d->job.state == WORD_STOPPED && *d->trigger)
-        cli_say(cli, f, "%s\n", d->trigger);
-    if (d->job.state != WORD_FAILED)
-        return;
     if (*d->exit_reason)
         cli_say(cli, f, "%s\n", d->exit_reason);
     if (*d->proof)
@@ -63,6 +53,24 @@ static void one_say_why(struct cli *cli, const struct model_detail *d, FILE *f)
         cli_say(cli, f, "%s\n", d->diagnostics);
     for (size_t i = 0; i < 3 && d->solutions[i]; i++)
         cli_say(cli, f, "Try: %s\n", d->solutions[i]);
+}
+
+/* Sentences under the headline: why it waits, what is kept of it, or how it ended. */
+static void one_say_why(struct cli *cli, const struct model_detail *d, FILE *f)
+{
+    const char *why = model_why(cli->arena, &d->job);
+
+    if (*why)
+        cli_say(cli, f, "%s\n", why);
+    if (*d->avoids)
+        cli_say(cli, f, "It keeps away from %s after a fault of the platform there.\n", d->avoids);
+    if (*d->kept_on)
+        cli_say(cli, f, "What is left of it is kept on %s, until %s.\n", d->kept_on,
+                cli_time(cli, clock_read().wall, d->kept_until));
+    if (d->job.state == WORD_STOPPED && *d->trigger)
+        cli_say(cli, f, "%s\n", d->trigger);
+    if (d->job.state == WORD_FAILED)
+        one_say_failure(cli, d, f);
 }
 
 static const char *one_gpus(struct cli *cli, const struct model_task *t)

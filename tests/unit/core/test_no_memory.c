@@ -144,6 +144,52 @@ static void each_allocation_may_fail(void **state)
     assert_true(n > 20);
 }
 
+/* A lease from its beginning to its end, as far as it goes. */
+static bool lease_history(struct harness *h, struct job *j)
+{
+    struct engine_event held = {.kind = ENGINE_EXITED, .exit_code = 1, .held = true};
+    struct command fail = {.kind = COMMAND_ENGINE, .engine = &held};
+    struct command more = {.kind = COMMAND_LEASE, .lease = {.full_name = "ana~a", .minutes = 5}};
+    more.lease.target = (struct command_target){.exists = true, .user = "ana", .vc = VC_DEFAULT};
+    memcpy(more.lease.target.id, j->id, ID_SIZE);
+    if (!add(h, j) || !node(h, "n1") || !say(h, 0, ENGINE_CONFIRMED, 0) || !say(h, 0, ENGINE_STARTED, 0))
+        return false;
+    memcpy(held.attempt_id, h->launched[0], ID_SIZE);
+    memcpy(held.nonce, h->nonces[0], 33);
+    if (!batch(h, &fail) || !batch(h, &more) || !node(h, "n2")) /* a node more: another plan */
+        return false;
+    core_adopt(h->core, &h->fx);
+    if (h->fx.failed)
+        return false;
+    effects_reset(&h->fx);
+    h->now.wall += 100 * 60 * 1000;
+    h->now.mono += 100 * 60 * 1000;
+    return batch(h, &(struct command){.kind = COMMAND_TICK}) && say(h, 0, ENGINE_EXITED, 1);
+}
+
+static void each_allocation_of_a_lease_may_fail(void **state)
+{
+    static struct harness harness;
+    struct harness *h = &harness;
+    bool whole = false;
+    (void)state;
+    for (long n = 0; !whole; n++) {
+        setup_core(h);
+        struct job *j = make_job(
+            h, &(struct ask){.name = "a", .debug = {.on = SPEC_DEBUG_ALWAYS, .hold = SPEC_HOLD_GPUS, .minutes = 5}});
+        failed = false;
+        left = n + 1;
+        bool ok = lease_history(h, j);
+        left = 0;
+        assert_int_equal(ok, !failed);
+        assert_int_equal(ok, !h->fx.failed);
+        if (ok)
+            assert_true(core_check(h->core) && !core_live_leases(h->core));
+        teardown_core(h);
+        whole = ok;
+    }
+}
+
 /* Loading and copying fail cleanly, too. */
 static void each_allocation_of_a_load_may_fail(void **state)
 {
@@ -214,6 +260,7 @@ static void each_allocation_of_an_answer_may_fail(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_allocation_of_a_lease_may_fail),
         cmocka_unit_test(each_allocation_may_fail),
         cmocka_unit_test(each_allocation_of_a_load_may_fail),
         cmocka_unit_test(each_allocation_of_an_answer_may_fail),
