@@ -26,7 +26,8 @@ static int64_t clock_ms(clockid_t id)
 
 struct clock_now clock_read(void)
 {
-    return (struct clock_now){.wall = clock_ms(CLOCK_REALTIME) + FAILPOINT_CLOCK_MS, .mono = clock_ms(CLOCK_BOOTTIME)};
+    return (struct clock_now){.wall = clock_ms(CLOCK_REALTIME) + FAILPOINT_VALUE("clock"),
+                              .mono = clock_ms(CLOCK_BOOTTIME)};
 }
 
 struct clock_now clock_steady_next(struct clock_steady *c, struct clock_now read)

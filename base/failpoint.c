@@ -115,14 +115,14 @@ bool failpoint_guard_off(const char *guard)
     return off;
 }
 
-int64_t failpoint_clock_ms(void)
+int64_t failpoint_value(const char *name)
 {
     const char *folder = getenv("DROVER_FAILPOINTS");
     char path[PATH_MAX], text[32];
     int fd, before = errno;
     ssize_t n;
 
-    if (!folder || snprintf(path, sizeof(path), "%s/clock", folder) >= (int)sizeof(path))
+    if (!folder || snprintf(path, sizeof(path), "%s/%s", folder, name) >= (int)sizeof(path))
         return 0;
     fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);

@@ -14,7 +14,8 @@
  * (a task has ended when none of its processes is left), "kill" (a SIGKILL ends; without, its target seems to hang in
  * the kernel).
  *
- * A file `clock` there sets the wall clock of all of them: milliseconds that clock_read adds.
+ * Files with a number: `clock` sets the wall clock of all of them (milliseconds that clock_read adds), `wal-mb` what
+ * the log of a database may grow to that is opened from then on.
  *
  * What was hit is appended to the folder's file `fired`, a line `POINT ACTION PID` each. Nothing is kept in the
  * process, so every program, each thread and the child of a vfork may pass a point.
@@ -70,22 +71,22 @@ enum failpoint {
 int failpoint_pass(enum failpoint p);
 /* Whether that guard is switched off. Async-signal-safe; any thread. */
 bool failpoint_guard_off(const char *guard);
-/* Milliseconds in the file `clock`, 0 without. Any thread. */
-int64_t failpoint_clock_ms(void);
+/* The number in the file `name`, 0 without. Any thread. */
+int64_t failpoint_value(const char *name);
 /* "DROVER_FAILPOINTS=DIR" for the environment of a program that is started, or NULL. Borrowed. */
 char *failpoint_environment(void);
 
 #define FAILPOINT(constant) failpoint_pass(FAILPOINT_##constant)
 #define FAILPOINT_GUARD_OFF(guard) failpoint_guard_off(guard)
 #define FAILPOINT_ENVIRONMENT failpoint_environment()
-#define FAILPOINT_CLOCK_MS failpoint_clock_ms()
+#define FAILPOINT_VALUE(name) failpoint_value(name)
 
 #else
 
 #define FAILPOINT(constant) 0
 #define FAILPOINT_GUARD_OFF(guard) false
 #define FAILPOINT_ENVIRONMENT NULL
-#define FAILPOINT_CLOCK_MS 0
+#define FAILPOINT_VALUE(name) 0
 
 #endif
 #endif

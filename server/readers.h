@@ -15,7 +15,8 @@ struct store;
 struct readers *readers_create(const char *path, size_t max);
 /* All must have been given back. NULL ok. */
 void readers_destroy(struct readers *r);
-/* A connection for the caller alone; waits while all are lent. NULL on error. Any thread. */
+/* A connection for the caller alone; waits while all are lent. No snapshot of it lasts longer than half a minute
+ * (store_bound_reads). NULL on error. Any thread. */
 struct store *readers_get(struct readers *r, struct err *e);
 /* Gives it back. NULL ok. */
 void readers_put(struct readers *r, struct store *s);

@@ -100,6 +100,7 @@ int stmt_step(struct stmt *st, struct err *e)
 
     if (!st)
         return -1;
+    bounds_read(st->store);
     rc = st->bind_rc ? st->bind_rc : sqlite3_step(st->raw);
     if (rc == SQLITE_ROW)
         return STMT_ROW;

@@ -4,7 +4,7 @@
  *
  * Automatic checkpoints are off on every connection: SQLite would swallow their errors, and a failed fsync must be seen
  * (a second fsync of pages that the kernel has dropped "succeeds"). The writer's commit counts WAL frames by a hook and
- * checkpoints itself.
+ * checkpoints itself (store/bounds.c).
  */
 #include "store/store.h"
 
@@ -21,8 +21,6 @@
 #include "store/schema.h"
 #include "store/store_internal.h"
 
-#define STORE_BUSY_MS 2000
-#define STORE_WAL_FRAMES 2000
 #define STORE_SLOTS_FIRST 64u
 
 static const struct store_sql sql_begin_write = {"BEGIN IMMEDIATE"};
@@ -34,14 +32,9 @@ static const struct store_sql sql_undo = {"ROLLBACK TO part"};
 
 static int store_on_wal(void *arg, sqlite3 *db, const char *name, int frames)
 {
-    struct store *s = arg;
-
     (void)db;
     (void)name;
-    /* Fewer than before: the WAL was started anew. */
-    if (frames < s->wal_frames)
-        s->checkpoint_at = STORE_WAL_FRAMES;
-    s->wal_frames = frames;
+    bounds_wal_frames(arg, frames);
     return SQLITE_OK;
 }
 
@@ -155,7 +148,7 @@ struct store *store_open(const char *path, enum store_mode mode, struct err *e)
         return NULL;
     }
     s->mode = mode;
-    s->checkpoint_at = STORE_WAL_FRAMES;
+    bounds_wal_begin(s);
     s->slots = calloc(STORE_SLOTS_FIRST, sizeof(*s->slots));
     s->slots_size = STORE_SLOTS_FIRST;
     s->queries = hash_create();
@@ -280,6 +273,8 @@ int store_begin(struct store *s, struct err *e)
     if (s->fsync_failed)
         return err_set(e, ERR_BUSY, "the database could not be flushed to disk; a restart is needed");
     s->write_failed = false;
+    if (s->mode == STORE_WRITER && bounds_wal_room(s, e))
+        return -1;
     return stmt_exec(store_stmt(s, s->mode == STORE_WRITER ? &sql_begin_write : &sql_begin_read, e), e);
 }
 
@@ -343,12 +338,7 @@ int store_commit(struct store *s, struct err *e)
     /* It is on disk, and nobody knows: the caller must live with that, too. */
     if (FAILPOINT(STORE_AFTER_COMMIT))
         return store_fail(s, SQLITE_IOERR_WRITE, e);
-    if (s->wal_frames >= s->checkpoint_at) {
-        /* The next one after as many frames again, not at each commit, while a reader keeps the WAL from its start. */
-        s->checkpoint_at = s->wal_frames + STORE_WAL_FRAMES;
-        /* Its failure is kept in the store: after a failed fsync the next store_begin refuses. */
-        (void)store_checkpoint(s, STORE_CHECKPOINT_PASSIVE, NULL);
-    }
+    bounds_wal_after_commit(s);
     return 0;
 }
 
@@ -358,15 +348,17 @@ int store_checkpoint(struct store *s, enum store_checkpoint mode, struct err *e)
         [STORE_CHECKPOINT_PASSIVE] = SQLITE_CHECKPOINT_PASSIVE,
         [STORE_CHECKPOINT_TRUNCATE] = SQLITE_CHECKPOINT_TRUNCATE,
     };
-    int rc;
+    int rc, frames = -1;
 
     if (s->mode == STORE_READER)
         return err_set(e, ERR_INTERNAL, "a reader must not checkpoint");
     rc = FAILPOINT(STORE_BEFORE_CHECKPOINT) ? SQLITE_IOERR_WRITE
-                                            : sqlite3_wal_checkpoint_v2(s->db, NULL, modes[mode], NULL, NULL);
+                                            : sqlite3_wal_checkpoint_v2(s->db, NULL, modes[mode], &frames, NULL);
     (void)FAILPOINT(STORE_AFTER_CHECKPOINT);
     if (rc != SQLITE_OK)
         return store_fail(s, rc, e);
+    if (frames >= 0)
+        bounds_wal_frames(s, frames);
     return 0;
 }
 

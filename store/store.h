@@ -39,6 +39,7 @@ enum store_mode {
 enum store_failure {
     STORE_FAIL_NONE,
     STORE_FAIL_BUSY,       /* locked for longer than the busy timeout: ERR_BUSY */
+    STORE_FAIL_SLOW,       /* longer than store_bound_reads allows: ERR_BUSY */
     STORE_FAIL_FULL,       /* no space, quota or file size limit: ERR_NO_SPACE */
     STORE_FAIL_IO,         /* another read or write error: ERR_BUSY */
     STORE_FAIL_FSYNC,      /* fsync failed: what is on disk is unknown, the process must end. ERR_BUSY */
@@ -57,7 +58,8 @@ enum store_constraint {
 
 enum store_checkpoint {
     STORE_CHECKPOINT_PASSIVE,  /* as far as readers allow, without waiting */
-    STORE_CHECKPOINT_TRUNCATE, /* waits for readers (busy timeout), then empties the WAL; at stop and in idle times */
+    STORE_CHECKPOINT_TRUNCATE, /* waits for readers (busy timeout), then empties the WAL; at stop, or when it is large
+                                */
 };
 
 /* Opens `path`. The writer creates the file (mode 0600), sets WAL and synchronous=FULL, and brings the schema up to
@@ -71,17 +73,23 @@ struct store *store_open_folder(const char *dir, enum store_mode mode, struct er
 void store_close(struct store *s);
 
 /* Starts a transaction: on the writer BEGIN IMMEDIATE, on a reader a snapshot for several reads. Refused for good after
- * a failed fsync. 0 or -1. */
+ * a failed fsync; refused to the writer (ERR_BUSY) while the WAL has 128 MB that readers keep from being emptied, so
+ * that with this transaction it stays below 256 MB. 0 or -1. */
 int store_begin(struct store *s, struct err *e);
 /* Ends it durably: when this returns 0 the rows are on disk. On -1 everything since store_begin is rolled back, the
  * error says why (see enum store_failure), and the caller must forget what it has done. Also -1 when a write of this
  * transaction failed for want of space or by an I/O error and the caller went on. On a reader it just ends the
- * snapshot. Every 2,000 WAL frames a commit of the writer also does a passive checkpoint; if only that fails, the
- * commit still returns 0. */
+ * snapshot. Every 2,000 WAL frames a commit of the writer also does a checkpoint (store/bounds.c); if only that fails,
+ * the commit still returns 0. */
 int store_commit(struct store *s, struct err *e);
 /* Gives everything since store_begin up; nothing to do without a transaction. */
 void store_rollback(struct store *s);
 bool store_in_transaction(const struct store *s);
+/* From now on no snapshot of this reader lasts longer than about `ms`: a step beyond that fails (STORE_FAIL_SLOW), and
+ * the caller ends it. 0: they may last. */
+void store_bound_reads(struct store *s, int64_t ms);
+/* Ends whatever snapshot a reader still has: whether there was one, which is a mistake of who had it. */
+bool store_end_reads(struct store *s);
 
 /* A part of the writer's transaction that can be given up alone: everything between store_savepoint and either
  * store_release, which keeps it, or store_undo, which takes it back. One at a time. 0, or -1 when the transaction

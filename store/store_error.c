@@ -13,6 +13,7 @@ static const struct {
 } store_failures[] = {
     [STORE_FAIL_NONE] = {ERR_INTERNAL, "no error"},
     [STORE_FAIL_BUSY] = {ERR_BUSY, "the database is busy"},
+    [STORE_FAIL_SLOW] = {ERR_BUSY, "this takes longer than the database may be read in one go"},
     [STORE_FAIL_FULL] = {ERR_NO_SPACE, "no space left for the database"},
     [STORE_FAIL_IO] = {ERR_BUSY, "the database cannot be read or written"},
     [STORE_FAIL_FSYNC] = {ERR_BUSY, "the database could not be flushed to disk"},
@@ -59,6 +60,8 @@ static enum store_failure store_classify(int rc, int errnum)
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         return STORE_FAIL_BUSY;
+    case SQLITE_INTERRUPT:
+        return STORE_FAIL_SLOW;
     case SQLITE_FULL:
         return STORE_FAIL_FULL;
     case SQLITE_IOERR:

@@ -10,6 +10,8 @@
 #include "base/hash.h"
 #include "store/store.h"
 
+#define STORE_BUSY_MS 2000
+
 /* One prepared statement of one connection. */
 struct stmt {
     struct store *store;
@@ -33,6 +35,10 @@ struct store {
     bool write_failed;        /* a write of the open transaction failed: it can only be rolled back */
     int wal_frames;           /* in the WAL after the last commit */
     int checkpoint_at;        /* frames at which a commit checkpoints */
+    int wal_max;              /* frames from which on no transaction begins */
+    bool wal_refused;         /* as was said to the last one */
+    int64_t read_max_ms;      /* 0: reads may last */
+    int64_t read_since;       /* monotonic: when the snapshot was taken, where reads may not */
     struct store_slot *slots; /* cache of constant statements, by address */
     size_t slots_size;        /* power of two */
     size_t slots_used;
@@ -45,5 +51,18 @@ int store_fail(struct store *s, int rc, struct err *e);
 /* Prepares one statement. NULL on error. */
 struct stmt *stmt_prepare(struct store *s, const char *sql, struct err *e);
 void stmt_finalize(struct stmt *st);
+
+/* --- bounds.c --- */
+
+/* Before each step: where it takes a snapshot, its time begins. */
+void bounds_read(struct store *s);
+/* For a writer that was opened. */
+void bounds_wal_begin(struct store *s);
+/* As many frames are in the WAL now. */
+void bounds_wal_frames(struct store *s, int frames);
+/* A checkpoint, where one is due. */
+void bounds_wal_after_commit(struct store *s);
+/* Whether a transaction may begin: 0, or -1 when the WAL is too large and cannot be emptied. */
+int bounds_wal_room(struct store *s, struct err *e);
 
 #endif

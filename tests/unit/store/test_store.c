@@ -251,36 +251,6 @@ static void many_statements_are_cached(void **state)
         assert_ptr_equal(store_stmt(f->writer, &all[i], &f->e), first[i]);
 }
 
-static void wal_stays_bounded(void **state)
-{
-    struct fixture *f = *state;
-    char wal[TEMP_PATH + 32];
-    char value[4001];
-    struct stat st;
-    int i;
-
-    memset(value, 'v', 4000);
-    value[4000] = '\0';
-    for (i = 0; i < 300; i++) {
-        char key[32];
-        int k;
-
-        assert_int_equal(store_begin(f->writer, &f->e), 0);
-        for (k = 0; k < 20; k++) {
-            (void)snprintf(key, sizeof(key), "%d-%d", i, k);
-            assert_int_equal(fixture_insert(f->writer, key, value, &f->e), 0);
-        }
-        assert_int_equal(store_commit(f->writer, &f->e), 0);
-    }
-    (void)snprintf(wal, sizeof(wal), "%s-wal", f->path);
-    assert_int_equal(stat(wal, &st), 0);
-    /* 24 MB of rows went through; the WAL was started anew at about 2,000 frames. */
-    assert_true(st.st_size < 3000 * 4200);
-    assert_int_equal(store_checkpoint(f->writer, STORE_CHECKPOINT_TRUNCATE, &f->e), 0);
-    assert_int_equal(stat(wal, &st), 0);
-    assert_int_equal(st.st_size, 0);
-}
-
 static void a_pinned_snapshot_does_not_stop_writes(void **state)
 {
     struct fixture *f = *state;
@@ -425,7 +395,6 @@ int main(void)
         TEST(values_come_back),
         TEST(a_null_statement_is_harmless),
         TEST(many_statements_are_cached),
-        TEST(wal_stays_bounded),
         TEST(a_pinned_snapshot_does_not_stop_writes),
         TEST(bad_files_are_refused),
         TEST(damaged_files_never_crash),
