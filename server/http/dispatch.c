@@ -13,11 +13,13 @@
 #include <strings.h>
 
 #include "auth/access.h"
+#include "base/clock.h"
 #include "base/fs.h"
 #include "server/http/request_impl.h"
 #include "server/http/static.h"
 
 #define DRAIN_MAX (4u * 1024 * 1024) /* of a refused body: read so much, then cut */
+#define PACE_BYTES 65536u            /* of a body: one more second each */
 
 /* Types that a body may have. */
 static const struct {
@@ -241,15 +243,15 @@ static int check_body(struct request *r, struct err *e)
     return open_body(r, e);
 }
 
+/* A body has its time for what has come, not for what was announced: a few bytes of very many would hold a slot long.
+ */
 static void set_body_deadline(struct request *r)
 {
     const struct http_config *c = &r->server->config;
-    uint64_t expected = r->framing.chunked ? body_limit(r) : r->framing.length;
+    int64_t allowed = c->body_ms + (int64_t)(r->received / PACE_BYTES) * c->body_ms_per_64k;
+    int64_t left = allowed - (clock_read().mono - r->body_mono);
 
-    if (expected > DRAIN_MAX && expected > body_limit(r))
-        expected = DRAIN_MAX;
-    deadline_set(r->server->deadline, r->deadline,
-                 has_body(r) ? c->body_ms + (int64_t)(expected / 65536) * c->body_ms_per_64k : -1);
+    deadline_set(r->server->deadline, r->deadline, !has_body(r) ? -1 : left > 0 ? left : 0);
 }
 
 /* Whether a refused body is worth reading: not when the client waits for our word, and not for ever. */
@@ -283,6 +285,7 @@ enum MHD_Result dispatch_begin(struct request *r, const char *method, const char
             return refuse_now(r, &e);
         r->refusal = e;
     }
+    r->body_mono = clock_read().mono;
     set_body_deadline(r);
     return MHD_YES;
 }
@@ -292,6 +295,8 @@ enum MHD_Result dispatch_body(struct request *r, const char *data, size_t len)
     if (r->phase != REQUEST_BODY)
         return MHD_YES; /* answered already; the connection closes */
     r->received += len;
+    if (r->received % PACE_BYTES < len)
+        set_body_deadline(r);
     if (r->refusal.code == ERR_NONE && r->received > body_limit(r)) {
         (void)too_large(r, &r->refusal);
         buf_fini(&r->body);

@@ -41,7 +41,7 @@ static void set_defaults(struct http_config *c)
     if (!c->header_ms)
         c->header_ms = 10000;
     if (!c->body_ms)
-        c->body_ms = 30000;
+        c->body_ms = 12000;
     if (!c->body_ms_per_64k)
         c->body_ms_per_64k = 1000;
     if (!c->idle_ms)

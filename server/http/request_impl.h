@@ -77,6 +77,7 @@ struct request {
     struct buf body;
     int spool;             /* the body's file; -1 = it is in `body` */
     uint64_t received;     /* body bytes, dropped ones too */
+    int64_t body_mono;     /* when it began */
     struct err refusal;    /* decided before the handler; sent when the body was read */
     bool close;            /* end the connection after the reply */
     bool replied;          /* a reply_* function was called */

@@ -311,6 +311,39 @@ static void test_slow_headers(void **state)
     world_stop(w);
 }
 
+/* Nor does a body of which very much is announced and a byte comes now and then; one that comes at its pace has time.
+ */
+static void test_slow_body(void **state)
+{
+    static const char head[] = "POST /api/v2/echo HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\n"
+                               "Content-Length: 200000\r\n\r\n";
+    static char block[100000];
+    struct http_config c = {.body_ms = 1000, .body_ms_per_64k = 3600000};
+    struct world *w = world_start(&c);
+    int fd = world_dial(w), brisk = world_dial(w);
+    struct pollfd p = {.fd = brisk, .events = POLLIN};
+    int sent = 0;
+
+    (void)state;
+    memset(block, 'a', sizeof(block));
+    world_say(brisk, head, sizeof(head) - 1);
+    world_say(brisk, block, sizeof(block));
+    world_say(fd, head, sizeof(head) - 1);
+    while (sent < 1200) {
+        struct pollfd slow = {.fd = fd, .events = POLLIN};
+
+        if (send(fd, "A", 1, MSG_NOSIGNAL) != 1 || poll(&slow, 1, 50) > 0)
+            break;
+        sent++;
+    }
+    assert_in_range(sent, 1, 1199);
+    close(fd);
+    /* By now the other one is late, too, but for what it has brought. */
+    assert_int_equal(poll(&p, 1, 1000), 0);
+    close(brisk);
+    world_stop(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -324,6 +357,7 @@ int main(void)
         cmocka_unit_test(test_streams),
         cmocka_unit_test(test_shutdown),
         cmocka_unit_test(test_slow_headers),
+        cmocka_unit_test(test_slow_body),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
