@@ -48,7 +48,7 @@ struct explain *explain_begin(const struct grid *g)
 {
     struct explain *x = calloc(1, sizeof *x);
     if (x)
-        *x = (struct explain){.grid = g, .uncapped = -1};
+        *x = (struct explain){.grid = g};
     return x;
 }
 

@@ -109,12 +109,18 @@ static void try_elsewhere(struct explain *x, const struct explain_ask *ask, stru
 
 /* ---- copies ---- */
 
-static struct grid *clone(struct explain *x)
+static struct grid *replan(const struct grid *g, const struct explain_ask *ask, struct explain_change change)
+{
+    change.vc = ask->request->vc;
+    return ask->replan ? ask->replan(ask->context, g, &change) : NULL;
+}
+
+static struct grid *clone(struct explain *x, const struct explain_ask *ask)
 {
     struct grid *g = grid_clone(x->grid, NULL, 0);
     x->failed = x->failed || !g;
-    if (g && x->uncapped >= 0)
-        g->vcs[x->uncapped].user_cap = 0;
+    if (g && x->cap_more)
+        g->vcs[explain_find_vc(g, ask->request->vc)].user_cap += x->cap_more;
     for (size_t i = 0; g && x->mended && i < cluster_count(g->account); i++)
         if (explain_is_bad(cluster_at(g->account, (int)i)))
             explain_mend(g, (int)i);
@@ -125,8 +131,7 @@ static struct grid *clone(struct explain *x)
 
 static bool starts_after(struct explain *x, const struct explain_ask *ask, struct explain_change change)
 {
-    change.vc = ask->request->vc;
-    struct grid *g = ask->replan ? ask->replan(ask->context, x->grid, &change) : NULL;
+    struct grid *g = replan(x->grid, ask, change);
     return g && explain_passes(x, ask, g, true);
 }
 
@@ -202,7 +207,7 @@ static void try_limits(struct explain *x, const struct explain_ask *ask, const s
 /* Whether it starts when these machines (of the list, but for one) are up again. */
 static bool starts_with(struct explain *x, const struct explain_ask *ask, const int *machines, int count, int but)
 {
-    struct grid *g = clone(x);
+    struct grid *g = clone(x, ask);
     for (int i = 0; g && i < count; i++)
         if (i != but)
             explain_mend(g, machines[i]);
@@ -293,9 +298,9 @@ static void list_candidates(const struct explain *x, const struct explain_ask *a
 }
 
 /* A copy without those that are gone. */
-static struct grid *without(struct explain *x, const struct candidates *all)
+static struct grid *without(struct explain *x, const struct explain_ask *ask, const struct candidates *all)
 {
-    struct grid *g = clone(x);
+    struct grid *g = clone(x, ask);
     for (int i = 0; g && i < all->count; i++)
         if (all->list[i].gone)
             grid_remove(g, all->list[i].gang);
@@ -304,15 +309,19 @@ static struct grid *without(struct explain *x, const struct candidates *all)
 
 static bool starts_without(struct explain *x, const struct explain_ask *ask, const struct candidates *all)
 {
-    struct grid *g = without(x, all);
-    return g && explain_passes(x, ask, g, false);
+    struct grid *g = without(x, ask, all), *from = g;
+    if (g && x->cap_more) { /* the cap comes last: the plan is made anew of who is left */
+        g = replan(from, ask, (struct explain_change){.cap_more = x->cap_more});
+        grid_destroy(from);
+    }
+    return g && explain_passes(x, ask, g, x->cap_more > 0);
 }
 
 /* Has one after the other go until it starts. A copy from which they are removed says when that may be; then the line
  * is asked. How many are gone then; 0: it does not start. */
 static int remove_until(struct explain *x, const struct explain_ask *ask, struct candidates *all)
 {
-    struct grid *g = clone(x);
+    struct grid *g = clone(x, ask);
     bool yes = false;
     int i = 0;
     for (; g && i < all->count && !yes; i++) {
@@ -322,7 +331,7 @@ static int remove_until(struct explain *x, const struct explain_ask *ask, struct
         yes = explain_try(g, ask, ask->request) && starts_without(x, ask, all);
         if (g->upsets != upsets) {
             grid_destroy(g);
-            g = without(x, all);
+            g = without(x, ask, all);
         }
     }
     grid_destroy(g);
@@ -405,15 +414,15 @@ static bool ends_too(struct explain *x, const struct explain_ask *ask, const str
     return h->blockers_in_all > 0;
 }
 
-/* The job as it is, with the user's cap lifted or all machines up, when others are gone. */
+/* The job as it is, with the user's cap raised or all machines up, when others are gone. */
 static bool lift_too(struct explain *x, const struct explain_ask *ask, const struct explanation *out,
                      struct explain_help *h)
 {
     if (out->then == EXPLAIN_USER_CAP) {
-        x->uncapped = explain_find_vc(x->grid, ask->request->vc);
+        x->cap_more = out->user_held + out->asked - out->user_cap;
         find_blockers(x, ask, WHO_HOLDS, h);
-        x->uncapped = -1;
-        h->cap_more = h->blockers_in_all ? out->user_held + out->asked - out->user_cap : 0;
+        h->cap_more = h->blockers_in_all ? x->cap_more : 0;
+        x->cap_more = 0;
     }
     if (out->then == EXPLAIN_UNHEALTHY) {
         int *bad, n = list_bad(x->grid->account, &bad);

@@ -22,9 +22,9 @@ struct explain {
     const struct grid *grid;
     struct grid *copies[EXPLAIN_COPIES];
     bool failed; /* out of memory */
-    /* What is changed on the copies that helps are tried on: no cap for that virtual cluster's users (-1: none), and
-     * all machines up. */
-    int uncapped;
+    /* What is changed on the copies that helps are tried on: its users' cap is so much higher, which has the plan
+     * made anew, and all machines are up. */
+    int cap_more;
     bool mended;
 };
 

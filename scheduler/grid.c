@@ -191,9 +191,11 @@ int grid_submit(struct grid *g, const struct grid_request *r, struct err *e)
 
 /* ---- trying ---- */
 
+/* Another one of its virtual cluster may reserve by age then. */
 static void end_drain(struct grid *g, struct gang *me)
 {
     g->vc_use[me->vc].drains -= me->drains;
+    g->version += me->drains;
     me->drains = false;
 }
 

@@ -6,6 +6,7 @@
 #define DROVER_SCHEDULER_GRID_INTERNAL_H
 
 #include "scheduler/cluster.h"
+#include "scheduler/fit.h"
 #include "scheduler/grid.h"
 #include "scheduler/score.h"
 #include "scheduler/space.h"
@@ -116,33 +117,17 @@ int share_usable(const struct grid *g, const struct share *s, int level);
 /* Binds a free cell. The lot, or -1 when it would break somebody's guarantee. */
 int share_bind(struct grid *g, int share, int cell, bool ignore_health);
 void share_unbind(struct grid *g, int lot); /* nobody is in it */
+/* Binds each of at most 64 GPUs that has no lot as one of its own. False when that would break a guarantee; nothing is
+ * bound then. */
+bool share_bind_each(struct grid *g, int share, const int *gpus, int n);
+/* Whether it would. */
+bool share_may_bind(struct grid *g, int share, const int *gpus, int n);
 /* Sets who runs on a GPU and who has it reserved, and counts. Lots that empty are unbound. */
 void share_set(struct grid *g, int gpu, int user, int reserver);
 /* Hangs the rooms of a machine that came back. */
 void share_hang_rooms(struct grid *g, int node);
 /* Held GPUs of priorities below. */
 int share_held_below(const struct share *s, int priority);
-
-/* ---- fit.c ---- */
-
-enum fit_mode { FIT_IDLE, FIT_OPPO, FIT_LOWER, FIT_DRAIN /* FIT_LOWER, and whoever runs in the share */ };
-
-/* Who asks, for what. */
-struct fit {
-    struct grid *grid;
-    int gang;
-    const struct pod *pod; /* the one to be placed */
-    int share;             /* -1: opportunistic */
-    enum fit_mode mode;
-    bool loose; /* only GPUs that no lot covers, or (FIT_LOWER) a lot of one GPU of the share's own */
-    int spare;  /* loose and FIT_LOWER: of those that no lot covers, at most so many */
-};
-
-/* Chooses `want` GPUs of a cell within one machine, close together. The number of gangs that must go for it, or -1;
- * those that are only lent in do not count in a lot. They are marked only when `commit`. `out` gets the GPUs. */
-int fit_pick(const struct fit *f, int cell, int want, int *out, bool commit);
-/* The gang that a GPU counts for: who reserved it, else who runs on it; -1 = none. */
-int fit_holder(const struct grid *g, int gpu);
 
 /* ---- grid.c ---- */
 

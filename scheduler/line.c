@@ -138,6 +138,17 @@ static struct line_entry *find_place(const struct line_group *gr, int64_t seq)
     return !last || last->seq < seq ? last : first->prev;
 }
 
+/* Puts right since when the longest of each waits, from an entry to the front, as far as it changes. */
+static void count_long(struct line_entry *en)
+{
+    for (; en; en = en->prev) {
+        int64_t from = en->next && en->next->long_ms < en->since_ms ? en->next->long_ms : en->since_ms;
+        if (en->long_ms == from)
+            return;
+        en->long_ms = from;
+    }
+}
+
 int line_add(struct line *l, struct line_entry *en, const struct grid_request *r)
 {
     struct line_group *gr = find_group(l, make_key(r), r);
@@ -149,6 +160,8 @@ int line_add(struct line *l, struct line_entry *en, const struct grid_request *r
     en->next = after ? after->next : gr->head;
     *(after ? &after->next : &gr->head) = en;
     *(en->next ? &en->next->prev : &gr->tail) = en;
+    en->long_ms = INT64_MAX;
+    count_long(en);
     l->count++;
     return 0;
 }
@@ -167,6 +180,7 @@ static void unlink_entry(struct line *l, struct line_entry *en)
     struct line_group *gr = en->group;
     *(en->prev ? &en->prev->next : &gr->head) = en->next;
     *(en->next ? &en->next->prev : &gr->tail) = en->prev;
+    count_long(en->prev);
     en->group = NULL;
     en->next = en->prev = NULL;
     l->count--;
@@ -198,13 +212,13 @@ static int compare(const void *a, const void *b)
     return before(x, y) ? -1 : before(y, x) ? 1 : 0;
 }
 
-/* Whether its head has waited for long, and nothing was tried for it since something changed. */
+/* Whether one of it has waited for long, and nothing was tried for it since something changed. */
 static bool may_reserve(const struct line *l, const struct line_group *gr, int64_t now_ms)
 {
-    return l->age_ms && now_ms - gr->head->since_ms >= l->age_ms && gr->aged_at != grid_version(l->grid) + 1;
+    return l->age_ms && now_ms - gr->head->long_ms >= l->age_ms && gr->aged_at != grid_version(l->grid) + 1;
 }
 
-/* Tries a group's head; when it has waited for long, has it reserve. */
+/* Tries a group's head; when one of the group has waited for long, has it reserve. */
 static enum grid_state try_head(struct line *l, struct line_group *gr, int64_t now_ms)
 {
     const struct line_entry *en = gr->head;
@@ -291,7 +305,7 @@ size_t line_first(const struct line *l, struct line_place *out, size_t max)
         qsort(next, n, sizeof(struct line_entry *), compare_entries);
     for (size_t at = 0; next && at < n && count < max;) {
         assert(next[at]); /* a group has a head, and one that is through is passed */
-        out[count++] = (struct line_place){.gang = next[at]->gang, .since_ms = next[at]->since_ms};
+        out[count++] = (struct line_place){.gang = next[at]->gang, .since_ms = next[at]->long_ms};
         next[at] = next[at]->next;
         at += !next[at];
         for (size_t i = at; i + 1 < n && next[i] && entry_before(next[i + 1], next[i]); i++) {
@@ -308,7 +322,7 @@ int64_t line_deadline(const struct line *l, int64_t now_ms)
 {
     int64_t next = INT64_MAX;
     for (size_t i = 0; l->age_ms && i < l->group_count; i++) {
-        int64_t at = l->groups[i]->head->since_ms + l->age_ms;
+        int64_t at = l->groups[i]->head->long_ms + l->age_ms;
         if (at > now_ms && at < next)
             next = at;
     }

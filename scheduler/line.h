@@ -3,7 +3,8 @@
  * The waiting line before a grid. Gangs that ask for the same thing form a group in submission order: when its first
  * does not fit none does, so a pass looks at one gang for each shape. Order: priority, then submission. A gang that has
  * waited for long (`age_ms`) reserves where it will run as soon as others leave, so that small gangs cannot starve it;
- * one gang of a virtual cluster at a time. Pure, one owner.
+ * one gang of a virtual cluster at a time. In a group the first does, also where only one behind it has waited for long
+ * (it was sent back to wait). Pure, one owner.
  */
 #ifndef DROVER_SCHEDULER_LINE_H
 #define DROVER_SCHEDULER_LINE_H
@@ -20,6 +21,7 @@ struct line_entry {
     int gang; /* waiting, on the grid */
     int64_t seq;
     int64_t since_ms; /* when it began to wait */
+    int64_t long_ms;  /* the same of whoever of its group has waited for longest, from it on; the line's own */
     void *owner;
     struct line_group *group;
     struct line_entry *next, *prev;
@@ -48,7 +50,7 @@ int line_pass(struct line *l, int64_t now_ms, line_fn *fn, void *ctx);
 /* A gang that waits, for who asks about those in the line. */
 struct line_place {
     int gang;
-    int64_t since_ms;
+    int64_t since_ms; /* as line_entry.long_ms */
 };
 /* The first of the line in its order, into `out` (room for `max`). How many, or 0 on out of memory. */
 size_t line_first(const struct line *l, struct line_place *out, size_t max);

@@ -28,12 +28,14 @@ struct plan {
     struct fit fit;
     struct pod *pod; /* at hand */
     int chain;
-    int near; /* cell of the last pod's machine, or -1 */
+    int near;     /* cell of the last pod's machine, or -1 */
+    bool careful; /* what looked best could not be had: each place is tried before it is taken for the best */
 };
 
 /* The best room seen so far. */
 struct found {
     int cell, victims;
+    int spare; /* as in the fit, loose */
     int64_t score;
 };
 
@@ -88,20 +90,37 @@ static void reserve(struct plan *p, const struct found *f, const int *gpus, int 
     pods_take(g, p->gang, p->pod, pods_machine(g, g->space->cells[p->near].node));
 }
 
-/* Weighs one room; keeps it when it is better. */
+/* Whether no GPU of a machine may be had: nobody has a lot in it, and it is owed to somebody whole. */
+static bool is_owed(const struct plan *p, int cell)
+{
+    const struct space *s = p->grid->space;
+    return p->fit.mode < FIT_LOWER && !s->cells[cell].bad && space_is_free(s, cell) &&
+           !space_safe(s, s->leaf_cell[s->cells[cell].first], false);
+}
+
+/* Weighs one room; keeps it when it is better. Loose GPUs must be the share's to bind; where those of nobody are not,
+ * those of lower gangs in the share's own lots may do. */
 static void consider(struct plan *p, int cell, int want, struct found *best)
 {
     int gpus[64];
     const struct space_cell *x = &p->grid->space->cells[cell];
-    if (p->fit.mode == FIT_OPPO && x->idle + x->oppo < want)
+    struct fit f = p->fit;
+    bool poor = f.mode == FIT_OPPO && x->idle + x->oppo < want;
+    if (poor || (f.loose && p->careful && is_owed(p, cell)))
         return;
-    int victims = fit_pick(&p->fit, cell, want, gpus, false);
-    if (victims < 0)
-        return;
-    const struct score_case c = a_case(p, cell, want, gpus, victims);
-    int64_t score = score_weigh(&c);
-    if (score < best->score)
-        *best = (struct found){.cell = cell, .victims = victims, .score = score};
+    for (int tries = 0; tries < 2; tries++, f.spare = 0) {
+        int victims = fit_pick(&f, cell, want, gpus, false);
+        const struct score_case c = a_case(p, cell, want, gpus, victims);
+        int64_t score = victims < 0 ? INT64_MAX : score_weigh(&c);
+        if (score >= best->score)
+            return;
+        if (!f.loose || !p->careful || share_may_bind(p->grid, f.share, gpus, want)) {
+            *best = (struct found){.cell = cell, .victims = victims, .spare = f.spare, .score = score};
+            return;
+        }
+        if (f.mode < FIT_LOWER)
+            return;
+    }
 }
 
 /* The least score that a room of a bucket can have, where nobody has to leave: no term is negative. */
@@ -176,11 +195,25 @@ static int descend(const struct plan *p, int cell, int level)
     return s->cells[cell].node >= 0 && !pods_allow(p->grid, p->gang, s->cells[cell].node) ? -1 : cell;
 }
 
+/* Whether a machine in a cell has room for the pod, at the cost of those who are lent in. */
+static bool has_room(const struct plan *p, int cell, int want)
+{
+    const struct space_cell *x = &p->grid->space->cells[cell];
+    const struct topology_chain *c = &p->grid->topology->chains[x->chain];
+    int gpus[64];
+    if (x->level <= c->node_level)
+        return fit_pick(&p->fit, cell, want, gpus, false) >= 0;
+    for (int i = 0; i < c->level[x->level].fanout; i++)
+        if (has_room(p, x->child + i, want))
+            return true;
+    return false;
+}
+
 static bool acceptable(const struct plan *p, int cell, int want)
 {
     const struct space_cell *x = &p->grid->space->cells[cell];
     if (p->fit.mode != FIT_IDLE)
-        return true;
+        return !p->careful || has_room(p, cell, want);
     return x->idle >= want && (x->node < 0 || pods_room(&p->fit, x->node, x->first, 0));
 }
 
@@ -200,11 +233,11 @@ static void search_list(struct plan *p, int from, int level, int want, struct fo
     int seen = 0;
     for (int m = s->levels[p->chain][from].head; m >= 0; m = s->cells[m].next) {
         int cell = descend(p, m, level);
-        if (cell < 0 || !acceptable(p, cell, want))
+        if (cell < 0)
             continue;
         int oppo = s->cells[cell].oppo;
         int64_t score = weigh_cell(p, cell);
-        if (score >= best->score)
+        if (score >= best->score || !acceptable(p, cell, want))
             continue;
         if (!space_safe(s, cell, false)) {
             if (s->cells[m].counted)
@@ -237,15 +270,14 @@ static void search_nodes_of(struct plan *p, int cell, int want, struct found *be
         search_nodes_of(p, x->child + i, want, best);
 }
 
-/* In a new lot of a level; on a cell that is idle enough, or (FIT_OPPO) on that where the fewest GPUs are lent. */
-static bool in_lot_of(struct plan *p, int level, int want, enum fit_mode mode)
+static bool try_lot(struct plan *p, int level, int want, enum fit_mode mode)
 {
     struct found best = nothing;
-    p->fit.loose = false;
     p->fit.mode = mode;
     int cell = find_cell(p, level, want);
     p->fit.mode = FIT_OPPO;
     int lot = cell < 0 ? -1 : share_bind(p->grid, p->fit.share, cell, false);
+    p->careful = p->careful || cell < 0; /* there is nothing to be had */
     if (lot < 0)
         return false;
     search_nodes_of(p, cell, want, &best);
@@ -253,6 +285,20 @@ static bool in_lot_of(struct plan *p, int level, int want, enum fit_mode mode)
         return true;
     share_unbind(p->grid, lot);
     return false;
+}
+
+/* In a new lot of a level; on a cell that is idle enough, or (FIT_OPPO) on that where the fewest GPUs are lent. */
+static bool in_lot_of(struct plan *p, int level, int want, enum fit_mode mode)
+{
+    p->fit.loose = false;
+    p->careful = mode == FIT_IDLE; /* then what comes next is not so choosy */
+    bool done = try_lot(p, level, want, mode);
+    if (!done && !p->careful) {
+        p->careful = true;
+        done = try_lot(p, level, want, mode);
+    }
+    p->careful = false;
+    return done;
 }
 
 /* Levels in the order to try: the smallest that holds all of the rest, then larger, then smaller ones from above. */
@@ -289,44 +335,42 @@ static bool in_new_lot(struct plan *p, int want)
 
 /* ---- loose GPUs ---- */
 
-/* Binds each GPU that has no lot as one of its own. False when that would break a guarantee; nothing is bound then. */
-static bool bind_each(struct plan *p, const int *gpus, int n)
+static bool take_single(struct plan *p, int want)
 {
     struct grid *g = p->grid;
-    int bound[64], count = 0;
-    for (int i = 0; i < n; i++) {
-        if (space_lot_over(g->space, gpus[i]) >= 0)
-            continue;
-        int lot = share_usable(g, &g->shares[p->fit.share], 0) > 0
-                      ? share_bind(g, p->fit.share, g->space->leaf_cell[gpus[i]], false)
-                      : -1;
-        if (lot < 0) {
-            while (count)
-                share_unbind(g, bound[--count]);
-            return false;
-        }
-        bound[count++] = lot;
-    }
+    struct found best = nothing;
+    int gpus[64];
+    search_rack(p, p->chain * 2 + 1, SPACE_SLOT_NODE, want, &best);
+    if (best.cell < 0 || p->fit.mode != FIT_IDLE)
+        search_rack(p, p->chain * 2, SPACE_SLOT_NODE, want, &best);
+    p->careful = p->careful || best.cell < 0; /* there is nothing to be had */
+    p->fit.spare = best.spare;
+    if (best.cell < 0 || fit_pick(&p->fit, best.cell, want, gpus, false) < 0 ||
+        !share_bind_each(g, p->fit.share, gpus, want))
+        return false;
+    for (int i = 0, holder; i < want; i++)
+        if (holder = fit_holder(g, gpus[i]), holder >= 0)
+            g->gangs[holder].mark = g->stamp;
+    reserve(p, &best, gpus, want);
     return true;
 }
 
 static bool on_single(struct plan *p, int want)
 {
-    struct grid *g = p->grid;
-    const struct share *s = &g->shares[p->fit.share];
-    struct found best = nothing;
-    int gpus[64];
-    p->fit.spare = share_usable(g, s, 0);
-    if (p->fit.mode < FIT_LOWER && p->fit.spare < want)
+    int spare = share_usable(p->grid, &p->grid->shares[p->fit.share], 0);
+    if (p->fit.mode < FIT_LOWER && spare < want)
         return false;
     p->fit.loose = true;
-    search_rack(p, p->chain * 2 + 1, SPACE_SLOT_NODE, want, &best);
-    if (best.cell < 0 || p->fit.mode != FIT_IDLE)
-        search_rack(p, p->chain * 2, SPACE_SLOT_NODE, want, &best);
-    if (best.cell < 0 || fit_pick(&p->fit, best.cell, want, gpus, true) < 0 || !bind_each(p, gpus, want))
-        return false;
-    reserve(p, &best, gpus, want);
-    return true;
+    p->fit.spare = spare;
+    p->careful = false;
+    bool done = take_single(p, want);
+    if (!done && !p->careful) {
+        p->fit.spare = spare;
+        p->careful = true;
+        done = take_single(p, want);
+    }
+    p->careful = false;
+    return done;
 }
 
 /* A guarantee by quantity is kept wherever GPUs are: those of borrowers are taken only where too few are idle. */

@@ -94,6 +94,40 @@ void share_unbind(struct grid *g, int lot)
     g->version++;
 }
 
+/* Binds each GPU that has no lot, into `bound`. How many; -1 when that would break a guarantee: nothing is bound then.
+ */
+static int bind_each(struct grid *g, int share, const int *gpus, int n, int *bound)
+{
+    int count = 0;
+    for (int i = 0; i < n; i++) {
+        if (space_lot_over(g->space, gpus[i]) >= 0)
+            continue;
+        int lot =
+            share_usable(g, &g->shares[share], 0) > 0 ? share_bind(g, share, g->space->leaf_cell[gpus[i]], false) : -1;
+        if (lot < 0) {
+            while (count)
+                share_unbind(g, bound[--count]);
+            return -1;
+        }
+        bound[count++] = lot;
+    }
+    return count;
+}
+
+bool share_bind_each(struct grid *g, int share, const int *gpus, int n)
+{
+    int bound[64];
+    return bind_each(g, share, gpus, n, bound) >= 0;
+}
+
+bool share_may_bind(struct grid *g, int share, const int *gpus, int n)
+{
+    int bound[64], count = bind_each(g, share, gpus, n, bound);
+    for (int i = count; i > 0; i--)
+        share_unbind(g, bound[i - 1]);
+    return count >= 0;
+}
+
 static void count_held(struct grid *g, const struct gpu_state *st, int sign)
 {
     if (st->use != SPACE_HELD)

@@ -203,6 +203,20 @@ static bool preempted(struct world *w, struct row_job *victim, const cJSON *reco
     return true;
 }
 
+/* Whether it has waited for long, or somebody who asks for the same as it does. */
+static bool has_waited(const struct world *w, const struct row_job *r)
+{
+    bool yes = w->now.wall - r->wait_ms >= AGE_MS;
+    for (int i = 0; i < JOBS && !yes; i++) {
+        const struct row_job *o = &w->jobs[i];
+        yes = o->used && o->told == STATE_WAITING && o->wish.vc == r->wish.vc && o->wish.roles == r->wish.roles &&
+              o->wish.priority == r->wish.priority && !memcmp(o->wish.gpus, r->wish.gpus, sizeof o->wish.gpus) &&
+              !memcmp(o->wish.instances, r->wish.instances, sizeof o->wish.instances) &&
+              w->now.wall - o->wait_ms >= AGE_MS;
+    }
+    return yes;
+}
+
 static bool decision_row(struct world *w, const struct effect_decision *d)
 {
     struct row_job *r = world_find(w, d->job_id);
@@ -220,7 +234,7 @@ static bool decision_row(struct world *w, const struct effect_decision *d)
         r->reserves_aged = false;
     }
     if (ok && (!strcmp(d->kind, "preempts") || !strcmp(d->kind, "reserves")))
-        r->reserves_aged = w->now.wall - r->wait_ms >= AGE_MS;
+        r->reserves_aged = has_waited(w, r);
     cJSON_Delete(record);
     return ok || wrong("a decision without a record of it");
 }
