@@ -387,6 +387,15 @@ static void give_rest(struct making *m, struct vcluster *v)
         }
 }
 
+/* The number of a virtual cluster, plus one; 0: there is none of that name. */
+static int number_of(const struct core_plan_from *from, const char *name)
+{
+    for (size_t i = 0; i < from->vc_count; i++)
+        if (name[0] && !strcmp(from->vcs[i]->name, name))
+            return (int)i + 1;
+    return 0;
+}
+
 static int make_vcs(struct making *m)
 {
     size_t n = m->from->vc_count, most = SHAPES * m->topology.chain_count + SHAPES * VC_GUARANTEES_MAX;
@@ -398,6 +407,7 @@ static int make_vcs(struct making *m)
         const struct vc *vc = m->from->vcs[i];
         struct vcluster *v = &m->vcs[i];
         *v = (struct vcluster){.borrow = vc->borrow, .user_cap = vc->user_cap, .cpus = vc->cpus};
+        v->above = number_of(m->from, vc->parent);
         snprintf(v->name, sizeof v->name, "%s", vc->name);
         v->quotas = calloc(most, sizeof *v->quotas);
         v->pins = calloc(VC_PINS_MAX + 1, sizeof *v->pins);

@@ -67,6 +67,7 @@ struct vcluster {
     int borrow;   /* GPUs it may hold beyond its guarantee at guaranteed priorities; they can be taken back */
     int user_cap; /* GPUs that one user may hold in it; 0 = no cap */
     int cpus;     /* for pods without GPUs; 0 = no quota */
+    int above;    /* the number, plus one, of the virtual cluster that it is a part of; 0: none */
 };
 
 /* Frees what hangs below. NULL ok. */

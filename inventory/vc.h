@@ -56,7 +56,8 @@ struct vc {
     size_t guarantee_count;
     char pins[VC_PINS_MAX][NODE_NAME_MAX]; /* nodes of its own; used by jobs only that name them */
     size_t pin_count;
-    int borrow;         /* GPUs it may hold beyond its guarantee; they can be taken back */
+    int borrow;         /* GPUs it may hold beyond its guarantee; they can be taken back; with all below it, beyond
+                         * theirs and its own */
     int user_cap;       /* GPUs that one user may hold; 0 = no cap */
     int cpus;           /* for tasks without GPUs; 0 = no quota */
     int max_time;       /* seconds that a job attempt may run, also of a job that says nothing; 0 = any */

@@ -135,8 +135,7 @@ int adopt_seats(struct grid *g, int gang, const struct grid_seat *seats)
         g->gpus[me->gpus[i]].user = -1; /* counted below, when its class is known */
     me->total = me->placed;
     bool covered = !me->total || (guaranteed && cover_gang(g, me, levels));
-    me->borrowed =
-        !covered && guaranteed && me->pin < 0 && g->vc_use[me->vc].borrowed + me->total <= g->vcs[me->vc].borrow;
+    me->borrowed = !covered && guaranteed && grid_may_borrow(g, me);
     seat(g, gang, me->total ? !covered : !guaranteed);
     free(levels);
     return 0;

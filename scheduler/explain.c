@@ -177,7 +177,7 @@ static struct amounts count(const struct grid *g, int gang, struct explanation *
     if (me->ask.priority < 0)
         return a;
     count_held(g, me, &a);
-    a.may_borrow = me->pin < 0 && me->total && g->vc_use[me->vc].borrowed + me->total <= g->vcs[me->vc].borrow;
+    a.may_borrow = me->total && grid_may_borrow(g, me);
     return a;
 }
 

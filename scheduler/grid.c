@@ -272,11 +272,42 @@ bool grid_over_cpus(const struct grid *g, const struct gang *me)
     return cpus && me->ask.priority >= 0 && g->vc_use[me->vc].free_cpus + me->free_cpus > cpus;
 }
 
+/* Whether a virtual cluster is another, or below it. */
+static bool is_within(const struct grid *g, int vc, int top)
+{
+    while (vc != top && g->vcs[vc].above)
+        vc = g->vcs[vc].above - 1;
+    return vc == top;
+}
+
+/* GPUs that a virtual cluster and all below it may still hold, on what they own and what it may borrow. */
+static int room_within(const struct grid *g, int top)
+{
+    int room = g->vcs[top].borrow;
+    for (int i = 0; i < g->share_count; i++)
+        if (is_within(g, g->shares[i].vc, top))
+            room += g->shares[i].total - g->shares[i].held;
+    for (size_t v = 0; v < g->vc_count; v++)
+        if (is_within(g, (int)v, top))
+            room -= g->vc_use[v].borrowed;
+    return room;
+}
+
+bool grid_may_borrow(const struct grid *g, const struct gang *me)
+{
+    if (me->pin >= 0 || g->vc_use[me->vc].borrowed + me->total > g->vcs[me->vc].borrow)
+        return false;
+    int top = me->vc + 1;
+    while (top && me->total <= room_within(g, top - 1))
+        top = g->vcs[top - 1].above;
+    return !top;
+}
+
 /* On GPUs that its virtual cluster borrows: guaranteed in name only. */
 static bool borrow(struct grid *g, int gang)
 {
     struct gang *me = &g->gangs[gang];
-    if (me->pin >= 0 || !me->total || g->vc_use[me->vc].borrowed + me->total > g->vcs[me->vc].borrow)
+    if (!me->total || !grid_may_borrow(g, me))
         return false;
     me->oppo = me->borrowed = true;
     if (place_oppo(g, gang))

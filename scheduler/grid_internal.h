@@ -136,6 +136,9 @@ void grid_count(struct grid *g, const struct gang *me, int sign);
 int grid_user_room(struct grid *g, const struct gang *me); /* to count its user: 0, or -1 on out of memory */
 /* The share of a pinned cell that the virtual cluster owns, or -1. */
 int grid_find_pin(const struct grid *g, int vc, const char *name);
+/* Whether a gang may run on what its virtual cluster borrows: within its limit, and without it or one above it
+ * holding, with all below, more than it owns with them and may borrow. */
+bool grid_may_borrow(const struct grid *g, const struct gang *me);
 /* Whether a gang would exceed its virtual cluster's CPUs for pods without GPUs. */
 bool grid_over_cpus(const struct grid *g, const struct gang *me);
 

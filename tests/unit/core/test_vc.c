@@ -194,6 +194,29 @@ static void a_quota_is_kept_and_a_raised_one_starts_who_waits(void **state)
     assert_int_equal(running(h, "a"), 5);
 }
 
+static void who_is_above_bounds_what_is_borrowed(void **state)
+{
+    struct harness *h = *state;
+    char name[16];
+    put(h, "up", "", 4, 2); /* 2 of them are low's */
+    put(h, "low", "up", 2, 9);
+    for (int i = 0; i < 8; i++) {
+        snprintf(name, sizeof name, "j%d", i);
+        assert_int_equal(submit(h, &(struct ask){.name = name, .vc = "low", .gpus = 1}), ERR_NONE);
+    }
+    assert_int_equal(running(h, "low"), 6); /* all that both own, and 2 borrowed for both */
+    assert_int_equal(submit(h, &(struct ask){.name = "own", .vc = "up", .gpus = 2}), ERR_NONE);
+    assert_int_equal(running(h, "up"), 2); /* a guarantee is no loan */
+    assert_int_equal(submit(h, &(struct ask){.name = "more", .vc = "up", .gpus = 1}), ERR_NONE);
+    assert_int_equal(running(h, "up"), 2);
+    put(h, "up", "", 4, 5);
+    assert_int_equal(running(h, "low"), 7);
+    assert_int_equal(running(h, "up"), 2); /* the one below was first */
+    put(h, "up", "", 4, 7);
+    assert_int_equal(running(h, "low"), 8);
+    assert_int_equal(running(h, "up"), 3);
+}
+
 static void what_can_never_run_is_told_at_once(void **state)
 {
     struct harness *h = *state;
@@ -293,6 +316,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_job_beyond_the_maxima_is_refused_with_the_numbers, setup, teardown),
         cmocka_unit_test_setup_teardown(a_job_without_a_limit_has_that_of_its_virtual_cluster, setup, teardown),
         cmocka_unit_test_setup_teardown(a_quota_is_kept_and_a_raised_one_starts_who_waits, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_is_above_bounds_what_is_borrowed, setup, teardown),
         cmocka_unit_test_setup_teardown(what_can_never_run_is_told_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(marks_of_an_admin_stay, setup, teardown),
         cmocka_unit_test_setup_teardown(rows_bring_them_back, setup, teardown),
