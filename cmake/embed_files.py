@@ -25,6 +25,8 @@ MIME = {
     ".wasm": "application/wasm",
     ".txt": "text/plain; charset=utf-8",
     ".map": "application/json",
+    ".sh": "text/x-shellscript",
+    ".so": "application/octet-stream",
 }
 # Vite puts a hash of at least eight characters into the names below assets/: such a name never changes its bytes.
 HASHED = re.compile(r"^/assets/.+-[A-Za-z0-9_-]{8,}\.[a-z0-9]+$")

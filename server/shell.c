@@ -185,7 +185,7 @@ static int check_upgrade(struct request *r, struct err *e)
 /* A copy of what outlives the request. NULL on out of memory. */
 static struct shell *copy(struct request *r, const struct shell_order *o)
 {
-    const char *from[] = {o->attempt,    o->command,        o->term,      request_identity(r)->user,
+    const char *from[] = {o->attempt,    o->command,        o->ssh,       o->term, request_identity(r)->user,
                           request_ip(r), request_object(r), request_id(r)};
     struct shell *sh = calloc(1, sizeof *sh);
     if (!sh)
@@ -193,8 +193,8 @@ static struct shell *copy(struct request *r, const struct shell_order *o)
     sh->order = *o;
     sh->call.actor.method = "GET";
     sh->call.actor.route = request_route(r)->path;
-    const char **to[] = {&sh->order.attempt, &sh->order.command,     &sh->order.term,           &sh->call.actor.user,
-                         &sh->call.actor.ip, &sh->call.actor.object, &sh->call.actor.request_id};
+    const char **to[] = {&sh->order.attempt,   &sh->order.command, &sh->order.ssh,         &sh->order.term,
+                         &sh->call.actor.user, &sh->call.actor.ip, &sh->call.actor.object, &sh->call.actor.request_id};
     size_t size = 0;
     for (size_t i = 0; i < sizeof from / sizeof *from; i++)
         size += strlen(from[i]) + 1;

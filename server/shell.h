@@ -25,6 +25,7 @@ struct shells;
 struct shell_order {
     const char *attempt; /* id of the task attempt */
     const char *command; /* "" = an interactive shell */
+    const char *ssh;     /* keys of whom sshd lets in, a line each (shell_ssh.h); "" = no sshd, but the command */
     bool tty;
     const char *term; /* TERM of a terminal */
     int rows, columns;

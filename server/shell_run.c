@@ -19,6 +19,7 @@
 #include "engines/local/enter.h"
 #include "server/shell_frame.h"
 #include "server/shell_impl.h"
+#include "server/shell_ssh.h"
 
 enum {
     MESSAGE_MAX = 64 << 10,
@@ -193,7 +194,7 @@ static int open_io(struct run *x)
     return ioctl(x->io, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
 }
 
-static int enter(struct run *x)
+static int enter_with(struct run *x, const char *command)
 {
     const struct shell_order *o = &x->sh->order;
     int theirs = open_io(x);
@@ -201,7 +202,7 @@ static int enter(struct run *x)
         return err_errno(&x->sh->failed, errno, "cannot open a terminal");
     const struct enter_order order = {.data = x->sh->home->data,
                                       .attempt = o->attempt,
-                                      .command = o->command,
+                                      .command = command,
                                       .term = o->tty ? o->term : "",
                                       .io = theirs,
                                       .turn = &x->sh->home->turn,
@@ -209,6 +210,26 @@ static int enter(struct run *x)
     x->ctl = enter_open(&order, &x->sh->failed);
     close(theirs);
     return x->ctl < 0 ? -1 : 0;
+}
+
+/* With sshd, what it needs goes before the client's bytes. */
+static int enter(struct run *x)
+{
+    const struct shell_order *o = &x->sh->order;
+    if (!o->ssh[0])
+        return enter_with(x, o->command);
+    struct buf command, first;
+    buf_init(&command, ENTER_COMMAND_MAX);
+    buf_init(&first, IN_MAX);
+    int rc = shell_ssh_order(o->ssh, &command, &first, &x->sh->failed);
+    if (rc == 0) {
+        memcpy(x->in, first.data, first.len);
+        x->in_len = first.len;
+        rc = enter_with(x, buf_str(&command));
+    }
+    buf_fini(&command);
+    buf_fini(&first);
+    return rc;
 }
 
 static void read_process(struct run *x)

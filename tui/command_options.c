@@ -100,6 +100,12 @@ const struct command_option command_options_exec[] = {
     {0, NULL, NULL, NULL, NULL},
 };
 
+const struct command_option command_options_ssh_proxy[] = {
+    {0, "role", "ROLE", NULL, "To a task of this role."},
+    {0, "index", "N", NULL, "To the task of this index."},
+    {0, NULL, NULL, NULL, NULL},
+};
+
 const struct command_option command_options_wait[] = {
     {0, "propagate-exit-code", NULL, NULL, "Exit with the failed task's own code instead of 8."},
     {0, "wait-timeout", "SECONDS", NULL, "Stop waiting after this long, with exit 7."},

@@ -15,6 +15,7 @@ extern const struct command_option command_options_jobs[];
 extern const struct command_option command_options_logs[];
 extern const struct command_option command_options_files[];
 extern const struct command_option command_options_exec[];
+extern const struct command_option command_options_ssh_proxy[];
 extern const struct command_option command_options_wait[];
 extern const struct command_option command_options_events[];
 extern const struct command_option command_options_login[];

@@ -144,6 +144,21 @@ static const struct command commands[] = {
      .arg = COMMAND_ARG_JOB,
      .run = shell_run_exec,
      .examples = {"exec train-7 nvidia-smi", "exec train-7 'ps aux | grep python'", "exec train-7 --tty -- htop -d 5"}},
+    /* clang-format off */
+    {.name = "ssh-config", .group = GROUP_JOBS, .args = "[NAME]", .help = "Print what ssh needs to reach running tasks.",
+     .about = "A Host block of ssh_config(5) for each running task of the job, or of all your jobs: with it ssh, scp, "
+              "sftp, rsync and whatever is built on them enter the task as drover shell does, by the name "
+              "drover-JOB-ROLE-INDEX. Keep them in a file that ~/.ssh/config includes, or give it with ssh -F. "
+              "ssh-keygen makes a key for it at the first time. The task's node, or its image, needs openssh-server; no "
+              "service of it has to run.",
+     .min_args = 0, .max_args = 1, .arg = COMMAND_ARG_JOB, .run = ssh_run_config,
+     .examples = {"ssh-config > ~/.ssh/drover.conf", "ssh-config train-7", "ssh-config ana~train-7"}},
+    {.name = "ssh-proxy", .group = GROUP_JOBS, .args = "NAME", .help = "Connect ssh with a running task.",
+     .about = "What ssh-config names as the ProxyCommand of a task; it is of use to ssh alone. Each connection is "
+              "recorded in the audit log as a shell is, and counts as one.",
+     .options = command_options_ssh_proxy, .min_args = 1, .max_args = 1, .arg = COMMAND_ARG_JOB, .run = ssh_run_proxy,
+     .examples = {"ssh-proxy train-7", "ssh-proxy --role worker train-7", "ssh-proxy --role worker --index 1 ana~train-7"}},
+    /* clang-format on */
     {.name = "stop",
      .group = GROUP_JOBS,
      .args = "NAME...",

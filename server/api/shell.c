@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "auth/access.h"
+#include "auth/ssh_key.h"
 #include "base/err.h"
 #include "engines/local/enter.h"
 #include "server/api/api.h"
@@ -33,6 +34,19 @@ static int read_query(struct request *r, struct shell_order *o, struct err *e)
     return 0;
 }
 
+/* `key` gets the key that may come in by ssh; "" for none. */
+static int read_ssh(struct request *r, struct shell_order *o, char key[SSH_KEY_SIZE], struct err *e)
+{
+    const char *text = NULL;
+    key[0] = '\0';
+    o->ssh = key;
+    if (request_query(r, "ssh", &text, e))
+        return -1;
+    if (text && (o->command[0] || o->tty))
+        return err_set(e, ERR_INVALID_PARAMETERS, "ssh says itself what to run; leave command and tty out.");
+    return text ? ssh_key_read(text, key, e) : 0;
+}
+
 /* Whoever is in a task acts as its owner. The core decides on commands; this is none, so it is decided here, and before
  * anything is told of the task. */
 static int check_owner(struct api *a, struct request *r, struct err *e)
@@ -54,12 +68,14 @@ int api_shell(struct request *r, void *context, struct err *e)
     struct api *a = context;
     struct task_attempt_row row;
     struct shell_order o = {0};
+    char key[SSH_KEY_SIZE];
     /* A browser would let any site open it with the portal's cookie: there is no terminal in the portal to let in. */
     if (request_identity(r)->kind != IDENTITY_TOKEN)
         return err_set(e, ERR_FORBIDDEN, "A shell needs a token, not the portal's session.");
     if (request_identity(r)->read_only)
         return err_set(e, ERR_FORBIDDEN, "This token only reads.");
-    if (check_owner(a, r, e) || read_query(r, &o, e) || job_view_task_attempt(a, r, &row, ERR_NO_TASK_LOG, e))
+    if (check_owner(a, r, e) || read_query(r, &o, e) || read_ssh(r, &o, key, e) ||
+        job_view_task_attempt(a, r, &row, ERR_NO_TASK_LOG, e))
         return -1;
     if (row.ended || !row.launched_ms)
         return err_set(e, ERR_CONFLICT_JOB,

@@ -12,6 +12,6 @@ fi
 scripts=(dev .ci/run)
 while IFS= read -r -d '' file; do
     scripts+=("$file")
-done < <(find tests examples packaging tools cmake -name '*.sh' -not -path '*/node_modules/*' -print0)
+done < <(find tests examples packaging server tools cmake -name '*.sh' -not -path '*/node_modules/*' -print0)
 shellcheck "${scripts[@]}"
 echo "shell: ${#scripts[@]} scripts"

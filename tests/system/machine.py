@@ -79,6 +79,7 @@ NEEDS = {
     "cgroups": (cgroups, "no control groups can be made here"),
     "namespaces": (namespaces, "no namespaces can be made here"),
     "devices": (devices, "no devices can be made here"),
+    "openssh": (lambda: shutil.which("ssh") and os.access("/usr/sbin/sshd", os.X_OK), "there is no openssh"),
     "bwrap": (lambda: os.access("/usr/bin/bwrap", os.X_OK), "there is no bubblewrap"),
     "runc": (lambda: root() and os.access("/usr/sbin/runc", os.X_OK), "there is no runc, or no root to run it"),
 }

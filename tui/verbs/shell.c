@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * shell and exec: standard input and output, and a WebSocket to the server. A terminal is set raw as long as it lasts;
- * its size follows ours. What the server tells beside the bytes is one JSON object a frame (server/shell_frame.h).
+ * shell, exec and ssh-proxy: standard input and output, and a WebSocket to the server. A terminal is set raw as long as
+ * it lasts; its size follows ours. What the server tells beside the bytes is one JSON object a frame
+ * (server/shell_frame.h).
  */
+#include "tui/verbs/shell.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -32,6 +35,7 @@
 #define SHELL_TEXT_MAX 8192
 
 struct shell {
+    const struct shell_ask *ask;
     struct websocket ws;
     wslay_event_context_ptr frames;
     bool tty, in_ended, out_broken;
@@ -103,7 +107,8 @@ static void shell_on_message(wslay_event_context_ptr frames, const struct wslay_
     if (m->opcode == WSLAY_TEXT_FRAME)
         shell_hear(s, (const char *)m->msg, m->msg_length);
     else if (m->opcode == WSLAY_BINARY_FRAME && !s->out_broken)
-        s->out_broken = fs_write_all(STDOUT_FILENO, m->msg, m->msg_length) != 0;
+        s->out_broken = (s->ask->write ? s->ask->write(s->ask->ctx, m->msg, m->msg_length)
+                                       : fs_write_all(STDOUT_FILENO, m->msg, m->msg_length)) != 0;
 }
 
 static void shell_say(struct shell *s, enum wslay_opcode opcode, const char *data, size_t len)
@@ -225,7 +230,7 @@ static int shell_end(struct cli *cli, struct shell *s)
 }
 
 /* The path of the shell with its query; NULL with `e`. */
-static const char *shell_path(struct cli *cli, const char *command, const struct shell *s, struct err *e)
+static const char *shell_path(struct cli *cli, const struct shell *s, struct err *e)
 {
     const char *term = getenv("TERM"), *path = NULL;
     struct winsize size = {0};
@@ -242,8 +247,8 @@ static const char *shell_path(struct cli *cli, const char *command, const struct
     if (!path)
         return NULL;
     buf_init(&b, 0);
-    (void)buf_addf(&b, "%s/shell?command=", path);
-    transfer_escape(&b, command);
+    (void)buf_addf(&b, "%s/shell?%s=", path, s->ask->ssh ? "ssh" : "command");
+    transfer_escape(&b, s->ask->ssh ? s->ask->ssh : s->ask->command);
     if (s->tty) {
         (void)buf_adds(&b, "&tty=true&term=");
         transfer_escape(&b, term ? term : "");
@@ -255,7 +260,7 @@ static const char *shell_path(struct cli *cli, const char *command, const struct
     return path;
 }
 
-static int shell_run(struct cli *cli, const char *command, bool tty)
+int shell_run(struct cli *cli, const struct shell_ask *ask)
 {
     struct shell *s = arena_calloc(cli->arena, 1, sizeof *s);
     struct err e = {0};
@@ -264,9 +269,10 @@ static int shell_run(struct cli *cli, const char *command, bool tty)
 
     if (!s)
         return CLI_FAILED;
-    s->tty = tty && tcgetattr(STDIN_FILENO, &s->before) == 0;
+    s->ask = ask;
+    s->tty = ask->tty && tcgetattr(STDIN_FILENO, &s->before) == 0;
     s->signals = -1;
-    path = shell_path(cli, command, s, &e);
+    path = shell_path(cli, s, &e);
     if (!path && e.code == ERR_NONE)
         (void)err_set(&e, ERR_INTERNAL, "Out of memory.");
     if (!path || websocket_open(&s->ws, &cli->server, path, &e))
@@ -286,7 +292,7 @@ static int shell_run(struct cli *cli, const char *command, bool tty)
 
 int shell_run_shell(struct cli *cli)
 {
-    return shell_run(cli, "", true);
+    return shell_run(cli, &(struct shell_ask){.command = "", .tty = true});
 }
 
 /* Several words as a line that the shell reads as them. */
@@ -310,5 +316,7 @@ int shell_run_exec(struct cli *cli)
     }
     line = b.bad ? NULL : arena_strdup(cli->arena, buf_str(&b));
     buf_fini(&b);
-    return line ? shell_run(cli, line, args_has(&cli->args, "tty")) : cli_usage(cli, "The command is too long.");
+    if (!line)
+        return cli_usage(cli, "The command is too long.");
+    return shell_run(cli, &(struct shell_ask){.command = line, .tty = args_has(&cli->args, "tty")});
 }

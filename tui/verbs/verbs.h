@@ -30,6 +30,10 @@ int files_copy(struct cli *cli);
 int shell_run_shell(struct cli *cli);
 /* A command in a running task. Its exit status. */
 int shell_run_exec(struct cli *cli);
+/* Prints what ssh has to know to reach running tasks. */
+int ssh_run_config(struct cli *cli);
+/* ssh's connection to a task, on standard input and output. Its exit status. */
+int ssh_run_proxy(struct cli *cli);
 /* Stops jobs; goes on after a failure and returns the first one's status. */
 int one_stop(struct cli *cli);
 /* Waits for a job's end. */
