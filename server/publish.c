@@ -145,16 +145,16 @@ int publish_replay(void *sources, const char *after_id, hub_sink_fn *give, void 
 
 /* ---- rights ---- */
 
-/* The login's rows as they are now. */
-static bool still_stands(struct readers *readers, const struct identity *who)
+bool publish_stands(void *sources, const struct identity *who)
 {
+    const struct publish_sources *from = sources;
     struct identity now;
     struct err e = {0};
-    struct store *s = readers_get(readers, &e);
+    struct store *s = readers_get(from->readers, &e);
     if (!s)
-        return true; /* not the client's fault; asked again at the next ping */
+        return true; /* not the client's fault; asked again soon */
     int rc = auth_store_token_find(s, who->hash, clock_read().wall, &now, &e);
-    readers_put(readers, s);
+    readers_put(from->readers, s);
     return rc ? e.code != ERR_UNAUTHORIZED : now.admin == who->admin;
 }
 
@@ -174,7 +174,7 @@ bool publish_allowed(void *sources, const struct identity *who, const struct hub
     const struct publish_sources *from = sources;
     struct err e = {0};
     if (!ev)
-        return still_stands(from->readers, who);
+        return publish_stands(sources, who);
     if (!ev->job)
         return true; /* about no job: the site's settings */
     if (who->admin || (ev->user && !strcmp(who->user, ev->user)) || is_open(from->snapshots, ev->vc ? ev->vc : ""))

@@ -23,6 +23,8 @@ void publish_event(struct hub *hub, const struct effect_event *ev);
 /* For hub_config.replay: the events after an id, from the database. -1 when there are too many of them, or the id is
  * none. */
 int publish_replay(void *sources, const char *after_id, hub_sink_fn *give, void *sink);
+/* Whether the login still holds, with the rights that it began with: its rows as they are now. Any thread. */
+bool publish_stands(void *sources, const struct identity *who);
 /* For hub_config.allowed: whether `who` may see the event, by the read policy of its virtual cluster; with ev NULL,
  * whether the login still stands, with the same rights. */
 bool publish_allowed(void *sources, const struct identity *who, const struct hub_event *ev);

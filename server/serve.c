@@ -152,7 +152,9 @@ static int make_parts(struct daemon *d, struct err *e)
     d->tokens = jwt_cache_create(&d->keys, 0);
     d->identities = identity_cache_create(0);
     d->audit = audit_create(&d->keys);
-    d->shells = d->audit ? shells_create(d->data, d->audit) : NULL;
+    const struct shells_config shells = {
+        .data = d->data, .audit = d->audit, .stands = publish_stands, .ctx = &d->sources};
+    d->shells = d->audit ? shells_create(&shells) : NULL;
     d->user_rate = rate_create(d->config->user_rate, d->config->user_burst);
     d->address_rate = rate_create(d->config->address_rate, d->config->address_burst);
     if (!d->user_rate || !d->address_rate)

@@ -24,13 +24,12 @@ enum { STACK = 1 << 20, KEY_BYTES = 16, KEY_TEXT = 24 };
 
 /* ---- their life ---- */
 
-struct shells *shells_create(const char *data, struct audit *audit)
+struct shells *shells_create(const struct shells_config *c)
 {
     struct shells *s = calloc(1, sizeof *s);
     if (!s)
         return NULL;
-    s->data = data;
-    s->audit = audit;
+    s->config = *c;
     s->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     pthread_mutex_init(&s->turn, NULL);
     pthread_mutex_init(&s->lock, NULL);
@@ -70,7 +69,7 @@ void shell_audit(struct shell *sh, int status)
     sh->call.status = status;
     sh->call.code = sh->failed.code;
     sh->call.time_ms = clock_read().wall;
-    audit_note(sh->home->audit, &sh->call);
+    audit_note(sh->home->config.audit, &sh->call);
 }
 
 static void shell_free(struct shell *sh)
@@ -191,6 +190,7 @@ static struct shell *copy(struct request *r, const struct shell_order *o)
     if (!sh)
         return NULL;
     sh->order = *o;
+    sh->who = *request_identity(r);
     sh->call.actor.method = "GET";
     sh->call.actor.route = request_route(r)->path;
     const char **to[] = {&sh->order.attempt,   &sh->order.command, &sh->order.ssh,         &sh->order.term,

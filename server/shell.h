@@ -6,7 +6,8 @@
  *   client ◄─frames─► this thread ◄─bytes─► terminal or socket ◄─► the process in the task
  *                        └────── enter.h: started, ended, signals ──────┘
  *
- * Each has a record in the audit log when it begins (101) and when it ends (200, or why it could not begin).
+ * Each has a record in the audit log when it begins (101) and when it ends (200, or why it could not begin, or was
+ * ended). It ends when the login that it began with does not hold any more: asked every SHELL_ASK_MS.
  */
 #ifndef DROVER_SERVER_SHELL_H
 #define DROVER_SERVER_SHELL_H
@@ -15,11 +16,13 @@
 
 struct audit;
 struct err;
+struct identity;
 struct request;
 struct shells;
 
 #define SHELLS_MAX 64
 #define SHELLS_PER_USER 8
+#define SHELL_ASK_MS 2000
 
 /* What to start. Borrowed. */
 struct shell_order {
@@ -31,8 +34,16 @@ struct shell_order {
     int rows, columns;
 };
 
-/* `data` and `audit` are borrowed. NULL on out of memory. */
-struct shells *shells_create(const char *data, struct audit *audit);
+/* Borrowed, all of it. */
+struct shells_config {
+    const char *data; /* the data folder */
+    struct audit *audit;
+    bool (*stands)(void *ctx, const struct identity *who); /* whether the login still holds; NULL = it does */
+    void *ctx;
+};
+
+/* NULL on out of memory. */
+struct shells *shells_create(const struct shells_config *c);
 /* Answers a request for an upgrade to a WebSocket. 0, or -1: ERR_BAD_REQUEST (no such request), ERR_TOO_MANY. */
 int shells_reply(struct shells *s, struct request *r, const struct shell_order *o, struct err *e);
 /* Ends all, telling their clients (close code 1001), and refuses new ones; returns when all are gone. NULL ok. */

@@ -10,14 +10,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "auth/identity.h"
 #include "base/err.h"
 #include "server/audit.h"
 #include "server/http/reply.h"
 #include "server/shell.h"
 
 struct shells {
-    const char *data;
-    struct audit *audit;
+    struct shells_config config;
     int stop;             /* an eventfd: readable when all are to end */
     pthread_mutex_t turn; /* enter_order.turn */
     pthread_mutex_t lock;
@@ -31,6 +31,7 @@ struct shell {
     struct shells *home;
     struct shell *next;
     struct shell_order order;
+    struct identity who;
     struct audit_call call; /* its texts, and the order's, stand in `texts` */
     char *texts;
     struct reply_socket socket;

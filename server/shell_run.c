@@ -45,7 +45,7 @@ struct run {
     bool closing, close_queued;
     uint16_t close_code;
     int status;
-    int64_t heard, pinged, linger;
+    int64_t heard, pinged, asked, linger;
 };
 
 /* ---- frames ---- */
@@ -116,12 +116,12 @@ static void say_close(struct run *x, uint16_t code)
     close_in_turn(x);
 }
 
-/* The server stops: at once, and not for long. */
-static void say_going_away(struct run *x)
+/* At once, and not for long: the server stops, or the client may not be here any more. */
+static void say_end(struct run *x, uint16_t code)
 {
     x->closing = x->close_queued = true;
     x->linger = clock_read().mono + LINGER_STOP_MS;
-    if (wslay_event_queue_close(x->ws, WSLAY_CODE_GOING_AWAY, NULL, 0))
+    if (wslay_event_queue_close(x->ws, code, NULL, 0))
         x->broken = true;
 }
 
@@ -200,7 +200,7 @@ static int enter_with(struct run *x, const char *command)
     int theirs = open_io(x);
     if (theirs < 0)
         return err_errno(&x->sh->failed, errno, "cannot open a terminal");
-    const struct enter_order order = {.data = x->sh->home->data,
+    const struct enter_order order = {.data = x->sh->home->config.data,
                                       .attempt = o->attempt,
                                       .command = command,
                                       .term = o->tty ? o->term : "",
@@ -280,9 +280,22 @@ static void tell_end(struct run *x)
     say_close(x, WSLAY_CODE_NORMAL_CLOSURE);
 }
 
+/* Whoever has lost the right to begin a shell may not keep one. */
+static void ask_login(struct run *x, int64_t now)
+{
+    const struct shells_config *c = &x->sh->home->config;
+    x->asked = now;
+    if (!c->stands || c->stands(c->ctx, &x->sh->who))
+        return;
+    err_set(&x->sh->failed, ERR_UNAUTHORIZED, "The login that it began with does not hold any more.");
+    say_end(x, WSLAY_CODE_POLICY_VIOLATION);
+}
+
 static int keep_time(struct run *x)
 {
     int64_t now = clock_read().mono;
+    if (now - x->asked >= SHELL_ASK_MS && !x->close_queued)
+        ask_login(x, now);
     if (x->close_queued)
         return x->linger > now ? (int)(x->linger - now) : 0;
     if (now - x->heard > SILENCE_MS && !wslay_event_want_write(x->ws)) {
@@ -293,7 +306,8 @@ static int keep_time(struct run *x)
         x->pinged = now;
         say(x, WSLAY_PING, NULL, 0);
     }
-    return (int)(x->pinged + PING_MS - now);
+    int64_t ping = x->pinged + PING_MS - now, ask = x->asked + SHELL_ASK_MS - now;
+    return (int)(ping < ask ? ping : ask);
 }
 
 /* What is worth waiting for. */
@@ -324,7 +338,7 @@ static void hear(struct run *x, const struct pollfd p[SOURCES])
     if (!x->closing)
         write_process(x);
     if (p[STOP].revents)
-        say_going_away(x);
+        say_end(x, WSLAY_CODE_GOING_AWAY);
     if (x->ended && x->out_ended && !x->closing)
         tell_end(x);
 }
@@ -361,7 +375,12 @@ void shell_run(struct shell *sh)
 {
     static const struct wslay_event_callbacks callbacks = {
         .recv_callback = on_recv, .send_callback = on_send, .on_msg_recv_callback = on_message};
-    struct run x = {.sh = sh, .io = -1, .ctl = -1, .heard = clock_read().mono, .pinged = clock_read().mono};
+    struct run x = {.sh = sh,
+                    .io = -1,
+                    .ctl = -1,
+                    .heard = clock_read().mono,
+                    .pinged = clock_read().mono,
+                    .asked = clock_read().mono};
     x.in = malloc(IN_MAX + MESSAGE_MAX);
     if (x.in && wslay_event_context_server_init(&x.ws, &callbacks, &x) == 0) {
         wslay_event_config_set_max_recv_msg_length(x.ws, MESSAGE_MAX);

@@ -231,6 +231,41 @@ class RightsTest(ShellCase):
         self.kept()
         self.assertEqual(self.ask(self.client), 409)
 
+    def shell_of(self, token):
+        """A shell with that token, begun."""
+        env = dict(self.environment(), DROVER_URL="http://%s:%d" % self.server.address, DROVER_TOKEN=token)
+        p = subprocess.Popen([droverlib.binary("drover"), "exec", self.full, "echo ready; exec sleep 1000"], env=env,
+                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for cleanup in (p.stdout.close, p.stderr.close, p.wait, p.kill):
+            self.addCleanup(cleanup)
+        self.assertEqual(p.stdout.readline(), b"ready\n")
+        return p
+
+    def test_login_ends(self):
+        """Who may not begin a shell any more does not keep one: a token revoked, a user disabled, an admin no more."""
+        before = len(self.inside())
+        def users(method, **data):
+            self.client.json(method, "/api/v2/users", data, expect=(200, 201))
+        for name in ("eve", "bob"):
+            users("POST", username=name, password="correct horse battery", email="", admin=True, virtualCluster=["default"])
+        gone = droverlib.Client(self.server).login()
+        shells = [self.shell_of(c.token) for c in (
+            gone, droverlib.Client(self.server).login("eve", "correct horse battery"),
+            droverlib.Client(self.server).login("bob", "correct horse battery"), self.client)]
+        gone.json("DELETE", "/api/v2/authn/basic/logout")
+        users("PUT", patch=True, data={"username": "eve", "disabled": True})
+        users("PUT", patch=True, data={"username": "bob", "admin": False})
+        for p in shells[:3]:
+            self.assertEqual(p.wait(60 * PATIENCE), 4)
+            self.assertIn(b"login", p.stderr.read())
+        self.gone_to(before + 1)
+        self.assertIsNone(shells[3].poll(), "another login's goes on")
+        def ends():
+            page = self.client.json("GET", "/api/v2/audit?limit=50")
+            return [r["actor"] for r in page["data"] if r["route"].endswith("/shell") and r["status"] == 401]
+        wait_until(lambda: sorted(ends()) == ["admin", "bob", "eve"], "the records are there")
+        self.kept()
+
     def test_audit(self):
         self.execute("exit 3", status=3)
         def ends():

@@ -224,6 +224,9 @@ static int shell_end(struct cli *cli, struct shell *s)
         return CLI_FAILED;
     if (code == WSLAY_CODE_GOING_AWAY)
         (void)err_set(&e, ERR_BUSY, "The server is shutting down; the process in the task has been ended.");
+    else if (code == WSLAY_CODE_POLICY_VIOLATION)
+        (void)err_set(&e, ERR_UNAUTHORIZED,
+                      "Your login does not hold any more; the process in the task has been ended.");
     else
         (void)err_set(&e, ERR_BUSY, "The connection to the server was lost, and with it the process in the task.");
     return cli_fail(cli, NULL, &e);
