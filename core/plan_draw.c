@@ -287,14 +287,17 @@ static int node_size(const struct topology_chain *c)
     return c->level[c->node_level].gpus;
 }
 
-/* GPUs of the largest of each shape. */
+/* GPUs of the largest of each shape, none smaller than the shape below it: machines without sockets are one, and where
+ * there are no racks or pods, each is as large as what it would hold. */
 static struct amounts sizes_of(const struct making *m, const char *sku)
 {
     struct amounts size = {{1, 1, 1, 1, 1}};
     for (size_t i = 0; i < m->topology.chain_count; i++) {
         const struct topology_chain *c = &m->topology.chains[i];
+        int gpus = node_size(c);
         for (int s = SHAPE_SOCKET; s < SHAPES && !strcmp(c->level[0].name, sku); s++) {
-            int level = level_of(c, (enum shape)s), gpus = level < 0 ? node_size(c) : c->level[level].gpus;
+            int level = level_of(c, (enum shape)s);
+            gpus = level < 0 ? gpus : c->level[level].gpus;
             size.of[s] = gpus > size.of[s] ? gpus : size.of[s];
         }
     }

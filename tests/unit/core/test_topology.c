@@ -47,15 +47,22 @@ static void node(struct harness *h, const char *name, int gpus, const char *labe
         assert_int_equal(label(h, name, labels), ERR_NONE);
 }
 
-static enum err_code put_vc(struct harness *h, const struct vc_guarantee *g)
+static enum err_code put_named(struct harness *h, const char *name, const char *parent, const struct vc_guarantee *g)
 {
     int cookie = 0;
-    struct vc vc = {.name = "a", .guarantee_count = 1};
+    struct vc vc = {.guarantee_count = 1};
     vc.guarantee[0] = *g;
+    snprintf(vc.name, sizeof vc.name, "%s", name);
+    snprintf(vc.parent, sizeof vc.parent, "%s", parent);
     snprintf(vc.guarantee[0].sku, sizeof vc.guarantee[0].sku, "gpu");
     step(h, &(struct command){
                 .kind = COMMAND_VC, .reply_to = &cookie, .vc = {.op = COMMAND_VC_PUT, .name = vc.name, .vc = &vc}});
     return h->reply.code;
+}
+
+static enum err_code put_vc(struct harness *h, const struct vc_guarantee *g)
+{
+    return put_named(h, "a", "", g);
 }
 
 static const struct task *first_task(const struct harness *h, const char *name)
@@ -116,6 +123,21 @@ static void a_rack_is_promised_whole(void **state)
     assert_int_equal((t[0].node[1] - '1') / 2, (t[1].node[1] - '1') / 2);
     submit(h, &(struct ask){.name = "over", .gpus = 2, .priority = TEST});
     assert_int_equal(state_of(h, "ana~over"), STATE_WAITING);
+}
+
+/* The machine that a promise was reckoned by is replaced by a smaller one: what is missing above is taken from larger
+ * shapes, where racks are known and pods are not. */
+static void more_is_promised_below_than_there_is(void **state)
+{
+    struct harness *h = *state;
+    node(h, "n1", 2, "{\"rack\":\"east\"}");
+    node(h, "n2", 2, "{\"rack\":\"east\"}");
+    node(h, "n3", 4, NULL);
+    assert_int_equal(put_named(h, "a", "", &(struct vc_guarantee){.nodes = 1}), ERR_NONE);
+    assert_int_equal(put_named(h, "b", "a", &(struct vc_guarantee){.gpus = 4}), ERR_NONE);
+    node(h, "n3", 2, NULL);
+    submit(h, &(struct ask){.name = "x", .vc = "b", .gpus = 2, .priority = TEST});
+    assert_int_equal(state_of(h, "ana~x"), STATE_STARTING);
 }
 
 /* Two pods of two racks of two nodes, and in one of them a rack of one node beside. */
@@ -246,6 +268,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(nothing_is_wished_where_gpus_lie_alike, setup, teardown),
         cmocka_unit_test_setup_teardown(a_job_stays_in_a_rack, setup, teardown),
         cmocka_unit_test_setup_teardown(a_rack_is_promised_whole, setup, teardown),
+        cmocka_unit_test_setup_teardown(more_is_promised_below_than_there_is, setup, teardown),
         cmocka_unit_test_setup_teardown(a_job_stays_in_a_pod, setup, teardown),
         cmocka_unit_test_setup_teardown(a_pod_is_promised_whole, setup, teardown),
         cmocka_unit_test_setup_teardown(nodes_without_racks_stand_in_a_pod, setup, teardown),
