@@ -403,11 +403,12 @@ class IdleEnd(ConnectionError):
 
 class Client:
     """A REST client of one thread. Connects anew after the server was restarted. Every answer is held against the
-    API's description (schemas.py)."""
+    API's description (schemas.py). `source`: the address it calls from, where that is to be another than the rest's."""
 
-    def __init__(self, server, token=None):
+    def __init__(self, server, token=None, source=None):
         self.server = server
         self.token = token
+        self.source = (source, 0) if source else None
         # Replies must be as the API's description says; those of a server with holes need not.
         self.described = getattr(server, "program", "droverd") == "droverd"
         self.connection = None
@@ -434,9 +435,10 @@ class Client:
             self.close()
             self.peer = self.server.address
             self.connection = (http.client.HTTPSConnection(*self.peer, timeout=15 * PATIENCE,
-                                                           context=self.server.tls)
+                                                           context=self.server.tls, source_address=self.source)
                                if self.server.tls else
-                               http.client.HTTPConnection(*self.peer, timeout=15 * PATIENCE))
+                               http.client.HTTPConnection(*self.peer, timeout=15 * PATIENCE,
+                                                          source_address=self.source))
         all_headers = dict(headers or {})
         if self.token:
             all_headers["Authorization"] = "Bearer " + self.token

@@ -12,17 +12,18 @@ def p99(values):
 
 
 class Others:
-    """Two clients that list jobs every few milliseconds, as long as `with` lasts."""
+    """Two clients that list jobs every few milliseconds, as long as `with` lasts; from an address of their own where
+    `source` names one."""
 
-    def __init__(self, server, token, path="/api/v2/jobs?limit=20", good=(200,)):
-        self.server, self.token, self.path, self.good = server, token, path, good
+    def __init__(self, server, token, path="/api/v2/jobs?limit=20", good=(200,), source=None):
+        self.server, self.token, self.path, self.good, self.source = server, token, path, good, source
         self.seconds = []
         self.bad = []
         self.over = threading.Event()
         self.threads = [threading.Thread(target=self._run, daemon=True) for _ in range(2)]
 
     def _run(self):
-        client = droverlib.Client(self.server, self.token)
+        client = droverlib.Client(self.server, self.token, self.source)
         while not self.over.is_set():
             begin = time.monotonic()
             try:
