@@ -209,14 +209,27 @@ static void count_reserved(const struct world *w, const struct row_job *r, int g
     }
 }
 
-/* A GPU within a guarantee: of one that runs there, or has it reserved, or both in one virtual cluster. */
-static bool own_gpu(struct held *h, int vc, int node, const struct grid_place *at)
+/* Whether a lot of that level on the node is all of it, or more. */
+static bool is_node(const struct world *w, int node, int level)
 {
+    const struct topology *t = &w->core->topology;
+    for (size_t r = 0; r < t->root_count; r++)
+        for (size_t i = 0; i < t->roots[r].node_count; i++)
+            if (!strcmp(t->roots[r].nodes[i], w->nodes[node].n.name))
+                return level >= t->chains[t->roots[r].chain].node_level;
+    return level > 0;
+}
+
+/* A GPU within a guarantee: of one that runs there, or has it reserved, or both in one virtual cluster. The sockets of
+ * a node that was broken for somebody below count as GPUs. */
+static bool own_gpu(const struct world *w, struct held *h, int vc, const struct grid_place *at)
+{
+    const int node = node_of_place(w, at);
     int *owner = &h->owner[node][at->gpu];
     if (*owner)
         return *owner == vc + 1 || wrong("I9: a GPU belongs to two virtual clusters");
     *owner = vc + 1;
-    *(at->level > 0 ? &h->in_nodes[vc][node] : &h->loose[vc]) += 1;
+    *(is_node(w, node, at->level) ? &h->in_nodes[vc][node] : &h->loose[vc]) += 1;
     return true;
 }
 
@@ -238,7 +251,7 @@ static bool count_places(const struct world *w, const struct holder *who, int ga
             return wrong("I4: a GPU of the plan has two users");
         if (runs)
             h->user[node][at[k].gpu] = who->number;
-        if (own && !own_gpu(h, who->vc, node, &at[k]))
+        if (own && !own_gpu(w, h, who->vc, &at[k]))
             return false;
     }
     return true;
