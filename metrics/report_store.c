@@ -85,7 +85,8 @@ static void read_keys(struct stmt *st, bool by_job, char name[NAME_ROOM], const 
     keys[REPORT_JOB] = name;
 }
 
-static int add_uses(struct stmt *st, struct report *r, bool by_job, struct err *e)
+/* Of tasks; or, with `leases`, what debug reservations hold after those have ended. */
+static int add_uses(struct stmt *st, struct report *r, bool by_job, bool leases, struct err *e)
 {
     char name[NAME_ROOM] = "";
     int rc;
@@ -94,27 +95,7 @@ static int add_uses(struct stmt *st, struct report *r, bool by_job, struct err *
         struct report_use u = {.gpus = stmt_col_int(st, USE_GPUS),
                                .begin_ms = stmt_col_int(st, USE_BEGIN),
                                .end_ms = stmt_col_int(st, USE_END), /* NULL: 0 */
-                               .outcome = outcome(st)};
-
-        read_keys(st, by_job, name, u.key);
-        u.key[REPORT_NODE] = stmt_col_string(st, USE_NODE);
-        if (report_add_use(r, &u, e))
-            return -1;
-    }
-    return rc;
-}
-
-/* What debug reservations hold; of no task, which has ended before. */
-static int add_leases(struct stmt *st, struct report *r, bool by_job, struct err *e)
-{
-    char name[NAME_ROOM] = "";
-    int rc;
-
-    while ((rc = stmt_step(st, e)) == STMT_ROW) {
-        struct report_use u = {.gpus = stmt_col_int(st, USE_GPUS),
-                               .begin_ms = stmt_col_int(st, USE_BEGIN),
-                               .end_ms = stmt_col_int(st, USE_END),
-                               .outcome = REPORT_RESERVED};
+                               .outcome = leases ? REPORT_RESERVED : outcome(st)};
 
         read_keys(st, by_job, name, u.key);
         u.key[REPORT_NODE] = stmt_col_string(st, USE_NODE);
@@ -163,7 +144,7 @@ int report_store_read(struct store *s, const struct report_range *range, const s
     query_int(&q, range->from_ms);
     query_where(&q, "t.node IS NOT NULL");
     only(&q, whose);
-    rc = add_uses(query_stmt(&q, s, e), r, by_job, e);
+    rc = add_uses(query_stmt(&q, s, e), r, by_job, false, e);
     query_fini(&q);
     if (rc)
         return -1;
@@ -174,7 +155,7 @@ int report_store_read(struct store *s, const struct report_range *range, const s
     query_where(&q, "(l.ended_ms IS NULL OR l.ended_ms > ?)");
     query_int(&q, range->from_ms);
     only(&q, whose);
-    rc = add_leases(query_stmt(&q, s, e), r, by_job, e);
+    rc = add_uses(query_stmt(&q, s, e), r, by_job, true, e);
     query_fini(&q);
     if (rc)
         return -1;

@@ -348,9 +348,11 @@ static bool take_single(struct plan *p, int want)
     if (best.cell < 0 || fit_pick(&p->fit, best.cell, want, gpus, false) < 0 ||
         !share_bind_each(g, p->fit.share, gpus, want))
         return false;
-    for (int i = 0, holder; i < want; i++)
-        if (holder = fit_holder(g, gpus[i]), holder >= 0)
+    for (int i = 0; i < want; i++) {
+        int holder = fit_holder(g, gpus[i]);
+        if (holder >= 0)
             g->gangs[holder].mark = g->stamp;
+    }
     reserve(p, &best, gpus, want);
     return true;
 }

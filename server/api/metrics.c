@@ -5,12 +5,13 @@
  * a user who may submit nowhere. From the published snapshot; no job is looked at.
  */
 #include <dirent.h>
-#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "core/core.h"
@@ -163,14 +164,14 @@ static const struct {
     {{"drover_vc_jobs", EXPOSITION_GAUGE, NULL, "Jobs of the virtual cluster that have not ended."}, vc_jobs},
 };
 
-static void write_vcs(struct exposition *x, const struct core_view *v)
+/* `gpus`: the figures of each, which take a look at all nodes. */
+static void write_vcs(struct exposition *x, const struct core_view *v, const struct vc_gpus *gpus)
 {
     for (size_t m = 0; m < sizeof vc_metrics / sizeof *vc_metrics; m++) {
         exposition_begin(x, &vc_metrics[m].family);
         for (size_t i = 0; i < v->vc_count; i++) {
-            const struct vc_gpus g = vc_gpus_of(v, &v->vcs[i]);
             const char *labels[] = {"vc", v->vcs[i].spec.name, NULL};
-            exposition_sample(x, labels, vc_metrics[m].of(&g, &v->vcs[i]));
+            exposition_sample(x, labels, vc_metrics[m].of(&gpus[i], &v->vcs[i]));
         }
     }
 }
@@ -217,12 +218,10 @@ static double commit_failures(const struct scrape *s)
 /* Of a file of the data folder; one that is not there has none. */
 static double bytes_of(const struct scrape *s, const char *name)
 {
+    char path[PATH_MAX];
     struct stat st;
-    int dir = open(s->api->data_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int rc = dir < 0 ? -1 : fstatat(dir, name, &st, 0);
-    if (dir >= 0)
-        close(dir);
-    return rc ? 0 : (double)st.st_size;
+    int n = snprintf(path, sizeof path, "%s/%s", s->api->data_dir, name);
+    return n >= (int)sizeof path || stat(path, &st) ? 0 : (double)st.st_size;
 }
 
 static double database(const struct scrape *s)
@@ -312,13 +311,17 @@ int api_metrics(struct request *r, void *context, struct err *e)
     struct scrape s = {.api = a, .view = snap->view};
     loop_stats(a->loop, &s.loop);
     getrusage(RUSAGE_SELF, &s.usage);
+    struct vc_gpus *gpus = arena_calloc(request_arena(r), snap->view->vc_count + 1, sizeof *gpus);
+    for (size_t i = 0; gpus && i < snap->view->vc_count; i++)
+        gpus[i] = vc_gpus_of(snap->view, &snap->view->vcs[i]);
     write_nodes(&x, snap->cluster);
-    write_vcs(&x, snap->view);
+    if (gpus)
+        write_vcs(&x, snap->view, gpus);
     write_server(&x, &s);
     snapshots_put(a->snapshots, snap);
-    int rc = exposition_end(&x);
+    int rc = exposition_end(&x) || !gpus ? -1 : 0;
     if (rc)
-        err_set(e, ERR_INTERNAL, "The metrics are too long.");
+        err_set(e, ERR_INTERNAL, "Out of memory.");
     else
         reply_bytes(r, 200, x.open ? EXPOSITION_OPEN : EXPOSITION_TEXT, text.data, text.len);
     buf_fini(&text);

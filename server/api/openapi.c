@@ -157,19 +157,19 @@ static int write_reply(struct writer *w, const struct route *row, const struct o
                        struct err *e)
 {
     const cJSON *schema = first->schema[0] ? find_schema(w, row, first->schema, e) : NULL;
-    struct openapi_reply reply = *first, next;
+    struct openapi_reply next;
     char status[16];
-    if (reply.schema[0] && !schema)
+    if (first->schema[0] && !schema)
         return -1;
-    snprintf(status, sizeof status, "%d", reply.status);
+    snprintf(status, sizeof status, "%d", first->status);
     json_out_key(&w->j, status);
     json_out_object(&w->j);
-    json_out_kstring(&w->j, "description", description(schema, reply.status < 400 ? "success" : "as things are"));
+    json_out_kstring(&w->j, "description", description(schema, first->status < 400 ? "success" : "as things are"));
     if (schema) {
         json_out_key(&w->j, "content");
         json_out_object(&w->j);
-        write_content(w, reply.schema, schema_media(schema));
-        for (const char *p = *at; openapi_next_reply(&p, &next) && next.status == reply.status; *at = p) {
+        write_content(w, first->schema, schema_media(schema));
+        for (const char *p = *at; openapi_next_reply(&p, &next) && next.status == first->status; *at = p) {
             schema = find_schema(w, row, next.schema, e);
             if (!schema)
                 return -1;

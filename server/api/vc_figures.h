@@ -11,7 +11,7 @@ struct core_view;
 struct core_view_vc;
 
 /* GPUs: what it is guaranteed (of "default": what nobody was promised), how much of that its jobs hold and how much is
- * left, what they hold beyond it, and what opportunistic ones hold. */
+ * left, what they hold beyond it, and what opportunistic ones hold. Of "default" it looks at all nodes. */
 struct vc_gpus {
     int64_t guaranteed, used, free, borrowed, opportunistic;
 };

@@ -98,14 +98,19 @@ static void write_percent(struct json_out *j, const char *key, int64_t part, int
     json_out_double(j, whole > 0 ? 100.0 * (double)part / (double)whole : 0.0);
 }
 
-struct vc_gpus vc_gpus_of(const struct core_view *v, const struct core_view_vc *vc)
+/* With so many of its own. */
+static struct vc_gpus count_gpus(const struct core_view_vc *vc, int64_t own)
 {
-    const int64_t own = strcmp(vc->spec.name, VC_DEFAULT) ? vc->guaranteed : guaranteed(v, vc).gpus;
     return (struct vc_gpus){.guaranteed = own,
                             .used = vc->held < own ? vc->held : own,
                             .borrowed = less(vc->held, own),
                             .opportunistic = less(vc->used.gpus, vc->held),
                             .free = less(own, vc->held)};
+}
+
+struct vc_gpus vc_gpus_of(const struct core_view *v, const struct core_view_vc *vc)
+{
+    return count_gpus(vc, strcmp(vc->spec.name, VC_DEFAULT) ? vc->guaranteed : guaranteed(v, vc).gpus);
 }
 
 static void write_gpus(struct json_out *j, const struct vc_gpus *g)
@@ -123,7 +128,7 @@ static void write_gpus(struct json_out *j, const struct vc_gpus *g)
 static void write_vc(struct json_out *j, const struct core_view *v, const struct core_view_vc *vc)
 {
     struct resources all = cluster_total(v->cluster), own = guaranteed(v, vc), max = own;
-    struct vc_gpus held = vc_gpus_of(v, vc);
+    struct vc_gpus held = count_gpus(vc, strcmp(vc->spec.name, VC_DEFAULT) ? vc->guaranteed : own.gpus);
     bool gpus = all.gpus > 0;
     max.gpus += vc->spec.borrow;
     json_out_object(j);

@@ -7,6 +7,7 @@ import unittest
 
 import checker
 import droverlib
+import machine
 from droverlib import wait_until
 
 
@@ -15,6 +16,9 @@ class JobCase(unittest.TestCase):
     CONFIG, WRAPPER, ENV, UID, PROGRAM = {}, (), {}, None, "droverd"
 
     def setUp(self):
+        if self.UID is not None:
+            machine.need(self, "root")
+            machine.open_to_all(self)
         self.server = droverlib.Server(self.CONFIG, wrapper=self.WRAPPER, env=self.ENV, uid=self.UID,
                                        program=self.PROGRAM)
         self.server.__enter__()
@@ -39,6 +43,12 @@ class JobCase(unittest.TestCase):
         loop = ("i=0; while [ ! -e %s ]; do sleep 0.05; i=$((i+1)); [ $i -lt 6000 ] || exit 99; done"
                 % self.path("go-" + (gate or name)))
         return self.submit(name, ["echo started $$", loop] + commands, **more)
+
+    def submit_open(self):
+        """A job "open" that runs until its gate is opened: `full` and `attempt` name it."""
+        self.full = self.submit_gated("open", ["echo end"])
+        self.attempt = self.attempt_id(self.full)
+        self.client.wait(self.full, ("RUNNING",))
 
     def open_gate(self, name):
         with open(self.path("go-" + name), "w", encoding="ascii"):

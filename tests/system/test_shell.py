@@ -17,7 +17,6 @@ import unittest
 
 import droverlib
 import jobcase
-import machine
 from droverlib import PATIENCE, wait_until
 
 SHELL = "/api/v2/jobs/%s/attempts/0/taskRoles/main/taskIndex/0/attempts/0/shell"
@@ -27,13 +26,8 @@ UPGRADE = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Versi
 
 class ShellCase(jobcase.JobCase):
     def setUp(self):
-        if self.UID is not None:
-            machine.need(self, "root")
-            machine.open_to_all(self)
         super().setUp()
-        self.full = self.submit_gated("open", ["echo end"])
-        self.attempt = self.attempt_id(self.full)
-        self.client.wait(self.full, ("RUNNING",))
+        self.submit_open()
 
     def environment(self):
         return {"PATH": os.environ["PATH"], "HOME": self.server.folder, "LC_ALL": "C.UTF-8", "TERM": "xterm"}

@@ -16,13 +16,8 @@ HOST = "drover-open-main-0"
 class SshCase(jobcase.JobCase):
     def setUp(self):
         machine.need(self, "openssh")
-        if self.UID is not None:
-            machine.need(self, "root")
-            machine.open_to_all(self)
         super().setUp()
-        self.full = self.submit_gated("open", ["echo end"])
-        self.attempt = self.attempt_id(self.full)
-        self.client.wait(self.full, ("RUNNING",))
+        self.submit_open()
         self.config = self.path("ssh_config")
         with open(self.config, "wb") as f:
             f.write(self.drover("ssh-config", "open").stdout)
