@@ -66,7 +66,9 @@ class Reservations(jobcase.JobCase):
         self.assertEqual(self.client.job(name)["debugReservations"], [one])
         events = self.client.json("GET", "/api/v2/jobs/%s/events" % name)["data"]
         self.assertIn(("lease." + one["state"].lower(), "LeaseEnded"), [(e["event"], e["reason"]) for e in events])
-        self.assertEqual(self.client.json("GET", "/api/v2/virtual-clusters/lab")["liveReservations"], 0)
+        # What is published may be a moment old.
+        wait_until(lambda: self.client.json("GET", "/api/v2/virtual-clusters/lab")["liveReservations"] == 0,
+                   "the virtual cluster has none any more")
         # Nobody else reads of jobs of that virtual cluster.
         self.assertEqual(self.listed(droverlib.Client(self.server).login("bo", PHRASE)), [])
         out = self.drover("reservations", "--state", "all").stdout.decode()
