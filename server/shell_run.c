@@ -26,7 +26,7 @@ enum {
     IN_MAX = 64 << 10,
     OUT_MAX = 256 << 10,
     CHUNK = 32 << 10,
-    PING_MS = 20 * 1000,
+    PING_MS = 5 * 1000, /* clients give up after three times as long (tui/verbs/shell.c) */
     SILENCE_MS = 60 * 1000,
     LINGER_MS = 5 * 1000, /* for the client's answer to our close */
     LINGER_STOP_MS = 1000
@@ -48,6 +48,12 @@ struct run {
     int64_t heard, pinged, asked, linger;
 };
 
+/* Whether the client is read from: what it sends must have room. */
+static bool listens(const struct run *x)
+{
+    return x->in_len < IN_MAX || x->closing;
+}
+
 /* ---- frames ---- */
 
 static ssize_t on_recv(wslay_event_context_ptr ws, uint8_t *out, size_t len, int flags, void *ctx)
@@ -56,7 +62,7 @@ static ssize_t on_recv(wslay_event_context_ptr ws, uint8_t *out, size_t len, int
     struct shell *sh = x->sh;
     ssize_t n;
     (void)flags;
-    if (x->in_len >= IN_MAX && !x->closing) {
+    if (!listens(x)) {
         wslay_event_set_error(ws, WSLAY_ERR_WOULDBLOCK);
         return -1;
     }
@@ -298,13 +304,16 @@ static int keep_time(struct run *x)
         ask_login(x, now);
     if (x->close_queued)
         return x->linger > now ? (int)(x->linger - now) : 0;
+    if (!listens(x))
+        x->heard = now; /* it cannot be heard */
     if (now - x->heard > SILENCE_MS && !wslay_event_want_write(x->ws)) {
         err_set(&x->sh->failed, ERR_TIMEOUT, "The client was not heard of for %d s.", SILENCE_MS / 1000);
         x->broken = true;
     }
     if (now - x->pinged >= PING_MS) {
         x->pinged = now;
-        say(x, WSLAY_PING, NULL, 0);
+        if (!wslay_event_want_write(x->ws)) /* else it has enough to hear */
+            say(x, WSLAY_PING, NULL, 0);
     }
     int64_t ping = x->pinged + PING_MS - now, ask = x->asked + SHELL_ASK_MS - now;
     return (int)(ping < ask ? ping : ask);
@@ -313,7 +322,7 @@ static int keep_time(struct run *x)
 /* What is worth waiting for. */
 static void choose(const struct run *x, struct pollfd p[SOURCES])
 {
-    const bool in = x->in_len < IN_MAX || x->closing;
+    const bool in = listens(x);
     const bool out = !x->out_ended && !x->closing && wslay_event_get_queued_msg_length(x->ws) < OUT_MAX;
     p[CLIENT] = (struct pollfd){.fd = x->sh->socket.fd};
     p[CLIENT].events =

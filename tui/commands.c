@@ -123,7 +123,7 @@ static const struct command commands[] = {
          "It runs where the task's command runs: as its user, in its folder, with its variables, and within its "
          "limits. Of "
          "the first task, unless the options choose another. The exit status is the shell's; 6 where the connection "
-         "was lost. Each shell is recorded in the audit log.",
+         "was lost, the server restarted or not heard of for 15 s. Each shell is recorded in the audit log.",
      .options = command_options_exec,
      .min_args = 1,
      .max_args = 1,

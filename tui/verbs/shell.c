@@ -2,7 +2,7 @@
  *
  * shell, exec and ssh-proxy: standard input and output, and a WebSocket to the server. A terminal is set raw as long as
  * it lasts; its size follows ours. What the server tells beside the bytes is one JSON object a frame
- * (server/shell_frame.h).
+ * (server/shell_frame.h). A server that is not heard of any more is given up, whatever the network says of it.
  */
 #include "tui/verbs/shell.h"
 
@@ -14,6 +14,7 @@
 #include <sys/ioctl.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
+#include <sys/timerfd.h>
 #include <termios.h>
 #include <unistd.h>
 #include <wslay/wslay.h>
@@ -33,6 +34,7 @@
 #define SHELL_MESSAGE_MAX (1u << 20)
 #define SHELL_CHUNK 32768
 #define SHELL_TEXT_MAX 8192
+#define SHELL_SILENT_S 15 /* the server pings every 5 s (server/shell_run.c), whatever else it does */
 
 struct shell {
     const struct shell_ask *ask;
@@ -42,7 +44,8 @@ struct shell {
     bool told; /* the exit status came, or why there is none */
     int status;
     struct err failed;
-    int signals;
+    int signals, clock; /* a signalfd; a timerfd that ticks every second */
+    int silent;         /* ticks since the server was heard */
     struct termios before;
 };
 
@@ -54,8 +57,10 @@ static ssize_t shell_on_recv(wslay_event_context_ptr frames, uint8_t *out, size_
     ssize_t n = websocket_recv(&s->ws, out, len);
 
     (void)flags;
-    if (n > 0)
+    if (n > 0) {
+        s->silent = 0;
         return n;
+    }
     wslay_event_set_error(frames, n < 0 && errno == EAGAIN ? WSLAY_ERR_WOULDBLOCK : WSLAY_ERR_CALLBACK_FAILURE);
     return -1;
 }
@@ -156,10 +161,19 @@ static void shell_take_signals(struct shell *s)
     buf_fini(&text);
 }
 
+/* One however late it is looked at: we may have been stopped meanwhile, or the whole machine, and not the server. */
+static void shell_tick(struct shell *s)
+{
+    uint64_t ticks;
+
+    if (read(s->clock, &ticks, sizeof ticks) == (ssize_t)sizeof ticks)
+        s->silent++;
+}
+
 /* Reads and writes what can be: what curl or we hold already shows on no descriptor. Whether there is more to come. */
 static bool shell_exchange(struct shell *s)
 {
-    if (wslay_event_recv(s->frames) || wslay_event_send(s->frames) || s->out_broken)
+    if (wslay_event_recv(s->frames) || wslay_event_send(s->frames) || s->out_broken || s->silent > SHELL_SILENT_S)
         return false;
     return wslay_event_want_read(s->frames) || wslay_event_want_write(s->frames);
 }
@@ -172,10 +186,13 @@ static void shell_serve(struct shell *s)
         struct pollfd p[] = {
             {.fd = s->ws.fd, .events = (short)(POLLIN | (wslay_event_want_write(s->frames) ? POLLOUT : 0))},
             {.fd = s->signals, .events = POLLIN},
-            {.fd = s->in_ended || !room ? -1 : STDIN_FILENO, .events = POLLIN}};
+            {.fd = s->in_ended || !room ? -1 : STDIN_FILENO, .events = POLLIN},
+            {.fd = s->clock, .events = POLLIN}};
 
-        if (poll(p, 3, -1) < 0 && errno != EINTR)
+        if (poll(p, sizeof p / sizeof *p, -1) < 0 && errno != EINTR)
             return;
+        if (p[3].revents)
+            shell_tick(s);
         if (p[1].revents)
             shell_take_signals(s);
         if (p[2].revents)
@@ -190,6 +207,7 @@ static int shell_begin(struct shell *s)
                                                            .send_callback = shell_on_send,
                                                            .genmask_callback = shell_on_mask,
                                                            .on_msg_recv_callback = shell_on_message};
+    static const struct itimerspec second = {.it_value.tv_sec = 1, .it_interval.tv_sec = 1};
     struct termios raw;
     sigset_t set;
 
@@ -201,7 +219,8 @@ static int shell_begin(struct shell *s)
         return -1;
     wslay_event_config_set_max_recv_msg_length(s->frames, SHELL_MESSAGE_MAX);
     s->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (s->signals < 0)
+    s->clock = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (s->signals < 0 || s->clock < 0 || timerfd_settime(s->clock, 0, &second, NULL))
         return -1;
     if (s->tty) {
         raw = s->before;
@@ -216,17 +235,24 @@ static int shell_end(struct cli *cli, struct shell *s)
     const uint16_t code = wslay_event_get_status_code_received(s->frames);
     struct err e = {0};
 
-    if (s->told && s->failed.code)
-        return cli_fail(cli, NULL, &s->failed);
-    if (s->told)
+    if (s->told && !s->failed.code)
         return s->status;
     if (s->out_broken)
         return CLI_FAILED;
-    if (code == WSLAY_CODE_GOING_AWAY)
+    if (s->tty)
+        cli_say(cli, cli->err, "\n"); /* it stopped in the middle of a line */
+    if (s->told)
+        e = s->failed;
+    else if (code == WSLAY_CODE_GOING_AWAY)
         (void)err_set(&e, ERR_BUSY, "The server is shutting down; the process in the task has been ended.");
     else if (code == WSLAY_CODE_POLICY_VIOLATION)
         (void)err_set(&e, ERR_UNAUTHORIZED,
                       "Your login does not hold any more; the process in the task has been ended.");
+    else if (s->silent > SHELL_SILENT_S)
+        (void)err_set(&e, ERR_BUSY,
+                      "The server was not heard of for %d s: the connection is lost, and with it the process in the "
+                      "task as soon as the server finds out.",
+                      SHELL_SILENT_S);
     else
         (void)err_set(&e, ERR_BUSY, "The connection to the server was lost, and with it the process in the task.");
     return cli_fail(cli, NULL, &e);
@@ -274,7 +300,7 @@ int shell_run(struct cli *cli, const struct shell_ask *ask)
         return CLI_FAILED;
     s->ask = ask;
     s->tty = ask->tty && tcgetattr(STDIN_FILENO, &s->before) == 0;
-    s->signals = -1;
+    s->signals = s->clock = -1;
     path = shell_path(cli, s, &e);
     if (!path && e.code == ERR_NONE)
         (void)err_set(&e, ERR_INTERNAL, "Out of memory.");
@@ -288,6 +314,8 @@ int shell_run(struct cli *cli, const struct shell_ask *ask)
     }
     if (s->signals >= 0)
         (void)close(s->signals);
+    if (s->clock >= 0)
+        (void)close(s->clock);
     wslay_event_context_free(s->frames);
     websocket_close(&s->ws);
     return status;
