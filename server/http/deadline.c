@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
  * The reaper of connections past their deadline. Deadlines are atomics that HTTP threads move without a lock, often
- * (three times a request); while there are connections the thread looks at all of them twice a second.
+ * (three times a request); while there are connections the thread looks at all of them twice a second. How much of a
+ * reply was taken it asks the kernel, and only at the deadline: what the peer has acknowledged, not what fills buffers.
  */
 #include "server/http/deadline.h"
 
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -17,9 +21,13 @@
 
 #define NEVER INT64_MAX
 #define LOOK_MS 500 /* at most so late */
+#define PACE_BYTES 65536
 
 struct deadline_entry {
     _Atomic int64_t at; /* monotonic ms */
+    /* While a reply is taken: the deadline without what was taken of it, the milliseconds that 64 KiB earn (0: none),
+     * and the bytes that the peer had acknowledged before. */
+    _Atomic int64_t pace_at, pace_ms, pace_from;
     int fd;
     struct deadline_entry *next, *prev;
 };
@@ -38,16 +46,42 @@ static int64_t real_now(void)
     return clock_read().mono;
 }
 
+/* Bytes that the peer has acknowledged since it connected; 0 for what is no TCP socket. */
+static int64_t acknowledged(int fd)
+{
+    struct tcp_info info = {.tcpi_state = 0};
+    socklen_t len = sizeof(info);
+
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) ||
+        len < offsetof(struct tcp_info, tcpi_bytes_acked) + sizeof(info.tcpi_bytes_acked))
+        return 0;
+    return (int64_t)info.tcpi_bytes_acked;
+}
+
+/* Until when, with what was taken. */
+static int64_t earned(struct deadline_entry *en)
+{
+    int64_t pace = atomic_load(&en->pace_ms);
+
+    if (!pace)
+        return 0;
+    return atomic_load(&en->pace_at) + (acknowledged(en->fd) - atomic_load(&en->pace_from)) / PACE_BYTES * pace;
+}
+
 static void reap(struct deadline *d)
 {
     int64_t now = d->now_ms();
 
     for (struct deadline_entry *en = d->entries; en; en = en->next) {
-        if (atomic_load_explicit(&en->at, memory_order_relaxed) > now)
+        int64_t at = atomic_load(&en->at), later;
+
+        if (at > now)
             continue;
-        /* Only the read and write ends: the descriptor stays libmicrohttpd's to close. */
-        shutdown(en->fd, SHUT_RDWR);
-        atomic_store_explicit(&en->at, NEVER, memory_order_relaxed);
+        later = earned(en);
+        /* Unless its thread moves it in this moment. Only the read and write ends are shut: the descriptor stays
+         * libmicrohttpd's to close. */
+        if (atomic_compare_exchange_strong(&en->at, &at, later > now ? later : NEVER) && later <= now)
+            shutdown(en->fd, SHUT_RDWR);
     }
 }
 
@@ -117,8 +151,23 @@ void deadline_destroy(struct deadline *d)
 
 void deadline_set(struct deadline *d, struct deadline_entry *en, int64_t ms)
 {
-    if (en)
-        atomic_store_explicit(&en->at, ms < 0 ? NEVER : d->now_ms() + ms, memory_order_relaxed);
+    if (!en)
+        return;
+    /* In this order: the reaper never takes the end of a reply's time for the end of what follows it. */
+    atomic_store(&en->at, ms < 0 ? NEVER : d->now_ms() + ms);
+    atomic_store(&en->pace_ms, 0);
+}
+
+void deadline_pace(struct deadline *d, struct deadline_entry *en, int64_t ms, int64_t ms_per_64k)
+{
+    int64_t at = d->now_ms() + ms;
+
+    if (!en)
+        return;
+    atomic_store(&en->pace_at, at);
+    atomic_store(&en->pace_from, acknowledged(en->fd));
+    atomic_store(&en->pace_ms, ms_per_64k);
+    atomic_store(&en->at, at);
 }
 
 struct deadline_entry *deadline_add(struct deadline *d, int fd, int64_t ms)

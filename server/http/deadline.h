@@ -20,6 +20,8 @@ void deadline_destroy(struct deadline *d);
 struct deadline_entry *deadline_add(struct deadline *d, int fd, int64_t ms);
 /* Moves the deadline to `ms` from now; < 0 = none. */
 void deadline_set(struct deadline *d, struct deadline_entry *en, int64_t ms);
+/* As deadline_set, for who takes something large: `ms_per_64k` more for each 64 KiB that the peer has taken by then. */
+void deadline_pace(struct deadline *d, struct deadline_entry *en, int64_t ms, int64_t ms_per_64k);
 /* Forgets a connection, before its descriptor is closed. */
 void deadline_remove(struct deadline *d, struct deadline_entry *en);
 

@@ -31,6 +31,7 @@ static const struct header common_headers[] = {
     {"Cross-Origin-Opener-Policy", "same-origin"},
 };
 
+#define LARGE 65536 /* a reply whose reader is watched */
 #define API_POLICY "default-src 'none'; frame-ancestors 'none'"
 #define PORTAL_POLICY                                                                                                  \
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "              \
@@ -252,6 +253,7 @@ void reply_stream(struct request *r, int status, const char *type, int64_t size,
     } else {
         st->request = r;
         st->source = *src;
+        st->sized = size >= 0;
         r->stream = st;
     }
     set_response(r, status, type, response);
@@ -338,16 +340,29 @@ static void add_standing_headers(struct request *r)
         MHD_add_response_header(r->response, h->name, h->value);
 }
 
-enum MHD_Result request_impl_send(struct request *r)
+/* A reply has its time for what was taken of it, as a body has for what came: who reads nothing of a large one would
+ * hold a slot, and its memory, for long. Streams without an end watch their readers themselves. */
+static void set_reply_deadline(struct request *r)
 {
     const struct http_config *c = &r->server->config;
+    bool endless = r->protocol.begin || (r->stream && !r->stream->sized);
+
+    if (endless)
+        deadline_set(r->server->deadline, r->deadline, -1);
+    else if (r->stream || r->sent > LARGE)
+        deadline_pace(r->server->deadline, r->deadline, c->body_ms, c->body_ms_per_64k);
+    else
+        deadline_set(r->server->deadline, r->deadline, c->body_ms);
+}
+
+enum MHD_Result request_impl_send(struct request *r)
+{
     enum MHD_Result rc;
 
     if (!r->response)
         return MHD_NO; /* out of memory: only closing is left */
     add_standing_headers(r);
-    deadline_set(r->server->deadline, r->deadline,
-                 r->stream || r->protocol.begin ? -1 : c->body_ms + (int64_t)(r->sent / 65536) * c->body_ms_per_64k);
+    set_reply_deadline(r);
     rc = MHD_queue_response(r->connection, (unsigned)r->status, r->response);
     /* The connection holds the response from now on; for a stream the request keeps knowing its source. */
     MHD_destroy_response(r->response);

@@ -53,6 +53,7 @@ struct peer {
 struct request_stream {
     struct request *request; /* NULL when that has ended */
     struct reply_source source;
+    bool sized; /* has an end */
 };
 
 struct request {

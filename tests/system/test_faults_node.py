@@ -167,12 +167,11 @@ class FloodTest(jobcase.JobCase):
 
     def test_a_flood_of_output_harms_nobody(self):
         megabytes = 2000 if NIGHTLY else 50
-        quiet = others.quiet(self.server, self.client.token)
         before = resident_mb(self.server.pid)
         full = self.submit("flood", ["head -c %d /dev/zero" % (megabytes << 20)])
         with others.Others(self.server, self.client.token) as crowd:
             self.assertEqual(self.client.wait(full, timeout=300)["jobStatus"]["state"], "SUCCEEDED")
-        others.tell("a log of %d MB" % megabytes, quiet, crowd)
+        others.tell("a log of %d MB" % megabytes, others.quiet(self.server, self.client.token), crowd)
         self.assertEqual(crowd.bad, [])
         self.assertLess(crowd.p99, 8.0 * droverlib.TIME_SCALE)  # behind the log nobody waits
         self.assertLess(resident_mb(self.server.pid) - before, 20 * droverlib.TIME_SCALE)

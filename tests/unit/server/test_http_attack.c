@@ -344,6 +344,46 @@ static void test_slow_body(void **state)
     world_stop(w);
 }
 
+static unsigned open_connections(const struct world *w)
+{
+    unsigned open;
+
+    http_server_counts(w->server, &open, NULL);
+    return open;
+}
+
+/* Nor does a reply that is read a byte now and then; one that is read at its pace has time, however large it is. */
+static void slow_reader(const char *ask)
+{
+    struct http_config c = {.body_ms = 1000, .body_ms_per_64k = 3600000};
+    struct world *w = world_start(&c);
+    int fd = world_dial_narrow(w, 2048), brisk = world_dial_narrow(w, 65536), turns = 0;
+    char *block = malloc(WORLD_LARGE), *rest;
+
+    world_say(brisk, ask, strlen(ask));
+    assert_int_equal(recv(brisk, block, WORLD_LARGE / 4, MSG_WAITALL), WORLD_LARGE / 4);
+    world_say(fd, ask, strlen(ask));
+    assert_int_equal(recv(fd, block, 1, MSG_WAITALL), 1);
+    while (open_connections(w) > 1 && turns++ < 1000)
+        if (recv(fd, block, 1, MSG_DONTWAIT) != 1 || poll(NULL, 0, 50))
+            break;
+    assert_in_range(turns, 1, 999); /* some 30; libmicrohttpd itself ends who reads nothing for a minute */
+    close(fd);
+    /* By now the other one is late, too, but for what it has taken. */
+    rest = world_hear(brisk);
+    assert_true(strlen(rest) > WORLD_LARGE - WORLD_LARGE / 4);
+    free(rest);
+    free(block);
+    world_stop(w);
+}
+
+static void test_slow_reader(void **state)
+{
+    (void)state;
+    slow_reader("GET /api/v2/large HTTP/1.1\r\n" H "\r\n");
+    slow_reader("GET /api/v2/long HTTP/1.1\r\n" H "\r\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -358,6 +398,7 @@ int main(void)
         cmocka_unit_test(test_shutdown),
         cmocka_unit_test(test_slow_headers),
         cmocka_unit_test(test_slow_body),
+        cmocka_unit_test(test_slow_reader),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,7 +29,7 @@
 
 #include "world.h"
 
-#define REPLY_MAX (1024 * 1024)
+#define REPLY_MAX (2 * WORLD_LARGE)
 
 static int on_echo(struct request *r, void *context, struct err *e)
 {
@@ -217,6 +217,36 @@ static int on_hang(struct request *r, void *context, struct err *e)
     return 0;
 }
 
+static int on_large(struct request *r, void *context, struct err *e)
+{
+    char *text = malloc(WORLD_LARGE);
+
+    (void)context;
+    (void)e;
+    memset(text, 'x', WORLD_LARGE);
+    reply_bytes(r, 200, "text/plain", text, WORLD_LARGE);
+    free(text);
+    return 0;
+}
+
+static ssize_t long_read(void *ctx, uint64_t at, char *out, size_t n)
+{
+    (void)ctx;
+    (void)at;
+    memset(out, 'x', n);
+    return (ssize_t)n;
+}
+
+static int on_long(struct request *r, void *context, struct err *e)
+{
+    struct reply_source src = {.ctx = r, .read = long_read, .close = hang_close};
+
+    (void)context;
+    (void)e;
+    reply_stream(r, 200, "text/plain", WORLD_LARGE, &src);
+    return 0;
+}
+
 static const struct route routes[] = {
     {HTTP_POST, "/api/v2/echo", on_echo, ACCESS_ANON, .media = HTTP_MEDIA_JSON | HTTP_MEDIA_TEXT, .body_limit = 1000,
      .help = ""},
@@ -239,6 +269,8 @@ static const struct route routes[] = {
     {HTTP_GET, "/api/v2/silent", on_silent, ACCESS_ANON, .help = ""},
     {HTTP_GET, "/api/v2/ticks", on_ticks, ACCESS_ANON, .help = ""},
     {HTTP_GET, "/api/v2/hang", on_hang, ACCESS_ANON, .help = ""},
+    {HTTP_GET, "/api/v2/large", on_large, ACCESS_ANON, .help = ""},
+    {HTTP_GET, "/api/v2/long", on_long, ACCESS_ANON, .help = ""},
 };
 
 static const struct static_file files[] = {
@@ -299,11 +331,18 @@ void world_stop(struct world *w)
 
 int world_dial(const struct world *w)
 {
+    return world_dial_narrow(w, 0);
+}
+
+int world_dial_narrow(const struct world *w, int bytes)
+{
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(http_server_port(w->server))};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     assert_true(fd >= 0);
+    if (bytes)
+        assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes)), 0);
     assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof(a)), 0);
     return fd;
 }

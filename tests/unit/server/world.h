@@ -3,9 +3,9 @@
  * A real HTTP server with a few routes, and a raw-socket client: what the HTTP tests share.
  *
  * Routes: POST, PUT, PATCH, DELETE, GET /api/v2/echo (at most 1,000 bytes); GET evil (counts its calls), show/{name}
- * (users), root (admins), number/{n} (from 5), fail, silent, ticks (a stream), hang (a stream without end); PUT
- * show/{name}; POST form, park. "Bearer alice" is a user, "Bearer root" an admin, cookie drover=alice a session, any
- * other credential is bad.
+ * (users), root (admins), number/{n} (from 5), fail, silent, ticks (a stream), hang (a stream without end), large
+ * and long (WORLD_LARGE bytes, the latter as a stream); PUT show/{name}; POST form, park. "Bearer alice" is a user,
+ * "Bearer root" an admin, cookie drover=alice a session, any other credential is bad.
  */
 #ifndef DROVER_TESTS_WORLD_H
 #define DROVER_TESTS_WORLD_H
@@ -34,6 +34,8 @@ struct world *world_start(const struct http_config *changes);
 void world_stop(struct world *w);
 /* A connection; sending; everything until the server closes (the caller frees; the socket is closed). */
 int world_dial(const struct world *w);
+/* A connection of which the kernel keeps about so many bytes that nobody reads. */
+int world_dial_narrow(const struct world *w, int bytes);
 void world_say(int fd, const char *text, size_t len);
 char *world_hear(int fd);
 /* Sends a request on a connection of its own and hears the reply; the caller frees. */
@@ -46,6 +48,7 @@ unsigned world_count_of(const char *text, const char *what);
 void world_expect(const struct world *w, const char *request, int status, const char *part);
 
 #define H "Host: x\r\nConnection: close\r\n"
+#define WORLD_LARGE (8u * 1024 * 1024)
 #define EVIL "GET /api/v2/evil HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
 #endif
