@@ -37,7 +37,10 @@
 #include "engines/local/local.h"
 #include "engines/local/log_packer.h"
 #include "engines/local/log_shelf.h"
+#include "inventory/node.h"
 #include "jobs/job.h"
+#include "metrics/nvml.h"
+#include "metrics/source_thread.h"
 #include "server/api/api.h"
 #include "server/api/openapi.h"
 #include "server/audit.h"
@@ -70,6 +73,8 @@ enum {
     HASH_QUEUE = 64,
     JOB_ARENAS_READY = 8, /* one for each HTTP thread, and room */
     DRAIN_MS = 4000,
+    GPU_FIND_MS = 60000, /* cards without a persistent driver take seconds each to wake up */
+    GPU_LEAVE_MS = 2000,
     EXIT_FSYNC = 74
 };
 
@@ -94,6 +99,9 @@ struct daemon {
     struct audit *audit;
     struct rate *user_rate, *address_rate;
     struct tls *tls;
+    struct source_thread *source;
+    struct gpu gpus[NODE_GPU_MAX];
+    int gpu_count;
     struct engine *engine;
     struct loop *loop;
     struct retention retention;
@@ -169,6 +177,17 @@ static int make_parts(struct daemon *d, struct err *e)
     return d->passwords ? 0 : -1;
 }
 
+/* Those that the driver tells of; the engine gives out the same. A driver that hangs now is no reason to serve this
+ * machine as one without GPUs: tasks may run on them. */
+static int make_gpus(struct daemon *d, struct err *e)
+{
+    if (d->config->gpus >= 0)
+        return 0; /* simulated ones instead */
+    d->source = source_thread_create(nvml_create(e), e);
+    d->gpu_count = d->source ? source_thread_find(d->source, d->gpus, GPU_FIND_MS, e) : -1;
+    return d->gpu_count < 0 ? -1 : 0;
+}
+
 /* Spawner and shim stand beside this program. */
 static int make_engine(struct daemon *d, struct err *e)
 {
@@ -178,7 +197,7 @@ static int make_engine(struct daemon *d, struct err *e)
         return err_errno(e, errno, "/proc/self/exe");
     self[n] = '\0';
     const char *dir = dirname(self);
-    if (path_in(spawner, dir, "drover-spawner", e) || path_in(shim, dir, "drover-shim", e))
+    if (path_in(spawner, dir, "drover-spawner", e) || path_in(shim, dir, "drover-shim", e) || make_gpus(d, e))
         return -1;
     const struct config *c = d->config;
     struct local_config local = {.data = d->data,
@@ -188,6 +207,8 @@ static int make_engine(struct daemon *d, struct err *e)
                                  .cpus = c->cpus,
                                  .memory_mb = c->memory_mb,
                                  .gpus = c->gpus,
+                                 .found = d->gpus,
+                                 .found_count = d->gpu_count,
                                  .isolation = c->isolation[0] ? c->isolation : NULL,
                                  .spawner_service = c->spawner_service,
                                  .gpu_device = c->gpu_device[0] ? c->gpu_device : NULL,
@@ -432,6 +453,7 @@ static void take_apart(struct daemon *d)
     hub_destroy(d->hub);
     if (d->engine)
         d->engine->ops->destroy(d->engine);
+    source_thread_destroy(d->source, GPU_LEAVE_MS);
     api_throttle_destroy(d->throttle);
     jwt_cache_destroy(d->tokens);
     identity_cache_destroy(d->identities);

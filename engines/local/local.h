@@ -11,6 +11,7 @@
 
 struct engine;
 struct err;
+struct gpu;
 
 #define LOCAL_TASK_PROCESSES 4096 /* and threads, of one task: enough for loaders, little for a fork bomb */
 
@@ -28,10 +29,12 @@ struct local_config {
     int cpus;               /* offered; 0 = what this process may use */
     int64_t memory_mb;      /* offered, MiB; 0 = all of it */
     int log_max_mb;         /* of a task attempt's log; 0 = no limit */
-    int gpus;               /* simulated GPUs; -1 = the real ones, by NVML (none without a driver) */
-    int stuck_ms;           /* what lives so long after SIGKILL has its GPUs quarantined; 0 = 5,000 */
-    int port_first;         /* ports for tasks, inclusive; 0 = 15000 */
-    int port_last;          /* 0 = 32767 */
+    int gpus;               /* simulated GPUs; -1 = the real ones, which the caller has found: */
+    const struct gpu *found;
+    int found_count; /* of `found`, at most NODE_GPU_MAX */
+    int stuck_ms;    /* what lives so long after SIGKILL has its GPUs quarantined; 0 = 5,000 */
+    int port_first;  /* ports for tasks, inclusive; 0 = 15000 */
+    int port_last;   /* 0 = 32767 */
 };
 
 /* A stopped engine. The node is found here, so that errors show at start; ENGINE_NODE is the first event after

@@ -10,7 +10,6 @@
 
 #include "base/err.h"
 #include "engines/local/local_impl.h"
-#include "engines/local/nvml.h"
 
 /* The CPUs that this process may run on, cut down to the CPU time that its cgroup (v2 or v1) allows. */
 static int local_node_cpus(void)
@@ -79,5 +78,10 @@ int local_node_find(struct node *n, const struct local_config *c, struct err *e)
     n->port_first = c->port_first > 0 ? c->port_first : 15000;
     n->port_last = c->port_last > 0 ? c->port_last : 32767;
     n->up = true;
-    return c->gpus >= 0 ? local_node_simulated(n, c->gpus, e) : nvml_find(n, e);
+    if (c->gpus >= 0)
+        return local_node_simulated(n, c->gpus, e);
+    n->gpu_count = c->found_count;
+    for (int i = 0; i < c->found_count; i++)
+        n->gpus[i] = c->found[i];
+    return 0;
 }
