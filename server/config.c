@@ -203,6 +203,14 @@ static int set_log_pack(struct config *c, const struct doc *d, struct err *e)
     return rc;
 }
 
+static int set_gpu_sample(struct config *c, const struct doc *d, struct err *e)
+{
+    int64_t n = 0;
+    int rc = set_int(d, 0, 60, &n, e);
+    c->gpu_sample_s = (int)n;
+    return rc;
+}
+
 static int set_disk_max(struct config *c, const struct doc *d, struct err *e)
 {
     int64_t n = 0;
@@ -334,6 +342,7 @@ static const struct {
     {"isolation", set_isolation},
     {"spawner", set_spawner},
     {"gpuDevice", set_gpu_device},
+    {"gpuSampleSeconds", set_gpu_sample},
     {"publicUrl", set_public_url},
     {"smtpUrl", set_smtp_url},
     {"smtpFrom", set_smtp_from},
@@ -364,6 +373,7 @@ void config_defaults(struct config *c)
                          .gpus = -1,
                          .port_first = 15000,
                          .port_last = 32767, /* below Linux's range for outgoing connections */
+                         .gpu_sample_s = 5,
                          .log_pack_s = 600,
                          .log_max_mb = 64,
                          .code_max_mb = 256,

@@ -27,6 +27,7 @@ struct config {
     char isolation[CONFIG_TEXT_MAX];          /* at most this level for tasks; "" = the best there is */
     bool spawner_service;                     /* spawner: service; somebody else (systemd) starts drover-spawner */
     char gpu_device[CONFIG_TEXT_MAX];         /* path of a GPU's device, "%" for its index; "" = the driver's */
+    int gpu_sample_s;                         /* gpuSampleSeconds: between samples of the GPUs; 0 = none */
     char public_url[CONFIG_TEXT_MAX];         /* publicUrl: how people reach the portal; for links in mails */
     char smtp_url[CONFIG_TEXT_MAX];           /* smtpUrl: "smtp://host:25", "smtps://host"; "" = no mail */
     char smtp_from[CONFIG_TEXT_MAX];          /* smtpFrom: the sender's address */

@@ -37,10 +37,7 @@
 #include "engines/local/local.h"
 #include "engines/local/log_packer.h"
 #include "engines/local/log_shelf.h"
-#include "inventory/node.h"
 #include "jobs/job.h"
-#include "metrics/nvml.h"
-#include "metrics/source_thread.h"
 #include "server/api/api.h"
 #include "server/api/openapi.h"
 #include "server/audit.h"
@@ -48,6 +45,7 @@
 #include "server/config.h"
 #include "server/diagnoser.h"
 #include "server/disk_quota.h"
+#include "server/gpu_watch.h"
 #include "server/http/http.h"
 #include "server/http/hub.h"
 #include "server/http/rate.h"
@@ -73,8 +71,6 @@ enum {
     HASH_QUEUE = 64,
     JOB_ARENAS_READY = 8, /* one for each HTTP thread, and room */
     DRAIN_MS = 4000,
-    GPU_FIND_MS = 60000, /* cards without a persistent driver take seconds each to wake up */
-    GPU_LEAVE_MS = 2000,
     EXIT_FSYNC = 74
 };
 
@@ -99,9 +95,7 @@ struct daemon {
     struct audit *audit;
     struct rate *user_rate, *address_rate;
     struct tls *tls;
-    struct source_thread *source;
-    struct gpu gpus[NODE_GPU_MAX];
-    int gpu_count;
+    struct gpu_watch *watch;
     struct engine *engine;
     struct loop *loop;
     struct retention retention;
@@ -183,9 +177,8 @@ static int make_gpus(struct daemon *d, struct err *e)
 {
     if (d->config->gpus >= 0)
         return 0; /* simulated ones instead */
-    d->source = source_thread_create(nvml_create(e), e);
-    d->gpu_count = d->source ? source_thread_find(d->source, d->gpus, GPU_FIND_MS, e) : -1;
-    return d->gpu_count < 0 ? -1 : 0;
+    d->watch = gpu_watch_create(d->config->gpu_sample_s, e);
+    return d->watch ? 0 : -1;
 }
 
 /* Spawner and shim stand beside this program. */
@@ -200,6 +193,8 @@ static int make_engine(struct daemon *d, struct err *e)
     if (path_in(spawner, dir, "drover-spawner", e) || path_in(shim, dir, "drover-shim", e) || make_gpus(d, e))
         return -1;
     const struct config *c = d->config;
+    int found_count = 0;
+    const struct gpu *found = d->watch ? gpu_watch_gpus(d->watch, &found_count) : NULL;
     struct local_config local = {.data = d->data,
                                  .spawner = spawner,
                                  .shim = shim,
@@ -207,8 +202,8 @@ static int make_engine(struct daemon *d, struct err *e)
                                  .cpus = c->cpus,
                                  .memory_mb = c->memory_mb,
                                  .gpus = c->gpus,
-                                 .found = d->gpus,
-                                 .found_count = d->gpu_count,
+                                 .found = found,
+                                 .found_count = found_count,
                                  .isolation = c->isolation[0] ? c->isolation : NULL,
                                  .spawner_service = c->spawner_service,
                                  .gpu_device = c->gpu_device[0] ? c->gpu_device : NULL,
@@ -258,7 +253,7 @@ static int make_loop(struct daemon *d, struct err *e)
     crypto_generichash(c.seed, sizeof c.seed, (const unsigned char *)purpose, sizeof purpose - 1, d->keys.seal,
                        sizeof d->keys.seal);
     d->loop = loop_create(&c, e);
-    return d->loop ? 0 : -1;
+    return d->loop && (!d->watch || !gpu_watch_start(d->watch, e)) ? 0 : -1;
 }
 
 /* Where mail is configured. The password stands in a file of its own. */
@@ -383,6 +378,7 @@ static int make_http(struct daemon *d, struct err *e)
                           .quota = d->quota,
                           .mailer = d->mailer,
                           .images = d->images,
+                          .watch = d->watch,
                           .shells = d->shells,
                           .public_url = d->config->public_url};
     struct http_config c = {.address = address,
@@ -453,7 +449,7 @@ static void take_apart(struct daemon *d)
     hub_destroy(d->hub);
     if (d->engine)
         d->engine->ops->destroy(d->engine);
-    source_thread_destroy(d->source, GPU_LEAVE_MS);
+    gpu_watch_destroy(d->watch);
     api_throttle_destroy(d->throttle);
     jwt_cache_destroy(d->tokens);
     identity_cache_destroy(d->identities);

@@ -24,7 +24,6 @@ struct audit;
 struct code;
 struct effect_reply;
 struct http_reply;
-struct image_importer;
 struct hub;
 struct identity_cache;
 struct jwt_cache;
@@ -71,11 +70,12 @@ struct api {
     int disk_max_mb;          /* what a task may take where it works; 0 = no limit */
     struct disk_quota *quota; /* what users keep on the node; NULL = no limit */
     struct image_importer *images;
-    struct shells *shells;   /* server/shell.h */
-    struct mailer *mailer;   /* NULL: no mail */
-    const char *public_url;  /* of the portal, without a slash at its end; "" = not known */
-    bool secure;             /* cookies are for TLS */
-    atomic_int log_searches; /* under way */
+    const struct gpu_watch *watch; /* the GPUs' samples; NULL: simulated ones, which have none */
+    struct shells *shells;         /* server/shell.h */
+    struct mailer *mailer;         /* NULL: no mail */
+    const char *public_url;        /* of the portal, without a slash at its end; "" = not known */
+    bool secure;                   /* cookies are for TLS */
+    atomic_int log_searches;       /* under way */
 };
 
 /* The login throttle, behind a mutex. NULL on out of memory; NULL ok. */
@@ -193,8 +193,8 @@ route_handler_fn api_images, api_image, api_image_add, api_image_remove;        
 route_handler_fn api_storages, api_storage, api_storage_put, api_storage_remove, api_storage_configs,
     api_storage_config, api_storage_servers, api_storage_server;                                       /* storage.c */
 route_handler_fn api_templates, api_template, api_template_add, api_template_put, api_template_remove; /* template.c */
-route_handler_fn api_job_attempts_healthz, api_job_attempts, api_job_attempts_one; /* job_attempts.c */
-route_handler_fn api_vcs, api_vc, api_vc_put, api_vc_status, api_vc_remove;        /* virtual_cluster.c */
-route_handler_fn api_audit, api_alerts, api_openapi, api_report_gpu, api_metrics;  /* a file each */
+route_handler_fn api_job_attempts_healthz, api_job_attempts, api_job_attempts_one;               /* job_attempts.c */
+route_handler_fn api_vcs, api_vc, api_vc_put, api_vc_status, api_vc_remove;                      /* virtual_cluster.c */
+route_handler_fn api_audit, api_alerts, api_openapi, api_report_gpu, api_metrics, api_node_gpus; /* a file each */
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * GET /metrics: the state of the cluster and of the server for Prometheus (docs/METRICS.md). Nothing that the lists of
- * nodes and virtual clusters do not tell every user, so that a scraper needs no rights of an admin: its token is one of
- * a user who may submit nowhere. From the published snapshot; no job is looked at.
+ * nodes, GPUs and virtual clusters do not tell every user, so that a scraper needs no rights of an admin: its token is
+ * one of a user who may submit nowhere. From the published snapshot, the last samples, and the rows of placed tasks.
  */
 #include <dirent.h>
 #include <limits.h>
@@ -18,6 +18,7 @@
 #include "metrics/exposition.h"
 #include "scheduler/cluster.h"
 #include "server/api/api.h"
+#include "server/api/gpu_figures.h"
 #include "server/api/vc_figures.h"
 #include "server/loop.h"
 #include "server/snapshot.h"
@@ -317,12 +318,12 @@ int api_metrics(struct request *r, void *context, struct err *e)
     write_nodes(&x, snap->cluster);
     if (gpus)
         write_vcs(&x, snap->view, gpus);
+    int rc = gpu_figures_expose(&x, a, r, snap->view, e);
     write_server(&x, &s);
     snapshots_put(a->snapshots, snap);
-    int rc = exposition_end(&x) || !gpus ? -1 : 0;
-    if (rc)
-        err_set(e, ERR_INTERNAL, "Out of memory.");
-    else
+    if (!rc && (exposition_end(&x) || !gpus))
+        rc = err_set(e, ERR_INTERNAL, "Out of memory.");
+    if (!rc)
         reply_bytes(r, 200, x.open ? EXPOSITION_OPEN : EXPOSITION_TEXT, text.data, text.len);
     buf_fini(&text);
     return rc;

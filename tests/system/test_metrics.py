@@ -2,45 +2,22 @@
 # SPDX-License-Identifier: MIT
 """/metrics: who may read it, that it says what the API says and what docs/METRICS.md lists, and that Debian's
 Prometheus is content with it: promtool by its rules, a server that scrapes it with a token of its own."""
-import json
 import os
 import re
-import shutil
-import signal
-import subprocess
-import tempfile
 import unittest
-import urllib.parse
-import urllib.request
 
 import droverlib
+import prometheus
+from prometheus import samples
 
-#: Where ./dev unpacks it; else on PATH.
-UNPACKED = os.path.join(droverlib.ROOT, "build", "debian", "prometheus", "usr", "bin")
-PATH = UNPACKED + ":" + os.environ["PATH"]
 OPEN = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
-CONFIG = """global: {scrape_interval: 1s, scrape_timeout: 1s}
-scrape_configs:
-  - job_name: drover
-    authorization: {credentials_file: %s}
-    static_configs: [{targets: ['%s:%d']}]
-"""
-
-
-def samples(text):
-    """{(name, frozenset of labels): value} of a text without escapes."""
-    found = {}
-    for name, labels, value in re.findall(r'^(\w+)(?:\{(.*)\})? (\S+)$', text, re.M):
-        found[name, frozenset(re.findall(r'(\w+)="([^"]*)"', labels))] = float(value)
-    return found
 
 
 class MetricsTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        if not shutil.which("prometheus", path=PATH):
-            raise AssertionError("no prometheus: ./dev test fetches it")
+        prometheus.needed()
         cls.server = droverlib.Server({"gpus": 4})
         cls.server.__enter__()
         cls.addClassCleanup(cls.server.__exit__, None, None, None)
@@ -71,13 +48,9 @@ class MetricsTest(unittest.TestCase):
     def test_promtool_is_content(self):
         _, text = self.scrape()
         self.assertGreater(len(samples(text)), 20)
-        r = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False,
-                           env=dict(os.environ, PATH=PATH), timeout=60 * droverlib.PATIENCE)
-        self.assertEqual((r.returncode, r.stdout + r.stderr), (0, ""))
+        self.assertEqual(prometheus.promtool(text), (0, ""))
         # And it would not be with anything.
-        r = subprocess.run(["promtool", "check", "metrics"], input="# TYPE x counter\nx 1\n", capture_output=True,
-                           text=True, check=False, env=dict(os.environ, PATH=PATH), timeout=60 * droverlib.PATIENCE)
-        self.assertNotEqual(r.returncode, 0)
+        self.assertNotEqual(prometheus.promtool("# TYPE x counter\nx 1\n")[0], 0)
 
     def test_the_page_lists_them(self):
         _, text = self.scrape()
@@ -131,68 +104,22 @@ class MetricsTest(unittest.TestCase):
 
     # ---- Prometheus ----
 
-    def ask(self, port, path):
-        with urllib.request.urlopen("http://127.0.0.1:%d%s" % (port, path), timeout=30) as r:
-            return json.load(r)["data"]
-
-    def listens_at(self, process):
-        """The port that the kernel gave the process on loopback."""
-        inodes = set()
-        for fd in os.listdir("/proc/%d/fd" % process.pid):
-            try:
-                inodes.update(re.findall(r"^socket:\[(\d+)\]$", os.readlink("/proc/%d/fd/%s" % (process.pid, fd))))
-            except OSError:
-                pass
-        with open("/proc/%d/net/tcp" % process.pid, encoding="ascii") as f:
-            for row in list(f)[1:]:
-                word = row.split()
-                if word[3] == "0A" and word[9] in inodes:
-                    return int(word[1].split(":")[1], 16)
-        return None
-
-    def prometheus(self):
-        """Debian's, scraping the server every second; its port."""
-        folder = tempfile.mkdtemp(prefix="drover-prometheus-", dir=droverlib.SCRATCH)
-        self.addCleanup(shutil.rmtree, folder)
-        token, config = os.path.join(folder, "token"), os.path.join(folder, "prometheus.yml")
-        with open(os.open(token, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as f:
-            f.write(self.token)
-        with open(config, "w", encoding="utf-8") as f:
-            f.write(CONFIG % (token, *self.server.address))
-        with open(os.path.join(folder, "log"), "wb") as log:
-            process = subprocess.Popen(
-                ["prometheus", "--config.file", config, "--storage.tsdb.path", os.path.join(folder, "data"),
-                 "--web.listen-address", "127.0.0.1:0", "--log.level", "warn"],
-                env=dict(os.environ, PATH=PATH), cwd=folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-
-        def end():
-            process.send_signal(signal.SIGTERM)
-            process.wait(timeout=60 * droverlib.PATIENCE)
-
-        self.addCleanup(end)
-        droverlib.wait_until(lambda: self.listens_at(process), "Prometheus listens", 60)
-        return self.listens_at(process)
-
     def test_prometheus_scrapes_it(self):
-        port = self.prometheus()
-
-        def target():
-            return self.ask(port, "/api/v1/targets")["activeTargets"]
-
-        droverlib.wait_until(lambda: target() and target()[0]["health"] == "up", "the target is up", 60)
-        self.assertEqual(target()[0]["lastError"], "")
+        scraper = prometheus.Prometheus(self.server, self.token)
+        self.addCleanup(scraper.close)
+        droverlib.wait_until(lambda: (scraper.target() or {}).get("health") == "up", "the target is up", 60)
+        self.assertEqual(scraper.target()["lastError"], "")
 
         def differing():
             wrong = {}
             for (name, labels), value in self.told_by_the_api().items():
-                found = self.ask(port, "/api/v1/query?" + urllib.parse.urlencode(
-                    {"query": "%s{%s}" % (name, ",".join('%s="%s"' % pair for pair in sorted(labels)))}))["result"]
-                if len(found) != 1 or float(found[0]["value"][1]) != value:
+                found = scraper.query("%s{%s}" % (name, ",".join('%s="%s"' % pair for pair in sorted(labels))))
+                if len(found) != 1 or found[0][1] != value:
                     wrong[name, labels] = (found, value)
             return wrong
 
         droverlib.wait_until(lambda: not differing(), "Prometheus has the API's figures", 60)
-        self.assertEqual(self.ask(port, "/api/v1/metadata?metric=drover_node_memory_bytes")["drover_node_memory_bytes"],
+        self.assertEqual(scraper.ask("/api/v1/metadata?metric=drover_node_memory_bytes")["drover_node_memory_bytes"],
                          [{"type": "gauge", "help": "Memory that the node offers.", "unit": "bytes"}])
 
 

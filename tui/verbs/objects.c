@@ -16,7 +16,7 @@
 #include "tui/verbs/verbs.h"
 
 /* How a member becomes a cell. */
-enum cell { CELL_PLAIN, CELL_TIME, CELL_GPUS, CELL_HOURS, CELL_WAIT };
+enum cell { CELL_PLAIN, CELL_TIME, CELL_GPUS, CELL_HOURS, CELL_WAIT, CELL_BYTES, CELL_MILLI };
 
 struct field {
     const char *place; /* "gpus.used": a member of a member; "": the key of an object of objects */
@@ -133,6 +133,24 @@ static const struct table_column sku_columns[] = {{"SKU", "sku", 0, 8, false},
                                                   {"MEMORY MB", "memory", 0, 0, true}};
 static const struct field sku_fields[] = {{"", 0}, {"gpu", 0}, {"cpu", 0}, {"memory", 0}};
 
+static const struct table_column gpu_columns[] = {
+    {"GPU", "gpu", 0, 0, true},       {"STATE", "state", 0, 6, false}, {"BUSY %", "busy", 0, 0, true},
+    {"MEMORY", "used", 0, 0, true},   {"OF", "memory", 1, 0, true},    {"WATTS", "watts", 1, 0, true},
+    {"C", "temperature", 1, 0, true}, {"XID", "xid", 2, 0, true},      {"USER", "user", 0, 6, false},
+    {"JOB", "job", 0, 8, false},      {"MODEL", "model", 3, 8, false},
+};
+static const struct field gpu_fields[] = {{"index", 0},
+                                          {"state", 0},
+                                          {"sample.utilization", 0},
+                                          {"sample.memoryUsed", CELL_BYTES},
+                                          {"sample.memoryTotal", CELL_BYTES},
+                                          {"sample.powerMilliwatts", CELL_MILLI},
+                                          {"sample.temperature", 0},
+                                          {"sample.xid", 0},
+                                          {"task.username", 0},
+                                          {"task.name", 0},
+                                          {"model", 0}};
+
 static const struct table_column alert_columns[] = {
     {"ALERT", "alert", 0, 8, false}, {"SEVERITY", "severity", 1, 0, false}, {"NODE", "node", 0, 6, false},
     {"SINCE", "since", 2, 0, false}, {"SUMMARY", "summary", 0, 12, false},
@@ -247,6 +265,7 @@ static const struct listing listings[] = {
     {.verb = "group members", .path = "/api/v2/groups/%s/userlist", TABLE(member)},
     {.verb = "skus", .path = "/api/v2/cluster/sku-types", TABLE(sku)},
     {.verb = "alerts", .path = "/api/v2/alerts", TABLE(alert)},
+    {.verb = "node gpus", .path = "/api/v2/nodes/%s/gpus", TABLE(gpu)},
     {.verb = "node tasks", .path = "/api/v2/nodes/%s/tasks", TABLE(placed)},
     {.verb = "reservations", .path = "/api/v2/reservations", .questions = reservation_questions, TABLE(reservation)},
     {.verb = "audit",
@@ -323,9 +342,26 @@ static const char *promised(struct cli *cli, const cJSON *list)
     return all;
 }
 
-static const char *cell(struct cli *cli, const cJSON *item, const struct field *f, int64_t now)
+static const char *number_cell(struct cli *cli, enum cell kind, double value)
 {
     char text[FORMAT_SIZE];
+
+    switch (kind) {
+    case CELL_HOURS:
+        return arena_printf(cli->arena, "%.2f", value);
+    case CELL_WAIT:
+        return arena_strdup(cli->arena, format_duration((int64_t)value, text));
+    case CELL_BYTES:
+        return arena_strdup(cli->arena, format_bytes((int64_t)value, text));
+    case CELL_MILLI:
+        return arena_printf(cli->arena, "%.0f", value / 1000);
+    default:
+        return arena_printf(cli->arena, "%lld", (long long)value);
+    }
+}
+
+static const char *cell(struct cli *cli, const cJSON *item, const struct field *f, int64_t now)
+{
     const cJSON *m = *f->place ? find_member(cli, item, f->place) : NULL;
 
     if (!*f->place)
@@ -334,14 +370,10 @@ static const char *cell(struct cli *cli, const cJSON *item, const struct field *
         return promised(cli, m);
     if (f->kind == CELL_TIME)
         return cJSON_IsNumber(m) ? cli_time_cell(cli, now, (int64_t)m->valuedouble) : NULL;
-    if (f->kind == CELL_HOURS && cJSON_IsNumber(m))
-        return arena_printf(cli->arena, "%.2f", m->valuedouble);
-    if (f->kind == CELL_WAIT && cJSON_IsNumber(m))
-        return arena_strdup(cli->arena, format_duration((int64_t)m->valuedouble, text));
     if (cJSON_IsString(m))
         return *m->valuestring ? m->valuestring : NULL;
     if (cJSON_IsNumber(m))
-        return arena_printf(cli->arena, "%lld", (long long)m->valuedouble);
+        return number_cell(cli, f->kind, m->valuedouble);
     if (cJSON_IsBool(m))
         return cJSON_IsTrue(m) ? "yes" : "no";
     return joined(cli, m);

@@ -63,6 +63,7 @@ static void every_key_is_read(void **state)
                   "keepFilesDays: 30\n"
                   "keepLogsDays: 180\n"
                   "logPackSeconds: 9\n"
+                  "gpuSampleSeconds: 2\n"
                   "diskMaxMB: 10\n"
                   "userDiskMB: 70\n"
                   "logMaxMB: 11\n"
@@ -88,6 +89,7 @@ static void every_key_is_read(void **state)
     assert_int_equal(c.keep_files_days, 30);
     assert_int_equal(c.keep_logs_days, 180);
     assert_int_equal(c.log_pack_s, 9);
+    assert_int_equal(c.gpu_sample_s, 2);
     assert_int_equal(c.disk_max_mb, 10);
     assert_int_equal(c.user_disk_mb, 70);
     assert_int_equal(c.log_max_mb, 11);

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One table of figures for both; /metrics has base units.
+ * Who holds a GPU is a series of its own, with the value 1, to be joined where it is wanted: figures of a GPU are then
+ * the same series whoever has it, and nobody is told of jobs that they may not read.
+ */
+#include "server/api/gpu_figures.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "core/core.h"
+#include "jobs/jobs_store.h"
+#include "scheduler/cluster.h"
+#include "server/api/api.h"
+#include "server/gpu_watch.h"
+#include "server/readers.h"
+
+static const struct figure {
+    enum source_field field;
+    const char *key;                 /* in JSON, as the source counts */
+    struct exposition_family family; /* no name: it is no series */
+    double unit;                     /* a base unit is so many of the source's */
+} figures[] = {
+    {SOURCE_BUSY,
+     "utilization",
+     {"drover_gpu_utilization_ratio", EXPOSITION_GAUGE, "ratio",
+      "Share of the last moment in which anything was computed."},
+     100},
+    {SOURCE_MEMORY_BUSY,
+     "memoryUtilization",
+     {"drover_gpu_memory_utilization_ratio", EXPOSITION_GAUGE, "ratio",
+      "Share of the last moment in which memory was read or written."},
+     100},
+    {SOURCE_MEMORY_TOTAL,
+     "memoryTotal",
+     {"drover_gpu_memory_bytes", EXPOSITION_GAUGE, "bytes", "Memory of the GPU."},
+     1},
+    {SOURCE_MEMORY_USED,
+     "memoryUsed",
+     {"drover_gpu_memory_used_bytes", EXPOSITION_GAUGE, "bytes", "Memory in use, by whomever."},
+     1},
+    {SOURCE_POWER, "powerMilliwatts", {"drover_gpu_power_watts", EXPOSITION_GAUGE, "watts", "Power drawn."}, 1e3},
+    {SOURCE_TEMPERATURE,
+     "temperature",
+     {"drover_gpu_temperature_celsius", EXPOSITION_GAUGE, "celsius", "Temperature of the GPU."},
+     1},
+    {SOURCE_CLOCK, "clockMHz", {"drover_gpu_clock_hertz", EXPOSITION_GAUGE, "hertz", "Clock of the processors."}, 1e-6},
+    {SOURCE_CLOCK_MEMORY,
+     "memoryClockMHz",
+     {"drover_gpu_memory_clock_hertz", EXPOSITION_GAUGE, "hertz", "Clock of the memory."},
+     1e-6},
+    {SOURCE_ENERGY,
+     "energyMillijoules",
+     {"drover_gpu_energy_joules", EXPOSITION_COUNTER, "joules", "Energy used since the driver was loaded."},
+     1e3},
+    {SOURCE_ECC_CORRECTED,
+     "eccCorrected",
+     {"drover_gpu_ecc_corrected_errors", EXPOSITION_COUNTER, NULL,
+      "Memory errors that were corrected since the driver was loaded."},
+     1},
+    {SOURCE_ECC_UNCORRECTED,
+     "eccUncorrected",
+     {"drover_gpu_ecc_uncorrected_errors", EXPOSITION_COUNTER, NULL,
+      "Memory errors that could not be corrected since the driver was loaded."},
+     1},
+    {SOURCE_XID,
+     "xid",
+     {"drover_gpu_last_xid", EXPOSITION_GAUGE, NULL,
+      "Code of the last error that the driver reported since droverd was started; 0: none."},
+     1},
+    {SOURCE_PROCESSES,
+     "processes",
+     {"drover_gpu_processes", EXPOSITION_GAUGE, NULL, "Processes that compute on the GPU."},
+     1},
+    {SOURCE_THROTTLE, "throttleReasons", {.name = NULL}, 1},
+    {SOURCE_MIG, "mig", {.name = NULL}, 1},
+};
+
+enum { FIGURES = sizeof figures / sizeof *figures };
+_Static_assert((int)FIGURES == (int)SOURCE_FIELDS, "all of them");
+
+static const struct exposition_family lost_family = {"drover_gpu_lost", EXPOSITION_GAUGE, NULL,
+                                                     "Whether the GPU has fallen off the bus."};
+static const struct exposition_family driver_family = {"drover_gpu_driver_up", EXPOSITION_GAUGE, NULL,
+                                                       "Whether the node's GPU driver answers."};
+static const struct exposition_family held_family = {"drover_gpu_held", EXPOSITION_GAUGE, NULL,
+                                                     "1 for the job that holds the GPU."};
+
+void gpu_figures_json(struct json_out *j, const struct source_sample *sample)
+{
+    json_out_object(j);
+    json_out_ktime(j, "time", sample->wall_ms);
+    for (size_t i = 0; i < FIGURES; i++) {
+        json_out_key(j, figures[i].key);
+        if (source_has(sample, figures[i].field))
+            json_out_int(j, sample->value[figures[i].field]);
+        else
+            json_out_null(j);
+    }
+    json_out_object_end(j);
+}
+
+/* ---- who holds them ---- */
+
+struct holders {
+    struct arena *arena;
+    struct gpu_holder *out;
+};
+
+static int add_holder(void *ctx, const struct jobs_store_placed *t)
+{
+    const struct holders *h = ctx;
+    cJSON *list = t->gpus ? json_parse(t->gpus, strlen(t->gpus), 0, NULL) : NULL;
+    const struct gpu_holder holder = {.user = arena_strdup(h->arena, t->user),
+                                      .name = arena_strdup(h->arena, t->name),
+                                      .vc = arena_strdup(h->arena, t->vc),
+                                      .job_id = arena_strdup(h->arena, t->job_id),
+                                      .role = arena_strdup(h->arena, t->role),
+                                      .task_index = t->task_index};
+    for (const cJSON *g = list ? list->child : NULL; g; g = g->next)
+        if (g->valueint >= 0 && g->valueint < NODE_GPU_MAX)
+            h->out[g->valueint] = holder;
+    cJSON_Delete(list);
+    return 0;
+}
+
+int gpu_holders_read(struct store *s, const struct gpu_holders_of *of, struct gpu_holder out[NODE_GPU_MAX],
+                     struct err *e)
+{
+    const struct jobs_store_on_node where = {.node = of->node, .reader = of->reader};
+    struct holders h = {.arena = of->arena, .out = out};
+    memset(out, 0, NODE_GPU_MAX * sizeof *out);
+    return jobs_store_each_placed(s, &where, add_holder, &h, e);
+}
+
+/* ---- /metrics ---- */
+
+/* A GPU as one scrape sees it. */
+struct seen {
+    const char *node;
+    const struct gpu *gpu;
+    char index[12];
+    bool sampled;
+    struct source_sample sample;
+};
+
+static size_t look(struct seen *out, const struct gpu_watch *w, const struct cluster *c)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < cluster_count(c); i++) {
+        const struct node *node = &cluster_at(c, (int)i)->info;
+        for (int k = 0; k < node->gpu_count; k++, n++) {
+            out[n].node = node->name;
+            out[n].gpu = &node->gpus[k];
+            snprintf(out[n].index, sizeof out[n].index, "%d", node->gpus[k].index);
+            out[n].sampled = gpu_watch_last(w, node->gpus[k].uuid, &out[n].sample);
+        }
+    }
+    return n;
+}
+
+static void write_one(struct exposition *x, const struct seen *s, double value)
+{
+    const char *labels[] = {"node", s->node, "gpu", s->index, "UUID", s->gpu->uuid, "model", s->gpu->model, NULL};
+    exposition_sample(x, labels, value);
+}
+
+static void write_samples(struct exposition *x, const struct seen *seen, size_t count)
+{
+    for (size_t f = 0; f < FIGURES; f++) {
+        if (!figures[f].family.name)
+            continue;
+        exposition_begin(x, &figures[f].family);
+        for (size_t i = 0; i < count; i++)
+            if (seen[i].sampled && source_has(&seen[i].sample, figures[f].field))
+                write_one(x, &seen[i], (double)seen[i].sample.value[figures[f].field] / figures[f].unit);
+    }
+    exposition_begin(x, &lost_family);
+    for (size_t i = 0; i < count; i++)
+        if (seen[i].sampled)
+            write_one(x, &seen[i], seen[i].sample.lost);
+}
+
+/* Of nodes whose GPUs are sampled: one driver for all of them. */
+static void write_drivers(struct exposition *x, const struct gpu_watch *w, const struct cluster *c)
+{
+    exposition_begin(x, &driver_family);
+    for (size_t i = 0; i < cluster_count(c); i++) {
+        const struct node *node = &cluster_at(c, (int)i)->info;
+        const char *labels[] = {"node", node->name, NULL};
+        int64_t since;
+        enum sampler_state state = SAMPLER_BEGINS;
+        for (int k = 0; k < node->gpu_count && state == SAMPLER_BEGINS; k++)
+            state = gpu_watch_state(w, node->gpus[k].uuid, &since);
+        if (state != SAMPLER_BEGINS)
+            exposition_sample(x, labels, state == SAMPLER_READS);
+    }
+}
+
+static int write_held(struct exposition *x, struct store *s, struct request *r, const struct cluster *c, struct err *e)
+{
+    const struct identity *who = request_identity(r);
+    struct gpu_holder holders[NODE_GPU_MAX];
+    exposition_begin(x, &held_family);
+    for (size_t i = 0; i < cluster_count(c); i++) {
+        const struct node *node = &cluster_at(c, (int)i)->info;
+        const struct gpu_holders_of of = {
+            .node = node->name, .reader = who->admin ? NULL : who->user, .arena = request_arena(r)};
+        if (!node->gpu_count)
+            continue;
+        if (gpu_holders_read(s, &of, holders, e))
+            return -1;
+        for (int k = 0; k < node->gpu_count; k++) {
+            const struct gpu *g = &node->gpus[k];
+            const struct gpu_holder *h = &holders[g->index];
+            char index[12], job[JOB_FULL_NAME_SIZE];
+            if (!h->user)
+                continue;
+            snprintf(index, sizeof index, "%d", g->index);
+            snprintf(job, sizeof job, "%s~%s", h->user, h->name);
+            const char *labels[] = {"node", node->name, "gpu", index,  "UUID",  g->uuid, "job_name",
+                                    job,    "vc",       h->vc, "user", h->user, NULL};
+            exposition_sample(x, labels, 1);
+        }
+    }
+    return 0;
+}
+
+int gpu_figures_expose(struct exposition *x, struct api *a, struct request *r, const struct core_view *view,
+                       struct err *e)
+{
+    const struct cluster *c = view->cluster;
+    size_t count = 0;
+    for (size_t i = 0; i < cluster_count(c); i++)
+        count += (size_t)cluster_at(c, (int)i)->info.gpu_count;
+    struct seen *seen = arena_calloc(request_arena(r), count + 1, sizeof *seen);
+    if (!seen)
+        return err_set(e, ERR_INTERNAL, "Out of memory.");
+    write_samples(x, seen, look(seen, a->watch, c));
+    write_drivers(x, a->watch, c);
+    struct store *s = readers_get(a->readers, e);
+    int rc = s ? write_held(x, s, r, c, e) : -1;
+    readers_put(a->readers, s);
+    return rc;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* Nothing here waits for the driver: metrics/source_thread.h does, for so long. */
+#include "server/gpu_watch.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "metrics/nvml.h"
+#include "metrics/source_thread.h"
+
+enum {
+    FIND_MS = 60000, /* cards without a persistent driver take seconds each to wake up */
+    READ_MS = 10000,
+    LEAVE_MS = 2000
+};
+
+struct gpu_watch {
+    struct source_thread *source;
+    struct gpu gpus[NODE_GPU_MAX];
+    int count;
+    struct sampler *sampler; /* NULL: nothing is sampled */
+};
+
+struct gpu_watch *gpu_watch_create(int period_s, struct err *e)
+{
+    struct gpu_watch *w = calloc(1, sizeof *w);
+    if (!w) {
+        err_set(e, ERR_INTERNAL, "Out of memory.");
+        return NULL;
+    }
+    w->source = source_thread_create(nvml_create(e), e);
+    w->count = w->source ? source_thread_find(w->source, w->gpus, FIND_MS, e) : -1;
+    if (w->count < 0)
+        goto fail;
+    if (!w->count || !period_s)
+        return w;
+    const struct sampler_config sampler = {.source = w->source,
+                                           .count = w->count,
+                                           .period_ms = (int64_t)period_s * 1000,
+                                           .limit_ms = READ_MS,
+                                           .keep_ms = GPU_WATCH_KEEP_MS};
+    w->sampler = sampler_create(&sampler, e);
+    if (w->sampler)
+        return w;
+fail:
+    gpu_watch_destroy(w);
+    return NULL;
+}
+
+const struct gpu *gpu_watch_gpus(const struct gpu_watch *w, int *count)
+{
+    *count = w->count;
+    return w->gpus;
+}
+
+int gpu_watch_start(struct gpu_watch *w, struct err *e)
+{
+    return w->sampler ? sampler_start(w->sampler, e) : 0;
+}
+
+void gpu_watch_destroy(struct gpu_watch *w)
+{
+    if (!w)
+        return;
+    sampler_destroy(w->sampler);
+    source_thread_destroy(w->source, LEAVE_MS);
+    free(w);
+}
+
+/* Its index, -1 for none that is sampled. */
+static int find(const struct gpu_watch *w, const char *uuid)
+{
+    if (w && w->sampler && uuid[0])
+        for (int i = 0; i < w->count; i++)
+            if (!strcmp(w->gpus[i].uuid, uuid))
+                return i;
+    return -1;
+}
+
+enum sampler_state gpu_watch_state(const struct gpu_watch *w, const char *uuid, int64_t *since_ms)
+{
+    *since_ms = 0;
+    return find(w, uuid) < 0 ? SAMPLER_BEGINS : sampler_state(w->sampler, since_ms);
+}
+
+bool gpu_watch_last(const struct gpu_watch *w, const char *uuid, struct source_sample *out)
+{
+    int i = find(w, uuid);
+    return i >= 0 && sampler_last(w->sampler, i, out);
+}
+
+int gpu_watch_since(const struct gpu_watch *w, const char *uuid, int64_t after_ms, struct source_sample *out, int max)
+{
+    int i = find(w, uuid);
+    return i < 0 ? 0 : sampler_since(w->sampler, i, after_ms, out, max);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * This machine's GPUs while droverd runs: found once at the start, for the engine too, and sampled from then on.
+ */
+#ifndef DROVER_SERVER_GPU_WATCH_H
+#define DROVER_SERVER_GPU_WATCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "metrics/sampler.h"
+
+struct err;
+struct gpu_watch;
+
+/* What samples are kept for, in the server's memory. */
+#define GPU_WATCH_KEEP_MS 3600000
+
+/* Finds the GPUs, which may take a minute; `period_s`: between samples, 0 = none are taken. NULL with the error: there
+ * is a driver, and it fails or hangs. */
+struct gpu_watch *gpu_watch_create(int period_s, struct err *e);
+/* The GPUs, in the driver's order. Borrowed. */
+const struct gpu *gpu_watch_gpus(const struct gpu_watch *w, int *count);
+/* Begins to sample. 0 or -1. */
+int gpu_watch_start(struct gpu_watch *w, struct err *e);
+/* Returns within seconds whatever the driver does. NULL ok. */
+void gpu_watch_destroy(struct gpu_watch *w);
+
+/* As the functions of metrics/sampler.h, of a GPU by its UUID; any thread; of no watch (NULL), or for another machine's
+ * GPU, nothing is known. `state`: SAMPLER_BEGINS, too, where nothing is sampled. */
+enum sampler_state gpu_watch_state(const struct gpu_watch *w, const char *uuid, int64_t *since_ms);
+bool gpu_watch_last(const struct gpu_watch *w, const char *uuid, struct source_sample *out);
+int gpu_watch_since(const struct gpu_watch *w, const char *uuid, int64_t after_ms, struct source_sample *out, int max);
+
+#endif
