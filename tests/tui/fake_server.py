@@ -169,6 +169,17 @@ class Handler(BaseHTTPRequestHandler):
             return self.logs(full, int(parts[6]), query)
         return self.error(404, "NoApiError", "There is no such route.")
 
+    def broken_reply(self, data, part):
+        """All is announced, a part comes."""
+        self.server.owner.break_at = 0
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain; charset=utf-8")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data[:part])
+        self.close_connection = True
+        self.connection.shutdown(2)
+
     def logs(self, full, index, query):
         owner = self.server.owner
         if owner.logless > 0:
@@ -180,6 +191,8 @@ class Handler(BaseHTTPRequestHandler):
         if query.get("tailMode") == "true":
             return self.reply(200, data[-16384:], "text/plain; charset=utf-8", size)
         if query.get("follow") != "true":
+            if owner.break_at > offset:
+                return self.broken_reply(data[offset:], owner.break_at - offset)
             return self.reply(200, data[offset:], "text/plain; charset=utf-8", size)
         self.send_response(200)
         self.send_header("Content-Type", "text/plain; charset=utf-8")

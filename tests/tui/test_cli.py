@@ -323,6 +323,13 @@ class Verbs(Cli):
         self.assertEqual((r.returncode, r.stdout), (0, data), r.stderr)
         self.assertIn(b"broke the connection", r.stderr)
 
+    def test_logs_go_on_where_the_server_broke_off(self):
+        """It puts out who reads slowly, in a pager for one."""
+        data = self.server.logs["ana~train-vit-14"] = b"".join(b"line %d\n" % i for i in range(500))
+        self.server.break_at = 1000
+        r = subprocess.run([DROVER, "logs", "train-vit-14"], env=self.env, capture_output=True, timeout=60)
+        self.assertEqual((r.returncode, r.stdout, r.stderr), (0, data, b""))
+
     def test_logs_follow_awaits_a_log_that_is_not_made_yet(self):
         self.server.script = ["RUNNING"] * 6 + ["SUCCEEDED"]  # every request is a look
         self.check(0, "submit", self.file("job.yaml", JOB))

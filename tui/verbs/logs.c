@@ -150,8 +150,9 @@ static void logs_pause(void)
     (void)nanosleep(&t, NULL);
 }
 
-/* Streams one attempt to its end, over lost connections. */
-static int logs_follow_attempt(struct cli *cli, const char *path, bool raw, struct err *e)
+/* Streams one attempt to its end, over lost connections: what there is (no `follow`: only where something more had
+ * come, as when the server has put out somebody who reads in a pager), or also what comes. */
+static int logs_attempt(struct cli *cli, const char *path, bool follow, bool raw, struct err *e)
 {
     struct logs_sink s;
     int64_t away = 0;
@@ -163,18 +164,32 @@ static int logs_follow_attempt(struct cli *cli, const char *path, bool raw, stru
         char query[64];
 
         *e = (struct err){0};
-        snprintf(query, sizeof query, "?follow=true&offset=%lld", (long long)s.offset);
+        snprintf(query, sizeof query, "?follow=%s&offset=%lld", follow ? "true" : "false", (long long)s.offset);
         rc = logs_stream(cli, path, query, &s, e);
         if (!rc || s.broken || (e->code != ERR_BUSY && e->code != ERR_TIMEOUT))
             break;
-        if (!away || s.offset > before) {
+        if (!follow && s.offset == before)
+            break;
+        if (follow && (!away || s.offset > before)) {
             away = clock_read().mono;
             cli_say(cli, cli->err, "drover: %s Trying again for a minute.\n", e->text);
         }
-        if (clock_read().mono - away > LOGS_AWAY_MS)
+        if (follow && clock_read().mono - away > LOGS_AWAY_MS)
             break;
         logs_pause();
     }
+    logs_sink_fini(&s);
+    return rc;
+}
+
+/* The end of what there is. */
+static int logs_tail(struct cli *cli, const char *path, bool raw, struct err *e)
+{
+    struct logs_sink s;
+    int rc;
+
+    logs_sink_init(&s, cli, raw);
+    rc = logs_stream(cli, path, "?tailMode=true", &s, e);
     logs_sink_fini(&s);
     return rc;
 }
@@ -251,7 +266,7 @@ static int logs_follow_one(struct cli *cli, const struct logs_choice *c, struct 
         if (d->task_count > 1 && !said)
             cli_say(cli, cli->err, "==> %s-%d <==\n", t->role, t->index);
         said = true;
-        rc = logs_follow_attempt(cli, logs_path(cli, c, d, t), c->raw, e);
+        rc = logs_attempt(cli, logs_path(cli, c, d, t), true, c->raw, e);
         if (rc && e->code == ERR_NO_TASK_LOG)
             rc = logs_may_come(cli, c, d, e);
     }
@@ -287,7 +302,6 @@ int logs_follow(struct cli *cli, const struct logs_choice *c, struct err *e)
 static int logs_print(struct cli *cli, const struct logs_choice *c, const struct model_detail *d, struct err *e)
 {
     size_t fitting = 0;
-    struct logs_sink s;
 
     if (!logs_first(cli, c, d, e))
         return -1;
@@ -301,9 +315,8 @@ static int logs_print(struct cli *cli, const struct logs_choice *c, const struct
             continue;
         if (fitting > 1)
             cli_say(cli, cli->err, "==> %s-%d <==\n", t->role, t->index);
-        logs_sink_init(&s, cli, c->raw);
-        rc = logs_stream(cli, logs_path(cli, c, d, t), c->tail ? "?tailMode=true" : "", &s, e);
-        logs_sink_fini(&s);
+        rc = c->tail ? logs_tail(cli, logs_path(cli, c, d, t), c->raw, e)
+                     : logs_attempt(cli, logs_path(cli, c, d, t), false, c->raw, e);
         if (rc && e->code == ERR_NO_TASK_LOG && fitting > 1) {
             cli_say(cli, cli->err, "drover: %s-%d: %s\n", t->role, t->index, e->text);
             *e = (struct err){0};
