@@ -24,6 +24,7 @@
 #define BACKLOG 1024
 #define REQUEST_MEMORY (4u * 1024 * 1024) /* of one request's arena */
 #define ARENAS_READY 128                  /* requests under way at once, ordinarily */
+#define HELD_MAX (128u * 1024 * 1024)
 #define STOP_ROUNDS 10
 #define STOP_WAIT_MS 100
 #define SHORT_MS 50 /* between two tries to accept without descriptors */
@@ -44,6 +45,8 @@ static void set_defaults(struct http_config *c)
         c->body_ms = 12000;
     if (!c->body_ms_per_64k)
         c->body_ms_per_64k = 1000;
+    if (!c->held_max)
+        c->held_max = HELD_MAX;
     if (!c->idle_ms)
         c->idle_ms = 30000;
     if (!c->clock)

@@ -48,6 +48,7 @@ struct http_config {
     int64_t header_ms;       /* from connect, or from the first byte after a reply, to the end of the headers; 10,000 */
     int64_t body_ms;         /* for a body, and for taking a reply: 12,000, and ... */
     int64_t body_ms_per_64k; /* ... 1,000 for each 64 KiB that have come, or were taken of the reply */
+    uint64_t held_max;       /* bytes of replies above 64 KiB that are being taken, all together; 128 MiB */
     int64_t idle_ms;         /* between two requests of a connection; 30,000 */
     const char *spool_dir;   /* for bodies of routes with `spool`; NULL: those are refused */
     uint64_t spool_limit;    /* bytes of such a body */

@@ -88,8 +88,36 @@ static void set_bytes(struct request *r, int status, const char *type, struct MH
     set_response(r, status, type, response);
 }
 
+/* Whether there is room for a reply that stays in memory until it was taken. One alone always has it. */
+static bool hold(struct request *r, size_t len)
+{
+    unsigned long long before;
+
+    if (len <= LARGE || r->replied)
+        return true;
+    before = atomic_fetch_add(&r->server->held, len);
+    r->held = len;
+    if (!before || before + len <= r->server->config.held_max)
+        return true;
+    atomic_fetch_sub(&r->server->held, len);
+    r->held = 0;
+    return false;
+}
+
+static void reply_later(struct request *r)
+{
+    struct err e = {0};
+
+    (void)err_set(&e, ERR_BUSY, "Too many large answers are being read just now. Ask again, or for less at once.");
+    reply_error(r, &e);
+}
+
 void reply_bytes(struct request *r, int status, const char *type, const void *data, size_t len)
 {
+    if (!hold(r, len)) {
+        reply_later(r);
+        return;
+    }
     set_bytes(r, status, type,
               MHD_create_response_from_buffer(len, (void *)(uintptr_t)(len ? data : ""), MHD_RESPMEM_MUST_COPY), len);
 }
@@ -128,9 +156,14 @@ void reply_json(struct request *r, int status, struct buf *body)
     struct err e = {0};
 
     if (body->bad) {
-        buf_reset(body);
+        buf_fini(body);
         err_set(&e, ERR_INTERNAL, "The answer could not be built.");
         reply_error(r, &e);
+        return;
+    }
+    if (!hold(r, body->len)) {
+        buf_fini(body);
+        reply_later(r);
         return;
     }
     reply_taken(r, status, "application/json", body);

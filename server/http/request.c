@@ -85,6 +85,7 @@ void request_impl_destroy(struct request *r)
     request_impl_close_protocol(r);
     if (r->response)
         MHD_destroy_response(r->response);
+    atomic_fetch_sub(&r->server->held, r->held);
     buf_fini(&r->body);
     if (r->spool >= 0)
         (void)close(r->spool);

@@ -86,6 +86,7 @@ struct request {
     enum err_code refused; /* what reply_error answered */
     int status;
     uint64_t sent; /* bytes of the reply's body */
+    uint64_t held; /* of them in memory, counted in server->held */
     struct MHD_Response *response;
     struct request_header *headers;
     struct request_stream *stream;
@@ -107,6 +108,7 @@ struct http_server {
     atomic_bool stopping; /* streams end */
     atomic_uint connections;
     atomic_ullong requests;
+    atomic_ullong held;   /* bytes of large replies that are being taken */
     pthread_mutex_t lock; /* the list of parked requests, and `active` */
     pthread_cond_t idle;
     unsigned active; /* requests between request line and completion */

@@ -384,6 +384,36 @@ static void test_slow_reader(void **state)
     slow_reader("GET /api/v2/long HTTP/1.1\r\n" H "\r\n");
 }
 
+/* How much of large replies is in memory is bounded: others are told to ask again, and small ones are served. */
+static void test_large_replies_together(void **state)
+{
+    static const char ask[] = "GET /api/v2/large HTTP/1.1\r\n" H "\r\n";
+    struct http_config c = {.held_max = 2 * WORLD_LARGE};
+    struct world *w = world_start(&c);
+    int fds[2], turns = 0, status = 503;
+    char byte;
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        fds[i] = world_dial_narrow(w, 2048);
+        world_say(fds[i], ask, sizeof(ask) - 1);
+        assert_int_equal(recv(fds[i], &byte, 1, MSG_WAITALL), 1);
+    }
+    world_expect(w, ask, 503, "Ask again");
+    world_expect(w, EVIL, 200, "evil");
+    close(fds[0]);
+    while (status == 503 && turns++ < 1200) {
+        char *reply = world_ask(w, ask);
+
+        status = world_status_of(reply);
+        free(reply);
+        (void)poll(NULL, 0, status == 503 ? 50 : 0);
+    }
+    assert_int_equal(status, 200);
+    close(fds[1]);
+    world_stop(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -399,6 +429,7 @@ int main(void)
         cmocka_unit_test(test_slow_headers),
         cmocka_unit_test(test_slow_body),
         cmocka_unit_test(test_slow_reader),
+        cmocka_unit_test(test_large_replies_together),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -44,6 +44,7 @@ static void test_answers(void **state)
     world_expect(w, "GET /api/v2/fail HTTP/1.1\r\n" H "\r\n", 400, "\"line\":3");
     world_expect(w, "GET /api/v2/fail HTTP/1.1\r\n" H "\r\n", 400, "Content-Type: application/problem+json");
     world_expect(w, "GET /api/v2/silent HTTP/1.1\r\n" H "\r\n", 500, "UnknownError");
+    world_expect(w, "GET /api/v2/overfull HTTP/1.1\r\n" H "\r\n", 500, "UnknownError"); /* and its memory is freed */
     world_stop(w);
 }
 

@@ -219,13 +219,30 @@ static int on_hang(struct request *r, void *context, struct err *e)
 
 static int on_large(struct request *r, void *context, struct err *e)
 {
-    char *text = malloc(WORLD_LARGE);
+    static const char piece[] = "xxxxxxxxxxxxxxxx";
+    struct buf b;
 
     (void)context;
     (void)e;
-    memset(text, 'x', WORLD_LARGE);
-    reply_bytes(r, 200, "text/plain", text, WORLD_LARGE);
-    free(text);
+    buf_init(&b, WORLD_LARGE);
+    while (b.len < WORLD_LARGE)
+        assert_int_equal(buf_add(&b, piece, sizeof(piece) - 1), 0);
+    reply_json(r, 200, &b);
+    return 0;
+}
+
+/* More than fits into its buffer. */
+static int on_overfull(struct request *r, void *context, struct err *e)
+{
+    static const char piece[100];
+    struct buf b;
+
+    (void)context;
+    (void)e;
+    buf_init(&b, 150);
+    assert_int_equal(buf_add(&b, piece, sizeof(piece)), 0);
+    assert_int_equal(buf_add(&b, piece, sizeof(piece)), -1);
+    reply_json(r, 200, &b);
     return 0;
 }
 
@@ -270,6 +287,7 @@ static const struct route routes[] = {
     {HTTP_GET, "/api/v2/ticks", on_ticks, ACCESS_ANON, .help = ""},
     {HTTP_GET, "/api/v2/hang", on_hang, ACCESS_ANON, .help = ""},
     {HTTP_GET, "/api/v2/large", on_large, ACCESS_ANON, .help = ""},
+    {HTTP_GET, "/api/v2/overfull", on_overfull, ACCESS_ANON, .help = ""},
     {HTTP_GET, "/api/v2/long", on_long, ACCESS_ANON, .help = ""},
 };
 

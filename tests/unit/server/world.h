@@ -3,9 +3,9 @@
  * A real HTTP server with a few routes, and a raw-socket client: what the HTTP tests share.
  *
  * Routes: POST, PUT, PATCH, DELETE, GET /api/v2/echo (at most 1,000 bytes); GET evil (counts its calls), show/{name}
- * (users), root (admins), number/{n} (from 5), fail, silent, ticks (a stream), hang (a stream without end), large
- * and long (WORLD_LARGE bytes, the latter as a stream); PUT show/{name}; POST form, park. "Bearer alice" is a user,
- * "Bearer root" an admin, cookie drover=alice a session, any other credential is bad.
+ * (users), root (admins), number/{n} (from 5), fail, silent, ticks (a stream), hang (a stream without end), large and
+ * long (WORLD_LARGE bytes, the latter as a stream), overfull (more than its buffer takes); PUT show/{name}; POST form,
+ * park. "Bearer alice" is a user, "Bearer root" an admin, cookie drover=alice a session, any other credential is bad.
  */
 #ifndef DROVER_TESTS_WORLD_H
 #define DROVER_TESTS_WORLD_H
