@@ -37,6 +37,7 @@ enum err_code {
     ERR_NO_IMPORT,          /* 404 NoImportError */
     ERR_NO_NODE,            /* 404 NoNodeError */
     ERR_NO_TEMPLATE,        /* 404 NoTemplateError */
+    ERR_NO_SSH_KEY,         /* 404 NoSshKeyError (ours) */
     ERR_NO_IMAGE,           /* 404 NoImageError (ours) */
     ERR_METHOD,             /* 405 MethodNotAllowedError */
     ERR_TIMEOUT,            /* 408 RequestTimeoutError */
@@ -87,8 +88,7 @@ int err_pointer(struct err *e, const char *pointer);
 /* Puts a printf-formatted prefix and ": " before the text, keeping code and place. `e` may be NULL. Returns -1. */
 int err_wrap(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* As err_set with ERR_INTERNAL, with ": " and strerror(errnum) behind the text. ENOSPC and EDQUOT become ERR_NO_SPACE.
- */
+/* As err_set with ERR_INTERNAL, and ": " and strerror(errnum) behind it. ENOSPC and EDQUOT become ERR_NO_SPACE. */
 int err_errno(struct err *e, int errnum, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -76,6 +76,8 @@ struct spec_debug {
     int minutes; /* at most; 0: as long as the virtual cluster gives */
 };
 
+#define SPEC_SSH_KEYS_MAX 4
+
 /* The whole job. Plain data, immutable after spec_parse. */
 struct spec {
     const char *name;
@@ -106,6 +108,7 @@ struct spec {
     const char *const *not_nodes; /* never these; NULL: none */
     const char *pin;              /* node of the virtual cluster's own; NULL: none */
     bool lazy;                    /* hivedScheduler.lazyPreemptionEnable */
+    const char *ssh_keys; /* of the runtime plugin ssh, a line each with its LF, as base/ssh_key.h; NULL: none */
     struct spec_notify notify;
     const struct doc *secrets; /* the secrets block, NULL when none; only right after submission, never stored */
     const struct doc *tags;    /* extras.tags list or NULL */

@@ -93,6 +93,7 @@ struct spec *spec_copy(struct arena *a, const struct spec *from)
     to->nodes = copy_list(&c, from->nodes);
     to->not_nodes = copy_list(&c, from->not_nodes);
     to->pin = copy_text(&c, from->pin);
+    to->ssh_keys = copy_text(&c, from->ssh_keys);
     to->secrets = NULL;
     to->tags = NULL;
     to->roles = roles;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * OpenPAI's extras. Honoured: gangAllocation, priorities of hivedScheduler, jobStatusChangeNotification, tags, and the
- * runtime plugin `cmd`. The other runtime plugins, storages and SKU wishes are checked and kept with the job's text.
+ * OpenPAI's extras. Honoured: gangAllocation, priorities of hivedScheduler, tags, the runtime plugin `cmd`, and the
+ * keys of users in `ssh`. jobStatusChangeNotification is read. The other runtime plugins, storages and SKU wishes are
+ * checked and kept with the job's text.
  */
 #include "jobs/spec_extras.h"
 
@@ -11,6 +12,7 @@
 #include "base/arena.h"
 #include "base/doc.h"
 #include "base/err.h"
+#include "base/ssh_key.h"
 #include "inventory/sku.h"
 #include "jobs/protocol_extras.h"
 #include "jobs/spec_build.h"
@@ -228,6 +230,41 @@ static int read_hived(struct spec_build *b)
     return 0;
 }
 
+/* ---- ssh ---- */
+
+/* Adds a line of the plugin's to the job's keys; an empty one is none. 0 or -1. */
+static int add_ssh_key(struct spec_build *b, const char *line, size_t *count, struct err *e)
+{
+    const char *before = b->spec->ssh_keys ? b->spec->ssh_keys : "";
+    char key[SSH_KEY_SIZE];
+
+    if (!line)
+        return err_set(e, ERR_INTERNAL, "Out of memory.");
+    if (!line[strspn(line, " \t\r")])
+        return 0;
+    if (ssh_key_read(line, key, e))
+        return -1;
+    if (++*count > SPEC_SSH_KEYS_MAX)
+        return err_set(e, ERR_INVALID_PARAMETERS, "There are more than %d keys.", SPEC_SSH_KEYS_MAX);
+    b->spec->ssh_keys = arena_printf(b->arena, "%s%s\n", before, key);
+    return b->spec->ssh_keys ? 0 : err_set(e, ERR_INTERNAL, "Out of memory.");
+}
+
+/* The keys that userssh brings: one, or one a line. */
+static int read_userssh(struct spec_build *b, const struct doc *parameters, const struct spec_place *place)
+{
+    const struct doc *user = spec_schema_get(parameters, "userssh"), *value = spec_schema_get(user, "value");
+    struct spec_place in_user = {.up = place, .key = "userssh"}, in_value = {.up = &in_user, .key = "value"};
+    struct err why = {0};
+    size_t count = 0;
+
+    if (!value || !strcmp(spec_schema_string(user, "type", ""), "none"))
+        return 0;
+    for (const char *line = value->text; *line && !why.code; line += strcspn(line, "\n"), line += *line == '\n')
+        (void)add_ssh_key(b, arena_strndup(b->arena, line, strcspn(line, "\n")), &count, &why);
+    return why.code ? spec_place_fail(&in_value, value, b->e, "%s", why.text) : 0;
+}
+
 /* ---- the rest ---- */
 
 static int read_plugins(struct spec_build *b)
@@ -246,6 +283,8 @@ static int read_plugins(struct spec_build *b)
             if (!strcmp(plugins[k].name, spec_schema_string(c, "plugin", "")) &&
                 spec_schema_check(plugins[k].parameters, parameters, &below, b->e))
                 return -1;
+        if (!strcmp(spec_schema_string(c, "plugin", ""), "ssh") && read_userssh(b, parameters, &below))
+            return -1;
     }
     return 0;
 }

@@ -115,36 +115,20 @@ static const struct command commands[] = {
      .arg = COMMAND_ARG_JOB,
      .run = code_run,
      .examples = {"code train-7", "code train-7 code.tar", "code ana~train-7 - | tar -tf -"}},
-    {.name = "shell",
-     .group = GROUP_JOBS,
-     .args = "NAME",
-     .help = "Open a shell in a running task.",
-     .about =
-         "It runs where the task's command runs: as its user, in its folder, with its variables, and within its "
-         "limits. Of "
-         "the first task, unless the options choose another. The exit status is the shell's; 6 where the connection "
-         "was lost, the server restarted or not heard of for 15 s. Each shell is recorded in the audit log.",
-     .options = command_options_exec,
-     .min_args = 1,
-     .max_args = 1,
-     .arg = COMMAND_ARG_JOB,
-     .run = shell_run_shell,
-     .examples = {"shell train-7", "shell train-7 --role worker --index 1", "shell ana~train-7"}},
-    {.name = "exec",
-     .group = GROUP_JOBS,
-     .args = "NAME COMMAND...",
-     .help = "Run a command in a running task.",
-     .about =
-         "As drover shell, without a terminal unless one is asked for: standard input is the command's, and its output "
-         "and errors come byte by byte on standard output. A single word is a line for the task's shell, several "
-         "are the command and its arguments as they are; write -- before a command that has options.",
-     .options = command_options_exec,
-     .min_args = 2,
-     .max_args = -1,
-     .arg = COMMAND_ARG_JOB,
-     .run = shell_run_exec,
-     .examples = {"exec train-7 nvidia-smi", "exec train-7 'ps aux | grep python'", "exec train-7 --tty -- htop -d 5"}},
     /* clang-format off */
+    {.name = "shell", .group = GROUP_JOBS, .args = "NAME", .help = "Open a shell in a running task.",
+     .about = "It runs where the task's command runs: as its user, in its folder, with its variables, and within its "
+              "limits. Of the first task, unless the options choose another. The exit status is the shell's; 6 where "
+              "the connection was lost, the server restarted or not heard of for 15 s. Each shell is recorded in the "
+              "audit log.",
+     .options = command_options_exec, .min_args = 1, .max_args = 1, .arg = COMMAND_ARG_JOB, .run = shell_run_shell,
+     .examples = {"shell train-7", "shell train-7 --role worker --index 1", "shell ana~train-7"}},
+    {.name = "exec", .group = GROUP_JOBS, .args = "NAME COMMAND...", .help = "Run a command in a running task.",
+     .about = "As drover shell, without a terminal unless one is asked for: standard input is the command's, and its "
+              "output and errors come byte by byte on standard output. A single word is a line for the task's shell, "
+              "several are the command and its arguments as they are; write -- before a command that has options.",
+     .options = command_options_exec, .min_args = 2, .max_args = -1, .arg = COMMAND_ARG_JOB, .run = shell_run_exec,
+     .examples = {"exec train-7 nvidia-smi", "exec train-7 'ps aux | grep python'", "exec train-7 --tty -- htop -d 5"}},
     {.name = "ssh-config", .group = GROUP_JOBS, .args = "[NAME]", .help = "Print what ssh needs to reach running tasks.",
      .about = "A Host block of ssh_config(5) for each running task of the job, or of all your jobs: with it ssh, scp, "
               "sftp, rsync and whatever is built on them enter the task as drover shell does, by the name "
@@ -486,6 +470,17 @@ static const struct command commands[] = {
      .min_args = 1, .max_args = -1, .arg = COMMAND_ARG_WORD, .run = change_run,
      .examples = {"token revoke 0190d0c2-7f3a-7cc0-8d4e-0d5f6c1b2a39", "token revoke ID1 ID2",
                   "token revoke ID -o name"}},
+    {.name = "ssh-keys", .group = GROUP_ACCESS, .args = "", .help = "List your own public keys of ssh.",
+     .max_args = 0, .run = objects_list, .examples = {"ssh-keys", "ssh-keys -o wide", "ssh-keys -o json"}},
+    {.name = "ssh-key add", .group = GROUP_ACCESS, .args = "NAME FILE", .help = "Let a key into your tasks by ssh.",
+     .about = "Beside the key that ssh-config makes. FILE is the public one, as ~/.ssh/id_ed25519.pub; a key of the same "
+              "NAME is replaced. It opens no way in: whoever comes still needs your login for ssh-proxy.",
+     .min_args = 2, .max_args = 2, .arg = COMMAND_ARG_WORD, .run = change_run,
+     .examples = {"ssh-key add laptop ~/.ssh/id_ed25519.pub", "ssh-key add yubikey ~/.ssh/id_ed25519_sk.pub",
+                  "ssh-key add desk ~/.ssh/id_rsa.pub"}},
+    {.name = "ssh-key delete", .group = GROUP_ACCESS, .args = "NAME...", .help = "Forget public keys of ssh.",
+     .min_args = 1, .max_args = -1, .arg = COMMAND_ARG_WORD, .run = change_run,
+     .examples = {"ssh-key delete laptop", "ssh-key delete laptop desk", "ssh-key delete laptop -o name"}},
     /* clang-format on */
     {.name = "report gpu",
      .group = GROUP_CLUSTER,

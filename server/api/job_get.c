@@ -341,7 +341,10 @@ int api_job_config(struct request *r, void *context, struct err *e)
 int api_job_ssh(struct request *r, void *context, struct err *e)
 {
     (void)context;
-    return err_set(e, ERR_NO_JOB_SSH, "SSH info of job %s is not found.", api_job_param(r));
+    return err_set(e, ERR_NO_JOB_SSH,
+                   "SSH info of job %s is not found: no task listens for ssh on a port of its own; drover ssh-config "
+                   "tells how to reach it.",
+                   api_job_param(r));
 }
 
 /* ---- a task's history ---- */

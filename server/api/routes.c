@@ -82,6 +82,12 @@ static const struct route routes[] = {
     {HTTP_POST, "/api/v2/users/{user}/invitation", api_invitation_again, ACCESS_ADMIN,
      .help = "invite a user without a password once more; the former link ends (ours)", .query = "InvitationQuery",
      .reply = "201 Invitation"},
+    {HTTP_GET, "/api/v2/ssh-keys", api_ssh_keys, ACCESS_USER,
+     .help = "one's own public keys of ssh, which one's tasks let in (ours)", .reply = "200 SshKeyList"},
+    {HTTP_PUT, "/api/v2/ssh-keys/{title}", api_ssh_key_put, ACCESS_NOT_APPLICATION, .help = "set one of them (ours)",
+     .takes = "SshKeyNew", .reply = "201 Message"},
+    {HTTP_DELETE, "/api/v2/ssh-keys/{title}", api_ssh_key_remove, ACCESS_NOT_APPLICATION,
+     .help = "remove one of them (ours)", .reply = "200 Message"},
 
     /* groups */
     {HTTP_GET, "/api/v2/groups", api_group_list, ACCESS_USER, .help = "all groups and what they grant",

@@ -5,8 +5,11 @@
 #include <string.h>
 
 #include "auth/access.h"
-#include "auth/ssh_key.h"
+#include "auth/auth_store.h"
+#include "auth/ssh_keys.h"
+#include "base/arena.h"
 #include "base/err.h"
+#include "base/ssh_key.h"
 #include "engines/local/enter.h"
 #include "server/api/api.h"
 #include "server/api/job_view.h"
@@ -34,33 +37,62 @@ static int read_query(struct request *r, struct shell_order *o, struct err *e)
     return 0;
 }
 
-/* `key` gets the key that may come in by ssh; "" for none. */
-static int read_ssh(struct request *r, struct shell_order *o, char key[SSH_KEY_SIZE], struct err *e)
+/* What the shell is for, read in one snapshot. */
+struct subject {
+    struct job_view view;
+    struct auth_user owner;
+};
+
+static int read_job(struct api *a, struct request *r, struct subject *out, struct err *e)
 {
-    const char *text = NULL;
-    key[0] = '\0';
-    o->ssh = key;
-    if (request_query(r, "ssh", &text, e))
+    struct store *s = readers_get(a->readers, e);
+    struct err gone = {0};
+    *out = (struct subject){.owner.extension = "{}"};
+    if (!s)
         return -1;
-    if (text && (o->command[0] || o->tty))
-        return err_set(e, ERR_INVALID_PARAMETERS, "ssh says itself what to run; leave command and tty out.");
-    return text ? ssh_key_read(text, key, e) : 0;
+    int rc = job_view_row(&out->view, s, r, e);
+    if (!rc && auth_store_user_get(s, request_arena(r), out->view.job.user, &out->owner, &gone))
+        out->owner.extension = "{}"; /* a job outlives its owner */
+    readers_put(a->readers, s);
+    return rc ? -1 : 0;
 }
 
 /* Whoever is in a task acts as its owner. The core decides on commands; this is none, so it is decided here, and before
  * anything is told of the task. */
-static int check_owner(struct api *a, struct request *r, struct err *e)
+static int check_owner(struct request *r, const struct subject *j, struct err *e)
 {
-    struct job_view v;
-    struct store *s = readers_get(a->readers, e);
-    if (!s)
-        return -1;
-    int rc = job_view_row(&v, s, r, e);
-    readers_put(a->readers, s);
-    if (rc)
-        return -1;
-    const struct access_object o = {.owner = v.job.user, .what = "this job"};
+    const struct access_object o = {.owner = j->view.job.user, .what = "this job"};
     return access_check_object(ACCESS_JOB_CHANGE, request_identity(r), &o, e);
+}
+
+static int add_key(void *ctx, const struct ssh_keys_entry *k)
+{
+    return buf_addf(ctx, "%s\n", k->key);
+}
+
+/* The keys that may come in by ssh: the one asked for, those that the job's owner keeps, those of its plugin. "" where
+ * ssh is not asked for. */
+static int read_ssh(struct request *r, const struct subject *j, struct shell_order *o, struct err *e)
+{
+    const char *text = NULL;
+    char key[SSH_KEY_SIZE];
+    struct buf b;
+    o->ssh = "";
+    if (request_query(r, "ssh", &text, e))
+        return -1;
+    if (!text)
+        return 0;
+    if (o->command[0] || o->tty)
+        return err_set(e, ERR_INVALID_PARAMETERS, "ssh says itself what to run; leave command and tty out.");
+    const struct spec *spec = spec_load(request_arena(r), j->view.job.config, strlen(j->view.job.config), e);
+    if (!spec || ssh_key_read(text, key, e))
+        return -1;
+    buf_init(&b, 0);
+    (void)buf_addf(&b, "%s\n%s", key, spec->ssh_keys ? spec->ssh_keys : "");
+    (void)ssh_keys_each(j->owner.extension, add_key, &b);
+    o->ssh = b.bad ? NULL : arena_strdup(request_arena(r), buf_str(&b));
+    buf_fini(&b);
+    return o->ssh ? 0 : err_set(e, ERR_INTERNAL, "out of memory");
 }
 
 int api_shell(struct request *r, void *context, struct err *e)
@@ -68,13 +100,13 @@ int api_shell(struct request *r, void *context, struct err *e)
     struct api *a = context;
     struct task_attempt_row row;
     struct shell_order o = {0};
-    char key[SSH_KEY_SIZE];
+    struct subject job;
     /* A browser would let any site open it with the portal's cookie: there is no terminal in the portal to let in. */
     if (request_identity(r)->kind != IDENTITY_TOKEN)
         return err_set(e, ERR_FORBIDDEN, "A shell needs a token, not the portal's session.");
     if (request_identity(r)->read_only)
         return err_set(e, ERR_FORBIDDEN, "This token only reads.");
-    if (check_owner(a, r, e) || read_query(r, &o, e) || read_ssh(r, &o, key, e) ||
+    if (read_job(a, r, &job, e) || check_owner(r, &job, e) || read_query(r, &o, e) || read_ssh(r, &job, &o, e) ||
         job_view_task_attempt(a, r, &row, ERR_NO_TASK_LOG, e))
         return -1;
     if (row.ended || !row.launched_ms)

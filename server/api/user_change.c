@@ -11,6 +11,7 @@
 #include "auth/access.h"
 #include "auth/auth_write.h"
 #include "auth/password.h"
+#include "auth/ssh_keys.h"
 #include "base/arena.h"
 #include "base/err.h"
 #include "core/effect.h"
@@ -100,6 +101,8 @@ static int take_extension(struct change *c, const cJSON *o, struct err *e)
         return 0;
     if (!cJSON_IsObject(x))
         return err_set(e, ERR_INVALID_PARAMETERS, "\"extension\" must be an object.");
+    if (ssh_keys_check(x, e))
+        return -1;
     char *text = cJSON_PrintUnformatted(x);
     c->write.extension = text ? arena_strdup(request_arena(c->request), text) : NULL;
     cJSON_free(text);

@@ -2,19 +2,19 @@
  *
  * Public keys of any bytes: what is accepted is one line of two words, and is accepted again as it is.
  */
-// link: drover_auth
+// link: drover_base
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "auth/ssh_key.h"
 #include "base/err.h"
+#include "base/ssh_key.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    char key[SSH_KEY_SIZE], again[SSH_KEY_SIZE], *text = malloc(size + 1);
+    char key[SSH_KEY_SIZE], again[SSH_KEY_SIZE], print[SSH_KEY_FINGERPRINT_SIZE], *text = malloc(size + 1);
     struct err e = {0};
 
     if (!text)
@@ -27,6 +27,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     } else if (strpbrk(key, "\t\r\n\"'") || !strchr(key, ' ') || strchr(key, ' ') != strrchr(key, ' ') ||
                ssh_key_read(key, again, &e) || strcmp(key, again) != 0) {
         abort();
+    } else {
+        ssh_key_fingerprint(key, print);
+        if (strlen(print) != strlen("SHA256:") + 43)
+            abort();
     }
     free(text);
     return 0;

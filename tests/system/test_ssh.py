@@ -2,6 +2,7 @@
 """Debian's ssh and scp, unchanged, in a running task: by what `drover ssh-config` prints, through sshd within the task."""
 import hashlib
 import os
+import re
 import subprocess
 import unittest
 
@@ -105,6 +106,66 @@ class SshTest(SshCase):
             f.seek(0)
             f.write(text)
         self.ssh(HOST, "true", status=255)
+        self.kept()
+
+    def own_key(self, name):
+        """A key pair that nothing of ours made, which ssh shows instead of ours; the path of the private one."""
+        path = self.path(name)
+        subprocess.run(["ssh-keygen", "-q", "-t", "ecdsa", "-N", "", "-C", "ana's own", "-f", path], check=True)
+        self.show(path)
+        return path
+
+    def show(self, key):
+        with open(self.config, encoding="ascii") as f:
+            text = re.sub(r"IdentityFile .*", 'IdentityFile "%s"' % key, f.read())
+        with open(self.config, "w", encoding="ascii") as f:
+            f.write(text)
+
+    def test_stored_keys(self):
+        """Keys that the owner keeps come in, until they are removed: by the client's verbs, and as OpenPAI's portal does."""
+        path = self.own_key("own")
+        self.ssh(HOST, "true", status=255)
+        self.drover("ssh-key", "add", "my desk", path, status=1)  # the private one
+        self.drover("ssh-key", "add", "my desk", path + ".pub")
+        self.assertEqual(self.ssh(HOST, "echo in"), b"in\n")
+        line = subprocess.run(["ssh-keygen", "-l", "-f", path], check=True, capture_output=True, text=True).stdout.split()[1]
+        self.assertEqual([(k["title"], k["fingerprint"]) for k in self.client.json("GET", "/api/v2/ssh-keys")],
+                         [("my desk", line)])
+        self.assertIn(line.encode(), self.drover("ssh-keys").stdout)
+        self.drover("ssh-key", "delete", "my desk")
+        self.drover("ssh-key", "delete", "my desk", status=3)
+        self.ssh(HOST, "true", status=255)
+        with open(path + ".pub", encoding="ascii") as f:
+            public = f.read()
+        def extension(value, expect):
+            self.client.json("PUT", "/api/v2/users/me", {"patch": True, "data": {"username": "admin", "extension": {
+                "sshKeys": [{"title": "laptop", "value": value, "time": 5}]}}}, expect=(expect,))
+        extension("command=\"sh\" " + public, 400)
+        self.ssh(HOST, "true", status=255)
+        extension(public, 201)
+        self.assertEqual(self.ssh(HOST, "echo in"), b"in\n")
+        self.kept()
+
+    def test_key_of_plugin(self):
+        """The key of the job's own plugin ssh comes in; into another job it does not."""
+        path = self.own_key("own")
+        with open(path + ".pub", encoding="ascii") as f:
+            plugin = ("extras:\n  com.microsoft.pai.runtimeplugin:\n    - {plugin: ssh, parameters: {jobssh: true, userssh: "
+                      "{type: custom, value: \"%s\"}}}\n" % f.read().strip())
+        full = self.submit_gated("keyed", ["echo end"], extra=plugin)
+        self.client.wait(full, ("RUNNING",))
+        with open(self.config, "ab") as f:
+            f.write(self.drover("ssh-config", "keyed").stdout)
+        self.own_key("other")
+        self.ssh("drover-keyed-main-0", "true", status=255)
+        self.show(path)
+        self.assertEqual(self.ssh("drover-keyed-main-0", "echo in"), b"in\n")
+        self.ssh(HOST, "true", status=255)
+        reply = self.client.request("GET", "/api/v2/jobs/%s/ssh" % full)
+        self.assertEqual(reply.status, 404)
+        self.assertIn(b"drover ssh-config", reply.body)
+        self.open_gate("keyed")
+        self.client.wait(full)
         self.kept()
 
     def test_ends(self):

@@ -155,11 +155,11 @@ class Users(unittest.TestCase):
         self.assertEqual(self.call(ana, "GET", "/jobs")[0], 401)
 
     def test_extensions_are_for_their_user_and_admins(self):
-        self.add("ana", extension={"sshKeys": ["secret-canary"]})
+        self.add("ana", extension={"notes": ["secret-canary"]})
         self.add("bo")
         bo, ana = self.user("bo"), self.user("ana")
         self.assertEqual(self.call(bo, "GET", "/users/ana")[1]["extension"], {})
-        self.assertEqual(self.call(ana, "GET", "/users/ana")[1]["extension"], {"sshKeys": ["secret-canary"]})
+        self.assertEqual(self.call(ana, "GET", "/users/ana")[1]["extension"], {"notes": ["secret-canary"]})
 
 
 if __name__ == "__main__":

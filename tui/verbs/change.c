@@ -126,10 +126,11 @@ static const struct member user_add_members[] = {USER_MEMBERS(""){0}};
 static const struct member user_set_members[] = {USER_MEMBERS("data."){"disabled", "data.disabled", VALUE_YES_NO}, {0}};
 static const struct member reservation_members[] = {{"minutes", "minutes", VALUE_NUMBER}, {0}};
 
-#define NODE_STATE "/api/v2/nodes/%s/state"
+#define NODE(value) .method = "PUT", .path = "/api/v2/nodes/%s/state", .body = "{\"value\":\"" value "\"}"
 #define RESERVATION "/api/v2/jobs/%s/reservation"
 #define VC "/api/v2/virtual-clusters/%s"
 #define MEMBERSHIP "/api/v2/users/%s/group"
+#define SSH_KEY "/api/v2/ssh-keys/%s"
 
 static const struct change changes[] = {
     {.verb = "archive",
@@ -164,21 +165,9 @@ static const struct change changes[] = {
      .members = reservation_members,
      .done = "The debug reservation of %s is extended."},
     {.verb = "reservation release", .method = "DELETE", .path = RESERVATION, .jobs = true, .done = "%s is released."},
-    {.verb = "node cordon",
-     .method = "PUT",
-     .path = NODE_STATE,
-     .body = "{\"value\":\"cordon\"}",
-     .done = "Nothing new starts on %s."},
-    {.verb = "node drain",
-     .method = "PUT",
-     .path = NODE_STATE,
-     .body = "{\"value\":\"drain\"}",
-     .done = "%s is being emptied: nothing new starts there."},
-    {.verb = "node uncordon",
-     .method = "PUT",
-     .path = NODE_STATE,
-     .body = "{\"value\":\"uncordon\"}",
-     .done = "%s takes tasks again."},
+    {.verb = "node cordon", NODE("cordon"), .done = "Nothing new starts on %s."},
+    {.verb = "node drain", NODE("drain"), .done = "%s is being emptied: nothing new starts there."},
+    {.verb = "node uncordon", NODE("uncordon"), .done = "%s takes tasks again."},
     {.verb = "node label",
      .method = "PUT",
      .path = "/api/v2/nodes/%s/labels",
@@ -272,6 +261,8 @@ static const struct change changes[] = {
      .path = "/api/v2/tokens/application",
      .members = token_members,
      .prints = "token"},
+    {.verb = "ssh-key add", .method = "PUT", .path = SSH_KEY, .file_at = "value", .done = "Your tasks let in %s."},
+    {.verb = "ssh-key delete", .method = "DELETE", .path = SSH_KEY, .done = "Your tasks let %s in no more."},
     {.verb = "token revoke", .method = "DELETE", .path = "/api/v2/tokens/%s", .done = "Token %s is revoked."},
 };
 
@@ -476,7 +467,7 @@ static char *read_body(const char *file, struct err *e)
 /* The body, to be freed with cJSON_free; NULL when there is none, or with `e`. */
 static char *make_body(struct cli *cli, const struct change *c, struct err *e)
 {
-    cJSON *body = c->members || c->name_at || c->pairs_at ? cJSON_CreateObject() : NULL;
+    cJSON *body = c->members || c->name_at || c->pairs_at || c->file_at ? cJSON_CreateObject() : NULL;
     char *text = NULL;
 
     if (c->sends_file)
@@ -564,7 +555,7 @@ static const struct change *find(const char *verb)
 static int call_each(struct cli *cli, const struct change *c, const char *body)
 {
     int first = c->others ? 1 : 0;
-    int last = c->members || c->prints || c->pairs_at ? first : cli->args.rest_count - 1;
+    int last = c->members || c->prints || c->pairs_at || c->file_at ? first : cli->args.rest_count - 1;
     int status = CLI_OK;
 
     for (int i = first; i <= last; i++) {

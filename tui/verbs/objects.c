@@ -109,6 +109,14 @@ static const struct field token_fields[] = {{"id", 0},
                                             {"expires", CELL_TIME},
                                             {"lastUsed", CELL_TIME}};
 
+static const struct table_column key_columns[] = {
+    {"KEY", "key", 0, 8, false},
+    {"FINGERPRINT", "fingerprint", 0, 8, false},
+    {"SET", "set", 1, 0, false},
+    {"VALUE", "value", 10, 8, false},
+};
+static const struct field key_fields[] = {{"title", 0}, {"fingerprint", 0}, {"time", CELL_TIME}, {"value", 0}};
+
 static const struct table_column user_columns[] = {
     {"USER", "user", 0, 6, false},        {"ADMIN", "admin", 0, 0, false}, {"DISABLED", "disabled", 1, 0, false},
     {"EXPIRES", "expires", 2, 0, false},  {"EMAIL", "email", 1, 8, false}, {"GROUPS", "groups", 0, 8, false},
@@ -261,6 +269,7 @@ static const struct listing listings[] = {
     {.verb = "templates", .path = "/api/v2/templates", TABLE(template)},
     {.verb = "groups", .path = "/api/v2/groups", TABLE(group)},
     {.verb = "tokens", .path = "/api/v2/tokens", .inside = "details", TABLE(token)},
+    {.verb = "ssh-keys", .path = "/api/v2/ssh-keys", TABLE(key)},
     {.verb = "users", .path = "/api/v2/users", TABLE(user)},
     {.verb = "group members", .path = "/api/v2/groups/%s/userlist", TABLE(member)},
     {.verb = "skus", .path = "/api/v2/cluster/sku-types", TABLE(sku)},

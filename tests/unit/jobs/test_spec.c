@@ -102,6 +102,23 @@ static void defaults(void **state)
     assert_string_equal(r->command, "run");
 }
 
+/* A job with the plugin ssh and that userssh. */
+#define SSH(userssh)                                                                                                   \
+    HEAD "taskRoles: {main: " ROLE "}\nextras:\n  com.microsoft.pai.runtimeplugin:\n"                                  \
+         "    - {plugin: ssh, parameters: {jobssh: true, userssh: " userssh "}}\n"
+#define KEY "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBO2kAHrNMvpLQ3heEYobHgzGjlvdePTgMB3sEEECBgb"
+
+static void keys_of_plugin_ssh(void **state)
+{
+    (void)state;
+    assert_string_equal(parse(SSH("{type: custom, value: '" KEY " ana@desk'}"))->ssh_keys, KEY "\n");
+    assert_string_equal(parse(SSH("{value: \"\\n" KEY "\\r\\n\\n  " KEY "\"}"))->ssh_keys, KEY "\n" KEY "\n");
+    assert_null(parse(SSH("{type: none, value: 'what is it'}"))->ssh_keys);
+    assert_null(parse(SSH("{type: custom, value: ' '}"))->ssh_keys);
+    assert_null(parse(SSH("{type: custom}"))->ssh_keys);
+    assert_null(parse(SSH("{}"))->ssh_keys);
+}
+
 static void everything(void **state)
 {
     const struct spec *s =
@@ -468,6 +485,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(defaults, set_up, tear_down),
         cmocka_unit_test_setup_teardown(everything, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(keys_of_plugin_ssh, set_up, tear_down),
         cmocka_unit_test_setup_teardown(parts_of_the_document, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_debug_reservation_has_defaults, set_up, tear_down),
         cmocka_unit_test_setup_teardown(priorities, set_up, tear_down),

@@ -2,7 +2,7 @@
  *
  * The type stands twice: in letters, and first in what the base64 says. Both must agree, as sshd wants it.
  */
-#include "auth/ssh_key.h"
+#include "base/ssh_key.h"
 
 #include <sodium.h>
 #include <string.h>
@@ -56,4 +56,19 @@ int ssh_key_read(const char *text, char out[SSH_KEY_SIZE], struct err *e)
     memcpy(out + strlen(type) + 1, base64, len);
     out[strlen(type) + 1 + len] = '\0';
     return 0;
+}
+
+void ssh_key_fingerprint(const char *key, char out[SSH_KEY_FINGERPRINT_SIZE])
+{
+    static const char kind[] = "SHA256:";
+    unsigned char blob[SSH_KEY_SIZE], hash[crypto_hash_sha256_BYTES];
+    const char *base64 = strchr(key, ' ') + 1;
+    size_t size = 0;
+
+    (void)sodium_base642bin(blob, sizeof blob, base64, strlen(base64), NULL, &size, NULL,
+                            sodium_base64_VARIANT_ORIGINAL);
+    (void)crypto_hash_sha256(hash, blob, size);
+    memcpy(out, kind, sizeof kind);
+    sodium_bin2base64(out + sizeof kind - 1, SSH_KEY_FINGERPRINT_SIZE - (sizeof kind - 1), hash, sizeof hash,
+                      sodium_base64_VARIANT_ORIGINAL_NO_PADDING);
 }
