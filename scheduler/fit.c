@@ -104,30 +104,39 @@ static bool better_victim(const struct grid *g, const struct victim *a, const st
     return x->ask.seq > y->ask.seq;
 }
 
-static int collect(const struct fit *f, int first, uint64_t kill, struct victim *v)
+/* Those who have some GPUs of a room, by gang: those they count for, or (`users`) those who run there. How many. */
+static int collect(const struct grid *g, int first, uint64_t of, bool users, struct victim *v)
 {
     int count = 0;
-    for (; kill; kill &= kill - 1) {
-        int bit = __builtin_ctzll(kill), holder = fit_holder(f->grid, first + bit), i = 0;
-        while (i < count && v[i].gang != holder)
+    for (; of; of &= of - 1) {
+        int bit = __builtin_ctzll(of), i = 0;
+        int gang = users ? g->gpus[first + bit].user : fit_holder(g, first + bit);
+        while (i < count && v[i].gang != gang)
             i++;
         if (i == count)
-            v[count++] = (struct victim){.gang = holder};
+            v[count++] = (struct victim){.gang = gang};
         v[i].gpus |= UINT64_C(1) << bit;
     }
     return count;
+}
+
+/* The best of some victims that have GPUs left, or -1. */
+static int best_victim(const struct grid *g, const struct victim *v, int count, int missing)
+{
+    int best = -1;
+    for (int i = 0; i < count; i++)
+        if (v[i].gpus && (best < 0 || better_victim(g, &v[i], &v[best], missing)))
+            best = i;
+    return best;
 }
 
 /* Adds victims until enough GPUs are to be had. How many, or -1. */
 static int choose_victims(const struct fit *f, struct room *room, int want, int *gone)
 {
     struct victim v[ROOM_MAX];
-    int count = collect(f, room->first, room->kill, v), cost = 0;
+    int count = collect(f->grid, room->first, room->kill, false, v), cost = 0;
     while (__builtin_popcountll(room->yes) < want) {
-        int best = -1, missing = want - __builtin_popcountll(room->yes);
-        for (int i = 0; i < count; i++)
-            if (v[i].gpus && (best < 0 || better_victim(f->grid, &v[i], &v[best], missing)))
-                best = i;
+        int best = best_victim(f->grid, v, count, want - __builtin_popcountll(room->yes));
         if (best < 0)
             return -1;
         room->yes |= v[best].gpus;
@@ -212,6 +221,15 @@ static int not_lent(const struct grid *g, const int *gangs, int count)
     return n;
 }
 
+/* The lowest `want` of some bits, or all where there are fewer. */
+static uint64_t low_bits(uint64_t of, int want)
+{
+    uint64_t got = 0;
+    for (; of && want > 0; want--, of &= of - 1)
+        got |= of & -of;
+    return got;
+}
+
 /* When it is a GPU's turn to be taken: 0 for what is idle or lent, then victims within their guarantees as they were
  * chosen, of each first what nobody of the share runs on. */
 static int turn_of(const struct grid *g, int gpu, const int *gone, int cost)
@@ -226,17 +244,35 @@ static int turn_of(const struct grid *g, int gpu, const int *gone, int cost)
     return 1 + 2 * at + (user >= 0 && !g->gangs[user].oppo);
 }
 
+/* `want` of some GPUs that one gang has reserved and others of the share run on: of the best victims among these. */
+static uint64_t take_users(const struct grid *g, int first, uint64_t of, int want)
+{
+    struct victim v[ROOM_MAX];
+    int count = collect(g, first, of, true, v);
+    uint64_t got = 0;
+    while (want > 0) {
+        int best = best_victim(g, v, count, want);
+        assert(best >= 0);
+        for (; want > 0 && v[best].gpus; want--, v[best].gpus &= v[best].gpus - 1)
+            got |= v[best].gpus & -v[best].gpus;
+    }
+    return got;
+}
+
 /* Of a room where gangs within their guarantees must leave: how many GPUs of each are taken depends neither on how they
  * lie nor on who is lent in, as the rest of each stays in use. */
 static uint64_t take_in_turn(const struct grid *g, const struct room *room, int want, const int *gone, int cost)
 {
     uint64_t got = 0;
-    for (int turn = 0; turn <= 2 * cost && want > 0; turn++)
-        for (int i = 0; i < room->size && want > 0; i++)
-            if (room->yes >> i & 1 && turn_of(g, room->first + i, gone, cost) == turn) {
-                got |= UINT64_C(1) << i;
-                want--;
-            }
+    for (int turn = 0; turn <= 2 * cost && want > 0; turn++) {
+        uint64_t at = 0;
+        for (int i = 0; i < room->size; i++)
+            if (room->yes >> i & 1 && turn_of(g, room->first + i, gone, cost) == turn)
+                at |= UINT64_C(1) << i;
+        bool users = turn && turn % 2 == 0 && __builtin_popcountll(at) > want;
+        got |= users ? take_users(g, room->first, at, want) : low_bits(at, want);
+        want -= __builtin_popcountll(at);
+    }
     return got;
 }
 

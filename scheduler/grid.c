@@ -235,6 +235,8 @@ static void bump_losers(struct grid *g)
 static bool start_if_clear(struct grid *g, int gang)
 {
     struct gang *me = &g->gangs[gang];
+    if (me->delayed)
+        return false;
     for (int i = 0; i < me->placed; i++)
         if (g->gpus[me->gpus[i]].user >= 0)
             return false;
@@ -378,6 +380,12 @@ enum grid_state grid_reserve(struct grid *g, int gang)
     me->drains = true;
     g->vc_use[me->vc].drains++;
     return take_up(g, gang);
+}
+
+void grid_delay(struct grid *g, int gang, bool delay)
+{
+    g->gangs[gang].delayed = delay;
+    g->version += !delay; /* others may reserve behind it, once it has started */
 }
 
 /* ---- leaving, health ---- */

@@ -57,6 +57,7 @@ struct gang {
     int *gpus;         /* its GPUs, `placed` of them */
     int placed;
     bool *chains;           /* by chain: whether its model is asked for */
+    bool delayed;           /* does not start where it has its place (grid_delay) */
     bool drains;            /* has reserved by age: it waits for guaranteed gangs to end, and stops none */
     bool borrowed;          /* guaranteed priority, running on what its virtual cluster borrowed */
     int terms[SCORE_TERMS]; /* of the score of its place */

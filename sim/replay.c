@@ -29,8 +29,9 @@ struct live {
     struct end end;
     struct line_entry entry;
     const struct trace_job *job;
-    int64_t began_ms, left_ms;    /* of this run: its start, and what there is to do */
-    int64_t reserved_ms, pace_ms; /* when it was placed; how long it must wait then */
+    int64_t began_ms, left_ms; /* of this run: its start, and what there is to do */
+    int64_t reserved_ms;       /* when it was placed */
+    int64_t pace_ms;           /* how long it must wait then, to keep pace with another run */
     int gang;
     int delay;    /* of this reservation, in result->delays */
     int paced;    /* of the next reservation, in plan->paced; -1 = none */
@@ -111,6 +112,17 @@ static void count_gpus(struct replay *r, const struct live *v, int sign)
 
 /* ---- into the line ---- */
 
+/* How long its next reservation is to wait at least: as long as the same one did in the other run, up to the grace. */
+static int64_t next_pace(struct replay *r, struct live *v)
+{
+    const struct replay_plan *p = r->plan;
+    if (!p->paced || v->paced < 0)
+        return 0;
+    int64_t ms = p->paced->list[v->paced].ms;
+    v->paced = p->paced->list[v->paced].next;
+    return ms < p->policy->grace_ms ? ms : p->policy->grace_ms;
+}
+
 static void queue_up(struct replay *r, struct live *v)
 {
     const struct replay_plan *p = r->plan;
@@ -132,6 +144,9 @@ static void queue_up(struct replay *r, struct live *v)
     v->gang = grid_submit(r->grid, &ask, &e);
     v->entry = (struct line_entry){.gang = v->gang, .seq = v->end.seq, .since_ms = r->now_ms, .owner = v};
     v->leaving = false;
+    v->pace_ms = next_pace(r, v);
+    if (v->gang >= 0 && v->pace_ms)
+        grid_delay(r->grid, v->gang, true);
     if (v->gang < 0)
         r->failed = true;
     else if (!p->policy->passing)
@@ -165,8 +180,6 @@ static void begin(struct replay *r, struct live *v)
 {
     struct replay_job *out = &r->result->jobs[number(r, v)];
     v->began_ms = r->now_ms;
-    if (v->reserved_ms + v->pace_ms > v->began_ms)
-        v->began_ms = v->reserved_ms + v->pace_ms;
     r->result->delays.list[v->delay].ms = v->began_ms - v->reserved_ms;
     if (out->fate == REPLAY_UNSTARTED) {
         out->fate = REPLAY_ENDED;
@@ -177,13 +190,13 @@ static void begin(struct replay *r, struct live *v)
     ends_set(&r->ends, &v->end, v->began_ms + v->left_ms);
 }
 
-/* Tells whoever is in the way to stop. One that has not begun yet (it only was delayed to keep pace) goes at once. */
+/* Tells whoever is in the way to stop. */
 static void stop_victims(struct replay *r, const struct live *v)
 {
     size_t n = grid_victims(r->grid, v->gang, r->victims, (size_t)r->plan->setup->gpus);
     for (size_t i = 0; i < n; i++) {
         struct live *victim = grid_owner(r->grid, r->victims[i]);
-        int64_t by = victim->began_ms > r->now_ms ? r->now_ms : r->now_ms + r->plan->policy->grace_ms;
+        int64_t by = r->now_ms + r->plan->policy->grace_ms;
         if (victim->leaving)
             continue;
         victim->leaving = true;
@@ -192,23 +205,11 @@ static void stop_victims(struct replay *r, const struct live *v)
     }
 }
 
-/* How long this reservation is to wait at least: as long as the same one did in the other run, up to the grace. */
-static int64_t next_pace(struct replay *r, struct live *v)
-{
-    const struct replay_plan *p = r->plan;
-    if (v->paced < 0)
-        return 0;
-    int64_t ms = p->paced->list[v->paced].ms;
-    v->paced = p->paced->list[v->paced].next;
-    return ms < p->policy->grace_ms ? ms : p->policy->grace_ms;
-}
-
 static void placed(void *ctx, struct line_entry *en, enum grid_state state)
 {
     struct replay *r = ctx;
     struct live *v = en->owner;
     v->reserved_ms = r->now_ms;
-    v->pace_ms = next_pace(r, v);
     v->delay = delays_add(&r->result->delays, number(r, v));
     if (v->delay < 0) {
         r->failed = true;
@@ -217,6 +218,8 @@ static void placed(void *ctx, struct line_entry *en, enum grid_state state)
     } else {
         r->preparing[r->preparing_count++] = v;
         stop_victims(r, v);
+        if (v->pace_ms)
+            ends_set(&r->ends, &v->end, v->reserved_ms + v->pace_ms);
     }
 }
 
@@ -240,18 +243,6 @@ static void sweep_preparing(struct replay *r)
     }
 }
 
-/* One that was delayed to keep pace loses its place before it has begun: in the run whose pace it keeps it lost what it
- * had reserved, and has not started either. */
-static void not_begun(struct replay *r, const struct live *v)
-{
-    struct replay_job *out = &r->result->jobs[number(r, v)];
-    if (out->start_ms != v->began_ms)
-        return; /* it ran before */
-    out->fate = REPLAY_UNSTARTED;
-    out->start_ms = -1;
-    r->result->ran--;
-}
-
 /* A job leaves: it has ended, or it has stopped for others and waits again with what it has not saved. */
 static void leave(struct replay *r, struct live *v)
 {
@@ -263,10 +254,6 @@ static void leave(struct replay *r, struct live *v)
         demand(r, v, -1, 0);
         return;
     }
-    if (ran_ms < 0) {
-        not_begun(r, v);
-        ran_ms = 0;
-    }
     if (every)
         saved_ms = ran_ms / every * every;
     r->result->preemptions++;
@@ -276,6 +263,17 @@ static void leave(struct replay *r, struct live *v)
 }
 
 /* ---- the run ---- */
+
+/* What a job's moment in the heap was for: it has run for as long as it was to, or has kept pace for as long. One that
+ * has lost its place meanwhile keeps pace anew where it gets the next. */
+static void moment(struct replay *r, struct live *v)
+{
+    enum grid_state state = grid_state_of(r->grid, v->gang);
+    if (state == GRID_ALLOCATED)
+        leave(r, v);
+    else if (state == GRID_PREEMPTING)
+        grid_delay(r->grid, v->gang, false);
+}
 
 static void pass(struct replay *r)
 {
@@ -306,7 +304,7 @@ static void run(struct replay *r)
         if (old < r->now_ms)
             r->now_ms = old;
         while (ends_next(&r->ends) && ends_next(&r->ends)->at_ms <= r->now_ms)
-            leave(r, (struct live *)ends_pop(&r->ends));
+            moment(r, (struct live *)ends_pop(&r->ends));
         sweep_preparing(r);
         for (; next < t->job_count && t->jobs[next].submit_ms <= r->now_ms; next++)
             arrive(r, &r->lives[next]);
