@@ -81,12 +81,12 @@ class Evidence:
         self.acked = list(acked)
         self.witness = read_witness(witness) if witness else []
         self.db = database()
+        self.processes = droverlib.processes()
         self.jobs = {j.id: j for j in load_jobs(self.db)}
         self.nodes = {n.name: n for n in load_nodes(self.db)}
         self.attempts = list(load_attempts(self.db))
         self.leases = {lease.id: lease for lease in load_leases(self.db)}
         self.events = list(load_events(self.db))
-        self.processes = droverlib.processes()
 
     @classmethod
     def from_folder(cls, data, witness=None, acked=()):
@@ -324,10 +324,10 @@ def i5_ends_are_recorded(ev):
             yield "I5 %s is %s without an exit code" % (name, a.state)
         elif (a.state == "SUCCEEDED" and a.exit != 0) or (a.state == "FAILED" and a.exit == 0):
             yield "I5 %s is %s with exit code %s" % (name, a.state, a.exit)
+    live = {a.job_id: a.id for a in ev.attempts if a.state in PLACED}
     for j in ev.jobs.values():
-        live = [a.id for a in ev.attempts if a.job_id == j.id and a.state in PLACED]
-        if j.state in FINAL and live:
-            yield "I5 %s is %s, and attempt %s is not" % (j.name, j.state, live[0])
+        if j.state in FINAL and j.id in live:
+            yield "I5 %s is %s, and attempt %s is not" % (j.name, j.state, live[j.id])
         if j.state in FINAL and not (j.completed and j.completed >= j.submitted):
             yield "I5 %s is %s, completed at %s, submitted at %s" % (j.name, j.state, j.completed, j.submitted)
 
@@ -363,14 +363,18 @@ def check(evidence):
 
 def check_live(server, witness=None, acked=(), patience=10.0):
     """All violations on a running server. What may lag (a RUNNING attempt that has just lost its process) counts
-    only when it is still so after `patience` seconds."""
-    deadline = time.monotonic() + patience * droverlib.TIME_SCALE
+    only when each look of `patience` seconds finds it so. A look may take longer than that: it takes a second one."""
+    lagging, begin = None, 0.0
     while True:
         evidence = Evidence.from_server(server, witness, acked)
         hard = [v for rule in RULES for v in rule(evidence)]
-        lagging = list(i3_the_running_have_processes(evidence))
-        if hard or not lagging or time.monotonic() > deadline:
-            return hard + lagging
+        now, at = set(i3_the_running_have_processes(evidence)), time.monotonic()
+        if lagging is None:
+            lagging, begin = now, at
+        else:
+            lagging &= now
+        if hard or not lagging or at - begin > patience * droverlib.TIME_SCALE:
+            return hard + sorted(lagging)
         time.sleep(0.05)
 
 

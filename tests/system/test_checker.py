@@ -9,6 +9,7 @@ import sys
 import tempfile
 import unittest
 import uuid
+from unittest import mock
 
 import checker
 import droverlib
@@ -111,6 +112,17 @@ class RulesTest(unittest.TestCase):
     def test_i3_nothing_runs(self):
         self.change(1, id=str(uuid.uuid4()))
         self.found("I3", "is RUNNING, and nothing runs")
+
+    def test_what_may_lag_is_looked_at_again_however_long_a_look_takes(self):
+        processes = self.ev.processes
+        for looks, found in (([{}, processes], 0), ([{}, {}], 1)):
+            evidence = iter(looks)
+
+            def look(*_, evidence=evidence):
+                self.ev.processes = next(evidence)
+                return self.ev
+            with mock.patch.object(checker.Evidence, "from_server", look):
+                self.assertEqual(len(checker.check_live(None, patience=0)), found)
 
     def test_i3_an_exit_that_waits_for_the_server_is_no_violation(self):
         other = str(uuid.uuid4())
