@@ -64,7 +64,7 @@ export async function openWindow(browser, options = {}) {
   const page = await context.newPage();
   page.on('console', (message) => {
     // Refusals that a test asks for are answers, not faults.
-    const answer = /Failed to load resource: .* (400|401|404|503)/.test(message.text());
+    const answer = /Failed to load resource: .* (400|401|403|404|503)/.test(message.text());
     const unreachable = /net::ERR_/.test(message.text());
     if (message.type() === 'error' && !answer && !unreachable) breaches.push(message.text());
   });

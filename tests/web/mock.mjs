@@ -82,6 +82,8 @@ function makeJob(user, name, over = {}) {
     simulated: false,
     onHost: false,
     code: null,
+    reservations: [],
+    extendable: 0, // minutes
     log: '',
     ...over,
   };
@@ -178,15 +180,33 @@ export async function startMock({ root, user = 'ana', password = 'correct horse'
       return request.on('close', () => streams.delete(response));
     },
     'GET jobs': (call) => (call.parts.length === 1 ? list(call) : part(call)),
-    'PUT jobs': ({ response, parts }) => {
+    'PUT jobs': async ({ request, response, parts }) => {
       const job = jobs.get(parts[1]);
+      if (job && parts[2] === 'reservation') return extend(job, JSON.parse(await text(request)), response);
       if (!job || parts[2] !== 'executionType') return problem(response, 404);
       Object.assign(job, { executionType: 'STOP', state: 'STOPPING' });
       changed(job);
       setTimeout(() => update(job, { state: 'STOPPED', completed: Date.now(), exitCode: -210 }), 200);
       return json(response, 202, { status: 202, message: 'stopping' });
     },
+    'DELETE jobs': ({ response, parts }) => {
+      const held = jobs.get(parts[1])?.reservations.find((one) => one.state === 'HELD');
+      if (!held || parts[2] !== 'reservation') return problem(response, 404);
+      held.state = 'ENDING';
+      changed(jobs.get(parts[1]));
+      return json(response, 200, { status: 200, message: 'released' });
+    },
   };
+
+  /** As the server: so many minutes at most, and none beyond them to a user. */
+  function extend(job, { minutes }, response) {
+    const held = job.reservations.find((one) => one.state === 'HELD');
+    if (!held || minutes > job.extendable) return problem(response, 403);
+    job.extendable -= minutes;
+    held.expiresTime += minutes * 60_000;
+    changed(job);
+    return json(response, 200, { status: 200, message: 'extended' });
+  }
 
   function list({ response, url }) {
     const wanted = (name) => (url.searchParams.get(name) ?? '').split(',').filter(Boolean);
@@ -372,6 +392,7 @@ function detail(job) {
     tags: [],
     jobPriority: job.priority,
     code: job.code && 'a'.repeat(64),
+    debugReservations: job.reservations,
     limits: { timeSeconds: job.tasks > 1 ? 7200 : null, processes: 4096, diskMB: job.tasks > 1 ? 10_240 : null },
     jobStatus: {
       username: job.user,

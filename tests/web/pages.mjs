@@ -180,6 +180,44 @@ async function jobTest(page, mock) {
   await until(async () => (await textOf(page, '.empty')).includes('There is no such job'), 'an unknown job says so');
 }
 
+/** What is kept of a failed job: its time runs down, it is extended within the cap, and released only after a question. */
+async function reservationTest(page, mock) {
+  const kept = { id: 'r', username: mock.user, taskRoleName: 'worker', taskIndex: 0, node: 'node-1', hold: 'gpus', gpus: 8, reclaimable: true };
+  const old = { ...kept, id: 'o', state: 'ENDED', expiresTime: Date.now() - 1 };
+  const job = mock.add('kept', { state: 'FAILED', subState: 'Completed', launched: Date.now(), completed: Date.now(), exitCode: 226, exitSpec: OOM, extendable: 30,
+    reservations: [old, { ...kept, state: 'HELD', expiresTime: Date.now() + 25 * 60_000 }] });
+  await page.goto(`${mock.url}#/jobs/ana~kept`);
+  const shown = () => textOf(page, '.reservation');
+  await until(async () => /2[45]m \d\ds left/.test(await shown()), 'a reservation says how long it lasts');
+  const first = await shown();
+  await until(async () => (await shown()) !== first, 'and counts down');
+  for (const words of ['node-1', '8 GPUs', 'drover shell ana~kept', 'may take the GPUs back']) await until(async () => (await shown()).includes(words), `it says: ${words}`);
+  await accessible(page, 'job with a reservation');
+  await page.getByRole('button', { name: 'Keep it 30 minutes longer' }).click();
+  await until(async () => /5[45]m \d\ds left/.test(await shown()), 'it is extended');
+  await until(async () => (await textOf(page, '.notices')).includes('30 minutes longer'), 'and that is said');
+  await page.getByRole('button', { name: 'Keep it 30 minutes longer' }).click();
+  await until(async () => (await textOf(page, '.notices')).includes('must send'), 'a refusal is said in the words of the server');
+  const release = page.locator('.reservation > section').getByRole('button', { name: 'Release' });
+  await release.click();
+  await until(async () => (await textOf(page, 'dialog')).includes('task worker 0 on node-1'), 'the dialog names what it hits');
+  await until(async () => (await page.evaluate(() => document.activeElement?.textContent)) === 'Cancel', 'the focus is on Cancel');
+  await accessible(page, 'release dialog');
+  await page.keyboard.press('Enter');
+  await until(async () => (await page.locator('dialog').count()) === 0, 'Enter releases nothing');
+  check(job.reservations[1].state === 'HELD', 'it is still held');
+  await release.click();
+  await page.locator('dialog .danger').click();
+  await until(async () => (await shown()).includes('ends now'), 'it is released');
+  check((await page.locator('.reservation button').count()) === 0, 'and nothing can be done with it any more');
+  Object.assign(job.reservations[1], { state: 'ENDED' });
+  mock.update(job, {});
+  await until(async () => (await page.locator('.reservation').count()) === 0, 'one that has ended is not shown');
+  await page.goto(`${mock.url}#/jobs/ana~dbg`);
+  await until(async () => (await textOf(page, 'h1')) === 'dbg', 'a job that left none');
+  check((await page.locator('.reservation').count()) === 0, 'shows none');
+}
+
 async function logTest(page, mock) {
   const job = mock.add('logs', { state: 'RUNNING', subState: 'AttemptRunning', launched: Date.now() });
   await page.goto(`${mock.url}#/jobs/ana~logs?tab=log`);
@@ -309,6 +347,7 @@ await run(async (browser) => {
     await listTest(page, mock);
     await stopTest(page, mock);
     await jobTest(page, mock);
+    await reservationTest(page, mock);
     await logTest(page, mock);
     await longLogTest(page, mock);
     await liveTest(page, mock);

@@ -124,12 +124,27 @@ export interface CodeListing {
   truncated: boolean;
 }
 
+/** What is left of a task that failed its job, kept for a while. */
+export interface Reservation {
+  id: string;
+  username: string;
+  taskRoleName: string;
+  taskIndex: number;
+  node: string;
+  hold: 'gpus' | 'sandbox';
+  gpus: number;
+  reclaimable: boolean;
+  state: 'HELD' | 'ENDING' | 'ENDED' | 'LOST';
+  expiresTime: number;
+}
+
 export interface JobDetail {
   name: string;
   tags?: string[];
   jobPriority?: string | null;
   code?: string | null;
   limits?: Limits;
+  debugReservations?: Reservation[];
   jobStatus: {
     username: string;
     state: JobState;
@@ -280,6 +295,12 @@ export const getEvents = async (job: string): Promise<JobEvent[]> =>
 
 export const stopJob = async (job: string): Promise<void> =>
   void (await send(`${jobPath(job)}/executionType`, { method: 'PUT', body: { value: 'STOP' } }));
+
+export const extendReservation = async (job: string, minutes: number): Promise<void> =>
+  void (await send(`${jobPath(job)}/reservation`, { method: 'PUT', body: { minutes } }));
+
+export const releaseReservation = async (job: string): Promise<void> =>
+  void (await send(`${jobPath(job)}/reservation`, { method: 'DELETE' }));
 
 export const listVirtualClusters = async (): Promise<string[]> =>
   Object.keys(await json<Record<string, unknown>>('virtual-clusters')).sort();

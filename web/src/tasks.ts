@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Questions that several parts of the job page ask of a job's tasks. Pure.
-import type { JobDetail, TaskStatus } from './api.ts';
+import type { JobDetail, Reservation, TaskStatus } from './api.ts';
 
 export interface Task {
   role: string;
@@ -27,6 +27,10 @@ export const usesSimulatedGpus = (tasks: readonly Task[]): boolean =>
   tasks.some(({ status }) => status.simulatedGpus && (status.containerGpus?.length ?? 0) > 0);
 
 export const ranOnHost = (tasks: readonly Task[]): boolean => tasks.some((task) => task.status.onHost);
+
+/** The debug reservation that has not ended; a job has one at most. */
+export const liveReservation = (all: readonly Reservation[] | undefined): Reservation | undefined =>
+  all?.find(({ state }) => state === 'HELD' || state === 'ENDING');
 
 /** How many tasks are in each state, most frequent first. */
 export function countStates(tasks: readonly TaskStatus[]): [TaskStatus['taskState'], number][] {

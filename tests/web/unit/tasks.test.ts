@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { JobDetail, TaskStatus } from '../../../web/src/api.ts';
-import { allTasks, countStates, mainTask, ranOnHost, taskName, usesSimulatedGpus } from '../../../web/src/tasks.ts';
+import type { JobDetail, Reservation, TaskStatus } from '../../../web/src/api.ts';
+import { allTasks, countStates, liveReservation, mainTask, ranOnHost, taskName, usesSimulatedGpus } from '../../../web/src/tasks.ts';
 
 const task = (taskIndex: number, taskState: TaskStatus['taskState'], over: Partial<TaskStatus> = {}) =>
   ({ taskIndex, taskState, ...over }) as TaskStatus;
@@ -17,6 +17,14 @@ const detail = (roles: Record<string, TaskStatus[]>) =>
 test('tasks are listed role by role', () => {
   const tasks = allTasks(detail({ ps: [task(0, 'RUNNING')], worker: [task(0, 'RUNNING'), task(1, 'WAITING')] }));
   assert.deepEqual(tasks.map(taskName), ['ps-0', 'worker-0', 'worker-1']);
+});
+
+test('a reservation is shown until it has ended', () => {
+  const one = (state: Reservation['state']) => ({ state }) as Reservation;
+  assert.equal(liveReservation(undefined), undefined);
+  assert.equal(liveReservation([one('ENDED'), one('LOST')]), undefined);
+  assert.equal(liveReservation([one('ENDED'), one('HELD')])?.state, 'HELD');
+  assert.equal(liveReservation([one('ENDING')])?.state, 'ENDING');
 });
 
 test('the task to look at is the one that failed', () => {

@@ -10,6 +10,7 @@ import { JobConfig } from '../components/job-config.tsx';
 import { JobEvents } from '../components/job-events.tsx';
 import { JobLog } from '../components/job-log.tsx';
 import { JobOverview } from '../components/job-overview.tsx';
+import { JobReservation } from '../components/job-reservation.tsx';
 import { useLive } from '../components/use-live.ts';
 import { jobHref, jobsHref, route } from '../router.ts';
 import { session, site } from '../store.ts';
@@ -64,6 +65,7 @@ export function Job({ job }: { job: string }) {
         </p>
       )}
       <JobBanner job={job} detail={detail} />
+      <JobReservation job={job} detail={detail} onChange={() => void live.refresh()} />
       <nav class="tabs" aria-label={t('job.tabs')}>
         {TABS.filter((name) => name !== 'code' || detail.code).map((name) => (
           <a
