@@ -20,7 +20,7 @@
 #include "base/id.h"
 #include "base/log.h"
 
-enum { TIMEOUT_S = 30, CONNECT_S = 10 };
+enum { TIMEOUT_S = 30, CONNECT_S = 10, SMTP_REFUSED = 500 };
 
 struct message {
     char *to, *text, *tag; /* text: the whole mail */
@@ -134,6 +134,7 @@ static void *thread_main(void *ctx)
     CURL *c = curl_easy_init();
     char why[CURL_ERROR_SIZE];
     bool stopping;
+    long code;
     struct message *msg;
 
     if (c)
@@ -143,7 +144,10 @@ static void *thread_main(void *ctx)
 
         if (problem)
             log_warn("mail_failed", "to %s: %s", msg->to, problem);
-        m->config.done(m->config.ctx, msg->tag, problem);
+        code = 0;
+        if (problem && !stopping && c)
+            (void)curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &code);
+        m->config.done(m->config.ctx, msg->tag, problem, code >= SMTP_REFUSED);
         free_message(msg);
     }
     curl_easy_cleanup(c);
@@ -156,19 +160,19 @@ static void *thread_main(void *ctx)
 static char *compose(const struct mailer *m, const struct mailer_message *in)
 {
     struct buf b;
-    char date[64], id[33];
+    char date[64], drawn[33];
     struct tm tm;
     time_t now = (time_t)(clock_read().wall / 1000);
 
     buf_init(&b, 1 << 20);
     gmtime_r(&now, &tm);
     strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S +0000", &tm);
-    id_random_hex(id, 16);
+    id_random_hex(drawn, 16);
     buf_addf(&b, "Date: %s\r\nFrom: <%s>\r\nTo: <%s>\r\nSubject: ", date, m->config.from, in->to);
     for (const char *s = in->subject; *s; s++)
         buf_addc(&b, (unsigned char)*s < ' ' ? ' ' : *s);
-    buf_addf(&b, "\r\nMessage-ID: <%s%s>\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n", id,
-             strchr(m->config.from, '@'));
+    buf_addf(&b, "\r\nMessage-ID: <%s%s>\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n",
+             in->id ? in->id : drawn, strchr(m->config.from, '@'));
     buf_adds(&b, "Content-Transfer-Encoding: 8bit\r\nAuto-Submitted: auto-generated\r\n\r\n");
     for (const char *s = in->text; *s; s++) {
         if (*s == '\n')

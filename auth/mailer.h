@@ -5,6 +5,7 @@
 #ifndef DROVER_AUTH_MAILER_H
 #define DROVER_AUTH_MAILER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct err;
@@ -16,8 +17,9 @@ struct mailer_config {
     const char *from;     /* the sender's address */
     const char *user;     /* "" = without a login; with one, TLS is required */
     const char *password; /* "" without a login */
-    /* Told each message's end: NULL problem = the server took it. On the mailer's thread. */
-    void (*done)(void *ctx, const char *tag, const char *problem);
+    /* Told each message's end: NULL problem = the server took it. `for_good`: it said that it never will (5xx). On the
+     * mailer's thread. */
+    void (*done)(void *ctx, const char *tag, const char *problem, bool for_good);
     void *ctx;
 };
 
@@ -35,6 +37,7 @@ struct mailer_message {
     const char *subject;
     const char *text; /* lines end in LF */
     const char *tag;  /* given back to done */
+    const char *id;   /* of its Message-ID, where it may be sent twice; NULL: drawn */
 };
 /* Queues it. 0, or -1 with ERR_TOO_MANY when the queue is full. Any thread. */
 int mailer_send(struct mailer *m, const struct mailer_message *message, struct err *e);

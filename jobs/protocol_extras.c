@@ -12,7 +12,7 @@
  *   gpuModels         GPU models (or SKUs) that will do
  *   nodes, notNodes   nodes that will do, or never will
  *   debugReservation  the sandbox of the task that failed the job is kept for a while: on (userFailure, always), hold
- *                     (gpus, sandbox), maxMinutes
+ *                     (gpus, sandbox), maxMinutes, mail
  *   requires.isolation  how well the tasks must be kept apart: cgroups, namespaces, full
  */
 #include "jobs/protocol_extras.h"
@@ -81,6 +81,7 @@ static const struct spec_object debug = {
         (const struct spec_field[]){{.key = "on", .kind = SPEC_STRING, .words = words_debug_on},
                                     {.key = "hold", .kind = SPEC_STRING, .words = words_hold},
                                     {.key = "maxMinutes", .kind = SPEC_INT, .min = 1, .max = VC_DEBUG_MINUTES_MAX},
+                                    {.key = "mail", .kind = SPEC_BOOL},
                                     {.key = NULL}}};
 
 static const char *const words_isolation[] = {"rlimits", "cgroups", "namespaces", "full", NULL};
@@ -149,7 +150,8 @@ static struct spec_debug read_debug(const struct doc *map)
     int hold = find_word(words_hold, spec_schema_string(map, "hold", words_hold[0]));
     return (struct spec_debug){.on = (enum spec_debug_on)(SPEC_DEBUG_USER_FAILURE + on),
                                .hold = (enum spec_hold)(SPEC_HOLD_GPUS + hold),
-                               .minutes = (int)spec_schema_int(map, "maxMinutes", 0)};
+                               .minutes = (int)spec_schema_int(map, "maxMinutes", 0),
+                               .quiet = !spec_schema_bool(map, "mail", true)};
 }
 
 const char *protocol_extras_signal(int number)

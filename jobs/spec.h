@@ -74,6 +74,7 @@ struct spec_debug {
     enum spec_debug_on on;
     enum spec_hold hold;
     int minutes; /* at most; 0: as long as the virtual cluster gives */
+    bool quiet;  /* its owner gets no mail about it */
 };
 
 #define SPEC_SSH_KEYS_MAX 4

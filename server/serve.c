@@ -53,6 +53,7 @@
 #include "server/http/tail.h"
 #include "server/http/tls.h"
 #include "server/image_import.h"
+#include "server/job_mail.h"
 #include "server/loop.h"
 #include "server/mailbox.h"
 #include "server/notify.h"
@@ -107,6 +108,7 @@ struct daemon {
     struct reasons *reasons;
     struct code *code;
     struct mailer *mailer;
+    struct job_mail *job_mail;
     struct image_importer *images;
     struct shells *shells;
     struct http_server *http;
@@ -278,10 +280,15 @@ static int make_mailer(struct daemon *d, struct err *e)
                               .done = api_invitation_sent,
                               .ctx = &d->api};
     d->mailer = rc ? NULL : mailer_create(&m, e);
+    if (d->mailer)
+        d->job_mail = job_mail_create(
+            &(struct job_mail_config){
+                .readers = d->readers, .mailbox = d->mailbox, .public_url = c->public_url, .smtp = &m},
+            e);
     if (password.data)
         sodium_memzero(password.data, password.cap);
     buf_fini(&password);
-    return d->mailer ? 0 : -1;
+    return d->job_mail ? 0 : -1;
 }
 
 /* Only where the site says how much users may keep. */
@@ -430,6 +437,7 @@ static void take_apart(struct daemon *d)
     shells_close(d->shells); /* their requests last as long as they do, and their ends go into the audit log */
     code_close(d->code);
     reasons_destroy(d->reasons);
+    job_mail_destroy(d->job_mail);     /* its last note reaches the core */
     password_gate_close(d->passwords); /* its last logins reach the core */
     janitor_destroy(d->janitor);
     log_packer_destroy(d->packer);

@@ -148,7 +148,7 @@ cJSON *api_body_object(struct request *r, struct err *e);
  */
 int api_managed(struct api *a, struct request *r, const char *const **out, struct err *e);
 /* Notes in the database how the mail with an invitation went (mailer_config.done, with the api as context). */
-void api_invitation_sent(void *context, const char *hash, const char *problem);
+void api_invitation_sent(void *context, const char *hash, const char *problem, bool for_good);
 /* The link of an invitation's secret, in the arena; NULL on out of memory. */
 char *api_invitation_link(const struct api *a, struct arena *arena, const char *secret);
 /* Sends it by mail; a failure is noted with it. */

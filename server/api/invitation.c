@@ -134,8 +134,9 @@ static void noted(struct mail *m, const struct effect_reply *reply)
     free(m);
 }
 
-void api_invitation_sent(void *context, const char *hash, const char *problem)
+void api_invitation_sent(void *context, const char *hash, const char *problem, bool for_good)
 {
+    (void)for_good; /* an admin invites once more, or corrects the address */
     struct api *a = context;
     struct sent_mail *s = calloc(1, sizeof *s);
     if (!s)
@@ -179,7 +180,7 @@ void api_invitation_mail(struct api *a, struct arena *arena, const struct invita
     const struct mailer_message message = {.to = m->email, .subject = "Your account", .text = text, .tag = m->hash};
     struct err e = {0};
     if (!text || mailer_send(a->mailer, &message, &e))
-        api_invitation_sent(a, m->hash, text ? e.text : "out of memory");
+        api_invitation_sent(a, m->hash, text ? e.text : "out of memory", false);
 }
 
 /* Another invitation under way; in the request's arena. */

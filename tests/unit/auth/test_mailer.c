@@ -32,15 +32,17 @@ struct world {
     struct mailer *mailer;
     int ends;
     char tags[ENDS_MAX][32], problems[ENDS_MAX][256]; /* "" = sent */
+    bool for_good[ENDS_MAX];
 };
 
-static void on_end(void *ctx, const char *tag, const char *problem)
+static void on_end(void *ctx, const char *tag, const char *problem, bool for_good)
 {
     struct world *w = ctx;
 
     pthread_mutex_lock(&w->lock);
     assert_true(w->ends < ENDS_MAX);
     snprintf(w->tags[w->ends], sizeof w->tags[0], "%s", tag);
+    w->for_good[w->ends] = for_good;
     snprintf(w->problems[w->ends++], sizeof w->problems[0], "%s", problem ? problem : "");
     pthread_cond_broadcast(&w->changed);
     pthread_mutex_unlock(&w->lock);
@@ -126,7 +128,7 @@ static int teardown(void **state)
 
 static void send_to(struct world *w, const char *to, const char *text, const char *tag)
 {
-    const struct mailer_message m = {.to = to, .subject = "Your\naccount", .text = text, .tag = tag};
+    const struct mailer_message m = {.to = to, .subject = "Your\naccount", .text = text, .tag = tag, .id = "7.x"};
     struct err e = {0};
 
     assert_int_equal(mailer_send(w->mailer, &m, &e), 0);
@@ -150,6 +152,7 @@ static void test_a_mail_arrives_whole(void **state)
     assert_string_equal(w->problems[0], "");
     assert_non_null(strstr(w->mail, "To: <ana@lab.example>\r\n"));
     assert_non_null(strstr(w->mail, "From: <drover@lab.example>\r\n"));
+    assert_non_null(strstr(w->mail, "Message-ID: <7.x@lab.example>\r\n"));
     assert_non_null(strstr(w->mail, "Subject: Your account\r\n")); /* no header of its own out of a line end */
     assert_non_null(strstr(w->mail, "\r\n\r\nHello ana,\r\n\r\n..a line with a dot\r\n"));
     assert_true(strstr(w->mail, "Bcc:") > strstr(w->mail, "\r\n\r\n"));
@@ -164,7 +167,8 @@ static void test_a_refused_box_is_told(void **state)
     send_to(w, "bo@lab.example", "found\n", "good");
     wait_ends(w, 2);
     assert_string_equal(w->tags[0], "bad");
-    assert_true(w->problems[0][0]);
+    assert_true(w->problems[0][0] && w->for_good[0]);
+    assert_false(w->for_good[1]);
     assert_string_equal(w->tags[1], "good");
     assert_string_equal(w->problems[1], "");
     assert_null(strstr(w->mail, "lost"));
@@ -185,6 +189,7 @@ static void test_a_server_that_is_not_there(void **state)
     mailer_destroy(other);
     assert_string_equal(w->tags[0], "none");
     assert_true(w->problems[0][0]);
+    assert_false(w->for_good[0]); /* it may come back */
 }
 
 /* With a password, mail does not leave in the clear: this server has no TLS. */

@@ -142,7 +142,7 @@ static void everything(void **state)
                    "  tags: [x, y]\n"
                    "  anything: {else: [is, free]}\n"
                    "  drover: {checkpoint: {name: c.1, signal: USR2, grace: 5}, timeLimit: 60, stopGrace: 0,\n"
-                   "    debugReservation: {on: always, hold: sandbox, maxMinutes: 90}}\n");
+                   "    debugReservation: {on: always, hold: sandbox, maxMinutes: 90, mail: false}}\n");
     const struct spec_role *r = &s->roles[0];
 
     (void)state;
@@ -162,6 +162,7 @@ static void everything(void **state)
     assert_int_equal(s->debug.on, SPEC_DEBUG_ALWAYS);
     assert_int_equal(s->debug.hold, SPEC_HOLD_SANDBOX);
     assert_int_equal(s->debug.minutes, 90);
+    assert_true(s->debug.quiet);
     assert_int_equal(s->role_count, 2);
     assert_int_equal(s->total_tasks, 5);
     assert_int_equal(s->total_gpus, 32);
