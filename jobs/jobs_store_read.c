@@ -115,7 +115,7 @@ int jobs_store_each_placed(struct store *s, const struct jobs_store_on_node *whe
                            struct err *e)
 {
     static const struct store_sql sql = {
-        "SELECT j.user, j.name, j.vc, j.id, t.role, t.task_index, t.state, t.gpus, t.launched_ms "
+        "SELECT j.user, j.name, j.vc, j.id, t.role, t.task_index, t.state, t.gpus, t.launched_ms, t.id "
         "FROM task_attempt t JOIN job j ON j.id = t.job_id WHERE t.completed_ms IS NULL AND t.node = ? "
         "AND (?2 IS NULL OR j.user = ?2 OR j.vc IN (SELECT vc FROM readable_vc WHERE user = ?2)) "
         "ORDER BY j.seq, t.role, t.task_index"};
@@ -133,7 +133,8 @@ int jobs_store_each_placed(struct store *s, const struct jobs_store_on_node *whe
                                       .task_index = (int)stmt_col_int(st, 5),
                                       .state = (enum run_state)stmt_col_int(st, 6),
                                       .gpus = stmt_col_text(st, 7),
-                                      .launched_ms = stmt_col_int(st, 8)};
+                                      .launched_ms = stmt_col_int(st, 8),
+                                      .attempt_id = stmt_col_text(st, 9)};
 
         rc = fn(ctx, &t);
         if (rc) {

@@ -194,32 +194,72 @@ static struct group *find(struct report *r, const char *const keys[REPORT_KEYS],
 
 /* ---- adding ---- */
 
-static void add_time(struct report_row *row, const struct report_use *u, int64_t ms)
+/* A time that was used: `add` puts a part of it into a row. */
+struct span {
+    int64_t begin_ms, end_ms; /* end 0: it goes on */
+    const char *const *keys;
+    void (*add)(struct report_row *row, const void *use, int64_t ms);
+    const void *use;
+};
+
+/* Gives each group its part of what is in the range. */
+static int spread(struct report *r, const struct span *s, struct err *e)
 {
+    int64_t end = s->end_ms ? s->end_ms : r->range.now_ms;
+    int64_t at = s->begin_ms > r->range.from_ms ? s->begin_ms : r->range.from_ms;
+
+    if (end > r->range.to_ms)
+        end = r->range.to_ms;
+    while (at < end) {
+        int64_t next = (r->range.by & 1u << REPORT_DAY) ? (at / REPORT_DAY_MS + 1) * REPORT_DAY_MS : end;
+        struct group *g = find(r, s->keys, at, e);
+
+        if (!g)
+            return -1;
+        if (next > end)
+            next = end;
+        s->add(&g->row, s->use, next - at);
+        s->add(&r->total.row, s->use, next - at);
+        at = next;
+    }
+    return 0;
+}
+
+static void add_time(struct report_row *row, const void *use, int64_t ms)
+{
+    const struct report_use *u = use;
+
     row->gpu_ms[u->outcome] += u->gpus * ms;
     row->task_ms += u->outcome == REPORT_RESERVED ? 0 : ms; /* no task: it has ended */
 }
 
 int report_add_use(struct report *r, const struct report_use *u, struct err *e)
 {
-    int64_t end = u->end_ms ? u->end_ms : r->range.now_ms;
-    int64_t at = u->begin_ms > r->range.from_ms ? u->begin_ms : r->range.from_ms;
+    const struct span s = {u->begin_ms, u->end_ms, u->key, add_time, u};
 
-    if (end > r->range.to_ms)
-        end = r->range.to_ms;
-    while (at < end) {
-        int64_t next = (r->range.by & 1u << REPORT_DAY) ? (at / REPORT_DAY_MS + 1) * REPORT_DAY_MS : end;
-        struct group *g = find(r, u->key, at, e);
+    return spread(r, &s, e);
+}
 
-        if (!g)
-            return -1;
-        if (next > end)
-            next = end;
-        add_time(&g->row, u, next - at);
-        add_time(&r->total.row, u, next - at);
-        at = next;
-    }
-    return 0;
+/* Spread evenly over the whole time, as nobody kept when it was busy. */
+static void add_busy(struct report_row *row, const void *use, int64_t ms)
+{
+    const struct report_busy *b = use;
+    const double part = (double)ms / (double)(b->end_ms - b->begin_ms);
+
+    row->sampled_ms += b->sampled_ms * part;
+    row->idle_ms += b->idle_ms * part;
+    row->busy_ms += b->busy_ms * part;
+}
+
+int report_add_busy(struct report *r, const struct report_busy *b, struct err *e)
+{
+    struct report_busy whole = *b;
+
+    if (!whole.end_ms)
+        whole.end_ms = r->range.now_ms;
+    const struct span s = {whole.begin_ms, whole.end_ms, whole.key, add_busy, &whole};
+
+    return spread(r, &s, e);
 }
 
 static int add_wait(struct group *g, int64_t ms)

@@ -45,6 +45,14 @@ struct report_use {
     enum report_outcome outcome;
 };
 
+/* What is known of how busy a GPU was that a task attempt held: so much of that time was sampled, in so much nothing
+ * was computed, and `busy_ms` is utilisation (0..1) by time. */
+struct report_busy {
+    const char *key[REPORT_KEYS];
+    int64_t begin_ms, end_ms; /* as of the use */
+    double sampled_ms, idle_ms, busy_ms;
+};
+
 /* A job. Times 0: not yet. */
 struct report_job {
     const char *key[REPORT_KEYS];               /* REPORT_NODE and REPORT_DAY are not looked at */
@@ -56,8 +64,9 @@ struct report_job {
 struct report_row {
     const char *key[REPORT_KEYS]; /* NULL: not asked for, or (node) not known of a job */
     int64_t gpu_ms[REPORT_OUTCOMES];
-    int64_t task_ms;          /* of all tasks, with GPUs or without */
-    int64_t ended, succeeded; /* jobs that ended in the range; of these, well */
+    double sampled_ms, idle_ms, busy_ms; /* GPU ms of those that were sampled */
+    int64_t task_ms;                     /* of all tasks, with GPUs or without */
+    int64_t ended, succeeded;            /* jobs that ended in the range; of these, well */
     int64_t started, wait_p50,
         wait_p95; /* jobs that started in the range, and how long they had waited (nearest rank) */
 };
@@ -75,6 +84,7 @@ struct report *report_create(const struct report_range *range, struct err *e);
 void report_destroy(struct report *r);
 /* 0, or -1 with `e`: out of memory, or more than REPORT_ROWS_MAX groups. */
 int report_add_use(struct report *r, const struct report_use *u, struct err *e);
+int report_add_busy(struct report *r, const struct report_busy *b, struct err *e);
 int report_add_job(struct report *r, const struct report_job *j, struct err *e);
 /* The groups, ordered by their keys, and the sum of all; nothing may be added any more. Borrowed. */
 const struct report_row *const *report_rows(struct report *r, size_t *count);

@@ -105,6 +105,27 @@ static int add_uses(struct stmt *st, struct report *r, bool by_job, bool leases,
     return rc;
 }
 
+/* Of GPUs that were sampled while tasks held them. */
+static int add_busy(struct stmt *st, struct report *r, bool by_job, struct err *e)
+{
+    char name[NAME_ROOM] = "";
+    int rc;
+
+    while ((rc = stmt_step(st, e)) == STMT_ROW) {
+        struct report_busy b = {.begin_ms = stmt_col_int(st, 4),
+                                .end_ms = stmt_col_int(st, 5), /* NULL: 0 */
+                                .sampled_ms = (double)stmt_col_int(st, 6),
+                                .idle_ms = (double)stmt_col_int(st, 7)};
+
+        b.busy_ms = b.sampled_ms * stmt_col_double(st, 8) / 100;
+        read_keys(st, by_job, name, b.key);
+        b.key[REPORT_NODE] = stmt_col_string(st, USE_NODE);
+        if (report_add_busy(r, &b, e))
+            return -1;
+    }
+    return rc;
+}
+
 static int add_jobs(struct stmt *st, struct report *r, bool by_job, struct err *e)
 {
     char name[NAME_ROOM] = "";
@@ -123,10 +144,16 @@ static int add_jobs(struct stmt *st, struct report *r, bool by_job, struct err *
     return rc;
 }
 
-int report_store_read(struct store *s, const struct report_range *range, const struct report_whose *whose,
-                      struct report *r, struct err *e)
+/* What is asked for, of whom. */
+struct asked {
+    struct store *s;
+    const struct report_range *range;
+    const struct report_whose *whose;
+    bool by_job;
+};
+
+static int read_tasks(const struct asked *a, struct report *r, struct err *e)
 {
-    const bool by_job = range->by & 1u << REPORT_JOB;
     struct query q;
     int rc;
 
@@ -139,35 +166,74 @@ int report_store_read(struct store *s, const struct report_range *range, const s
                    " JOIN job_attempt a ON a.job_id = t.job_id AND a.attempt = t.job_attempt"
                    " JOIN job j ON j.id = t.job_id");
     query_where(&q, "t.created_ms < ?");
-    query_int(&q, range->to_ms);
+    query_int(&q, a->range->to_ms);
     query_where(&q, "(t.completed_ms IS NULL OR t.completed_ms > ?)");
-    query_int(&q, range->from_ms);
+    query_int(&q, a->range->from_ms);
     query_where(&q, "t.node IS NOT NULL");
-    only(&q, whose);
-    rc = add_uses(query_stmt(&q, s, e), r, by_job, false, e);
+    only(&q, a->whose);
+    rc = add_uses(query_stmt(&q, a->s, e), r, a->by_job, false, e);
     query_fini(&q);
-    if (rc)
-        return -1;
+    return rc;
+}
+
+static int read_leases(const struct asked *a, struct report *r, struct err *e)
+{
+    struct query q;
+    int rc;
+
     query_init(&q, "SELECT j.vc, j.user, j.name, l.node, l.gpu_count, l.created_ms, l.ended_ms"
                    " FROM lease l JOIN job j ON j.id = l.job_id");
     query_where(&q, "l.hold = 'gpus' AND l.created_ms < ?");
-    query_int(&q, range->to_ms);
+    query_int(&q, a->range->to_ms);
     query_where(&q, "(l.ended_ms IS NULL OR l.ended_ms > ?)");
-    query_int(&q, range->from_ms);
-    only(&q, whose);
-    rc = add_uses(query_stmt(&q, s, e), r, by_job, true, e);
+    query_int(&q, a->range->from_ms);
+    only(&q, a->whose);
+    rc = add_uses(query_stmt(&q, a->s, e), r, a->by_job, true, e);
     query_fini(&q);
-    if (rc)
-        return -1;
+    return rc;
+}
+
+static int read_busy(const struct asked *a, struct report *r, struct err *e)
+{
+    struct query q;
+    int rc;
+
+    query_init(&q, "SELECT j.vc, j.user, j.name, t.node, t.created_ms, t.completed_ms, u.sampled_ms, u.idle_ms,"
+                   " u.busy_mean FROM gpu_use u JOIN task_attempt t ON t.id = u.attempt_id"
+                   " JOIN job j ON j.id = t.job_id");
+    query_where(&q, "t.created_ms < ?");
+    query_int(&q, a->range->to_ms);
+    query_where(&q, "(t.completed_ms IS NULL OR t.completed_ms > ?)");
+    query_int(&q, a->range->from_ms);
+    query_where(&q, "t.node IS NOT NULL");
+    only(&q, a->whose);
+    rc = add_busy(query_stmt(&q, a->s, e), r, a->by_job, e);
+    query_fini(&q);
+    return rc;
+}
+
+static int read_jobs(const struct asked *a, struct report *r, struct err *e)
+{
+    struct query q;
+    int rc;
+
     query_init(&q, "SELECT j.vc, j.user, j.name, j.submitted_ms,"
                    " (SELECT min(a.launched_ms) FROM job_attempt a WHERE a.job_id = j.id), j.completed_ms, j.state"
                    " FROM job j");
     query_where(&q, "j.submitted_ms < ?");
-    query_int(&q, range->to_ms);
+    query_int(&q, a->range->to_ms);
     query_where(&q, "(j.completed_ms IS NULL OR j.completed_ms >= ?)");
-    query_int(&q, range->from_ms);
-    only(&q, whose);
-    rc = add_jobs(query_stmt(&q, s, e), r, by_job, e);
+    query_int(&q, a->range->from_ms);
+    only(&q, a->whose);
+    rc = add_jobs(query_stmt(&q, a->s, e), r, a->by_job, e);
     query_fini(&q);
-    return rc ? -1 : 0;
+    return rc;
+}
+
+int report_store_read(struct store *s, const struct report_range *range, const struct report_whose *whose,
+                      struct report *r, struct err *e)
+{
+    const struct asked a = {s, range, whose, range->by & 1u << REPORT_JOB};
+
+    return read_tasks(&a, r, e) || read_leases(&a, r, e) || read_busy(&a, r, e) || read_jobs(&a, r, e) ? -1 : 0;
 }

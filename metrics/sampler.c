@@ -156,16 +156,23 @@ int sampler_start(struct sampler *s, struct err *e)
     return 0;
 }
 
-void sampler_destroy(struct sampler *s)
+void sampler_stop(struct sampler *s)
 {
-    if (!s)
+    if (!s || !s->started)
         return;
     pthread_mutex_lock(&s->lock);
     s->quit = true;
     pthread_cond_broadcast(&s->wake);
     pthread_mutex_unlock(&s->lock);
-    if (s->started)
-        pthread_join(s->thread, NULL);
+    pthread_join(s->thread, NULL);
+    s->started = false;
+}
+
+void sampler_destroy(struct sampler *s)
+{
+    if (!s)
+        return;
+    sampler_stop(s);
     for (int i = 0; i < s->config.count; i++)
         ring_fini(&s->rings[i]);
     pthread_cond_destroy(&s->wake);

@@ -40,7 +40,9 @@ struct sampler_config {
 /* Not running yet. NULL with the error. */
 struct sampler *sampler_create(const struct sampler_config *c, struct err *e);
 int sampler_start(struct sampler *s, struct err *e);
-/* Ends the thread, after a look that is under way (at most `limit_ms`). NULL ok. */
+/* Ends the thread, after a look that is under way (at most `limit_ms`); what there is may still be read. NULL ok. */
+void sampler_stop(struct sampler *s);
+/* Stops it first. NULL ok. */
 void sampler_destroy(struct sampler *s);
 
 /* How the last look went, and since when it is so (0: since the start). Any thread, as those below. */

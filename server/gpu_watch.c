@@ -8,11 +8,13 @@
 #include "base/err.h"
 #include "metrics/nvml.h"
 #include "metrics/source_thread.h"
+#include "server/gpu_account.h"
 
 enum {
     FIND_MS = 60000, /* cards without a persistent driver take seconds each to wake up */
     READ_MS = 10000,
-    LEAVE_MS = 2000
+    LEAVE_MS = 2000,
+    FLUSH_MS = 30000
 };
 
 struct gpu_watch {
@@ -20,9 +22,33 @@ struct gpu_watch {
     struct gpu gpus[NODE_GPU_MAX];
     int count;
     struct sampler *sampler; /* NULL: nothing is sampled */
+    struct gpu_account *account;
 };
 
-struct gpu_watch *gpu_watch_create(int period_s, struct err *e)
+/* What samples take. 0 or -1. */
+static int make_sampler(struct gpu_watch *w, const struct gpu_watch_config *c, struct err *e)
+{
+    const struct gpu_account_config account = {.readers = c->readers,
+                                               .snapshots = c->snapshots,
+                                               .mailbox = c->mailbox,
+                                               .gpus = w->gpus,
+                                               .count = w->count,
+                                               .flush_ms = FLUSH_MS};
+    w->account = gpu_account_create(&account, e);
+    if (!w->account)
+        return -1;
+    const struct sampler_config sampler = {.source = w->source,
+                                           .count = w->count,
+                                           .period_ms = (int64_t)c->period_s * 1000,
+                                           .limit_ms = READ_MS,
+                                           .keep_ms = GPU_WATCH_KEEP_MS,
+                                           .taken = gpu_account_take,
+                                           .ctx = w->account};
+    w->sampler = sampler_create(&sampler, e);
+    return w->sampler ? 0 : -1;
+}
+
+struct gpu_watch *gpu_watch_create(const struct gpu_watch_config *c, struct err *e)
 {
     struct gpu_watch *w = calloc(1, sizeof *w);
     if (!w) {
@@ -31,19 +57,8 @@ struct gpu_watch *gpu_watch_create(int period_s, struct err *e)
     }
     w->source = source_thread_create(nvml_create(e), e);
     w->count = w->source ? source_thread_find(w->source, w->gpus, FIND_MS, e) : -1;
-    if (w->count < 0)
-        goto fail;
-    if (!w->count || !period_s)
+    if (w->count >= 0 && (!w->count || !c->period_s || !make_sampler(w, c, e)))
         return w;
-    const struct sampler_config sampler = {.source = w->source,
-                                           .count = w->count,
-                                           .period_ms = (int64_t)period_s * 1000,
-                                           .limit_ms = READ_MS,
-                                           .keep_ms = GPU_WATCH_KEEP_MS};
-    w->sampler = sampler_create(&sampler, e);
-    if (w->sampler)
-        return w;
-fail:
     gpu_watch_destroy(w);
     return NULL;
 }
@@ -59,11 +74,20 @@ int gpu_watch_start(struct gpu_watch *w, struct err *e)
     return w->sampler ? sampler_start(w->sampler, e) : 0;
 }
 
+void gpu_watch_stop(struct gpu_watch *w)
+{
+    if (!w || !w->sampler)
+        return;
+    sampler_stop(w->sampler);
+    gpu_account_close(w->account);
+}
+
 void gpu_watch_destroy(struct gpu_watch *w)
 {
     if (!w)
         return;
     sampler_destroy(w->sampler);
+    gpu_account_destroy(w->account);
     source_thread_destroy(w->source, LEAVE_MS);
     free(w);
 }

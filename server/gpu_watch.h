@@ -12,18 +12,30 @@
 
 struct err;
 struct gpu_watch;
+struct mailbox;
+struct readers;
+struct snapshots;
 
 /* What samples are kept for, in the server's memory. */
 #define GPU_WATCH_KEEP_MS 3600000
 
-/* Finds the GPUs, which may take a minute; `period_s`: between samples, 0 = none are taken. NULL with the error: there
- * is a driver, and it fails or hangs. */
-struct gpu_watch *gpu_watch_create(int period_s, struct err *e);
+struct gpu_watch_config {
+    int period_s; /* between samples, 0 = none are taken */
+    struct readers *readers;
+    struct snapshots *snapshots;
+    struct mailbox *mailbox; /* all borrowed, for what tasks make of their GPUs (gpu_account.h) */
+};
+
+/* Finds the GPUs, which may take a minute. NULL with the error: there is a driver, and it fails or hangs. */
+struct gpu_watch *gpu_watch_create(const struct gpu_watch_config *c, struct err *e);
 /* The GPUs, in the driver's order. Borrowed. */
 const struct gpu *gpu_watch_gpus(const struct gpu_watch *w, int *count);
 /* Begins to sample. 0 or -1. */
 int gpu_watch_start(struct gpu_watch *w, struct err *e);
-/* Returns within seconds whatever the driver does. NULL ok. */
+/* No more samples; what tasks made of their GPUs is told to the core, which must not have stopped. NULL ok. Returns
+ * within seconds whatever the driver does, as the next one. */
+void gpu_watch_stop(struct gpu_watch *w);
+/* After the core has stopped. NULL ok. */
 void gpu_watch_destroy(struct gpu_watch *w);
 
 /* As the functions of metrics/sampler.h, of a GPU by its UUID; any thread; of no watch (NULL), or for another machine's

@@ -179,7 +179,9 @@ static int make_gpus(struct daemon *d, struct err *e)
 {
     if (d->config->gpus >= 0)
         return 0; /* simulated ones instead */
-    d->watch = gpu_watch_create(d->config->gpu_sample_s, e);
+    const struct gpu_watch_config c = {
+        .period_s = d->config->gpu_sample_s, .readers = d->readers, .snapshots = d->snapshots, .mailbox = d->mailbox};
+    d->watch = gpu_watch_create(&c, e);
     return d->watch ? 0 : -1;
 }
 
@@ -441,6 +443,7 @@ static void take_apart(struct daemon *d)
     password_gate_close(d->passwords); /* its last logins reach the core */
     janitor_destroy(d->janitor);
     log_packer_destroy(d->packer);
+    gpu_watch_stop(d->watch);
     loop_stop(d->loop); /* answers what waits, then lets go of the engine */
     http_server_destroy(d->http, DRAIN_MS);
     image_importer_destroy(d->images);

@@ -196,3 +196,28 @@ const char *const schema_v8[] = {
     "CREATE INDEX lease_by_job ON lease(job_id, created_ms)",
     NULL,
 };
+
+/* What task attempts made of their GPUs. `busy`: times by percent while it goes on, then NULL. */
+const char *const schema_v9[] = {
+    "CREATE TABLE gpu_use("
+    " attempt_id TEXT NOT NULL REFERENCES task_attempt(id) DEFERRABLE INITIALLY DEFERRED,"
+    " gpu INTEGER NOT NULL,"
+    " uuid TEXT NOT NULL,"
+    " began_ms INTEGER NOT NULL," /* of the first sample */
+    " ended_ms INTEGER NOT NULL," /* of the last */
+    " busy BLOB,"
+    " memory_ms INTEGER NOT NULL,"
+    " memory_mib_ms INTEGER NOT NULL,"
+    " sampled_ms INTEGER NOT NULL,"
+    " idle_ms INTEGER NOT NULL,"
+    " busy_mean REAL NOT NULL,"
+    " busy_max INTEGER NOT NULL,"
+    " busy_p50 INTEGER NOT NULL,"
+    " busy_p95 INTEGER NOT NULL,"
+    " memory_total INTEGER NOT NULL,"
+    " memory_max INTEGER NOT NULL,"
+    " energy_uj INTEGER NOT NULL,"
+    " PRIMARY KEY(attempt_id, gpu)) STRICT, WITHOUT ROWID",
+    "CREATE INDEX gpu_use_live ON gpu_use(attempt_id) WHERE busy IS NOT NULL",
+    NULL,
+};

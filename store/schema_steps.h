@@ -15,5 +15,7 @@ extern const char *const schema_v6[];
 extern const char *const schema_v7[];
 /* Debug reservations. */
 extern const char *const schema_v8[];
+/* What task attempts made of their GPUs. */
+extern const char *const schema_v9[];
 
 #endif

@@ -13,9 +13,10 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "core/core.h"
-#include "jobs/jobs_store.h"
+#include "jobs/job.h"
 #include "scheduler/cluster.h"
 #include "server/api/api.h"
+#include "server/gpu_holders.h"
 #include "server/gpu_watch.h"
 #include "server/readers.h"
 
@@ -102,39 +103,6 @@ void gpu_figures_json(struct json_out *j, const struct source_sample *sample)
             json_out_null(j);
     }
     json_out_object_end(j);
-}
-
-/* ---- who holds them ---- */
-
-struct holders {
-    struct arena *arena;
-    struct gpu_holder *out;
-};
-
-static int add_holder(void *ctx, const struct jobs_store_placed *t)
-{
-    const struct holders *h = ctx;
-    cJSON *list = t->gpus ? json_parse(t->gpus, strlen(t->gpus), 0, NULL) : NULL;
-    const struct gpu_holder holder = {.user = arena_strdup(h->arena, t->user),
-                                      .name = arena_strdup(h->arena, t->name),
-                                      .vc = arena_strdup(h->arena, t->vc),
-                                      .job_id = arena_strdup(h->arena, t->job_id),
-                                      .role = arena_strdup(h->arena, t->role),
-                                      .task_index = t->task_index};
-    for (const cJSON *g = list ? list->child : NULL; g; g = g->next)
-        if (g->valueint >= 0 && g->valueint < NODE_GPU_MAX)
-            h->out[g->valueint] = holder;
-    cJSON_Delete(list);
-    return 0;
-}
-
-int gpu_holders_read(struct store *s, const struct gpu_holders_of *of, struct gpu_holder out[NODE_GPU_MAX],
-                     struct err *e)
-{
-    const struct jobs_store_on_node where = {.node = of->node, .reader = of->reader};
-    struct holders h = {.arena = of->arena, .out = out};
-    memset(out, 0, NODE_GPU_MAX * sizeof *out);
-    return jobs_store_each_placed(s, &where, add_holder, &h, e);
 }
 
 /* ---- /metrics ---- */

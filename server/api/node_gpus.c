@@ -10,6 +10,7 @@
 #include "scheduler/cluster.h"
 #include "server/api/api.h"
 #include "server/api/gpu_figures.h"
+#include "server/gpu_holders.h"
 #include "server/gpu_watch.h"
 #include "server/snapshot.h"
 

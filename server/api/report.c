@@ -17,9 +17,9 @@ struct reporting {
     struct report_whose whose;
 };
 
-static double hours(int64_t ms)
+static double hours(double ms)
 {
-    return (double)ms / 3.6e6;
+    return ms / 3.6e6;
 }
 
 static void write_wait(struct json_out *j, const char *key, int64_t started, int64_t ms)
@@ -38,14 +38,28 @@ static void write_counts(struct json_out *j, const struct report_row *row)
     json_out_object(j);
     for (enum report_outcome o = 0; o < REPORT_OUTCOMES; o++) {
         json_out_key(j, report_outcome_name(o));
-        json_out_double(j, hours(row->gpu_ms[o]));
+        json_out_double(j, hours((double)row->gpu_ms[o]));
         all += row->gpu_ms[o];
     }
     json_out_key(j, "all");
-    json_out_double(j, hours(all));
+    json_out_double(j, hours((double)all));
+    json_out_object_end(j);
+    json_out_key(j, "sampled");
+    json_out_object(j);
+    json_out_key(j, "gpuHours");
+    json_out_double(j, hours(row->sampled_ms));
+    json_out_key(j, "busy");
+    json_out_double(j, hours(row->busy_ms));
+    json_out_key(j, "idle");
+    json_out_double(j, hours(row->idle_ms));
+    json_out_key(j, "utilization");
+    if (row->sampled_ms > 0)
+        json_out_double(j, 100 * row->busy_ms / row->sampled_ms);
+    else
+        json_out_null(j);
     json_out_object_end(j);
     json_out_key(j, "taskHours");
-    json_out_double(j, hours(row->task_ms));
+    json_out_double(j, hours((double)row->task_ms));
     json_out_key(j, "jobs");
     json_out_object(j);
     json_out_kint(j, "ended", row->ended);

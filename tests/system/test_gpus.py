@@ -128,17 +128,90 @@ class GpusTest(unittest.TestCase):
         self.server.play("hang")
         self.assertEqual(self.server.stop(), 0)
 
-    def test_the_verb_lists_them(self):
+    def use(self, name, probe):
+        """What a job made of its GPUs, once that is content with it."""
+        def look():
+            found = self.admin.json("GET", "/api/v2/jobs/%s/metrics" % name)
+            return found if probe(found) else None
+        return droverlib.wait_until(look, "the use of %s is told" % name, 30)
+
+    def run_sampled(self, name, gpu, samples=3):
+        """A job that has run for so many samples at least, and ended."""
+        full = self.admin.submit(droverlib.job_yaml(name, ["sleep 3600"], gpu=gpu))
+        self.admin.wait(full, ("RUNNING",))
+        begin = self.gpus()[0]["sample"]["time"]
+        self.until("samples are taken", lambda found: found[0]["sample"] and
+                   found[0]["sample"]["time"] > begin + samples * 1000)
+        self.admin.stop(full)
+        self.admin.wait(full)
+        return full
+
+    def test_a_jobs_use_is_kept_with_it(self):
         self.sampled()
+        none = self.admin.submit(droverlib.job_yaml("none", ["echo fine"]))
+        self.admin.wait(none)
+        self.assertEqual(self.use(none, lambda found: True)["lastAttempt"]["gpus"], 0)
+        name = self.run_sampled("both", 2)
+        found = self.use(name, lambda found: len(found["gpus"]) == 2)
+        first, second = found["gpus"]
+        self.assertEqual([(g["gpu"], g["uuid"], g["taskRoleName"], g["jobAttempt"]) for g in found["gpus"]],
+                         [(i, UUID % i, "main", 0) for i in range(2)])
+        self.assertEqual((first["utilization"], first["utilizationMax"], first["utilizationP50"], first["utilizationP95"]),
+                         (93, 93, 93, 93))
+        self.assertEqual((first["memoryMean"], first["memoryMax"], first["memoryTotal"]), (1 << 30, 1 << 30, 80 << 30))
+        self.assertAlmostEqual(first["energyJoules"], 250 * first["sampledMs"] / 1000, delta=1e-6)
+        self.assertGreaterEqual(first["sampledMs"], 2000)
+        self.assertEqual((first["idleMs"], second["idleMs"], second["utilization"]), (0, second["sampledMs"], 0))
+        last = found["lastAttempt"]
+        self.assertEqual((last["gpus"], last["sampledMs"]), (2, first["sampledMs"] + second["sampledMs"]))
+        self.assertAlmostEqual(last["utilization"], 93 * first["sampledMs"] / last["sampledMs"], places=6)
+        # The next one begins anew.
+        self.server.play(*[line.replace("util 93", "util 17") for line in TWO])
+        self.until("it is less busy", lambda found: found[0]["sample"] and found[0]["sample"]["utilization"] == 17)
+        again = self.run_sampled("again", 2)
+        self.assertEqual(self.use(again, lambda found: len(found["gpus"]) == 2)["gpus"][0]["utilization"], 17)
+        self.assertEqual(self.use(name, lambda found: True), found)
+        self.assertIn("93 % at most; idle 50 % of the time; memory up to 1.0 GiB of 80.0 GiB", self.drover("job", name))
+
+    def test_a_restart_goes_on_with_it(self):
+        self.sampled()
+        name = self.admin.submit(droverlib.job_yaml("long", ["sleep 3600"], gpu=2))
+        other = self.admin.submit(droverlib.job_yaml("waits", ["echo fine"], gpu=2))
+        self.admin.wait(name, ("RUNNING",))
+        self.until("it is sampled", lambda found: found[0]["sample"] and found[0]["sample"]["time"] > self.begin_of(name) + 3000)
+        self.server.stop()
+        self.server.start()
+        self.admin = droverlib.Client(self.server).login()
+        before = self.use(name, lambda found: len(found["gpus"]) == 2)["gpus"][0]
+        self.assertEqual(before["utilization"], 93)
+        self.server.play(*[line.replace("util 93", "util 17") for line in TWO])
+        begin = self.until("it is less busy", lambda found: found[0]["sample"] and
+                           found[0]["sample"]["utilization"] == 17)[0]["sample"]["time"]
+        self.until("more samples", lambda found: found[0]["sample"] and found[0]["sample"]["time"] > begin + 3000)
+        self.admin.stop(name)
+        self.admin.wait(other)
+        after = self.use(name, lambda found: found["gpus"][0]["sampledMs"] > before["sampledMs"])["gpus"][0]
+        self.assertEqual((after["firstSampleTime"], after["utilizationMax"]), (before["firstSampleTime"], 93))
+        self.assertTrue(17 < after["utilization"] < 93, after)
+
+    def begin_of(self, name):
+        return self.admin.job(name)["jobStatus"]["appLaunchedTime"]
+
+    def drover(self, *args):
+        """The standard output of the client, who is logged in."""
         home = self.server.folder
 
-        def drover(*args):
+        def run(*args):
             return subprocess.run([droverlib.binary("drover"), *args], capture_output=True, check=True, cwd=home,
                                   env={"XDG_CONFIG_HOME": home, "HOME": home, "LANG": "C.UTF-8"},
                                   timeout=60 * droverlib.TIME_SCALE).stdout.decode()
-        drover("login", "http://%s:%d" % self.server.address, "-u", droverlib.ADMIN, "--password-file",
-               os.path.join(home, "password"))
-        head, first, second = drover("node", "gpus", self.node).splitlines()
+        run("login", "http://%s:%d" % self.server.address, "-u", droverlib.ADMIN, "--password-file",
+            os.path.join(home, "password"))
+        return run(*args)
+
+    def test_the_verb_lists_them(self):
+        self.sampled()
+        head, first, second = self.drover("node", "gpus", self.node).splitlines()
         self.assertEqual(head.split()[:4], ["GPU", "STATE", "BUSY", "%"])
         self.assertEqual(first.split()[:9], ["0", "ok", "93", "1.0", "GiB", "80.0", "GiB", "250", "61"])
         self.assertEqual(second.split()[:3], ["1", "ok", "0"])

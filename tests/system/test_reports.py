@@ -20,11 +20,13 @@ SUCCEEDED, FAILED, STOPPED = 32, 64, 128
 ENDS = {"succeeded": (SUCCEEDED, 0), "failed": (FAILED, 1), "platform": (FAILED, -1001), "stopped": (STOPPED, -210),
         "preempted": (FAILED, -1003)}
 KEYS = ("vc", "user", "job", "node", "day")
+SAMPLED = ("gpuHours", "idle", "busy")
 KINDS = ("succeeded", "failed", "platform", "stopped", "preempted", "running", "reserved")
 
 
 def history(r, db, number, begin):
-    """One job with its attempts, written as the server writes them. Yields (keys, GPUs, begin, end, kind)."""
+    """One job with its attempts, written as the server writes them. Its uses (keys, GPUs, begin,
+    end, kind, what was sampled of them all: time known, idle, busy), and itself."""
     job = str(uuid.UUID(int=r.getrandbits(128)))
     keys = {"vc": r.choice(["default", "vision", "speech"]), "user": "user%d" % r.randrange(12), "job": None}
     name = "h%d" % number
@@ -50,12 +52,21 @@ def history(r, db, number, begin):
             # A task that failed and was tried again, in an attempt that may have gone on well.
             for retry, (a, b, s, c) in enumerate([(at, cut, FAILED, 1), (cut, end, state, code)] if again else
                                                  [(at, end, state, code)]):
+                task = str(uuid.UUID(int=r.getrandbits(128)))
                 db.execute("INSERT INTO task_attempt(id, job_id, job_attempt, role, task_index, attempt, state, node, gpus,"
                            " created_ms, completed_ms, exit_code) VALUES(?, ?, ?, 'main', ?, ?, ?, ?, ?, ?, ?, ?)",
-                           (str(uuid.UUID(int=r.getrandbits(128))), job, attempt, index, retry, s, node,
+                           (task, job, attempt, index, retry, s, node,
                             str(list(range(gpus))), a, b, c))
+                samples = [0.0] * 3
+                for gpu in range(gpus) if r.random() < 0.5 else []:  # those of half of the task attempts were sampled
+                    sampled = r.randrange(b - a + 1)
+                    idle, mean = r.randrange(sampled + 1), r.random() * 100
+                    db.execute("INSERT INTO gpu_use VALUES(?, ?, 'GPU-x', ?, ?, NULL, 0, 0, ?, ?, ?, 100, 50, 95, 0, 0, 0)",
+                               (task, gpu, a, b, sampled, idle, mean))
+                    for i, value in enumerate((sampled, idle, sampled * mean / 100)):
+                        samples[i] += value
                 told = "failed" if again and retry == 0 and kind == "succeeded" else kind
-                uses.append((dict(keys, node=node), gpus, a, b, told))
+                uses.append((dict(keys, node=node), gpus, a, b, told, samples))
         at = end
     if state == FAILED and r.random() < 0.3:  # of the attempt that was the last
         ended = at + r.randrange(1, 10 * HOUR)
@@ -66,7 +77,7 @@ def history(r, db, number, begin):
                    " ?, 'expiry', '{}')", (str(uuid.UUID(int=r.getrandbits(128))), job, attempt, keys["user"], keys["vc"],
                                            node, hold, gpus, at, ended, ended))
         if hold == "gpus":
-            uses.append((dict(keys, node=node), gpus, at, ended, "reserved"))
+            uses.append((dict(keys, node=node), gpus, at, ended, "reserved", [0.0] * 3))
     db.execute("INSERT INTO job(id, user, name, vc, state, submitted_ms, created_ms, completed_ms, attempt)"
                " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
                (job, keys["user"], name, keys["vc"], state, submitted, submitted, at, attempt))
@@ -89,10 +100,12 @@ def recount(uses, jobs, begin, end, by):
     def key(keys, window):
         return tuple(day_of(window[0]) if k == "day" else keys.get(k) for k in KEYS if k in by)
     for window in windows:
-        for keys, gpus, a, b, kind in uses:
+        for keys, gpus, a, b, kind, samples in uses:
             overlap = min(b, window[1]) - max(a, window[0])
             if overlap > 0:
                 rows[key(keys, window)][kind] += gpus * overlap / HOUR
+                for name, value in zip(SAMPLED, samples):
+                    rows[key(keys, window)][name] += value * overlap / (b - a) / HOUR
                 rows[key(keys, window)]["tasks"] += overlap / HOUR if kind != "reserved" else 0
         for keys, submitted, started, ended, well in jobs:
             if window[0] <= ended < window[1]:
@@ -109,6 +122,7 @@ def recount(uses, jobs, begin, end, by):
 
 def shown(row):
     out = {kind: row["gpuHours"][kind] for kind in KINDS}
+    out.update({name: row["sampled"][name] for name in SAMPLED})
     out.update(tasks=row["taskHours"], ended=row["jobs"]["ended"], well=row["jobs"]["succeeded"],
                p50=row["waitMs"]["p50"] or 0, p95=row["waitMs"]["p95"] or 0)
     return out
@@ -145,6 +159,14 @@ class Reports(unittest.TestCase):
                 self.assertAlmostEqual(value, expected[key][what], places=6, msg="%s %s" % (key, what))
         for row in told["rows"] + [told["total"]]:
             self.assertAlmostEqual(row["gpuHours"]["all"], sum(row["gpuHours"][kind] for kind in KINDS), places=6)
+        for row in told["rows"]:
+            sampled = row["sampled"]
+            if sampled["gpuHours"]:
+                self.assertAlmostEqual(sampled["utilization"], 100 * sampled["busy"] / sampled["gpuHours"], places=6)
+            else:
+                self.assertIsNone(sampled["utilization"])
+        for name in SAMPLED:
+            self.assertAlmostEqual(told["total"]["sampled"][name], sum(row[name] for row in got.values()), places=5)
         for kind in KINDS:
             self.assertAlmostEqual(told["total"]["gpuHours"][kind], sum(row[kind] for row in got.values()), places=5)
 
@@ -160,6 +182,7 @@ class Reports(unittest.TestCase):
                 self.held_to(self.report(self.client, begin, end, by), uses, jobs, begin, end, by)
         everything = self.report(self.client, begin, begin + 40 * DAY, ())["total"]
         self.assertTrue(all(everything["gpuHours"][kind] > 0 for kind in KINDS if kind != "running"))
+        self.assertGreater(everything["sampled"]["busy"], 0)
 
     def test_each_sees_what_is_theirs(self):
         self.client.json("POST", "/api/v2/users", {"username": "user3", "password": "wild goose chase 7"}, (201,))

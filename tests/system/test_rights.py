@@ -40,6 +40,7 @@ BODIES = {
     "GET " + JOB + "/job-attempts/{attempt}": None,
     "GET " + JOB + "/events": None,
     "GET " + JOB + "/explain": None,
+    "GET " + JOB + "/metrics": None,
     "PUT " + JOB + "/executionType": {"value": "START"},  # revives nothing
     "PUT " + JOB + "/hold": None,  # refused, because the job runs
     "DELETE " + JOB + "/hold": None,

@@ -16,7 +16,7 @@
 #include "tui/verbs/verbs.h"
 
 /* How a member becomes a cell. */
-enum cell { CELL_PLAIN, CELL_TIME, CELL_GPUS, CELL_HOURS, CELL_WAIT, CELL_BYTES, CELL_MILLI };
+enum cell { CELL_PLAIN, CELL_TIME, CELL_GPUS, CELL_HOURS, CELL_WAIT, CELL_BYTES, CELL_MILLI, CELL_TENTHS };
 
 struct field {
     const char *place; /* "gpus.used": a member of a member; "": the key of an object of objects */
@@ -232,6 +232,9 @@ static const struct table_column report_columns[] = {
     {"PREEMPTED", "preempted", 3, 0, true},
     {"RUNNING", "running", 2, 0, true},
     {"RESERVED", "reserved", 4, 0, true},
+    {"BUSY", "busy", 1, 0, true},
+    {"IDLE", "idle", 1, 0, true},
+    {"BUSY %", "utilization", 2, 0, true},
     {"JOBS", "jobs", 2, 0, true},
     {"WELL", "well", 5, 0, true},
     {"WAIT P50", "waitP50", 6, 0, true},
@@ -251,6 +254,9 @@ static const struct field report_fields[] = {
     {"gpuHours.preempted", CELL_HOURS},
     {"gpuHours.running", CELL_HOURS},
     {"gpuHours.reserved", CELL_HOURS},
+    {"sampled.busy", CELL_HOURS},
+    {"sampled.idle", CELL_HOURS},
+    {"sampled.utilization", CELL_TENTHS},
     {"jobs.ended", 0},
     {"jobs.succeeded", 0},
     {"waitMs.p50", CELL_WAIT},
@@ -358,6 +364,8 @@ static const char *number_cell(struct cli *cli, enum cell kind, double value)
     switch (kind) {
     case CELL_HOURS:
         return arena_printf(cli->arena, "%.2f", value);
+    case CELL_TENTHS:
+        return arena_printf(cli->arena, "%.1f", value);
     case CELL_WAIT:
         return arena_strdup(cli->arena, format_duration((int64_t)value, text));
     case CELL_BYTES:

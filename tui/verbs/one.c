@@ -163,6 +163,31 @@ static void one_say_limits(struct cli *cli, const struct model_detail *d)
         cli_say(cli, cli->out, "Code came with it: drover code %s\n", d->job.full);
 }
 
+/* What the newest attempt made of its GPUs, where they are sampled; a server that does not tell is no error. */
+static void one_say_use(struct cli *cli, const struct model_detail *d)
+{
+    char most[FORMAT_SIZE], all[FORMAT_SIZE];
+    struct err e = {0};
+    bool real = false;
+
+    for (size_t i = 0; i < d->task_count; i++)
+        real |= *d->tasks[i].gpus && !d->tasks[i].simulated;
+    cJSON *reply = real ? cli_get(cli, cli_path(cli, "/api/v2/jobs/%s/metrics", d->job.full), NULL, &e) : NULL;
+    const cJSON *last = cJSON_GetObjectItemCaseSensitive(reply, "lastAttempt");
+    const cJSON *mean = cJSON_GetObjectItemCaseSensitive(last, "utilization");
+    int64_t peak = 0, sampled = 0, idle = 0, used = 0, total = 0;
+
+    if (cJSON_IsNumber(mean) && !json_get_int(last, "utilizationMax", &peak, NULL) &&
+        !json_get_int(last, "sampledMs", &sampled, NULL) && !json_get_int(last, "idleMs", &idle, NULL) &&
+        !json_get_int(last, "memoryMax", &used, NULL) && !json_get_int(last, "memoryTotal", &total, NULL) &&
+        sampled > 0)
+        cli_say(cli, cli->out,
+                "GPUs: %.0f %% busy on average, %lld %% at most; idle %.0f %% of the time; memory up to %s of %s\n",
+                mean->valuedouble, (long long)peak, 100.0 * (double)idle / (double)sampled, format_bytes(used, most),
+                format_bytes(total, all));
+    cJSON_Delete(reply);
+}
+
 /* Connects and fetches; with -o json or yaml the reply is printed already. 0, or the exit status. */
 static int one_open(struct cli *cli, struct model_detail *d, bool *printed)
 {
@@ -201,6 +226,7 @@ int one_show(struct cli *cli)
         buf_fini(&out);
         one_say_why(cli, &d, cli->out);
         one_say_limits(cli, &d);
+        one_say_use(cli, &d);
         cli_say(cli, cli->out, "\n");
     }
     return one_tasks(cli, &d);
