@@ -56,7 +56,7 @@ struct effect_attempt {
  * events of a job gives its states, and those of its leases. */
 struct effect_event {
     int64_t id;
-    int64_t time_ms;
+    int64_t time_ms, submitted_ms; /* of the event, of the job */
     char job_id[ID_SIZE];
     char full_name[JOB_FULL_NAME_SIZE];
     char vc[JOB_USER_MAX + 1];

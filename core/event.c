@@ -34,6 +34,7 @@ static struct effect_event *make(struct step *s, const struct job *j)
     }
     ev->id = s->core->next_event_id++;
     ev->time_ms = s->now.wall;
+    ev->submitted_ms = j->submitted_ms;
     ev->job_attempt = j->attempt;
     ev->state = j->state;
     memcpy(ev->job_id, j->id, ID_SIZE);

@@ -81,7 +81,8 @@ static const char *total(const struct exposition *x, bool sample)
 
 void exposition_begin(struct exposition *x, const struct exposition_family *f)
 {
-    static const char *const types[] = {[EXPOSITION_GAUGE] = "gauge", [EXPOSITION_COUNTER] = "counter"};
+    static const char *const types[] = {
+        [EXPOSITION_GAUGE] = "gauge", [EXPOSITION_COUNTER] = "counter", [EXPOSITION_HISTOGRAM] = "histogram"};
 
     x->family = f;
     (void)buf_addf(x->out, "# HELP %s%s ", f->name, total(x, false));
@@ -91,19 +92,43 @@ void exposition_begin(struct exposition *x, const struct exposition_family *f)
         (void)buf_addf(x->out, "# UNIT %s %s\n", f->name, f->unit);
 }
 
-void exposition_sample(struct exposition *x, const char *const *labels, double value)
+/* One line; `bound` is a bucket's label, NULL for none. */
+static void add_line(struct exposition *x, const char *suffix, const char *const *labels, const char *bound,
+                     double value)
 {
     char number[NUM_SIZE];
+    const char *mark = "{";
 
-    (void)buf_addf(x->out, "%s%s", x->family->name, total(x, true));
-    for (size_t i = 0; labels && labels[i]; i += 2) {
-        (void)buf_addf(x->out, "%s%s=\"", i ? "," : "{", labels[i]);
+    (void)buf_addf(x->out, "%s%s", x->family->name, suffix);
+    for (size_t i = 0; labels && labels[i]; i += 2, mark = ",") {
+        (void)buf_addf(x->out, "%s%s=\"", mark, labels[i]);
         add_escaped(x->out, labels[i + 1], true);
         (void)buf_addc(x->out, '"');
     }
+    if (bound) {
+        (void)buf_addf(x->out, "%sle=\"%s\"", mark, bound);
+        mark = ",";
+    }
     if (isfinite(value))
         num_format(value, number);
-    (void)buf_addf(x->out, "%s %s\n", labels && labels[0] ? "}" : "", isfinite(value) ? number : "NaN");
+    (void)buf_addf(x->out, "%s %s\n", *mark == ',' ? "}" : "", isfinite(value) ? number : "NaN");
+}
+
+void exposition_sample(struct exposition *x, const char *const *labels, double value)
+{
+    add_line(x, total(x, true), labels, NULL, value);
+}
+
+void exposition_histogram(struct exposition *x, const char *const *labels, const struct exposition_buckets *b)
+{
+    uint64_t below = 0;
+
+    for (size_t i = 0; i <= b->count; i++) {
+        below += b->counts[i];
+        add_line(x, "_bucket", labels, i < b->count ? b->bounds[i] : "+Inf", (double)below);
+    }
+    add_line(x, "_sum", labels, NULL, b->sum);
+    add_line(x, "_count", labels, NULL, (double)below);
 }
 
 int exposition_end(struct exposition *x)

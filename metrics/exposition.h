@@ -7,6 +7,7 @@
 #define DROVER_METRICS_EXPOSITION_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct buf;
@@ -14,7 +15,7 @@ struct buf;
 #define EXPOSITION_TEXT "text/plain; version=0.0.4; charset=utf-8"
 #define EXPOSITION_OPEN "application/openmetrics-text; version=1.0.0; charset=utf-8"
 
-enum exposition_type { EXPOSITION_GAUGE, EXPOSITION_COUNTER };
+enum exposition_type { EXPOSITION_GAUGE, EXPOSITION_COUNTER, EXPOSITION_HISTOGRAM };
 
 /* One family. Strings are static. */
 struct exposition_family {
@@ -37,6 +38,15 @@ bool exposition_wants_open(const char *accept);
 void exposition_begin(struct exposition *x, const struct exposition_family *f);
 /* A sample of it. `labels`: names and values in turns, up to a NULL; values may hold any UTF-8. */
 void exposition_sample(struct exposition *x, const char *const *labels, double value);
+/* A sample of a histogram, which is several lines. `bounds`: the buckets' upper ends as numbers with a point ("60.0"),
+ * `counts` what is in each alone, and in one more that has no end. */
+struct exposition_buckets {
+    const char *const *bounds;
+    const uint64_t *counts;
+    size_t count; /* of the bounds */
+    double sum;
+};
+void exposition_histogram(struct exposition *x, const char *const *labels, const struct exposition_buckets *b);
 /* Behind the last. 0, or -1 when memory was short. */
 int exposition_end(struct exposition *x);
 

@@ -312,13 +312,6 @@ static void answer_failed(struct mail *list, const struct err *e)
     }
 }
 
-static void publish(struct loop *l)
-{
-    for (size_t i = 0; l->config.hub && i < l->fx.count; i++)
-        if (l->fx.list[i].kind == EFFECT_EVENT_ROW)
-            publish_event(l->config.hub, l->fx.list[i].event);
-}
-
 /* ---- failure and recovery ---- */
 
 /* There is no core from now on; `why` is what everybody hears until there is one again. */
@@ -472,7 +465,7 @@ static void run_batch(struct loop *l, struct mail *list, struct clock_now now)
         snapshot(l, now);
     (void)FAILPOINT(LOOP_BEFORE_ANSWERS);
     answer(l, list);
-    publish(l);
+    publish_batch(l->config.hub, l->config.tally, &l->fx);
 }
 
 /* When the thread must come round again without mail. */

@@ -20,6 +20,7 @@ struct mailbox;
 struct score_weights;
 struct snapshots;
 struct store;
+struct tally;
 
 struct loop_config {
     struct store *store;   /* the writer; the loop's thread uses it alone */
@@ -27,6 +28,7 @@ struct loop_config {
     struct mailbox *mailbox;
     struct snapshots *snapshots;
     struct hub *hub;                   /* NULL in tests */
+    struct tally *tally;               /* NULL in tests */
     struct identity_cache *identities; /* made stale by every batch with a COMMAND_WRITE; NULL in tests */
     struct audit *audit;               /* NULL in tests: no log is kept */
     struct diagnoser *diagnoser;       /* not started; NULL in tests: ends are known by their codes */

@@ -16,6 +16,7 @@
 #include "core/core.h"
 #include "core/effect.h"
 #include "jobs/jobs_store.h"
+#include "metrics/tally.h"
 #include "server/readers.h"
 #include "server/snapshot.h"
 
@@ -72,7 +73,7 @@ static int give_hub(void *sink, const struct hub_event *ev)
     return hub_publish(sink, ev);
 }
 
-void publish_event(struct hub *hub, const struct effect_event *ev)
+static void publish_event(struct hub *hub, const struct effect_event *ev)
 {
     if (hub_skip(hub))
         return;
@@ -92,6 +93,32 @@ void publish_event(struct hub *hub, const struct effect_event *ev)
                        .task_index = ev->task_index,
                        .state = ev->state};
     send(&f, give_hub, hub);
+}
+
+/* A job's first start is one of its first attempt. */
+static void count(struct tally *t, const struct effect_event *ev)
+{
+    if (ev->role)
+        return;
+    if (ev->state == STATE_RUNNING && !ev->job_attempt && !strcmp(ev->reason, "JobRunning"))
+        tally_started(t, ev->vc, ev->time_ms - ev->submitted_ms);
+    else if (ev->state & STATE_FINAL)
+        tally_ended(t, ev->vc,
+                    ev->state == STATE_SUCCEEDED ? TALLY_SUCCEEDED
+                    : ev->state == STATE_FAILED  ? TALLY_FAILED
+                                                 : TALLY_STOPPED);
+}
+
+void publish_batch(struct hub *hub, struct tally *tally, const struct effects *fx)
+{
+    for (size_t i = 0; i < fx->count; i++) {
+        if (fx->list[i].kind != EFFECT_EVENT_ROW)
+            continue;
+        if (hub)
+            publish_event(hub, fx->list[i].event);
+        if (tally)
+            count(tally, fx->list[i].event);
+    }
 }
 
 /* ---- replay ---- */

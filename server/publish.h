@@ -7,10 +7,11 @@
 
 #include "server/http/hub.h"
 
-struct effect_event;
+struct effects;
 struct identity;
 struct readers;
 struct snapshots;
+struct tally;
 
 /* hub_config.ctx for the two functions below. */
 struct publish_sources {
@@ -18,8 +19,9 @@ struct publish_sources {
     struct snapshots *snapshots;
 };
 
-/* Encodes a committed event as JSON and gives it to the hub, if anybody listens. The core's thread. */
-void publish_event(struct hub *hub, const struct effect_event *ev);
+/* A committed batch: each event as JSON to the hub, if anybody listens, and what /metrics counts of it to the tally.
+ * Both may be NULL. The core's thread. */
+void publish_batch(struct hub *hub, struct tally *tally, const struct effects *fx);
 /* For hub_config.replay: the events after an id, from the database. -1 when there are too many of them, or the id is
  * none. */
 int publish_replay(void *sources, const char *after_id, hub_sink_fn *give, void *sink);

@@ -38,6 +38,7 @@
 #include "engines/local/log_packer.h"
 #include "engines/local/log_shelf.h"
 #include "jobs/job.h"
+#include "metrics/tally.h"
 #include "server/api/api.h"
 #include "server/api/openapi.h"
 #include "server/audit.h"
@@ -97,6 +98,7 @@ struct daemon {
     struct rate *user_rate, *address_rate;
     struct tls *tls;
     struct gpu_watch *watch;
+    struct tally *tally;
     struct engine *engine;
     struct loop *loop;
     struct retention retention;
@@ -152,6 +154,7 @@ static int make_parts(struct daemon *d, struct err *e)
         return -1;
     d->mailbox = mailbox_create(MAILBOX_MAX);
     d->snapshots = snapshots_create();
+    d->tally = tally_create();
     d->throttle = api_throttle_create();
     d->tokens = jwt_cache_create(&d->keys, 0);
     d->identities = identity_cache_create(0);
@@ -163,7 +166,7 @@ static int make_parts(struct daemon *d, struct err *e)
     d->address_rate = rate_create(d->config->address_rate, d->config->address_burst);
     if (!d->user_rate || !d->address_rate)
         return err_set(e, ERR_INTERNAL, "Out of memory.");
-    if (!d->mailbox || !d->snapshots || !d->throttle || !d->tokens || !d->identities || !d->shells)
+    if (!d->mailbox || !d->snapshots || !d->tally || !d->throttle || !d->tokens || !d->identities || !d->shells)
         return err_set(e, ERR_INTERNAL, "Out of memory.");
     d->sources = (struct publish_sources){.readers = d->readers, .snapshots = d->snapshots};
     struct hub_config hub = {.replay = publish_replay, .allowed = publish_allowed, .ctx = &d->sources};
@@ -245,6 +248,7 @@ static int make_loop(struct daemon *d, struct err *e)
                             .mailbox = d->mailbox,
                             .snapshots = d->snapshots,
                             .hub = d->hub,
+                            .tally = d->tally,
                             .identities = d->identities,
                             .audit = d->audit,
                             .diagnoser = d->diagnoser,
@@ -388,6 +392,7 @@ static int make_http(struct daemon *d, struct err *e)
                           .mailer = d->mailer,
                           .images = d->images,
                           .watch = d->watch,
+                          .tally = d->tally,
                           .shells = d->shells,
                           .public_url = d->config->public_url};
     struct http_config c = {.address = address,
@@ -471,6 +476,7 @@ static void take_apart(struct daemon *d)
     rate_destroy(d->address_rate);
     tls_destroy(d->tls);
     snapshots_destroy(d->snapshots);
+    tally_destroy(d->tally);
     mailbox_destroy(d->mailbox);
     readers_destroy(d->readers);
     if (d->store)

@@ -26,7 +26,6 @@ struct effect_reply;
 struct http_reply;
 struct hub;
 struct identity_cache;
-struct jwt_cache;
 struct log_shelf;
 struct loop;
 struct mail;
@@ -70,6 +69,7 @@ struct api {
     int disk_max_mb;          /* what a task may take where it works; 0 = no limit */
     struct disk_quota *quota; /* what users keep on the node; NULL = no limit */
     struct image_importer *images;
+    struct tally *tally;           /* jobs that started and ended */
     const struct gpu_watch *watch; /* the GPUs' samples; NULL: simulated ones, which have none */
     struct shells *shells;         /* server/shell.h */
     struct mailer *mailer;         /* NULL: no mail */

@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "core/core.h"
 #include "metrics/exposition.h"
+#include "metrics/tally.h"
 #include "scheduler/cluster.h"
 #include "server/api/api.h"
 #include "server/api/gpu_figures.h"
@@ -177,6 +178,38 @@ static void write_vcs(struct exposition *x, const struct core_view *v, const str
     }
 }
 
+/* ---- jobs that started and ended ---- */
+
+static const struct exposition_family ended_family = {"drover_jobs_ended", EXPOSITION_COUNTER, NULL,
+                                                      "Jobs that have ended since droverd was started."};
+static const struct exposition_family wait_family = {
+    "drover_job_wait_seconds", EXPOSITION_HISTOGRAM, "seconds",
+    "Waits from submission to start of the jobs that have started since droverd was started."};
+
+static int write_tally(struct exposition *x, struct tally *t, struct arena *arena)
+{
+    static const char *const ends[TALLY_ENDS] = {
+        [TALLY_SUCCEEDED] = "succeeded", [TALLY_FAILED] = "failed", [TALLY_STOPPED] = "stopped"};
+    size_t count = tally_read(t, NULL, 0);
+    struct tally_row *rows = arena_calloc(arena, count + 1, sizeof *rows);
+    if (!rows)
+        return -1;
+    count = tally_read(t, rows, count);
+    exposition_begin(x, &ended_family);
+    for (size_t i = 0; i < count; i++)
+        for (int k = 0; k < TALLY_ENDS; k++) {
+            const char *labels[] = {"vc", rows[i].vc, "state", ends[k], NULL};
+            exposition_sample(x, labels, (double)rows[i].ended[k]);
+        }
+    exposition_begin(x, &wait_family);
+    for (size_t i = 0; i < count; i++) {
+        const char *labels[] = {"vc", rows[i].vc, NULL};
+        const struct exposition_buckets b = {tally_bounds, rows[i].waits, TALLY_BOUNDS, rows[i].wait_sum};
+        exposition_histogram(x, labels, &b);
+    }
+    return 0;
+}
+
 /* ---- the server ---- */
 
 struct scrape {
@@ -319,9 +352,10 @@ int api_metrics(struct request *r, void *context, struct err *e)
     if (gpus)
         write_vcs(&x, snap->view, gpus);
     int rc = gpu_figures_expose(&x, a, r, snap->view, e);
+    bool short_of = !gpus || write_tally(&x, a->tally, request_arena(r));
     write_server(&x, &s);
     snapshots_put(a->snapshots, snap);
-    if (!rc && (exposition_end(&x) || !gpus))
+    if (!rc && (exposition_end(&x) || short_of))
         rc = err_set(e, ERR_INTERNAL, "Out of memory.");
     if (!rc)
         reply_bytes(r, 200, x.open ? EXPOSITION_OPEN : EXPOSITION_TEXT, text.data, text.len);

@@ -102,6 +102,29 @@ class MetricsTest(unittest.TestCase):
         self.assertGreater(told["process_resident_memory_bytes", frozenset()], 1 << 20)
         self.assertGreater(told["process_open_fds", frozenset()], 5)
 
+    def test_ends_and_waits_are_counted(self):
+        self.admin.json("PUT", "/api/v2/virtual-clusters/counted", {"cpus": 1}, (201,))
+        before = samples(self.scrape()[1])
+        self.assertNotIn(("drover_job_wait_seconds_count", frozenset([("vc", "counted")])), before)
+
+        def run(name, command):
+            return self.admin.submit(droverlib.job_yaml(name, [command], extra="defaults: {virtualCluster: counted}\n"))
+
+        self.admin.wait(run("well", "echo fine"))
+        self.admin.wait(run("badly", "exit 3"))
+        stopped, waits = run("stopped", "sleep 3600"), run("waits", "echo fine")
+        self.admin.wait(stopped, ("RUNNING",))
+        self.admin.stop(waits)  # which never started
+        self.admin.stop(stopped)
+        self.admin.wait(stopped)
+        self.admin.wait(waits)
+        told = samples(self.scrape()[1])
+        for state, count in (("succeeded", 1), ("failed", 1), ("stopped", 2)):
+            self.assertEqual(told["drover_jobs_ended_total", frozenset([("vc", "counted"), ("state", state)])], count)
+        for name, more in (("count", ()), ("bucket", (("le", "+Inf"),)), ("bucket", (("le", "259200.0"),))):
+            self.assertEqual(told["drover_job_wait_seconds_" + name, frozenset([("vc", "counted"), *more])], 3)
+        self.assertGreater(told["drover_job_wait_seconds_sum", frozenset([("vc", "counted")])], 0)
+
     # ---- Prometheus ----
 
     def test_prometheus_scrapes_it(self):

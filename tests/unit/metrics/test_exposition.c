@@ -63,6 +63,32 @@ static void open_metrics_knows_units_and_has_an_end(void **state)
                  "# EOF\n");
 }
 
+static void histograms_are_cumulative(void **state)
+{
+    static const struct exposition_family waits = {"x_wait_seconds", EXPOSITION_HISTOGRAM, "seconds", "Waits."};
+    static const char *const labels[] = {"vc", "v", NULL}, *const bounds[] = {"1.0", "60.0"};
+    static const uint64_t counts[] = {3, 0, 2};
+    struct buf b;
+    struct exposition x = {.out = &b};
+
+    (void)state;
+    buf_init(&b, 4096);
+    exposition_begin(&x, &waits);
+    exposition_histogram(&x, labels, &(struct exposition_buckets){bounds, counts, 2, 130.5});
+    exposition_histogram(&x, NULL, &(struct exposition_buckets){bounds, counts, 0, 1});
+    assert_string_equal(buf_str(&b), "# HELP x_wait_seconds Waits.\n"
+                                     "# TYPE x_wait_seconds histogram\n"
+                                     "x_wait_seconds_bucket{vc=\"v\",le=\"1.0\"} 3\n"
+                                     "x_wait_seconds_bucket{vc=\"v\",le=\"60.0\"} 3\n"
+                                     "x_wait_seconds_bucket{vc=\"v\",le=\"+Inf\"} 5\n"
+                                     "x_wait_seconds_sum{vc=\"v\"} 130.5\n"
+                                     "x_wait_seconds_count{vc=\"v\"} 5\n"
+                                     "x_wait_seconds_bucket{le=\"+Inf\"} 3\n"
+                                     "x_wait_seconds_sum 1\n"
+                                     "x_wait_seconds_count 3\n");
+    buf_fini(&b);
+}
+
 static void a_short_buffer_is_told(void **state)
 {
     struct buf b;
@@ -110,9 +136,8 @@ static void accept_headers_are_understood(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(plain_text_is_prometheus_own),
-        cmocka_unit_test(open_metrics_knows_units_and_has_an_end),
-        cmocka_unit_test(a_short_buffer_is_told),
+        cmocka_unit_test(plain_text_is_prometheus_own),  cmocka_unit_test(open_metrics_knows_units_and_has_an_end),
+        cmocka_unit_test(histograms_are_cumulative),     cmocka_unit_test(a_short_buffer_is_told),
         cmocka_unit_test(accept_headers_are_understood),
     };
 
