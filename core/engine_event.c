@@ -80,8 +80,20 @@ static void on_held(struct step *s, struct task *t, const struct engine_event *e
     exit.held = core_lease_due(s, t, &exit);
     if (exit.held)
         core_task_ended(s, t, &exit);
-    else
+    else {
+        t->hold = SPEC_HOLD_NOTHING; /* it has been told why */
         effects_stop(s->fx, t, 0, 0);
+    }
+}
+
+/* Where it was asked for and would be due, but the engine did not keep it. */
+static void tell_not_held(struct step *s, struct task *t, const struct engine_event *ev,
+                          const struct exit_diagnosis *why)
+{
+    struct exit_info exit = exit_of(ev, ev->exit_code, why);
+    if (t->hold && core_lease_due(s, t, &exit))
+        core_event_task(s, t, "LeaseRefused", "No debug reservation: %s could not keep its sandbox%s.", t->node,
+                        t->hold == SPEC_HOLD_SANDBOX ? " without the GPUs" : "");
 }
 
 static void on_exited(struct step *s, struct task *t, const struct engine_event *ev, const struct exit_diagnosis *why)
@@ -93,8 +105,10 @@ static void on_exited(struct step *s, struct task *t, const struct engine_event 
         on_held(s, t, ev, why);
     else if (t->claim == CLAIM_EXPIRED)
         end(s, t, ev, EXIT_CODE_LAUNCH_LOST, NULL);
-    else
+    else {
+        tell_not_held(s, t, ev, why);
         end(s, t, ev, ev->exit_code, why);
+    }
 }
 
 static void on_refused(struct step *s, struct task *t, const struct engine_event *ev, const struct exit_diagnosis *why)

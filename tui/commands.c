@@ -118,9 +118,9 @@ static const struct command commands[] = {
     /* clang-format off */
     {.name = "shell", .group = GROUP_JOBS, .args = "NAME", .help = "Open a shell in a running task.",
      .about = "It runs where the task's command runs: as its user, in its folder, with its variables, and within its "
-              "limits. Of the first task, unless the options choose another. The exit status is the shell's; 6 where "
-              "the connection was lost, the server restarted or not heard of for 15 s. Each shell is recorded in the "
-              "audit log.",
+              "limits. Of the first task, unless the options choose another; of a failed one as long as a debug "
+              "reservation keeps its sandbox. The exit status is the shell's; 6 where the connection was lost, the "
+              "server restarted or not heard of for 15 s. Each shell is recorded in the audit log.",
      .options = command_options_exec, .min_args = 1, .max_args = 1, .arg = COMMAND_ARG_JOB, .run = shell_run_shell,
      .examples = {"shell train-7", "shell train-7 --role worker --index 1", "shell ana~train-7"}},
     {.name = "exec", .group = GROUP_JOBS, .args = "NAME COMMAND...", .help = "Run a command in a running task.",

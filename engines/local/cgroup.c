@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/id.h"
@@ -430,11 +429,10 @@ int cgroup_kill(const struct cgroup_site *site, const char *attempt)
     if (count >= 0)
         return count;
     count = 0;
-    if (site->version == 0 || cgroup_path(path, site->base[TREE_PIDS][0] ? site->base[TREE_PIDS] : site->base[0],
-                                          attempt, cgroup_procs(site, false)))
-        return 0;
-    f = fopen(path, "re");
-    if (!f)
+    if (site->version == 0 ||
+        cgroup_path(path, site->base[TREE_PIDS][0] ? site->base[TREE_PIDS] : site->base[0], attempt,
+                    cgroup_procs(site, false)) ||
+        !(f = fopen(path, "re")))
         return 0;
     while (fgets(line, sizeof(line), f)) {
         pid_t pid = (pid_t)strtol(line, NULL, 10);

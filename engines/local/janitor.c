@@ -106,7 +106,7 @@ static void janitor_attempt(int run, const char *name, const struct janitor_poli
                             struct janitor_result *out)
 {
     int dir = fs_open_beneath(run, name, O_RDONLY | O_DIRECTORY);
-    int64_t end = dir < 0 ? 0 : logs_ended(dir);
+    int64_t end = dir < 0 || logs_kept(dir) ? 0 : logs_ended(dir);
     const bool all = end && janitor_over_age(p, name, now_ms - end);
     int rc = 0;
 
@@ -241,7 +241,7 @@ static void janitor_disk_one(struct janitor_disk *x, const char *name)
     dir = fs_open_beneath(x->run, name, O_RDONLY | O_DIRECTORY);
     if (dir < 0)
         return;
-    const bool ended = logs_ended(dir) != 0;
+    const bool ended = logs_ended(dir) != 0 && !logs_kept(dir);
     if (q)
         todo = quota_seen(q, name, changed, ended);
     if (!ended && (todo != QUOTA_NOTHING || faccessat(dir, "shim", F_OK, AT_SYMLINK_NOFOLLOW) == 0))

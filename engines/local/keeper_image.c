@@ -108,12 +108,14 @@ static int image_resolve(const struct keeper_task *t)
     return rc;
 }
 
-/* bash where the image has it; a link in the image is not followed out of it. */
+/* The holder, or bash where the image has it; a link in the image is not followed out of it. */
 static const char *image_shell(const struct keeper_task *t)
 {
     char path[PATH_MAX];
     struct stat st;
 
+    if (t->spec.hold)
+        return t->spec.shell;
     if (snprintf(path, sizeof(path), "%s/usr/bin/bash", t->root) < (int)sizeof(path) && lstat(path, &st) == 0)
         return "/usr/bin/bash";
     if (snprintf(path, sizeof(path), "%s/bin/bash", t->root) < (int)sizeof(path) && lstat(path, &st) == 0)

@@ -175,6 +175,8 @@ static void keeper_hear(struct keeper *k)
         return;
     if (n <= 0 || c == TASK_KILL)
         k->kill = true;
+    else if (c == TASK_ASK)
+        keeper_tell(k, TASK_ENDED, (128 + SIGKILL) << 8);
     else if (c > 0 && c <= TASK_SIGNAL_MAX) {
         k->stopping = true;
         keeper_terminate(k, c);

@@ -17,6 +17,8 @@
 #include "base/failpoint.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "engines/local/local_env.h"
+#include "engines/local/local_hold.h"
 #include "engines/local/local_impl.h"
 #include "engines/local/proto.h"
 #include "engines/local/task.h"
@@ -180,10 +182,10 @@ static void local_attempt_again(struct local *l, struct local_attempt *a, const 
         l->adopts++;
         l->ready = false;
     }
-    if (a->state == LOCAL_DONE)
-        local_event_repeat(l, a);
-    else if (a->confirmed)
+    if (a->confirmed && a->state != LOCAL_DONE)
         local_event_running(l, a, true);
+    if (a->state == LOCAL_DONE || (a->state == LOCAL_HELD && a->end.held))
+        local_event_repeat(l, a);
 }
 
 static void local_attempt_send_stop(struct local_attempt *a)
@@ -195,6 +197,13 @@ static void local_attempt_send_stop(struct local_attempt *a)
         (void)procs_signal(a->shim, a->shim_ticks, SIGCONT); /* its task may have stopped it */
     if (a->ctl >= 0 && (FAILPOINT(ENGINE_BEFORE_STOP) || proto_send(a->ctl, &m, NULL, 0)))
         log_warn("stop_failed", "cannot tell the shim of %s to stop: %s", a->id, strerrordesc_np(errno));
+}
+
+void local_attempt_end_now(struct local *l, struct local_attempt *a)
+{
+    local_attempt_send_stop(a);
+    a->kill_shim_at = clock_read().mono + a->grace_ms + LOCAL_STOP_MS;
+    local_attempt_timed(l, a);
 }
 
 static void local_attempt_stop(struct local *l, struct local_attempt *a, const struct engine_order *o)
@@ -216,9 +225,7 @@ static void local_attempt_stop(struct local *l, struct local_attempt *a, const s
         local_find_look(l, a);
         return;
     }
-    local_attempt_send_stop(a);
-    a->kill_shim_at = clock_read().mono + a->grace_ms + LOCAL_STOP_MS;
-    local_attempt_timed(l, a);
+    local_attempt_end_now(l, a);
 }
 
 /* STOP of an attempt that we do not know: find it first. */
@@ -233,6 +240,14 @@ static void local_attempt_stop_unknown(struct local *l, const struct engine_orde
     a->grace_ms = o->grace_ms;
     a->stop_signal = o->signal;
     local_find_look(l, a);
+}
+
+static void local_attempt_forget(struct local *l, struct local_attempt *a, const struct engine_order *o)
+{
+    if (a->state == LOCAL_HELD)
+        local_attempt_stop(l, a, o); /* nobody knows of its sandbox: it does not stay; its end is told, and forgotten */
+    else
+        local_attempt_drop(l, a);
 }
 
 void local_attempt_order(struct local *l, struct engine_order *o)
@@ -252,7 +267,7 @@ void local_attempt_order(struct local *l, struct engine_order *o)
     else if (a && o->kind == ENGINE_STOP)
         local_attempt_stop(l, a, o);
     else if (a && o->kind == ENGINE_FORGET)
-        local_attempt_drop(l, a);
+        local_attempt_forget(l, a, o);
     else if (o->kind == ENGINE_STOP)
         local_attempt_stop_unknown(l, o);
     engine_order_destroy(o);
@@ -322,11 +337,8 @@ static void local_attempt_running(struct local *l, struct local_attempt *a, cons
         local_attempt_timed(l, a);
         engine_order_destroy(a->order);
         a->order = NULL;
-        if (a->stop) {
-            local_attempt_send_stop(a);
-            a->kill_shim_at = clock_read().mono + a->grace_ms + LOCAL_STOP_MS;
-            local_attempt_timed(l, a);
-        }
+        if (a->stop)
+            local_attempt_end_now(l, a);
     }
     local_event_running(l, a, false);
 }
@@ -342,7 +354,9 @@ static void local_attempt_message(struct local *l, struct local_attempt *a, cons
     }
     if (record_parse(m->text, m->text_len, &r) || strcmp(r.attempt, a->id) != 0)
         return;
-    if (m->type == PROTO_ENDED && r.ended)
+    if (m->type == PROTO_ENDED && r.ended && r.held)
+        local_hold_begun(l, a, &r);
+    else if (m->type == PROTO_ENDED && r.ended)
         local_attempt_ended(l, a, &r);
     else if (m->type == PROTO_STATE)
         local_attempt_running(l, a, &r);
@@ -376,7 +390,10 @@ void local_attempt_timer(struct local *l, struct local_attempt *a, int64_t now)
 {
     if (a->look_at && now >= a->look_at) {
         a->look_at = 0;
-        local_find_look(l, a);
+        if (a->state == LOCAL_HELD)
+            local_hold_look(l, a);
+        else
+            local_find_look(l, a);
     }
     if (a->state != LOCAL_DONE && a->kill_shim_at && now >= a->kill_shim_at) {
         a->kill_shim_at = now + LOCAL_STOP_MS;

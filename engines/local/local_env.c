@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "engines/local/images.h"
+#include "engines/local/local_env.h"
 #include "engines/local/local_impl.h"
 #include "engines/local/taskspec.h"
 

@@ -75,6 +75,7 @@ void local_event_repeat(struct local *l, struct local_attempt *a)
     ev.signal = a->end.signal;
     ev.busy_port = a->end.busy_port;
     ev.never_started = a->end.never_started;
+    ev.held = a->end.held;
     (void)snprintf(ev.message, sizeof(ev.message), "%s", a->end.message);
     local_event_send(l, &ev);
     local_event_adopted(l, a);

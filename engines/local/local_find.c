@@ -4,6 +4,7 @@
  *
  *   no folder            never started; the folder is made here, so that no late spawner can start it
  *   exit                 ended; the file is complete once it is there
+ *   exit, held           so has the command; its sandbox stays as long as the lock is held
  *   lock held, ctl       its shim lives: connect
  *   lock held, shim      so it does, and is asked to listen there: look again
  *   lock held, neither   it is just starting or just ending: look again
@@ -79,7 +80,7 @@ static void local_find_nothing(struct local *l, struct local_attempt *a)
 /* Its shim lives, or is just coming or going. */
 static void local_find_alive(struct local *l, struct local_attempt *a, int dir)
 {
-    struct record r;
+    struct record r, end;
     pid_t pid = 0;
     bool begun = shim_record(dir, "shim", a->id, &r) == 0;
     int fd;
@@ -88,9 +89,10 @@ static void local_find_alive(struct local *l, struct local_attempt *a, int dir)
         a->shim = (pid_t)r.pid;
         a->shim_ticks = r.ticks;
         a->record = r;
-        /* In use from now on, whether its shim answers or not. */
+        /* In use from now on, whether its shim answers or not; but for those that its sandbox gave back. */
         local_gpu_release(l, a);
-        local_gpu_reserve(l, a, r.gpus, r.gpu_count);
+        if (shim_record(dir, "exit", a->id, &end) || end.held != ENGINE_HOLD_SANDBOX)
+            local_gpu_reserve(l, a, r.gpus, r.gpu_count);
     }
     fd = begun ? shim_call(dir, &r) : -1;
     if (fd >= 0 && proto_peer_ok(fd, geteuid(), &pid) && pid == a->shim &&
@@ -116,6 +118,26 @@ int local_find_left(struct local *l, const char *id, bool cleared)
     return 1;
 }
 
+/* Whether nothing of an attempt without a shim is left; else looks again later, or gives up. `left` is what is known.
+ */
+static bool local_find_gone(struct local *l, struct local_attempt *a, int left)
+{
+    if (left == 0)
+        left = local_find_left(l, a->id, a->cleared);
+    if (left == 0)
+        return true;
+    if (a->give_up_at == 0)
+        a->give_up_at = clock_read().mono + l->stuck_ms;
+    if (left > 0 && clock_read().mono >= a->give_up_at) {
+        log_error("tree_not_gone", "%d processes of %s cannot be killed: its GPUs are quarantined", left, a->id);
+        local_stuck_add(l, a);
+        local_find_lost(l, a, false, "its shim is gone and its processes cannot be killed");
+    } else {
+        local_find_later(l, a);
+    }
+    return false;
+}
+
 /* We hold the lock: there is no shim. */
 static void local_find_dead(struct local *l, struct local_attempt *a, int dir)
 {
@@ -130,21 +152,19 @@ static void local_find_dead(struct local *l, struct local_attempt *a, int dir)
     }
     if (begun)
         local_gpu_reserve(l, a, r.gpus, r.gpu_count);
-    if (left == 0)
-        left = local_find_left(l, a->id, a->cleared);
-    if (left != 0) {
-        if (a->give_up_at == 0)
-            a->give_up_at = clock_read().mono + l->stuck_ms;
-        if (left > 0 && clock_read().mono >= a->give_up_at) {
-            log_error("tree_not_gone", "%d processes of %s cannot be killed: its GPUs are quarantined", left, a->id);
-            local_stuck_add(l, a);
-            local_find_lost(l, a, false, "its shim is gone and its processes cannot be killed");
-            return;
-        }
-        local_find_later(l, a);
+    if (local_find_gone(l, a, left))
+        local_find_lost(l, a, !begun, begun ? "its shim is gone" : "it was not started");
+}
+
+/* Nor is there one of a command that has ended: what stayed of its sandbox ends. */
+static void local_find_ended(struct local *l, struct local_attempt *a, struct record *r)
+{
+    if (r->held == ENGINE_HOLD_GPUS)
+        local_gpu_reserve(l, a, r->gpus, r->gpu_count);
+    if (r->held && strcmp(r->boot, l->boot) == 0 && !local_find_gone(l, a, 0))
         return;
-    }
-    local_find_lost(l, a, !begun, begun ? "its shim is gone" : "it was not started");
+    r->held = 0;
+    local_attempt_ended(l, a, r);
 }
 
 /* A shim that says it is of another boot cannot be adopted. Only a test sees a living one: it is put down, and the next
@@ -165,7 +185,7 @@ static void local_find_in(struct local *l, struct local_attempt *a, int dir)
 {
     struct record r;
 
-    if (shim_record(dir, "exit", a->id, &r) == 0 && r.ended) {
+    if (shim_record(dir, "exit", a->id, &r) == 0 && r.ended && !r.held) {
         local_attempt_ended(l, a, &r);
         return;
     }
@@ -173,7 +193,7 @@ static void local_find_in(struct local *l, struct local_attempt *a, int dir)
         if (!local_find_foreign_boot(l, a, dir))
             local_find_alive(l, a, dir);
     } else if (shim_record(dir, "exit", a->id, &r) == 0 && r.ended) {
-        local_attempt_ended(l, a, &r); /* it ended between the two looks */
+        local_find_ended(l, a, &r); /* between the two looks, or as it was held */
     } else {
         local_find_dead(l, a, dir);
     }

@@ -12,6 +12,7 @@
 #include "engines/local/images.h"
 #include "engines/local/level.h"
 #include "engines/local/local.h"
+#include "engines/local/local_hold.h"
 #include "engines/local/local_impl.h"
 #include "engines/local/taskspec.h"
 #include "jobs/exits.h"
@@ -118,5 +119,6 @@ int local_guard_fill(struct local *l, struct local_attempt *a, struct taskspec *
     for (size_t i = 0; a->gpu_count > 0 && !simulated && i < sizeof(guard_nvidia) / sizeof(guard_nvidia[0]); i++)
         if (access(guard_nvidia[i], F_OK) == 0)
             t->devices[t->device_count++] = guard_nvidia[i];
+    local_hold_fill(l, a, t);
     return 0;
 }

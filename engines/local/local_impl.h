@@ -5,10 +5,11 @@
  * One attempt's way:
  *
  *   LAUNCH ─► WAITING ──START sent──► STARTING ──STATE from the shim──► RUNNING ──ENDED──► DONE ──FORGET──► gone
+ *                                        │                                 └─ENDED, held─► HELD ──ENDED──► DONE
  *                                        │ end of its socket                │ end of its socket
  *   ADOPT ───────────────────────────────┴──► FINDING ◄─────────────────────┘
  *                                               ├─ exit file ─────────────────────────────► DONE (EXITED)
- *                                               ├─ lock held: connect to its socket ──────► RUNNING
+ *                                               ├─ lock held: connect to its socket ──────► RUNNING, HELD
  *                                               └─ lock free: kill what carries its mark ─► DONE (LOST)
  */
 #ifndef DROVER_ENGINES_LOCAL_LOCAL_IMPL_H
@@ -36,13 +37,14 @@ struct local_source {
     struct local_attempt *attempt; /* LOCAL_SHIM */
 };
 
-enum local_state { LOCAL_WAITING, LOCAL_STARTING, LOCAL_FINDING, LOCAL_RUNNING, LOCAL_DONE };
+enum local_state { LOCAL_WAITING, LOCAL_STARTING, LOCAL_FINDING, LOCAL_RUNNING, LOCAL_HELD, LOCAL_DONE };
 
 /* How an attempt ended; repeated when the core asks again. */
 struct local_end {
     enum engine_event_kind kind; /* REFUSED, EXITED, LOST */
     int code, signal, busy_port;
     bool never_started;
+    bool held; /* its sandbox stays */
     int64_t wall_ms;
     char message[256];
 };
@@ -65,7 +67,7 @@ struct local_attempt {
     bool stop;                 /* STOP was ordered */
     int grace_ms, stop_signal; /* as ordered */
     int64_t kill_shim_at;      /* monotonic ms: a shim that does not stop its task by then is killed */
-    int64_t look_at;           /* monotonic ms: next look while FINDING; 0 = none */
+    int64_t look_at;           /* monotonic ms: next look while FINDING or HELD; 0 = none */
     int looks;
     bool cleared;       /* the spawner found nothing left of it */
     int64_t give_up_at; /* monotonic ms: its leftovers do not die, its GPUs are quarantined; 0 = not set */
@@ -147,11 +149,6 @@ int local_guard_fill(struct local *l, struct local_attempt *a, struct taskspec *
 /* The spawner told what it can do: the node's level of isolation. */
 void local_guard_found(struct local *l, int64_t guards);
 
-/* local_env.c: the task's whole environment, in the order's arena. NULL with the error. */
-const char **local_env_build(struct local *l, struct local_attempt *a, size_t *count, struct err *e);
-/* First port of the launch that is in use, or 0. */
-int local_env_busy_port(const struct engine_launch *launch);
-
 /* local_event.c: events to the sink. */
 void local_event_node(struct local *l);
 void local_event_ready(struct local *l);
@@ -174,6 +171,8 @@ void local_attempt_timed(struct local *l, struct local_attempt *a);
 void local_attempt_refuse(struct local *l, struct local_attempt *a, int code, const char *message);
 /* The shim said (or its file says) that it ended. */
 void local_attempt_ended(struct local *l, struct local_attempt *a, const struct record *r);
+/* Tells its shim to end what is left, as ordered by the last STOP. */
+void local_attempt_end_now(struct local *l, struct local_attempt *a);
 /* Watches a connected control socket. */
 void local_attempt_watch(struct local *l, struct local_attempt *a, int fd);
 /* Frees it; later, when no epoll event can point to it any more. */

@@ -24,10 +24,13 @@
 #include "base/failpoint.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "engines/local/local_env.h"
+#include "engines/local/local_hold.h"
 #include "engines/local/local_impl.h"
 #include "engines/local/local_plain.h"
 #include "engines/local/local_stuck.h"
 #include "engines/local/proto.h"
+#include "engines/local/task.h"
 #include "engines/local/taskspec.h"
 #include "jobs/exits.h"
 
@@ -165,7 +168,7 @@ static int local_spawner_spec(struct local *l, struct local_attempt *a)
     t.env = local_env_build(l, a, &t.env_count, &e);
     errno = 0;
     if (t.env && local_guard_fill(l, a, &t, &e) == 0) {
-        t.plain = !t.rootfs && local_plain(t.script);
+        t.plain = !t.rootfs && !t.hold && local_plain(t.script);
         fd = taskspec_to_fd(&t, &e);
     }
     if (fd < 0 && (errno == EMFILE || errno == ENFILE))
@@ -302,6 +305,8 @@ static void local_spawner_message(struct local *l, const struct proto_msg *m)
         local_spawner_flush(l);
     } else if (m->type == PROTO_STARTED || m->type == PROTO_FAILED) {
         local_attempt_answer(l, m);
+    } else if (m->type == PROTO_CLEARED && strcmp(m->step, TASK_STEP_DEVICES) == 0) {
+        local_hold_given(l, m->attempt, m->number == 0);
     } else if (m->type == PROTO_CLEARED) {
         struct local_attempt *a = hash_get(l->attempts, m->attempt);
 

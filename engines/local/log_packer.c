@@ -19,7 +19,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -58,20 +57,6 @@ struct packing {
     char packed[16], temp[24]; /* names */
     struct stat before;
 };
-
-/* Whether the shim of an attempt that has an `exit` still lives: then it was not the shim who wrote that. Where there
- * is none, the lock is left alone: who wrote `lost` may want it (local_find.c). */
-static bool shim_lives(int dir)
-{
-    bool exited = faccessat(dir, "exit", F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-
-    if (!exited)
-        return false;
-    if (flock(dir, LOCK_EX | LOCK_NB))
-        return errno == EWOULDBLOCK;
-    (void)flock(dir, LOCK_UN);
-    return false;
-}
 
 /* The packed file gets its name, and only then the plain one loses its own. 0 or -1. */
 static int put_in_place(struct packing *g, struct err *e)
@@ -149,7 +134,7 @@ static void look_at_attempt(struct log_packer *p, int dir, int64_t now_ms, struc
 {
     int64_t ended = logs_ended(dir);
 
-    if (!ended || now_ms - ended < p->after_ms || shim_lives(dir))
+    if (!ended || now_ms - ended < p->after_ms || logs_kept(dir))
         return;
     for (size_t i = 0; i < LOGS_STREAMS && !atomic_load(&p->quit); i++)
         pack_log(p, dir, logs_streams[i], out, e);

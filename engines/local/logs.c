@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -53,6 +54,16 @@ int64_t logs_ended(int dir)
         if (fstatat(dir, ends[i], &st, AT_SYMLINK_NOFOLLOW) == 0)
             return st.st_mtim.tv_sec > 0 ? (int64_t)st.st_mtim.tv_sec * 1000 : 1;
     return 0;
+}
+
+bool logs_kept(int dir)
+{
+    if (faccessat(dir, "exit", F_OK, AT_SYMLINK_NOFOLLOW))
+        return false;
+    if (flock(dir, LOCK_EX | LOCK_NB))
+        return errno == EWOULDBLOCK;
+    (void)flock(dir, LOCK_UN);
+    return false;
 }
 
 int logs_open_file(int dir, const char *name)

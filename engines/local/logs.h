@@ -46,10 +46,13 @@ int64_t logs_count_lines(const char *text, size_t len);
 void logs_close(struct logs *f);
 
 /* For those who keep order in DATA/run: its folder to list (*run is its descriptor, closed with it), NULL with errno;
- * when the attempt of an open folder ended, in ms since 1970, 0 = it has not; and one of its files, opened if it is
- * what this header calls a log, else -1 with errno (ENOENT: not there any more; EPERM: not to be believed). */
+ * when the attempt of an open folder ended, in ms since 1970, 0 = it has not; whether the shim of one that has an
+ * `exit` lives all the same: its sandbox is kept, or it was not the shim who wrote that (where there is no `exit`, the
+ * lock is left alone: who wrote `lost` may want it); and one of its files, opened if it is what this header calls a
+ * log, else -1 with errno (ENOENT: not there any more; EPERM: not to be believed). */
 DIR *logs_list(const char *data, int *run);
 int64_t logs_ended(int dir);
+bool logs_kept(int dir);
 int logs_open_file(int dir, const char *name);
 
 #endif

@@ -50,11 +50,11 @@ struct proto_msg {
     int version; /* of the sender; a HELLO of another version still decodes */
     enum proto_type type;
     char attempt[ID_SIZE];
-    char step[32];   /* FAILED: what failed; STOP: SHIM_STEP_DISK or nothing */
-    int64_t pid;     /* HELLO: sender; STARTED: shim; STATE: main process; STOP: the signal, 0 = TERM */
-    int64_t ticks;   /* start time of that process, clock ticks since boot */
-    int64_t number;  /* FAILED: errno; STOP: grace in ms; STATE: start in ms since 1970; HELLO of a spawner: what it can
-                      * guard tasks with (level.h); CLEARED: processes that were left, -1 = its shim lives */
+    char step[32];  /* FAILED: what failed; STOP: SHIM_STEP_DISK or nothing; CLEAR, CLEARED: TASK_STEP_DEVICES or not */
+    int64_t pid;    /* HELLO: sender; STARTED: shim; STATE: main process; STOP: the signal, 0 = TERM */
+    int64_t ticks;  /* start time of that process, clock ticks since boot */
+    int64_t number; /* FAILED: errno; STOP: grace in ms; STATE: start in ms since 1970; HELLO of a spawner: what it can
+                     * guard tasks with (level.h); CLEARED: processes that were left, -1 = its shim lives */
     size_t text_len; /* STATE and ENDED: a record (record.h); STOP with a step: why */
     char text[PROTO_TEXT];
 };

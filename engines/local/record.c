@@ -36,6 +36,7 @@ static const struct record_field {
     {"stdout", RECORD_INT, offsetof(struct record, bytes[0]), 0, true, false},
     {"stderr", RECORD_INT, offsetof(struct record, bytes[1]), 0, true, false},
     {"all", RECORD_INT, offsetof(struct record, bytes[2]), 0, true, false},
+    {"held", RECORD_INT, offsetof(struct record, held), 0, true, false},
     {"lost_bytes", RECORD_INT, offsetof(struct record, lost_bytes), 0, true, false},
     {"message", RECORD_STRING, offsetof(struct record, message), 160, true, false},
 };

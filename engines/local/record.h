@@ -33,6 +33,7 @@ struct record {
     int64_t signal;     /* 0 = it exited by itself */
     int64_t ended_ms;   /* main process gone */
     int64_t bytes[3];   /* of stdout, stderr, all */
+    int64_t held;       /* enum engine_hold: its sandbox stays, as long as its shim lives; 0 = nothing does */
     int64_t lost_bytes; /* output that is not in the log (beyond its cap, or the disk was full for too long) */
     char message[160];  /* why it could not be started, or "" */
 };

@@ -5,6 +5,9 @@
  *
  *   SETUP ──exec──► RUN ──main process gone──► SWEEP ──no child left──► DRAIN ──end of pipes──► exit file ──► gone
  *                    └──── STOP: TERM, grace, KILL ────┘
+ *
+ * Where a debug reservation was asked for and the command has failed, its sandbox stays before SWEEP: DRAIN and an exit
+ * file that says so (`held`) come first, and at the very end another one that does not.
  */
 #ifndef DROVER_ENGINES_LOCAL_SHIM_H
 #define DROVER_ENGINES_LOCAL_SHIM_H
@@ -54,6 +57,7 @@ struct shim_io {
     size_t done[2];        /* how much of it is in its own file, in `all` */
     int64_t blocked_since; /* monotonic ms when writing began to fail; 0 = it works */
     int64_t lost;          /* bytes that are not in `all` */
+    bool closed;           /* the logs have ended: what comes now is for nobody */
 };
 
 /* Log files (in `dirfd`, which stays open) for what comes out of the pipes, whose read ends it takes over; each takes
@@ -86,5 +90,37 @@ int shim_ctl_accept(struct shim_ctl *c);
 int shim_ctl_read(struct shim_ctl *c, int peer, struct proto_msg *m);
 /* Sends to one peer or (-1) to all. Never blocks. */
 void shim_ctl_send(struct shim_ctl *c, int peer, const struct proto_msg *m);
+
+/* The holder of a task whose sandbox may stay (shim_hold.c). */
+struct shim_hold {
+    enum {
+        SHIM_HOLD_NONE,
+        SHIM_HOLD_AWAITED,
+        SHIM_HOLD_RUNS,
+        SHIM_HOLD_ASKS,
+        SHIM_HOLD_GIVES,
+        SHIM_HOLD_STAYS,
+    } state;
+    int fd;         /* its connection, first the socket that it connects to; -1 */
+    bool image;     /* it stands in one */
+    bool give;      /* the GPUs are to be given back */
+    pid_t keeper;   /* of the task */
+    pid_t pid;      /* its own */
+    int32_t status; /* of the command, from ASKS on */
+    int64_t till;   /* GIVES: monotonic ms; then it is given up */
+};
+
+/* What came of the holder. ENDED: the command did; shim_hold_keep or shim_hold_drop is due. KEPT: the sandbox stays.
+ * GONE: there is no holder any more. */
+enum shim_hold_news { SHIM_HOLD_NOTHING, SHIM_HOLD_ENDED, SHIM_HOLD_KEPT, SHIM_HOLD_GONE };
+
+/* Waits for the holder of the keeper's task from now on; where that cannot be, the task runs without. */
+void shim_hold_open(struct shim_hold *h, const struct taskspec *spec, pid_t keeper);
+/* No sandbox is kept: the holder, if there is one, ends as its command did, or has. */
+void shim_hold_drop(struct shim_hold *h);
+/* Its descriptor can be read. */
+enum shim_hold_news shim_hold_hear(struct shim_hold *h);
+/* ASKS: the sandbox is to stay. */
+void shim_hold_keep(struct shim_hold *h);
 
 #endif

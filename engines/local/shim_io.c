@@ -49,6 +49,8 @@ static bool shim_io_write(struct shim_io *io, int which, size_t *done)
 
 bool shim_io_flush(struct shim_io *io)
 {
+    if (io->closed)
+        io->len = 0;
     if (io->len > 0 && (!shim_io_write(io, io->source, &io->done[0]) || !shim_io_write(io, SHIM_ALL, &io->done[1]))) {
         if (io->blocked_since == 0)
             io->blocked_since = clock_read().mono;
@@ -96,6 +98,9 @@ bool shim_io_done(const struct shim_io *io)
 
 void shim_io_end(struct shim_io *io)
 {
+    if (io->closed)
+        return;
+    io->closed = true;
     for (int i = 0; i < SHIM_LOGS; i++) {
         int64_t out = shim_log_end(&io->logs[i]);
 

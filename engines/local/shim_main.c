@@ -32,10 +32,11 @@
 #include "engines/local/task.h"
 #include "jobs/exits.h"
 
-#define SHIM_TAIL_MS 2000     /* what a task left behind has so long after a SIGTERM */
-#define SHIM_SWEEP_MS 20      /* between two kills of the tree */
-#define SHIM_RETRY_MS 500     /* between two tries to write to a full disk */
-#define SHIM_FULL_MS 30000    /* a full disk after the task's end: the log's rest is given up after that */
+#define SHIM_TAIL_MS 2000  /* what a task left behind has so long after a SIGTERM */
+#define SHIM_SWEEP_MS 20   /* between two kills of the tree */
+#define SHIM_RETRY_MS 500  /* between two tries to write to a full disk */
+#define SHIM_FULL_MS 30000 /* a full disk after the task's end: the log's rest is given up after that */
+#define SHIM_POLLS (6 + SHIM_PEERS)
 #define SHIM_STRANGER_MS 1000 /* the tree is gone but a pipe is still open: someone outside holds it */
 
 struct shim {
@@ -45,6 +46,7 @@ struct shim {
     struct record record;
     struct shim_io io;
     struct shim_ctl ctl;
+    struct shim_hold hold;
     int out, err; /* read ends of the task's output */
     int task;     /* socket to the keeper */
     int keeper;   /* its pid */
@@ -215,6 +217,7 @@ static void shim_stop(struct shim *s, int64_t grace_ms, int64_t signal)
 
     if (s->tree_gone)
         return;
+    shim_hold_drop(&s->hold);
     if (s->kill_at == 0)
         shim_command(s, signal > 0 && signal <= TASK_SIGNAL_MAX ? (char)signal : SIGTERM);
     if (s->kill_at == 0 || at < s->kill_at)
@@ -270,6 +273,30 @@ static void shim_main_ended(struct shim *s, const struct task_word *w)
                    (long long)s->spec.memory_mb);
 }
 
+/* The command has ended and its sandbox is to stay; `w` is the keeper's answer. In an image it may have the kernel's
+ * kills only from what the end looks like. */
+static void shim_hold_ended(struct shim *s, struct task_word *w)
+{
+    const int status = s->hold.status;
+
+    if (s->spec.rootfs && status != SIGKILL && status != (128 + SIGKILL) << 8)
+        w->oom_kills = 0;
+    w->value = status;
+    shim_main_ended(s, w);
+    shim_hold_keep(&s->hold);
+}
+
+/* What the holder tells. A sandbox is kept of a command that failed by itself. */
+static void shim_hold_told(struct shim *s)
+{
+    enum shim_hold_news news = shim_hold_hear(&s->hold);
+
+    if (news == SHIM_HOLD_ENDED && (s->kill_at || s->over_disk))
+        shim_hold_drop(&s->hold);
+    else if (news == SHIM_HOLD_ENDED)
+        shim_command(s, TASK_ASK);
+}
+
 /* What the keeper tells of the command. */
 static void shim_hear(struct shim *s)
 {
@@ -277,7 +304,9 @@ static void shim_hear(struct shim *s)
     ssize_t n;
 
     while ((n = recv(s->task, &w, sizeof(w), MSG_DONTWAIT)) == (ssize_t)sizeof(w)) {
-        if (w.event == TASK_ENDED)
+        if (w.event == TASK_ENDED && s->hold.state == SHIM_HOLD_ASKS)
+            shim_hold_ended(s, &w);
+        else if (w.event == TASK_ENDED)
             shim_main_ended(s, &w);
     }
     if (n == 0) {
@@ -319,7 +348,7 @@ static void shim_reap(struct shim *s)
         return;
     }
     /* The task has ended with its main process; what it left behind gets a short notice and then the kill. */
-    if (s->main_gone && !s->tree_gone && s->kill_at == 0)
+    if (s->main_gone && !s->tree_gone && s->kill_at == 0 && s->hold.state < SHIM_HOLD_GIVES)
         shim_stop(s, SHIM_TAIL_MS, SIGTERM);
 }
 
@@ -330,16 +359,16 @@ static int shim_timeout(const struct shim *s, int64_t now)
         return SHIM_RETRY_MS;
     if (s->tree_gone)
         return s->drain_till > now ? (int)(s->drain_till - now) : 0;
+    if (s->hold.till)
+        return s->hold.till > now ? (int)(s->hold.till - now) : 0;
     if (s->kill_at == 0)
         return -1;
     return s->kill_at > now ? (int)(s->kill_at - now < 60000 ? s->kill_at - now : 60000) : SHIM_SWEEP_MS;
 }
 
-static void shim_wait(struct shim *s)
+/* What to wait for, in the order of shim_wait. */
+static void shim_watch(const struct shim *s, bool blocked, struct pollfd p[SHIM_POLLS])
 {
-    struct pollfd p[5 + SHIM_PEERS];
-    bool blocked = s->io.blocked_since != 0;
-
     p[0] = (struct pollfd){.fd = s->signals, .events = POLLIN};
     p[1] = (struct pollfd){.fd = s->ctl.listener, .events = POLLIN};
     for (int i = 0; i < 2; i++)
@@ -347,7 +376,27 @@ static void shim_wait(struct shim *s)
     for (int i = 0; i < SHIM_PEERS; i++)
         p[5 + i] = (struct pollfd){.fd = s->ctl.peers[i], .events = POLLIN};
     p[4] = (struct pollfd){.fd = s->task, .events = POLLIN};
-    if (poll(p, 5 + SHIM_PEERS, shim_timeout(s, clock_read().mono)) < 0)
+    p[5 + SHIM_PEERS] = (struct pollfd){.fd = s->hold.fd, .events = POLLIN};
+}
+
+/* Keeper, holder and children. */
+static void shim_take(struct shim *s, bool keeper, bool holder, bool child)
+{
+    if (keeper)
+        shim_hear(s);
+    if (holder)
+        shim_hold_told(s);
+    if (keeper || holder || child)
+        shim_reap(s);
+}
+
+static void shim_wait(struct shim *s)
+{
+    struct pollfd p[SHIM_POLLS];
+    bool blocked = s->io.blocked_since != 0;
+
+    shim_watch(s, blocked, p);
+    if (poll(p, SHIM_POLLS, shim_timeout(s, clock_read().mono)) < 0)
         return;
     if (blocked)
         (void)shim_io_flush(&s->io);
@@ -363,34 +412,19 @@ static void shim_wait(struct shim *s)
         if (peer >= 0)
             shim_tell(s, peer);
     }
-    if (p[4].revents)
-        shim_hear(s);
-    if (p[0].revents || p[4].revents)
-        shim_reap(s);
+    shim_take(s, p[4].revents, p[5 + SHIM_PEERS].revents, p[0].revents);
 }
 
-/* From the start of the command until its tree is gone and its output stored. */
-static void shim_run(struct shim *s)
+/* Everything that the command has written. */
+static void shim_drain(struct shim *s, int64_t now)
 {
-    while (!s->tree_gone || !shim_io_done(&s->io)) {
-        int64_t now;
-
-        shim_wait(s);
-        now = clock_read().mono;
-        if (!s->tree_gone && s->kill_at && now >= s->kill_at)
-            shim_kill(s);
-        if (!s->tree_gone)
-            continue;
-        while (shim_io_pump(&s->io, SHIM_OUT) || shim_io_pump(&s->io, SHIM_ERR))
-            ;
-        if (s->io.blocked_since && now - s->io.blocked_since > SHIM_FULL_MS)
-            shim_io_discard(&s->io);
-        if (!s->io.blocked_since && now >= s->drain_till)
-            break;
-    }
+    while (shim_io_pump(&s->io, SHIM_OUT) || shim_io_pump(&s->io, SHIM_ERR))
+        ;
+    if (s->io.blocked_since && now - s->io.blocked_since > SHIM_FULL_MS)
+        shim_io_discard(&s->io);
 }
 
-/* The durable end: logs, then the exit file, then the word to the engine. */
+/* Writes what happened for good: logs, then the exit file, then the word to the engine. */
 static void shim_finish(struct shim *s)
 {
     struct record *r = &s->record;
@@ -403,19 +437,52 @@ static void shim_finish(struct shim *s)
         r->bytes[i] = s->io.logs[i].bytes;
     r->lost_bytes = s->io.lost;
     r->ended = true;
+    r->held = s->hold.state == SHIM_HOLD_STAYS ? s->spec.hold : 0;
     (void)unlinkat(s->dir, "script", 0);
-    (void)unlinkat(s->dir, "ctl", 0);
     buf_init(&b, RECORD_MAX);
     (void)record_format(&b, r);
     while (FAILPOINT(SHIM_BEFORE_EXIT) || fs_write_atomic_at(s->dir, "exit", b.data, b.len, &e)) {
         /* A full disk passes; a folder that was removed does not. */
         if (fstat(s->dir, &st) || st.st_nlink == 0)
-            return;
+            break;
         (void)poll(NULL, 0, SHIM_RETRY_MS);
     }
     buf_fini(&b);
     (void)FAILPOINT(SHIM_AFTER_EXIT);
     shim_tell(s, -1);
+}
+
+/* As long as there is a holder. */
+static void shim_keep(struct shim *s, int64_t now)
+{
+    if (s->hold.till && now >= s->hold.till) {
+        shim_hold_drop(&s->hold);
+        shim_reap(s);
+    }
+    if (s->hold.state != SHIM_HOLD_STAYS || s->record.ended)
+        return;
+    shim_drain(s, now);
+    if (!s->io.blocked_since)
+        shim_finish(s);
+}
+
+/* From the start of the command until its tree is gone and its output stored. */
+static void shim_run(struct shim *s)
+{
+    while (!s->tree_gone || !shim_io_done(&s->io)) {
+        int64_t now;
+
+        shim_wait(s);
+        now = clock_read().mono;
+        if (!s->tree_gone && s->kill_at && now >= s->kill_at)
+            shim_kill(s);
+        shim_keep(s, now);
+        if (!s->tree_gone)
+            continue;
+        shim_drain(s, now);
+        if (!s->io.blocked_since && now >= s->drain_till)
+            break;
+    }
 }
 
 /* Could not even prepare: the engine hears why, and nothing was started. */
@@ -472,7 +539,7 @@ static void shim_go(struct shim *s)
 
 int main(int argc, char **argv)
 {
-    struct shim s = {.task = -1};
+    struct shim s = {.task = -1, .hold.fd = -1};
     struct err e = {0};
 
     if (shim_args(&s, argc, argv)) {
@@ -481,9 +548,12 @@ int main(int argc, char **argv)
     }
     if (shim_detach(&s, &e) || shim_prepare(&s, &e))
         return shim_release(&s, shim_refuse(&s, &e));
+    if (s.spec.hold)
+        shim_hold_open(&s.hold, &s.spec, s.keeper);
     shim_go(&s);
     shim_reap(&s);
     shim_run(&s);
+    (void)unlinkat(s.dir, "ctl", 0);
     shim_finish(&s);
     return shim_release(&s, 0);
 }

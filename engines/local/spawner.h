@@ -86,6 +86,9 @@ int spawner_beside(const struct spawner *s, const char *name, char out[PATH_MAX]
 /* spawner_enter.c: starts a warden, for a process more in a running task; it answers on fds[1]. */
 void spawner_enter(const struct spawner *s, const struct proto_msg *m, const int fds[2]);
 
+/* spawner_devices.c: takes the devices that the request names away from a task, and answers. */
+void spawner_devices(const struct spawner *s, int conn, const struct proto_msg *m);
+
 /* spawner_probe.c: finds out what guards there are, by trying them. */
 void spawner_probe(struct spawner *s);
 

@@ -32,6 +32,7 @@
 #include "engines/local/procs.h"
 #include "engines/local/proto.h"
 #include "engines/local/spawner.h"
+#include "engines/local/task.h"
 
 #define SPAWNER_SWEEP_MS 1000 /* from the end of a child to the look for groups that nobody keeps */
 #define SPAWNER_POLLS (2 + SPAWNER_CONNS + SPAWNER_STARTS)
@@ -266,6 +267,8 @@ static void spawner_serve(struct spawner *s, int i)
         }
         if (m.type == PROTO_START)
             spawner_begin(s, i, &m, fds);
+        else if (m.type == PROTO_CLEAR && strcmp(m.step, TASK_STEP_DEVICES) == 0)
+            spawner_devices(s, s->conns[i], &m);
         else if (m.type == PROTO_CLEAR)
             spawner_end(s, s->conns[i], &m);
         else if (m.type == PROTO_CLEAN)

@@ -6,7 +6,7 @@
  * task's view of the machine, started the command as the task's user, is the parent of everything the task starts,
  * and, where there are pid namespaces, its pid 1: with it everything dies. It dies with its shim.
  *
- *   shim -> keeper   one byte: TASK_GO, TASK_KILL, or the signal of a stop, up to TASK_SIGNAL_MAX
+ *   shim -> keeper   one byte: TASK_GO, TASK_KILL, TASK_ASK, or the signal of a stop, up to TASK_SIGNAL_MAX
  *   keeper -> shim   struct task_word; the end of the keeper is the end of the whole tree
  */
 #ifndef DROVER_ENGINES_LOCAL_TASK_H
@@ -14,18 +14,19 @@
 
 #include <stdint.h>
 
-enum task_command { TASK_SIGNAL_MAX = 31, TASK_GO = 'G', TASK_KILL = 'K' };
+enum task_command { TASK_SIGNAL_MAX = 31, TASK_GO = 'G', TASK_KILL = 'K', TASK_ASK = 'A' };
 
 enum task_event {
     TASK_READY = 1, /* everything but the command is there */
     TASK_FAILED,    /* it could not be made, or the command not started: value is errno, step says where */
     TASK_STARTED,   /* value: pid of the command in the keeper's pid namespace */
-    TASK_ENDED,     /* the command has ended: value is its wait status; step TASK_STEP_UNPACK: it never started */
+    TASK_ENDED, /* value: the command's wait status; step TASK_STEP_UNPACK: it never started. Answers TASK_ASK, too */
 };
 
-#define SHIM_STEP_DISK "disk"     /* a stop by the janitor: the task took too much of the disk */
-#define TASK_STEP_UNPACK "unpack" /* the task's code could not be unpacked; its stderr says why */
-#define TASK_STEP_PLACE "place"   /* the image has something else where a folder or file of the task has to be */
+#define SHIM_STEP_DISK "disk"       /* a stop by the janitor: the task took too much of the disk */
+#define TASK_STEP_DEVICES "devices" /* a CLEAR of them (spawner_devices.c) */
+#define TASK_STEP_UNPACK "unpack"   /* the task's code could not be unpacked; its stderr says why */
+#define TASK_STEP_PLACE "place"     /* the image has something else where a folder or file of the task has to be */
 
 /* What the keeper tells. Plain data. */
 struct task_word {

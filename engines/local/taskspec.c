@@ -46,6 +46,7 @@ enum taskspec_tag {
     TAG_CODE,
     TAG_LOG,
     TAG_PLAIN, /* in place of TAG_SCRIPT */
+    TAG_HOLD,
 };
 
 /* Numbers that are not negative. */
@@ -56,6 +57,7 @@ static const struct {
     {TAG_GUARDS, offsetof(struct taskspec, guards)}, {TAG_MEMORY, offsetof(struct taskspec, memory_mb)},
     {TAG_CPUS, offsetof(struct taskspec, cpus)},     {TAG_PIDS, offsetof(struct taskspec, pids)},
     {TAG_SHM, offsetof(struct taskspec, shm_mb)},    {TAG_LOG, offsetof(struct taskspec, log_mb)},
+    {TAG_HOLD, offsetof(struct taskspec, hold)},
 };
 
 #define TASKSPEC_NUMBERS (sizeof(taskspec_numbers) / sizeof(taskspec_numbers[0]))

@@ -41,15 +41,15 @@ struct taskspec {
     bool plain;       /* one command of plain words, parted by spaces: it needs no shell (local_plain.h) */
     const char **env; /* "KEY=value", NULL-terminated; the whole environment of the task */
     size_t env_count;
-    const char *user;  /* of Drover; the spawner knows as whom that runs */
-    int64_t guards;    /* enum level_guard bits that it is to get, no more and no fewer */
-    int64_t memory_mb; /* limits; 0 = none */
-    int64_t cpus, pids, shm_mb;
-    int64_t log_mb;         /* each of its logs takes so much; 0 = no limit */
-    bool no_network;        /* only a loopback of its own */
-    const char *rootfs;     /* image: folder that becomes the task's /, or NULL */
-    const char *checkpoint; /* name of the user's folder that outlives the job, or NULL */
-    const char *code;       /* name of the archive in DATA/code/jobs that is unpacked into its folder, or NULL */
+    const char *user;                 /* of Drover; the spawner knows as whom that runs */
+    int64_t guards;                   /* enum level_guard bits that it is to get, no more and no fewer */
+    int64_t memory_mb;                /* limits; 0 = none */
+    int64_t cpus, pids, shm_mb, hold; /* the last: enum engine_hold; then `shell` is the holder (hold.h) */
+    int64_t log_mb;                   /* each of its logs takes so much; 0 = no limit */
+    bool no_network;                  /* only a loopback of its own */
+    const char *rootfs;               /* image: folder that becomes the task's /, or NULL */
+    const char *checkpoint;           /* name of the user's folder that outlives the job, or NULL */
+    const char *code; /* name of the archive in DATA/code/jobs that is unpacked into its folder, or NULL */
     size_t device_count, mount_count;
     const char *devices[TASKSPEC_DEVICES_MAX];             /* paths of the character devices of its GPUs */
     struct taskspec_mount mounts[TASKSPEC_MOUNTS_MAX + 1]; /* one more for the checkpoint's */

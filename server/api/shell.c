@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A shell, or a command, in a running task.
+ * A shell, or a command, in a running task, or in what is kept of a failed one by a debug reservation.
  */
 #include <string.h>
 
@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/ssh_key.h"
 #include "engines/local/enter.h"
+#include "jobs/lease_store.h"
 #include "server/api/api.h"
 #include "server/api/job_view.h"
 #include "server/readers.h"
@@ -95,6 +96,30 @@ static int read_ssh(struct request *r, const struct subject *j, struct shell_ord
     return o->ssh ? 0 : err_set(e, ERR_INTERNAL, "out of memory");
 }
 
+static int is_held(void *ctx, const struct lease *l)
+{
+    const struct task_attempt_row *row = ctx;
+    return l->state == LEASE_HELD && !strcmp(l->id, row->id);
+}
+
+/* Whether there is somebody to enter. 0 or -1. */
+static int check_runs(struct api *a, struct task_attempt_row *row, struct err *e)
+{
+    if (!row->launched_ms)
+        return err_set(e, ERR_CONFLICT_JOB, "The task has not started yet.");
+    if (!row->ended)
+        return 0;
+    struct store *s = readers_get(a->readers, e);
+    if (!s)
+        return -1;
+    const struct lease_store_which live = {0};
+    int rc = lease_store_each(s, &live, is_held, row, e);
+    readers_put(a->readers, s);
+    if (rc)
+        return rc > 0 ? 0 : -1;
+    return err_set(e, ERR_CONFLICT_JOB, "The task attempt has ended, and no debug reservation keeps its sandbox.");
+}
+
 int api_shell(struct request *r, void *context, struct err *e)
 {
     struct api *a = context;
@@ -107,11 +132,8 @@ int api_shell(struct request *r, void *context, struct err *e)
     if (request_identity(r)->read_only)
         return err_set(e, ERR_FORBIDDEN, "This token only reads.");
     if (read_job(a, r, &job, e) || check_owner(r, &job, e) || read_query(r, &o, e) || read_ssh(r, &job, &o, e) ||
-        job_view_task_attempt(a, r, &row, ERR_NO_TASK_LOG, e))
+        job_view_task_attempt(a, r, &row, ERR_NO_TASK_LOG, e) || check_runs(a, &row, e))
         return -1;
-    if (row.ended || !row.launched_ms)
-        return err_set(e, ERR_CONFLICT_JOB,
-                       row.ended ? "The task attempt has ended." : "The task has not started yet.");
     o.attempt = row.id;
     return shells_reply(a->shells, r, &o, e);
 }

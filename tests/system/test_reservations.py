@@ -1,9 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Debug reservations over REST and by the client. The local engine keeps no sandbox yet, so that the one here is put into
-the database: what a server finds that it knows nothing more of is over at once, and told as such."""
+"""Debug reservations over REST and by the client; test_sandbox.py looks into the sandboxes themselves."""
 import json
-import sqlite3
 import unittest
 
 import droverlib
@@ -30,34 +28,22 @@ class Reservations(jobcase.JobCase):
         return reply.status, json.loads(reply.body).get("code")
 
     def failed_with_a_lease(self):
-        """A failed job, with a row as if an engine had kept its sandbox. The server has seen it."""
+        """A failed job whose lease has been released."""
         name = self.client.submit(droverlib.job_yaml("broken", "exit 3",
                                                      extra=WISH + "defaults:\n  virtualCluster: lab\n"))
         detail = self.client.wait(name)
         self.assertEqual(detail["jobStatus"]["state"], "FAILED")
-        self.assertEqual(detail["debugReservations"], [])
-        task = detail["taskRoles"]["main"]["taskStatuses"][0]
-        self.server.stop()
-        db = sqlite3.connect(self.server.data + "/drover.db")
-        now, nonce = db.execute("SELECT completed_ms, nonce FROM task_attempt WHERE id = ?",
-                                (task["containerId"],)).fetchone()
-        db.execute("INSERT INTO lease(id, job_id, job_attempt, role, task_index, task_attempt, owner, vc, node, gpus, hold,"
-                   " cpus, memory_mb, gpu_count, priority, nonce, state, created_ms, expires_ms, ended_by, collected)"
-                   " VALUES(?, ?, 0, 'main', 0, 0, 'admin', 'lab', ?, '[]', 'gpus', 1, 1, 0, -1, ?, 'HELD', ?, ?, '',"
-                   " '{\"exitCode\":3,\"reason\":\"UserCommandFailed\"}')",
-                   (task["containerId"], detail["jobId"], task["node"], nonce, now, now + 10 ** 9))
-        db.commit()
-        db.close()
-        self.server.start()
-        self.client = droverlib.Client(self.server).login()
-        wait_until(lambda: not self.listed(query=""), "the lease of a sandbox that nobody kept is over")
+        self.assertEqual([r["state"] for r in detail["debugReservations"]], ["HELD"])
+        self.assertEqual(self.client.request("DELETE", "/api/v2/jobs/" + name).status, 409, "it has a live reservation")
+        self.client.json("DELETE", "/api/v2/jobs/%s/reservation" % name)
+        wait_until(lambda: not self.listed(query=""), "the lease is over")
         return name
 
     def test_a_reservation_is_told(self):
         self.client.json("POST", "/api/v2/users", {"username": "bo", "password": PHRASE}, (201,))
         name = self.failed_with_a_lease()
         (one,) = self.listed()
-        self.assertIn((one["state"], one["endedBy"]), (("ENDED", "sandbox"), ("LOST", "node")))
+        self.assertEqual((one["state"], one["endedBy"]), ("ENDED", "admin"))
         self.assertEqual((one["jobName"], one["username"], one["virtualCluster"], one["hold"], one["gpus"]),
                          ("broken", "admin", "lab", "gpus", 0))
         self.assertTrue(one["reclaimable"])
@@ -65,7 +51,7 @@ class Reservations(jobcase.JobCase):
         self.assertGreaterEqual(one["endedTime"], one["createdTime"])
         self.assertEqual(self.client.job(name)["debugReservations"], [one])
         events = self.client.json("GET", "/api/v2/jobs/%s/events" % name)["data"]
-        self.assertIn(("lease." + one["state"].lower(), "LeaseEnded"), [(e["event"], e["reason"]) for e in events])
+        self.assertIn(("lease.ended", "LeaseEnded"), [(e["event"], e["reason"]) for e in events])
         # What is published may be a moment old.
         wait_until(lambda: self.client.json("GET", "/api/v2/virtual-clusters/lab")["liveReservations"] == 0,
                    "the virtual cluster has none any more")

@@ -11,7 +11,7 @@ import droverlib
 import jobcase
 from droverlib import wait_until
 
-PROGRAMS = ("droverd", "drover-spawner", "drover-shim", "drover-keeper", "drover-unpack", "drover-warden")
+PROGRAMS = ("droverd", "drover-spawner", "drover-shim", "drover-keeper", "drover-unpack", "drover-warden", "drover-holder")
 CODES = (0, 7, 255)
 LINES = 20000
 
