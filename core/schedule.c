@@ -32,7 +32,7 @@ static void preempt(struct step *s, struct job *victim, const struct job *by)
         core_lease_reclaim(s, victim, by);
         return;
     }
-    snprintf(why.message, sizeof why.message, "Preempted by %.120s, which needs its GPUs; %s.", by->full_name,
+    snprintf(why.message, sizeof why.message, "Preempted by %.120s, which needs what it holds; %s.", by->full_name,
              requeue ? "it goes on waiting" : "it is stopped, as it asked for");
     core_decision_preempted(s, victim, by, requeue);
     if (requeue)
@@ -69,7 +69,7 @@ static void preempt_for(struct step *s, struct job *j, bool again)
     int gang = core_gang_of(j)->gang, few[16], *list = few;
     size_t n = grid_victims(c->grid, gang, few, sizeof few / sizeof *few);
     if (n == sizeof few / sizeof *few) { /* there may be more */
-        size_t most = (size_t)grid_total(c->grid);
+        size_t most = (size_t)grid_gangs(c->grid);
         list = calloc(most + 1, sizeof *list);
         n = list ? grid_victims(c->grid, gang, list, most) : 0;
         if (!list) {

@@ -106,6 +106,8 @@ static void seat_pod(struct grid *g, int gang, struct pod *pod, const struct gri
     struct gang *me = &g->gangs[gang];
     int node = at->node < 0 ? -1 : g->grid_node[at->node], want = (int)pod->want.gpus;
     pod->node = at->node;
+    if (pod->node >= 0)
+        pods_join(g, me, pod);
     pod->first = me->placed;
     pod->gpus = 0;
     for (int i = 0; node >= 0 && i < want; i++) {

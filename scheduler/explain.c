@@ -216,12 +216,14 @@ static void read_limits(const struct grid *g, const struct grid_request *r, stru
 static bool waits_for_ends(const struct grid *g, int gang)
 {
     const struct gang *me = &g->gangs[gang];
+    bool ends = false;
     for (int i = 0; me->drains && i < me->placed; i++) {
         int user = g->gpus[me->gpus[i]].user;
-        if (user >= 0 && user != gang && !g->gangs[user].oppo)
-            return true;
+        ends = ends || (user >= 0 && user != gang && !g->gangs[user].oppo);
     }
-    return false;
+    for (int i = 0; me->drains && i < me->stop_count; i++)
+        ends = ends || !g->gangs[me->stops[i]].oppo;
+    return ends;
 }
 
 static bool some_bad(const struct grid *g)

@@ -385,17 +385,15 @@ static void find_blockers(struct explain *x, const struct explain_ask *ask, enum
 }
 
 /* Those that run on what it has reserved, or hold CPUs and memory there. */
-static void name_users(const struct grid *g, int gang, struct explain_help *h)
+static void name_users(struct explain *x, int gang, struct explain_help *h)
 {
-    const struct gang *me = &g->gangs[gang];
-    for (int i = 0; i < me->placed; i++) {
-        int user = g->gpus[me->gpus[i]].user;
-        bool known = user < 0 || user == gang;
-        for (size_t k = 0; k < h->blocker_count && !known; k++)
-            known = h->blockers[k] == user;
-        if (!known)
-            add_blocker(h, user);
-    }
+    size_t max = (size_t)grid_gangs(x->grid);
+    int *all = calloc(max + 1, sizeof *all);
+    size_t n = all ? grid_in_way(x->grid, gang, all, max) : 0;
+    x->failed = x->failed || !all;
+    for (size_t i = 0; i < n; i++)
+        add_blocker(h, all[i]);
+    free(all);
 }
 
 /* ---- nothing alone ---- */
@@ -512,9 +510,9 @@ int explain_help(struct explain *x, const struct explain_ask *ask, struct explan
     };
     struct explain_help *h = &out->help;
     if (explain_reserves(x, ask))
-        name_users(x->grid, ask->self, h);
+        name_users(x, ask->self, h);
     if (explain_reserves(x, ask) || out->then == EXPLAIN_STARTS)
-        return 0;
+        return x->failed ? -1 : 0;
     try_smaller(x, ask, h);
     try_skus(x, ask, h);
     try_elsewhere(x, ask, h);

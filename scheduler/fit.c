@@ -15,17 +15,16 @@ int fit_holder(const struct grid *g, int gpu)
     return st->reserver >= 0 ? st->reserver : st->user;
 }
 
-/* Whether the asker may take GPUs from a gang. */
-static bool may_kill(const struct fit *f, const struct gang *h)
+bool fit_may_stop(const struct fit *f, const struct gang *h)
 {
     const struct gang *me = &f->grid->gangs[f->gang];
-    if (f->share < 0)
+    if (me->oppo)
         return false;
     if (h->oppo)
         return f->mode >= FIT_OPPO;
     if (f->mode == FIT_DRAIN && h->state == GRID_ALLOCATED)
         return true;
-    return f->mode >= FIT_LOWER && h->ask.priority < me->ask.priority &&
+    return f->mode >= FIT_LOWER && h->vc == me->vc && h->ask.priority < me->ask.priority &&
            !(h->ask.no_stop && h->state == GRID_ALLOCATED);
 }
 
@@ -35,7 +34,7 @@ static bool may_take(const struct fit *f, int gpu)
 {
     const struct grid *g = f->grid;
     int user = g->gpus[gpu].user, reserver = g->gpus[gpu].reserver;
-    return (reserver < 0 || may_kill(f, &g->gangs[reserver])) && (user < 0 || may_kill(f, &g->gangs[user]));
+    return (reserver < 0 || fit_may_stop(f, &g->gangs[reserver])) && (user < 0 || fit_may_stop(f, &g->gangs[user]));
 }
 
 /* Whether a GPU is for a guarantee by quantity to have. */
@@ -194,24 +193,6 @@ static uint64_t choose(const struct topology_chain *c, int level, int want, uint
     return 0;
 }
 
-/* The GPUs of victims first, then others: where the machine is short of CPUs or memory, it is they who hold them. How
- * many victims, or -1. */
-static int pick_dear(const struct fit *f, const struct room *all, int want, int *gone, uint64_t *got)
-{
-    int dear = __builtin_popcountll(all->kill);
-    struct room room = {.first = all->first, .size = all->size, .kill = all->kill};
-    int cost = dear ? choose_victims(f, &room, dear < want ? dear : want, gone) : -1;
-    uint64_t rest = all->yes & ~room.yes;
-    *got = 0;
-    for (; cost >= 0 && want > 0 && (room.yes | rest); want--) {
-        uint64_t from = room.yes ? room.yes : rest, bit = from & -from;
-        *got |= bit;
-        room.yes &= ~bit;
-        rest &= ~bit;
-    }
-    return want > 0 ? -1 : cost;
-}
-
 /* How many of some gangs have a guarantee. */
 static int not_lent(const struct grid *g, const int *gangs, int count)
 {
@@ -296,26 +277,20 @@ static bool pick(const struct fit *f, struct room *room, const struct space_cell
     return true;
 }
 
-int fit_pick(const struct fit *f, int cell, int want, int *out, bool commit)
+int fit_pick(const struct fit *f, int cell, int want, int *out)
 {
     const struct grid *g = f->grid;
     const struct space_cell *x = &g->space->cells[cell];
     struct room room = {.first = x->first, .size = space_gpus(g->space, cell)};
     struct picked p;
+    struct pods_harm harm;
     if (room.size > ROOM_MAX || room.size < want || x->bad || !pods_allow(g, &g->gangs[f->gang], x->node) ||
         !sort_gpus(f, &room, want))
         return -1;
-    const struct room all = room;
-    if (!pick(f, &room, x, want, &p))
+    if (!pick(f, &room, x, want, &p) ||
+        !pods_room(f, pods_machine(g, x->node), (struct pods_pick){x->first, p.got}, &harm))
         return -1;
-    if (!pods_room(f, x->node, x->first, p.got)) {
-        p.cost = f->mode == FIT_IDLE ? -1 : pick_dear(f, &all, want, p.gone, &p.got);
-        if (p.cost < 0 || !pods_room(f, x->node, x->first, p.got))
-            return -1;
-    }
-    for (int i = 0; commit && i < p.cost; i++)
-        g->gangs[p.gone[i]].mark = g->stamp;
     for (int i = 0; p.got; p.got &= p.got - 1)
         out[i++] = x->first + __builtin_ctzll(p.got);
-    return f->loose ? p.cost : not_lent(g, p.gone, p.cost);
+    return f->loose ? p.cost + harm.gangs : not_lent(g, p.gone, p.cost) + harm.held;
 }

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 
+struct gang;
 struct grid;
 struct pod;
 
@@ -24,8 +25,10 @@ struct fit {
 };
 
 /* Chooses `want` GPUs of a cell within one machine, close together. The number of gangs that must go for it, or -1;
- * those that are only lent in do not count in a lot. They are marked only when `commit`. `out` gets the GPUs. */
-int fit_pick(const struct fit *f, int cell, int want, int *out, bool commit);
+ * those that are only lent in do not count in a lot. `out` gets the GPUs. */
+int fit_pick(const struct fit *f, int cell, int want, int *out);
+/* Whether the asker may have a gang leave, or take over what it has reserved. */
+bool fit_may_stop(const struct fit *f, const struct gang *h);
 /* The gang that a GPU counts for: who reserved it, else who runs on it; -1 = none. */
 int fit_holder(const struct grid *g, int gpu);
 

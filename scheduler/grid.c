@@ -112,6 +112,7 @@ static void gang_fini(struct gang *me)
     free(me->gpus);
     free(me->only);
     free(me->chains);
+    free(me->stops);
     *me = (struct gang){0};
 }
 
@@ -199,6 +200,14 @@ static void end_drain(struct grid *g, struct gang *me)
     me->drains = false;
 }
 
+/* It has reserved no more: it starts, or gives up. */
+static void end_reserving(struct grid *g, struct gang *me)
+{
+    stops_clear(g, me);
+    end_drain(g, me);
+    g->reserving--;
+}
+
 static void drop_reservation(struct grid *g, int gang)
 {
     struct gang *me = &g->gangs[gang];
@@ -208,7 +217,7 @@ static void drop_reservation(struct grid *g, int gang)
             share_set(g, me->gpus[i], st->user, -1);
     }
     grid_count(g, me, -1);
-    end_drain(g, me);
+    end_reserving(g, me);
     if (me->borrowed)
         me->oppo = me->borrowed = false; /* it is tried as what it is */
     pods_give_all(g, me);
@@ -219,17 +228,32 @@ static void drop_reservation(struct grid *g, int gang)
     g->version++;
 }
 
-/* Lower gangs whose reservation was taken over wait again. */
-static void bump_losers(struct grid *g)
+static void bump(struct grid *g, int loser)
 {
-    for (int i = 0; i < g->undo_count; i++) {
-        int loser = g->undo[i].reserver;
-        if (loser < 0 || g->gangs[loser].state != GRID_PREEMPTING)
-            continue;
-        drop_reservation(g, loser);
-        g->upsets++;
-    }
+    if (loser < 0 || g->gangs[loser].state != GRID_PREEMPTING)
+        return;
+    drop_reservation(g, loser);
+    g->upsets++;
+}
+
+/* One whose CPUs or memory on a machine were taken over, or -1. */
+static int find_loser(const struct grid *g, int machine)
+{
+    struct pod_link at = g->machines[machine];
+    while (at.gang >= 0 && (g->gangs[at.gang].state != GRID_PREEMPTING || g->gangs[at.gang].mark != g->stamp))
+        at = g->gangs[at.gang].pods[at.pod].next;
+    return at.gang;
+}
+
+/* Lower gangs whose reservation was taken over wait again. */
+static void bump_losers(struct grid *g, const struct gang *me)
+{
+    for (int i = 0; i < g->undo_count; i++)
+        bump(g, g->undo[i].reserver);
     g->undo_count = 0;
+    for (int i = 0; g->stopping && i < me->pod_count; i++)
+        for (int loser; (loser = find_loser(g, me->pods[i].node)) >= 0;)
+            bump(g, loser);
 }
 
 static bool start_if_clear(struct grid *g, int gang)
@@ -237,14 +261,15 @@ static bool start_if_clear(struct grid *g, int gang)
     struct gang *me = &g->gangs[gang];
     if (me->delayed)
         return false;
+    stops_look(g, gang);
     for (int i = 0; i < me->placed; i++)
         if (g->gpus[me->gpus[i]].user >= 0)
             return false;
-    if (!pods_clear(g, me))
+    if (me->stop_count || !pods_clear(g, me))
         return false;
     for (int i = 0; i < me->placed; i++)
         share_set(g, me->gpus[i], gang, -1);
-    end_drain(g, me);
+    end_reserving(g, me);
     me->state = GRID_ALLOCATED;
     me->reason = GRID_REASON_NONE;
     return true;
@@ -253,7 +278,8 @@ static bool start_if_clear(struct grid *g, int gang)
 static enum grid_state take_up(struct grid *g, int gang)
 {
     struct gang *me = &g->gangs[gang];
-    bump_losers(g);
+    bump_losers(g, me);
+    g->reserving++;
     grid_count(g, me, 1);
     me->state = GRID_PREEMPTING;
     me->reason = GRID_REASON_VICTIMS;
@@ -344,8 +370,8 @@ static enum grid_reason explain(const struct grid *g, const struct gang *me)
 enum grid_state grid_try(struct grid *g, int gang)
 {
     struct gang *me = &g->gangs[gang];
-    if (me->state == GRID_PREEMPTING)
-        start_if_clear(g, gang);
+    if (me->state == GRID_PREEMPTING && !start_if_clear(g, gang) && !me->delayed && !grid_in_way(g, gang, NULL, 0))
+        drop_reservation(g, gang); /* there is less than there was, and nobody to wait for */
     if (me->state != GRID_WAITING || me->tried_at == g->version + 1)
         return me->state;
     uint64_t before = g->version;
@@ -370,7 +396,8 @@ enum grid_state grid_try(struct grid *g, int gang)
 enum grid_state grid_reserve(struct grid *g, int gang)
 {
     struct gang *me = &g->gangs[gang];
-    if (me->state != GRID_WAITING || me->ask.priority < 0 || !me->total || g->vc_use[me->vc].drains || over_cap(g, me))
+    if (me->state != GRID_WAITING || me->ask.priority < 0 || g->vc_use[me->vc].drains || over_cap(g, me) ||
+        grid_over_cpus(g, me))
         return me->state;
     uint64_t before = g->version;
     if (!place_gang(g, gang, FIT_DRAIN)) {
@@ -395,11 +422,13 @@ void grid_remove(struct grid *g, int gang)
     struct gang *me = &g->gangs[gang];
     if (me->state != GRID_WAITING)
         grid_count(g, me, -1);
+    if (me->state == GRID_PREEMPTING)
+        end_reserving(g, me);
+    stops_forget(g, gang);
     for (int i = 0; i < me->placed; i++) {
         const struct gpu_state *st = &g->gpus[me->gpus[i]];
         share_set(g, me->gpus[i], st->user == gang ? -1 : st->user, st->reserver == gang ? -1 : st->reserver);
     }
-    end_drain(g, me);
     pods_give_all(g, me);
     gang_fini(me);
     g->free_gangs[g->free_gang_count++] = gang;
@@ -454,8 +483,8 @@ int grid_only(struct grid *g, int gang, const char *const *nodes, size_t count)
                 me->only[n] = true;
         }
     }
-    for (int i = 0; me->only && me->state == GRID_PREEMPTING && i < me->placed; i++)
-        if (!pods_allow(g, me, g->space->cells[g->space->leaf_cell[me->gpus[i]]].node))
+    for (int i = 0; me->only && me->state == GRID_PREEMPTING && i < me->pod_count; i++)
+        if (!me->only[me->pods[i].node])
             drop_reservation(g, gang);
     return 0;
 }

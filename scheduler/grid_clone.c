@@ -41,6 +41,7 @@ static bool copy_gang(const struct gang *from, struct gang *to, size_t chains, s
     COPY(order, from->pod_count);
     COPY(ports, ports);
     COPY(gpus, from->total);
+    COPY(stops, from->stop_count);
     COPY(chains, chains);
     if (from->only)
         COPY(only, machines);
@@ -162,6 +163,9 @@ struct grid *grid_clone(const struct grid *from, const struct line_place *waitin
     COPY(uses, gpus);
     COPY(account_node, from->space->node_count);
     COPY(grid_node, cluster_count(from->account));
+    COPY(machines, cluster_count(from->account));
+    to->reserving = from->reserving;
+    to->look = from->look;
     to->undo = calloc((size_t)gpus + 1, sizeof *to->undo);
     failed = copy_uses(from, to) || copy_gangs(from, to, keep) || failed;
     free(keep);
@@ -216,7 +220,8 @@ static bool transplant(const struct grid *from, struct grid *to, int number)
     me->oppo = me->ask.priority < 0;
     me->drains = me->borrowed = false;
     me->placed = 0;
-    me->tried_at = me->mark = 0;
+    me->tried_at = me->mark = me->look = 0;
+    me->stop_count = me->stopped = me->in_way = 0;
     for (int i = 0; i < me->pod_count; i++)
         me->pods[i].node = -1;
     return grid_user_room(to, me) != 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The grid's private state, shared by grid.c, share.c, fit.c and place.c only.
+ * The grid's private state, shared by the files of the grid only.
  */
 #ifndef DROVER_SCHEDULER_GRID_INTERNAL_H
 #define DROVER_SCHEDULER_GRID_INTERNAL_H
@@ -8,6 +8,7 @@
 #include "scheduler/cluster.h"
 #include "scheduler/fit.h"
 #include "scheduler/grid.h"
+#include "scheduler/pods.h"
 #include "scheduler/score.h"
 #include "scheduler/space.h"
 
@@ -29,14 +30,6 @@ struct lot {
     bool fixed;
 };
 
-/* One pod. */
-struct pod {
-    struct resources want;
-    int ports, port; /* how many, and where they begin in the gang's */
-    int node;        /* machine as the account numbers it (the grid, where there is none); -1: not placed, or gone */
-    int first, gpus; /* its GPUs in the gang's list */
-};
-
 struct gang {
     bool live;
     struct pod *pods; /* in the order of the request */
@@ -52,9 +45,14 @@ struct gang {
     enum grid_state state;
     enum grid_reason reason;
     uint64_t tried_at; /* version at which it did not fit */
-    uint64_t mark;     /* already a victim in the plan of this stamp */
-    bool *only;        /* by machine, as pod.node; NULL = all */
-    int *gpus;         /* its GPUs, `placed` of them */
+    uint64_t mark;     /* already a victim in the plan of this stamp, or about to lose what it has reserved */
+    uint64_t look;     /* of whoever looks through a machine's pods (grid.look), with a number of its own */
+    int slot;
+    int *stops, stop_count; /* whom it waits for, beside the users of its GPUs: they hold the CPUs or memory */
+    int stopped;            /* lists of stops that it is on */
+    int in_way;             /* the same, and GPUs of its that others have reserved: it leaves */
+    bool *only;             /* by machine, as pod.node; NULL = all */
+    int *gpus;              /* its GPUs, `placed` of them */
     int placed;
     bool *chains;           /* by chain: whether its model is asked for */
     bool delayed;           /* does not start where it has its place (grid_delay) */
@@ -91,6 +89,8 @@ struct grid {
     const struct topology *topology;
     struct space *space;
     struct cluster *account;       /* NULL: GPUs alone */
+    struct pod_link *machines;     /* the first of the pods of each machine, as the account numbers it */
+    int reserving;                 /* gangs that have reserved */
     int *account_node, *grid_node; /* by machine; by machine of the account, -1: has no GPUs */
     struct score_weights weights;
     struct vcluster *vcs; /* names and limits */
@@ -107,7 +107,9 @@ struct grid {
     int *free_gangs, free_gang_count;
     struct undo *undo;
     int undo_count;
-    uint64_t version, stamp;
+    uint64_t version, stamp, look;
+    uint64_t misses; /* grows when a pod finds a machine short of CPUs or memory, whoever may be stopped */
+    int stopping;    /* pods of the plan for which somebody goes beside the users of its GPUs */
     uint64_t upsets; /* grows when a gang's placement costs another one its reservation or its guarantee */
 };
 
@@ -152,27 +154,6 @@ bool lazy_place(struct grid *g, int gang);
 
 /* grid_clone.c: frees it; NULL ok. */
 void grid_copy_free(struct grid_copy *own);
-
-/* ---- pods.c ---- */
-
-/* A pod's machine, as the account numbers it. */
-int pods_machine(const struct grid *g, int node);
-/* Whether a gang may use a machine of the grid. */
-bool pods_allow(const struct grid *g, const struct gang *me, int node);
-/* Whether the account of a machine has room for the pod of `f`, once those have left who run on the GPUs `got` (bits
- * from `first`) or on others that the gang has reserved there. */
-bool pods_room(const struct fit *f, int node, int first, uint64_t got);
-/* Takes the pod's part of its machine's account, which may be more than there is while others leave. */
-void pods_take(struct grid *g, struct gang *me, struct pod *pod, int node);
-/* Gives it back. */
-void pods_give(struct grid *g, struct gang *me, struct pod *pod);
-void pods_give_all(struct grid *g, struct gang *me);
-/* A machine for a pod without GPUs, or -1. */
-int pods_best(const struct grid *g, const struct gang *me, const struct pod *pod);
-/* Whether what the gang has reserved is really there: nobody is in its way any more. */
-bool pods_clear(const struct grid *g, const struct gang *me);
-/* Fills the gang's pods from the request. 0, or -1 on out of memory. */
-int pods_make(const struct grid_request *r, struct gang *me);
 
 /* ---- place.c ---- */
 

@@ -131,6 +131,7 @@ void grid_destroy(struct grid *g)
         free(g->gangs[i].order);
         free(g->gangs[i].ports);
         free(g->gangs[i].gpus);
+        free(g->gangs[i].stops);
         free(g->gangs[i].only);
         free(g->gangs[i].chains);
     }
@@ -146,6 +147,7 @@ void grid_destroy(struct grid *g)
     free(g->uses);
     free(g->undo);
     grid_copy_free(g->own);
+    free(g->machines);
     free(g->account_node);
     free(g->grid_node);
     free(g->gangs);
@@ -158,10 +160,12 @@ int grid_account(struct grid *g, struct cluster *account)
     size_t machines = cluster_count(account);
     g->account_node = calloc((size_t)g->space->node_count + 1, sizeof *g->account_node);
     g->grid_node = calloc(machines + 1, sizeof *g->grid_node);
-    if (!g->account_node || !g->grid_node)
+    g->machines = calloc(machines + 1, sizeof *g->machines);
+    if (!g->account_node || !g->grid_node || !g->machines)
         return -1;
     g->account = account;
     for (size_t i = 0; i < machines; i++) {
+        g->machines[i] = (struct pod_link){.gang = -1};
         int node = space_find_node(g->space, cluster_at(account, (int)i)->info.name);
         g->grid_node[i] = node;
         if (node >= 0)

@@ -58,21 +58,46 @@ size_t grid_places(const struct grid *g, int gang, struct grid_place *at, size_t
     return (size_t)me->placed;
 }
 
-size_t grid_victims(const struct grid *g, int gang, int *out, size_t max)
+/* Gangs, each once. */
+struct names {
+    int *list;
+    size_t count, max;
+};
+
+static void name(struct names *all, int gang)
 {
-    const struct gang *me = &g->gangs[gang];
-    size_t count = 0;
+    size_t k = 0;
+    while (k < all->count && all->list[k] != gang)
+        k++;
+    if (k == all->count && all->count < all->max)
+        all->list[all->count++] = gang;
+}
+
+/* Those who are in a gang's way: on its GPUs, or with CPUs and memory that it needs; `told`: who is to stop for it. */
+static size_t list_in_way(const struct grid *g, const struct gang *me, bool told, struct names *all)
+{
+    bool spares = told && me->drains;
     for (int i = 0; i < me->placed; i++) {
         int user = g->gpus[me->gpus[i]].user;
-        size_t k = 0;
-        if (user < 0 || user == gang || (me->drains && !g->gangs[user].oppo))
-            continue;
-        while (k < count && k < max && out[k] != user)
-            k++;
-        if (k == count && count < max)
-            out[count++] = user;
+        if (user >= 0 && user != (int)(me - g->gangs) && (!spares || g->gangs[user].oppo))
+            name(all, user);
     }
-    return count;
+    for (int i = 0; i < me->stop_count; i++)
+        if (!spares || g->gangs[me->stops[i]].oppo)
+            name(all, me->stops[i]);
+    return all->count;
+}
+
+size_t grid_victims(const struct grid *g, int gang, int *out, size_t max)
+{
+    return list_in_way(g, &g->gangs[gang], true, &(struct names){.list = out, .max = max});
+}
+
+size_t grid_in_way(const struct grid *g, int gang, int *out, size_t max)
+{
+    int one;
+    struct names all = {.list = max ? out : &one, .max = max ? max : 1};
+    return list_in_way(g, &g->gangs[gang], false, &all);
 }
 
 uint64_t grid_version(const struct grid *g)
@@ -193,9 +218,45 @@ static bool check_shares(const struct grid *g)
     return true;
 }
 
+/* How many reservations wait for a gang: GPUs, and lists that it is on. */
+static bool check_in_way(const struct grid *g, int gang)
+{
+    const struct gang *h = &g->gangs[gang];
+    int gpus = 0, lists = 0;
+    for (int i = 0; i < h->placed; i++)
+        gpus += g->gpus[h->gpus[i]].user == gang && g->gpus[h->gpus[i]].reserver >= 0;
+    for (int n = 0; n < g->gang_count; n++)
+        lists += g->gangs[n].live && stops_has(&g->gangs[n], gang);
+    return h->stopped == lists && h->in_way == gpus + lists && (h->state == GRID_PREEMPTING || !h->stop_count);
+}
+
+/* Each pod is in its machine's list, and nobody else. */
+static bool check_machines(const struct grid *g)
+{
+    int pods = 0, reserving = 0;
+    for (int n = 0; n < g->gang_count; n++) {
+        const struct gang *h = &g->gangs[n];
+        if (!h->live)
+            continue;
+        reserving += h->state == GRID_PREEMPTING;
+        for (int i = 0; i < h->pod_count; i++)
+            pods += h->pods[i].node >= 0;
+        if (!check_in_way(g, n))
+            return false;
+    }
+    for (size_t m = 0; g->account && m < cluster_count(g->account); m++)
+        for (struct pod_link at = g->machines[m]; at.gang >= 0; pods--) {
+            const struct pod *pod = &g->gangs[at.gang].pods[at.pod];
+            if (pod->node != (int)m || !g->gangs[at.gang].live)
+                return false;
+            at = pod->next;
+        }
+    return reserving == g->reserving && (!g->account || !pods);
+}
+
 bool grid_check(const struct grid *g)
 {
-    if (!space_check(g->space, g->uses) || !check_gpus(g) || !check_gangs(g) || !check_shares(g))
+    if (!space_check(g->space, g->uses) || !check_gpus(g) || !check_gangs(g) || !check_shares(g) || !check_machines(g))
         return false;
     for (size_t c = 0; c < g->topology->chain_count; c++)
         if (!space_feasible(g->space, (int)c))

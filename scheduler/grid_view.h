@@ -29,6 +29,8 @@ int grid_gangs(const struct grid *g);
 size_t grid_places(const struct grid *g, int gang, struct grid_place *at, size_t max);
 /* The gangs that must stop for a preempting gang; not those that it only waits for (grid_reserve). How many. */
 size_t grid_victims(const struct grid *g, int gang, int *out, size_t max);
+/* All that it waits for. How many; `out` may be NULL when `max` is 0: whether there are any. */
+size_t grid_in_way(const struct grid *g, int gang, int *out, size_t max);
 /* Grows when something may fit that did not before. */
 uint64_t grid_version(const struct grid *g);
 /* GPUs in all; idle ones of healthy or bad machines; those held within guarantees by a virtual cluster (by index). */

@@ -27,9 +27,11 @@ static void set_class(struct grid *g, int gang, bool oppo)
         share_set(g, me->gpus[i], g->gpus[me->gpus[i]].user, g->gpus[me->gpus[i]].reserver);
 }
 
-static bool is_lazy(const struct gang *v)
+/* Without a guarantee it holds as many CPUs: that is of use where its GPUs are needed. */
+static bool is_lazy(const struct grid *g, int gang, int victim)
 {
-    return v->ask.lazy && !v->oppo && v->state == GRID_ALLOCATED;
+    const struct gang *v = &g->gangs[victim];
+    return v->ask.lazy && !v->oppo && v->state == GRID_ALLOCATED && !stops_has(&g->gangs[gang], victim);
 }
 
 static void downgrade(struct grid *g, int gang, struct lost_list *lost)
@@ -64,16 +66,18 @@ bool lazy_place(struct grid *g, int gang)
     struct lost_list lost = {0};
     if (!place_gang(g, gang, FIT_LOWER))
         return false;
-    int n = (int)grid_victims(g, gang, victims, VICTIMS_MAX);
-    for (int i = 0; i < n; i++)
-        gpus += is_lazy(&g->gangs[victims[i]]) ? g->gangs[victims[i]].placed : 0;
+    int n = 0, count = (int)grid_victims(g, gang, victims, VICTIMS_MAX);
+    for (int i = 0; i < count; i++)
+        if (is_lazy(g, gang, victims[i])) {
+            gpus += g->gangs[victims[i]].placed;
+            victims[n++] = victims[i];
+        }
     lost.list = gpus ? calloc((size_t)gpus, sizeof *lost.list) : NULL;
     if (!lost.list) /* nobody is, or there is no memory for it */
         return true;
     place_undo(g, gang);
     for (int i = 0; i < n; i++)
-        if (is_lazy(&g->gangs[victims[i]]))
-            downgrade(g, victims[i], &lost);
+        downgrade(g, victims[i], &lost);
     bool placed = place_gang(g, gang, FIT_OPPO) || place_gang(g, gang, FIT_LOWER);
     if (!placed) {
         restore(g, &lost);

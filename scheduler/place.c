@@ -28,8 +28,9 @@ struct plan {
     struct fit fit;
     struct pod *pod; /* at hand */
     int chain;
-    int near;     /* cell of the last pod's machine, or -1 */
-    bool careful; /* what looked best could not be had: each place is tried before it is taken for the best */
+    int near;        /* cell of the last pod's machine, or -1 */
+    uint64_t misses; /* of the grid, when the pod's turn came */
+    bool careful;    /* what looked best could not be had: each place is tried before it is taken for the best */
 };
 
 /* The best room seen so far. */
@@ -77,7 +78,13 @@ static void reserve(struct plan *p, const struct found *f, const int *gpus, int 
 {
     struct grid *g = p->grid;
     const struct score_case c = a_case(p, f->cell, n, gpus, f->victims);
+    struct pods_pick pick = {.first = gpus[0]};
     score_note(&c, p->gang->terms);
+    for (int i = 1; i < n; i++)
+        pick.first = gpus[i] < pick.first ? gpus[i] : pick.first;
+    for (int i = 0; i < n; i++)
+        pick.got |= UINT64_C(1) << (gpus[i] - pick.first);
+    pods_mark(&p->fit, pods_machine(g, g->space->cells[f->cell].node), pick);
     p->pod->first = p->gang->placed;
     p->pod->gpus = n;
     for (int i = 0; i < n; i++) {
@@ -109,7 +116,7 @@ static void consider(struct plan *p, int cell, int want, struct found *best)
     if (poor || (f.loose && p->careful && is_owed(p, cell)))
         return;
     for (int tries = 0; tries < 2; tries++, f.spare = 0) {
-        int victims = fit_pick(&f, cell, want, gpus, false);
+        int victims = fit_pick(&f, cell, want, gpus);
         const struct score_case c = a_case(p, cell, want, gpus, victims);
         int64_t score = victims < 0 ? INT64_MAX : score_weigh(&c);
         if (score >= best->score)
@@ -155,7 +162,7 @@ static const struct found nothing = {.cell = -1, .victims = INT_MAX, .score = IN
 static bool settle(struct plan *p, const struct found *f, int want)
 {
     int gpus[64];
-    if (f->cell < 0 || fit_pick(&p->fit, f->cell, want, gpus, true) < 0)
+    if (f->cell < 0 || fit_pick(&p->fit, f->cell, want, gpus) < 0)
         return false;
     reserve(p, f, gpus, want);
     return true;
@@ -202,7 +209,7 @@ static bool has_room(const struct plan *p, int cell, int want)
     const struct topology_chain *c = &p->grid->topology->chains[x->chain];
     int gpus[64];
     if (x->level <= c->node_level)
-        return fit_pick(&p->fit, cell, want, gpus, false) >= 0;
+        return fit_pick(&p->fit, cell, want, gpus) >= 0;
     for (int i = 0; i < c->level[x->level].fanout; i++)
         if (has_room(p, x->child + i, want))
             return true;
@@ -214,7 +221,9 @@ static bool acceptable(const struct plan *p, int cell, int want)
     const struct space_cell *x = &p->grid->space->cells[cell];
     if (p->fit.mode != FIT_IDLE)
         return !p->careful || has_room(p, cell, want);
-    return x->idle >= want && (x->node < 0 || pods_room(&p->fit, x->node, x->first, 0));
+    struct pods_harm none;
+    return x->idle >= want &&
+           (x->node < 0 || pods_room(&p->fit, pods_machine(p->grid, x->node), (struct pods_pick){.got = 0}, &none));
 }
 
 /* A cell for a new lot is weighed by who is lent in, and by where it lies. */
@@ -273,9 +282,10 @@ static void search_nodes_of(struct plan *p, int cell, int want, struct found *be
 static bool try_lot(struct plan *p, int level, int want, enum fit_mode mode)
 {
     struct found best = nothing;
+    enum fit_mode most = p->fit.mode;
     p->fit.mode = mode;
     int cell = find_cell(p, level, want);
-    p->fit.mode = FIT_OPPO;
+    p->fit.mode = most;
     int lot = cell < 0 ? -1 : share_bind(p->grid, p->fit.share, cell, false);
     p->careful = p->careful || cell < 0; /* there is nothing to be had */
     if (lot < 0)
@@ -287,7 +297,7 @@ static bool try_lot(struct plan *p, int level, int want, enum fit_mode mode)
     return false;
 }
 
-/* In a new lot of a level; on a cell that is idle enough, or (FIT_OPPO) on that where the fewest GPUs are lent. */
+/* In a new lot of a level; on a cell that is idle enough, or on that where the fewest GPUs are lent. */
 static bool in_lot_of(struct plan *p, int level, int want, enum fit_mode mode)
 {
     p->fit.loose = false;
@@ -316,18 +326,21 @@ static int next_level(const struct plan *p, int want, int rest, unsigned tried)
     return best;
 }
 
+/* Nobody of the share is where a new lot can be, but for those without GPUs: that they may leave, too, matters only
+ * where CPUs or memory are short. */
 static bool in_new_lot(struct plan *p, int want)
 {
     const struct share *s = &p->grid->shares[p->fit.share];
     unsigned tried = 0;
-    if (s->pin >= 0 || p->fit.mode >= FIT_LOWER)
+    bool lower = p->fit.mode >= FIT_LOWER;
+    if (s->pin >= 0 || (lower && p->grid->misses == p->misses))
         return false;
     for (;;) {
         int level = next_level(p, want, p->gang->total - p->gang->placed, tried);
         if (level < 0)
             return false;
         if (share_usable(p->grid, s, level) > 0 &&
-            (in_lot_of(p, level, want, FIT_IDLE) || in_lot_of(p, level, want, FIT_OPPO)))
+            ((!lower && in_lot_of(p, level, want, FIT_IDLE)) || in_lot_of(p, level, want, p->fit.mode)))
             return true;
         tried |= 1u << level;
     }
@@ -345,14 +358,8 @@ static bool take_single(struct plan *p, int want)
         search_rack(p, p->chain * 2, SPACE_SLOT_NODE, want, &best);
     p->careful = p->careful || best.cell < 0; /* there is nothing to be had */
     p->fit.spare = best.spare;
-    if (best.cell < 0 || fit_pick(&p->fit, best.cell, want, gpus, false) < 0 ||
-        !share_bind_each(g, p->fit.share, gpus, want))
+    if (best.cell < 0 || fit_pick(&p->fit, best.cell, want, gpus) < 0 || !share_bind_each(g, p->fit.share, gpus, want))
         return false;
-    for (int i = 0; i < want; i++) {
-        int holder = fit_holder(g, gpus[i]);
-        if (holder >= 0)
-            g->gangs[holder].mark = g->stamp;
-    }
     reserve(p, &best, gpus, want);
     return true;
 }
@@ -406,6 +413,7 @@ static bool place_pod(struct plan *p, int want, enum fit_mode most)
 {
     if (p->fit.share < 0)
         return in_idle(p, want);
+    p->misses = p->grid->misses;
     for (int m = FIT_OPPO; m <= (int)most; m++) {
         p->fit.mode = (enum fit_mode)m;
         if (in_rooms(p, want) || in_new_lot(p, want) || in_loose(p, want))
@@ -414,13 +422,19 @@ static bool place_pod(struct plan *p, int want, enum fit_mode most)
     return false;
 }
 
-/* A pod without GPUs goes where the account has room for it. */
-static bool place_free(struct plan *p)
+/* A pod without GPUs goes where the account has room for it, or will have when others have stopped. */
+static bool place_free(struct plan *p, enum fit_mode most)
 {
-    int node = pods_best(p->grid, p->gang, p->pod);
-    if (node >= 0)
-        pods_take(p->grid, p->gang, p->pod, node);
-    return node >= 0;
+    int node = -1;
+    for (int m = FIT_IDLE; m <= (int)most && node < 0; m++) {
+        p->fit.mode = (enum fit_mode)m;
+        node = pods_best(&p->fit);
+    }
+    if (node < 0)
+        return false;
+    pods_mark(&p->fit, node, (struct pods_pick){.got = 0});
+    pods_take(p->grid, p->gang, p->pod, node);
+    return true;
 }
 
 /* Where pods may go: a share (or none, for opportunistic ones) of a chain. */
@@ -435,13 +449,14 @@ static bool place_all(struct grid *g, int gang, const struct place *at, size_t p
     struct plan p = {.grid = g, .gang = me, .chain = -1, .near = -1, .fit = {.grid = g, .gang = gang}};
     g->stamp++;
     g->undo_count = 0;
+    g->stopping = 0;
     memset(me->terms, 0, sizeof me->terms);
     for (int i = 0; i < me->pod_count; i++) {
         bool done = false;
         p.pod = &me->pods[me->order[i]];
         p.fit.pod = p.pod;
         if (!p.pod->want.gpus)
-            done = place_free(&p);
+            done = place_free(&p, most);
         for (size_t k = 0; p.pod->want.gpus && k < places && !done; k++) {
             if (p.chain != at[k].chain)
                 p.near = -1;
@@ -454,7 +469,10 @@ static bool place_all(struct grid *g, int gang, const struct place *at, size_t p
             return false;
         }
     }
-    return true;
+    if (!stops_note(g, gang))
+        return true;
+    place_undo(g, gang);
+    return false;
 }
 
 /* Whether a share can hold the gang at all at this much harm. O(1), or O(priorities). */
@@ -494,7 +512,7 @@ bool place_gang(struct grid *g, int gang, enum fit_mode most)
 {
     const struct gang *me = &g->gangs[gang];
     if (!me->total)
-        return place_all(g, gang, NULL, 0, FIT_IDLE);
+        return place_all(g, gang, NULL, 0, most);
     for (int i = 0; i < g->share_count; i++) {
         const struct place at = {.share = i, .chain = g->shares[i].chain};
         if (place_may_use(me, &g->shares[i], i) && has_quota(&g->shares[i], me, most) &&
@@ -530,6 +548,7 @@ void place_undo(struct grid *g, int gang)
         const struct undo *u = &g->undo[--g->undo_count];
         share_set(g, u->gpu, g->gpus[u->gpu].user, u->reserver);
     }
+    stops_clear(g, &g->gangs[gang]);
     pods_give_all(g, &g->gangs[gang]);
     g->gangs[gang].placed = 0;
 }

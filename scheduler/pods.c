@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Pods and the account: what a pod takes of its machine beside GPUs. A gang that waits for its victims has taken its
- * part already, beyond what there is: nobody else comes in between, and it starts when the sum fits again.
+ * part already, beyond what there is: nobody else comes in between, and it starts when what runs leaves room for it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -85,126 +85,35 @@ int pods_make(const struct grid_request *r, struct gang *me)
     return 0;
 }
 
-/* ---- room ---- */
-
-static void add(struct resources *sum, const struct resources *r)
-{
-    sum->cpus += r->cpus;
-    sum->memory_mb += r->memory_mb;
-    sum->gpus += r->gpus;
-}
-
-/* What a gang holds on a machine. */
-static void add_held(const struct gang *h, int machine, struct resources *sum)
-{
-    for (int i = 0; i < h->pod_count; i++)
-        if (h->pods[i].node == machine)
-            add(sum, &h->pods[i].want);
-}
-
-/* Gangs that are looked at once each. */
-struct seen {
-    int gangs[2 * 64], count;
-};
-
-static bool has_seen(const struct seen *seen, int gang)
-{
-    int k = 0;
-    while (k < seen->count && seen->gangs[k] != gang)
-        k++;
-    return k < seen->count;
-}
-
-static void leaves(const struct grid *g, int gang, int machine, struct seen *seen, struct resources *sum)
-{
-    if (gang < 0 || has_seen(seen, gang))
-        return;
-    seen->gangs[seen->count++] = gang;
-    add_held(&g->gangs[gang], machine, sum);
-}
-
-/* GPUs of a machine that the account counts twice: for who runs there and for who has them reserved, neither of whom is
- * in `but`. */
-static int counted_twice(const struct grid *g, int node, const struct seen *but)
-{
-    int first = g->space->cells[g->space->node_cell[node]].first, n = 0;
-    for (int i = first; i < first + space_gpus(g->space, g->space->node_cell[node]); i++)
-        n += g->gpus[i].user >= 0 && g->gpus[i].reserver >= 0 && !has_seen(but, g->gpus[i].user) &&
-             !has_seen(but, g->gpus[i].reserver);
-    return n;
-}
-
-/* What is counted of a machine by those who must leave it for the gang, or lose what they have reserved there; and GPUs
- * that are counted twice as others wait for each other. */
-static struct resources leaving(const struct fit *f, int node, int first, uint64_t got)
-{
-    const struct grid *g = f->grid;
-    const struct space_cell *x = &g->space->cells[g->space->node_cell[node]];
-    int machine = g->account_node[node];
-    struct resources sum = {0};
-    struct seen seen = {.count = 0};
-    for (int i = x->first; i < x->first + space_gpus(g->space, g->space->node_cell[node]); i++) {
-        const struct gpu_state *st = &g->gpus[i];
-        bool picked = i >= first && i < first + 64 && (got >> (i - first) & 1);
-        if (picked && st->reserver != f->gang)
-            leaves(g, st->reserver, machine, &seen, &sum);
-        if (picked || st->reserver == f->gang)
-            leaves(g, st->user, machine, &seen, &sum);
-    }
-    for (int i = 0; i < g->undo_count; i++) /* taken over for an earlier pod */
-        if (g->undo[i].reserver != f->gang && seen.count < (int)(sizeof seen.gangs / sizeof *seen.gangs))
-            leaves(g, g->undo[i].reserver, machine, &seen, &sum);
-    sum.gpus += counted_twice(g, node, &seen);
-    return sum;
-}
-
-bool pods_room(const struct fit *f, int node, int first, uint64_t got)
-{
-    const struct grid *g = f->grid;
-    const struct pod *pod = f->pod;
-    if (!g->account)
-        return true;
-    const struct cluster_node *n = cluster_at(g->account, g->account_node[node]);
-    if (cluster_room(g->account, g->account_node[node], &pod->want, pod->ports))
-        return true;
-    if (n->bucket < 0 || n->port_free < pod->ports)
-        return false;
-    struct resources gone = leaving(f, node, first, got);
-    return n->total.cpus - n->used.cpus + gone.cpus >= pod->want.cpus &&
-           n->total.memory_mb - n->used.memory_mb + gone.memory_mb >= pod->want.memory_mb &&
-           n->total.gpus - n->used.gpus + gone.gpus >= pod->want.gpus;
-}
-
-int pods_best(const struct grid *g, const struct gang *me, const struct pod *pod)
-{
-    return g->account ? cluster_best(g->account, &pod->want, pod->ports, me->only) : -1;
-}
+/* ---- reserved ---- */
 
 /* What others have reserved on a machine and do not use yet. */
-static struct resources reserved(const struct grid *g, const struct gang *me, int node)
+static struct resources reserved(const struct grid *g, const struct gang *me, int machine)
 {
-    int first = g->space->cells[g->space->node_cell[node]].first, mine = (int)(me - g->gangs);
-    struct seen seen = {.count = 0};
     struct resources sum = {0};
-    for (int i = first; i < first + space_gpus(g->space, g->space->node_cell[node]); i++)
-        if (g->gpus[i].reserver != mine)
-            leaves(g, g->gpus[i].reserver, g->account_node[node], &seen, &sum);
+    for (struct pod_link at = g->machines[machine]; at.gang >= 0;) {
+        const struct gang *h = &g->gangs[at.gang];
+        const struct pod *pod = &h->pods[at.pod];
+        if (h != me && h->state == GRID_PREEMPTING) {
+            sum.cpus += pod->want.cpus;
+            sum.memory_mb += pod->want.memory_mb;
+            sum.gpus += pod->want.gpus;
+        }
+        at = pod->next;
+    }
     return sum;
 }
 
 bool pods_clear(const struct grid *g, const struct gang *me)
 {
-    static const struct seen nobody = {.count = 0};
     for (int i = 0; g->account && i < me->pod_count; i++) {
         const struct cluster_node *n = cluster_at(g->account, me->pods[i].node);
-        int node = g->grid_node[me->pods[i].node];
-        struct resources later = {0};
-        if (node >= 0 && (n->used.cpus > n->total.cpus || n->used.memory_mb > n->total.memory_mb))
-            later = reserved(g, me, node);
-        if (n->used.cpus - later.cpus > n->total.cpus || n->used.memory_mb - later.memory_mb > n->total.memory_mb)
-            return false;
-        if (n->used.gpus > n->total.gpus &&
-            (node < 0 || n->used.gpus - counted_twice(g, node, &nobody) > n->total.gpus))
+        bool gpus = me->pods[i].want.gpus && n->used.gpus > n->total.gpus;
+        if (!gpus && n->used.cpus <= n->total.cpus && n->used.memory_mb <= n->total.memory_mb)
+            continue;
+        struct resources later = reserved(g, me, me->pods[i].node);
+        if (n->used.cpus - later.cpus > n->total.cpus || n->used.memory_mb - later.memory_mb > n->total.memory_mb ||
+            (gpus && n->used.gpus - later.gpus > n->total.gpus))
             return false;
     }
     return true;
@@ -212,17 +121,47 @@ bool pods_clear(const struct grid *g, const struct gang *me)
 
 /* ---- taking and giving ---- */
 
+static struct pod *pod_at(const struct grid *g, struct pod_link at)
+{
+    return &g->gangs[at.gang].pods[at.pod];
+}
+
+void pods_join(struct grid *g, struct gang *me, struct pod *pod)
+{
+    struct pod_link *first = &g->machines[pod->node];
+    const struct pod_link it = {.gang = (int)(me - g->gangs), .pod = (int)(pod - me->pods)};
+    pod->prev = (struct pod_link){.gang = -1};
+    pod->next = *first;
+    if (first->gang >= 0)
+        pod_at(g, *first)->prev = it;
+    *first = it;
+}
+
+static void part(struct grid *g, struct pod *pod)
+{
+    if (pod->next.gang >= 0)
+        pod_at(g, pod->next)->prev = pod->prev;
+    if (pod->prev.gang >= 0)
+        pod_at(g, pod->prev)->next = pod->next;
+    else
+        g->machines[pod->node] = pod->next;
+}
+
 void pods_take(struct grid *g, struct gang *me, struct pod *pod, int node)
 {
     pod->node = node;
-    if (g->account)
-        cluster_reserve(g->account, node, &pod->want, me->ports + pod->port, pod->ports);
+    if (!g->account)
+        return;
+    cluster_reserve(g->account, node, &pod->want, me->ports + pod->port, pod->ports);
+    pods_join(g, me, pod);
 }
 
 void pods_give(struct grid *g, struct gang *me, struct pod *pod)
 {
-    if (g->account && pod->node >= 0)
+    if (g->account && pod->node >= 0) {
+        part(g, pod);
         cluster_give(g->account, pod->node, &pod->want, me->ports + pod->port, pod->ports);
+    }
     pod->node = -1;
 }
 

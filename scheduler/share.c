@@ -143,6 +143,10 @@ void share_set(struct grid *g, int gpu, int user, int reserver)
 {
     struct gpu_state *st = &g->gpus[gpu], old = *st;
     int holder = reserver >= 0 ? reserver : user;
+    if (old.user >= 0 && old.reserver >= 0)
+        g->gangs[old.user].in_way--;
+    if (user >= 0 && reserver >= 0)
+        g->gangs[user].in_way++;
     st->user = user;
     st->reserver = reserver;
     st->use = holder < 0 ? SPACE_IDLE : g->gangs[holder].oppo ? SPACE_OPPO : SPACE_HELD;

@@ -403,8 +403,7 @@ static bool cgroup_member(pid_t pid, const char *attempt)
     FILE *f;
 
     (void)snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
-    f = fopen(path, "re");
-    if (!f)
+    if (!(f = fopen(path, "re")))
         return false;
     while (!found && fgets(line, sizeof(line), f))
         found = strstr(line, attempt) != NULL;

@@ -28,7 +28,7 @@ SCHEDULER_BUGS = (
     # what did not fit is not given back
     ("scheduler/place.c", "        share_set(g, u->gpu, g->gpus[u->gpu].user, u->reserver);\n", ""),
     # nobody is told to stop
-    ("scheduler/grid_view.c", "        if (k == count && count < max)\n", "        if (k == count && count < max && count)\n"),
+    ("scheduler/grid_view.c", "    if (k == all->count && all->count < all->max)\n", "    if (k == all->count && k < all->max && k)\n"),
     # a machine that is given back is owed to nobody
     ("scheduler/share.c", "    g->space->levels[s->chain][level].need++;\n", ""),
 )
@@ -87,8 +87,10 @@ LIES = (
      "        return more - 1;"),
     # what the job itself asks for does not count against the cap
     ("scheduler/explain.c", "out->user_held + out->asked > out->user_cap", "out->user_held > out->user_cap"),
-    # a reservation that could be taken over is respected
-    ("scheduler/pods.c", "        if (picked && st->reserver != f->gang)\n            leaves(g, st->reserver, machine, &seen, &sum);\n", ""),
+    # CPUs and memory that are reserved are there for all
+    ("scheduler/stops.c", "        s->cases = s->list[i].reserves * 2;\n", ""),
+    # who holds CPUs alone is never stopped
+    ("scheduler/stops.c", "p->may = may && !p->goes;", "p->may = may && !p->goes && h->total;"),
 )
 BUGS = {"events": SCHEDULER_BUGS, "core_events": CORE_BUGS, "reasons": LIES}
 

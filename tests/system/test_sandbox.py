@@ -65,6 +65,11 @@ class SandboxCase(jobcase.JobCase):
         """So many GPUs of the node are in use; what is published may be a moment old."""
         wait_until(lambda: self.client.json("GET", "/api/v2/nodes")[0]["gpus"]["used"] == count, "%d GPUs are used" % count)
 
+    def programs(self):
+        """{name: pid} of what runs of the attempt."""
+        snapshot = processes()
+        return {snapshot[p][0]: p for p in task_processes(snapshot).get(self.attempt, [])}
+
     def release(self, full):
         self.client.json("DELETE", "/api/v2/jobs/%s/reservation" % full)
         self.over(full, "admin")
@@ -140,7 +145,7 @@ class KeptTest(SandboxCase):
         wish = WISH % ("always", "gpus", 30)
         # Without a wish nothing stands between.
         self.submit_open()
-        self.assertNotIn("drover-holder", [exe for exe, _, _ in processes().values()])
+        self.assertNotIn("drover-holder", self.programs())
         self.open_gate("open")
         for name, commands, state in (("well", "exit 0", "SUCCEEDED"), ("stopped", "sleep 600", "STOPPED")):
             full = self.client.submit(droverlib.job_yaml(name, commands, extra=wish))
@@ -173,9 +178,8 @@ class KeptTest(SandboxCase):
         full = self.hold("crash", ["kill -SEGV $$"])
         self.assertEqual(self.client.job(full)["jobStatus"]["appExitCode"], 139)
         # Somebody inside ends what keeps the sandbox: that is the end of the lease.
-        holder = [p for p in task_processes()[self.attempt] if processes()[p][0] == "drover-holder"]
-        self.assertEqual(len(holder), 1)
-        self.execute("crash", "kill -9 %d" % droverlib.inner_pid(holder[0]), status=None)
+        holder = self.programs()["drover-holder"]
+        self.execute("crash", "kill -9 %d" % droverlib.inner_pid(holder), status=None)
         self.over(full, "sandbox")
 
 
@@ -238,7 +242,7 @@ class LevelsTest(SandboxCase):
         self.release(full)
         full = self.hold("given", TRAINING, hold="sandbox", gpu=1)
         self.assertEqual(self.execute("given", "cat model.bin; echo \"<$CUDA_VISIBLE_DEVICES>\"").split(), ["weights", "<>"])
-        self.assertFalse([p for p in task_processes()[self.attempt] if processes()[p][0] == "sleep"])
+        self.assertNotIn("sleep", self.programs())
         self.release(full)
 
 

@@ -9,99 +9,11 @@
 #include <string.h>
 
 #include "core/internal.h"
-
-enum { NOBODY = -1 };
-
-/* One gang that holds or has reserved something. */
-struct holder {
-    int job;
-    bool there, reserves, drains, oppo, borrowed;
-    int node[WORLD_PODS]; /* of each pod */
-};
-
-/* Who is where. GPUs of guaranteed gangs lie in lots: of the whole machine, or of one GPU. */
-struct facts {
-    const struct world *world;
-    int forgiven; /* so many of the oldest nodes that a job avoids are forgotten */
-    bool up[WORLD_NODES];
-    struct holder holders[WORLD_JOBS];
-    int user[WORLD_NODES][WORLD_GPUS], reserver[WORLD_NODES][WORLD_GPUS]; /* jobs */
-    int owner[WORLD_NODES][WORLD_GPUS];  /* whose guarantee it is in use for: a virtual cluster, or NOBODY */
-    bool whole[WORLD_NODES][WORLD_GPUS]; /* it lies in a lot that is the machine */
-    int promised_nodes[WORLD_VCS][WORLD_SKUS], promised_gpus[WORLD_VCS][WORLD_SKUS];
-};
-
-static const struct wish *wish_of(const struct facts *f, int job)
-{
-    return &f->world->jobs[job].wish;
-}
+#include "tests/sim/reasons/facts.h"
 
 static int asked(const struct wish *w)
 {
     return w->pods * w->gpus;
-}
-
-/* ---- reading ---- */
-
-static void read_holder(struct facts *f, int job)
-{
-    struct grid_place at[WORLD_NODES * WORLD_GPUS];
-    const struct grid *g = f->world->core->grid;
-    struct holder *h = &f->holders[job];
-    int gang = world_gang(f->world, job);
-    *h = (struct holder){.job = job};
-    if (gang < 0 || grid_state_of(g, gang) == GRID_WAITING)
-        return;
-    h->there = true;
-    h->reserves = grid_state_of(g, gang) == GRID_PREEMPTING;
-    h->oppo = grid_is_oppo(g, gang);
-    h->borrowed = grid_right_of(g, gang) == GRID_BORROWED;
-    for (int p = 0; p < wish_of(f, job)->pods; p++)
-        h->node[p] = grid_pod(g, gang, p, NULL);
-    size_t n = grid_places(g, gang, at, sizeof at / sizeof *at);
-    for (size_t i = 0; i < n; i++) {
-        (h->reserves ? f->reserver : f->user)[at[i].node][at[i].gpu] = job;
-        f->whole[at[i].node][at[i].gpu] |= at[i].level == 1;
-        if (!h->oppo)
-            f->owner[at[i].node][at[i].gpu] = wish_of(f, job)->vc;
-    }
-}
-
-/* What each virtual cluster owns; "default" the rest, in whole machines where it can be. */
-static void read_promises(struct facts *f)
-{
-    const struct script *s = f->world->script;
-    for (int k = 0; k < WORLD_SKUS; k++) {
-        int left = 0;
-        for (int n = 0; n < s->nodes; n++)
-            left += s->sku[n] == k ? WORLD_GPUS : 0;
-        for (int v = 0; v < WORLD_VCS; v++) {
-            const struct vc *vc = &f->world->vcs[v];
-            for (size_t i = 0; i < vc->guarantee_count; i++)
-                if (!strcmp(vc->guarantee[i].sku, world_sku_names[k])) {
-                    f->promised_nodes[v][k] = vc->guarantee[i].nodes;
-                    f->promised_gpus[v][k] = vc->guarantee[i].gpus;
-                }
-            left -= f->promised_nodes[v][k] * WORLD_GPUS + f->promised_gpus[v][k];
-        }
-        f->promised_nodes[WORLD_VCS - 1][k] = left / WORLD_GPUS;
-        f->promised_gpus[WORLD_VCS - 1][k] = left % WORLD_GPUS;
-    }
-}
-
-static void read_facts(struct facts *f, const struct world *w)
-{
-    *f = (struct facts){.world = w};
-    for (int n = 0; n < WORLD_NODES; n++)
-        for (int g = 0; g < WORLD_GPUS; g++)
-            f->user[n][g] = f->reserver[n][g] = f->owner[n][g] = NOBODY;
-    for (int n = 0; n < w->script->nodes; n++) {
-        const struct node *info = &cluster_at(core_cluster(w->core), n)->info;
-        f->up[n] = info->up && !info->cordoned;
-    }
-    for (int j = 0; j < w->job_count; j++)
-        read_holder(f, j);
-    read_promises(f);
 }
 
 /* ---- thinking away ---- */
@@ -124,7 +36,7 @@ static void forget(struct facts *f, int job, bool lots_too)
                 f->reserver[n][g] = NOBODY;
             int h = holder_at(f, n, g);
             if (lots_too)
-                f->owner[n][g] = h == NOBODY || f->holders[h].oppo ? NOBODY : wish_of(f, h)->vc;
+                f->owner[n][g] = h == NOBODY || f->holders[h].oppo ? NOBODY : facts_wish(f, h)->vc;
         }
 }
 
@@ -144,11 +56,11 @@ static bool who_reserves(const struct facts *f, const struct holder *h, int me)
     return h->there && h->reserves;
 }
 
-/* Whom a guaranteed job may stop: no job without GPUs. */
+/* Whom a guaranteed job may stop. */
 static bool victim(const struct facts *f, const struct holder *h, int me)
 {
-    const struct wish *mine = wish_of(f, me), *theirs = wish_of(f, h->job);
-    if (!h->there || !theirs->gpus)
+    const struct wish *mine = facts_wish(f, me), *theirs = facts_wish(f, h->job);
+    if (!h->there || mine->priority < 0)
         return false;
     if (h->oppo)
         return true;
@@ -190,16 +102,46 @@ static struct cover cover_of(const struct facts *f, int n)
     return c;
 }
 
+static int pods_on(const struct facts *f, int job, int n)
+{
+    int pods = 0;
+    for (int p = 0; f->holders[job].there && p < facts_wish(f, job)->pods; p++)
+        pods += f->holders[job].node[p] == n;
+    return pods;
+}
+
+/* CPUs of a machine that are free when of those who have reserved there only these have come, and whom they wait for
+ * have left. */
+static int64_t free_cpus(const struct facts *f, int n, const int *reservers, int count, unsigned come)
+{
+    int64_t cpus = WORLD_CPUS;
+    for (int j = 0; j < f->world->job_count; j++) {
+        bool there = !f->holders[j].reserves;
+        for (int i = 0; i < count; i++)
+            if (come >> i & 1) {
+                there = there || reservers[i] == j;
+                there = there && !f->waits[reservers[i]][j];
+            }
+        cpus -= there ? (int64_t)pods_on(f, j, n) * facts_wish(f, j)->cpus : 0;
+    }
+    return cpus;
+}
+
+/* What of a machine is free whoever of those has come. */
 static void free_of(const struct facts *f, int n, int64_t *cpus, int *ports)
 {
+    int reservers[WORLD_JOBS], count = 0;
     *cpus = WORLD_CPUS;
     *ports = 100;
-    for (int j = 0; j < f->world->job_count; j++)
-        for (int p = 0; f->holders[j].there && p < wish_of(f, j)->pods; p++)
-            if (f->holders[j].node[p] == n) {
-                *cpus -= wish_of(f, j)->cpus;
-                *ports -= wish_of(f, j)->ports;
-            }
+    for (int j = 0; j < f->world->job_count; j++) {
+        *ports -= pods_on(f, j, n) * facts_wish(f, j)->ports;
+        if (f->holders[j].reserves && pods_on(f, j, n))
+            reservers[count++] = j;
+    }
+    for (unsigned come = 0; come < 1u << count; come++) {
+        int64_t left = free_cpus(f, n, reservers, count, come);
+        *cpus = left < *cpus ? left : *cpus;
+    }
 }
 
 /* Whether it keeps away from a machine where it has failed. */
@@ -215,7 +157,7 @@ static bool avoids(const struct facts *f, int me, int n)
 /* How many pods a machine's CPUs and ports hold; 0 where the job may not go. */
 static int most_pods(const struct facts *f, int me, int n)
 {
-    const struct wish *w = wish_of(f, me);
+    const struct wish *w = facts_wish(f, me);
     int64_t cpus;
     int ports, most = w->pods;
     free_of(f, n, &cpus, &ports);
@@ -232,7 +174,7 @@ static int most_pods(const struct facts *f, int me, int n)
 static bool fits_idle(const struct facts *f, int me)
 {
     int pods = 0;
-    const struct wish *w = wish_of(f, me);
+    const struct wish *w = facts_wish(f, me);
     for (int n = 0; n < f->world->script->nodes; n++) {
         int most = most_pods(f, me, n), idle = cover_of(f, n).idle;
         if (w->gpus && idle / w->gpus < most)
@@ -262,9 +204,9 @@ struct stock {
 static void add_machine(const struct lie *l, int n, bool counts, struct stock *s)
 {
     const struct facts *f = l->facts;
-    int me = wish_of(f, l->me)->vc;
+    int me = facts_wish(f, l->me)->vc;
     struct cover c = cover_of(f, n);
-    int mine = l->pods[n] * wish_of(f, l->me)->gpus - (l->whole[n] ? 0 : c.idle_of[me]);
+    int mine = l->pods[n] * facts_wish(f, l->me)->gpus - (l->whole[n] ? 0 : c.idle_of[me]);
     bool fresh = l->pods[n] && l->whole[n] && c.whole == NOBODY;
     mine = mine < 0 ? 0 : mine; /* single GPUs that become its own */
     for (int v = 0; v < WORLD_VCS; v++)
@@ -327,7 +269,7 @@ static bool lawful(struct lie *l)
 {
     const struct facts *f = l->facts;
     struct lie before = {.facts = f, .me = l->me, .sku = l->sku};
-    int nodes, gpus, nodes_before, gpus_before, me = wish_of(f, l->me)->vc;
+    int nodes, gpus, nodes_before, gpus_before, me = facts_wish(f, l->me)->vc;
     struct stock now = take_stock(l, false), was = take_stock(&before, true), well = take_stock(l, true);
     shortage(&now, &nodes, &gpus);
     if (now.owed_nodes[me] < 0 || now.owed_gpus[me] < 0 || nodes || gpus)
@@ -354,7 +296,7 @@ static bool lawful_everywhere(struct lie *l)
 static bool search(struct lie *l, int n, int left)
 {
     const struct facts *f = l->facts;
-    const struct wish *w = wish_of(f, l->me);
+    const struct wish *w = facts_wish(f, l->me);
     if (!left)
         return lawful_everywhere(l);
     if (n == f->world->script->nodes)
@@ -383,7 +325,7 @@ static bool fits_guarantee(const struct facts *f, int me)
 {
     struct facts left = without(f, victim, me);
     struct lie l = {.facts = &left, .me = me};
-    return search(&l, 0, wish_of(f, me)->pods);
+    return search(&l, 0, facts_wish(f, me)->pods);
 }
 
 /* ---- limits ---- */
@@ -405,20 +347,20 @@ static int sum(const struct facts *f, int me, amount_fn *amount, pick_fn *pick)
 {
     int total = 0;
     for (int j = 0; j < f->world->job_count; j++)
-        if (f->holders[j].there && wish_of(f, j)->vc == wish_of(f, me)->vc && pick(f, &f->holders[j], me))
-            total += amount(wish_of(f, j));
+        if (f->holders[j].there && facts_wish(f, j)->vc == facts_wish(f, me)->vc && pick(f, &f->holders[j], me))
+            total += amount(facts_wish(f, j));
     return total;
 }
 
 static bool same_user(const struct facts *f, const struct holder *h, int me)
 {
-    return wish_of(f, h->job)->user == wish_of(f, me)->user;
+    return facts_wish(f, h->job)->user == facts_wish(f, me)->user;
 }
 
 static bool counts_cpus(const struct facts *f, const struct holder *h, int me)
 {
     (void)me;
-    return wish_of(f, h->job)->priority >= 0;
+    return facts_wish(f, h->job)->priority >= 0;
 }
 
 static bool has_borrowed(const struct facts *f, const struct holder *h, int me)
@@ -435,33 +377,33 @@ static bool stays(const struct facts *f, const struct holder *h, int me)
 
 static bool is_higher(const struct facts *f, const struct holder *h, int me)
 {
-    return !h->oppo && wish_of(f, h->job)->priority > wish_of(f, me)->priority;
+    return !h->oppo && facts_wish(f, h->job)->priority > facts_wish(f, me)->priority;
 }
 
 static bool over_cap(const struct facts *f, int me)
 {
-    const struct wish *w = wish_of(f, me);
+    const struct wish *w = facts_wish(f, me);
     int cap = f->world->vcs[w->vc].user_cap;
     return cap && sum(f, me, gpus_of, same_user) + asked(w) > cap;
 }
 
 static bool over_cpus(const struct facts *f, int me)
 {
-    const struct wish *w = wish_of(f, me);
+    const struct wish *w = facts_wish(f, me);
     int cpus = f->world->vcs[w->vc].cpus;
     return cpus && w->priority >= 0 && sum(f, me, cpus_of, counts_cpus) + cpus_of(w) > cpus;
 }
 
 static bool may_borrow(const struct facts *f, int me)
 {
-    const struct wish *w = wish_of(f, me);
+    const struct wish *w = facts_wish(f, me);
     return w->priority >= 0 && w->gpus && sum(f, me, gpus_of, has_borrowed) + asked(w) <= f->world->vcs[w->vc].borrow;
 }
 
 /* GPUs that the virtual cluster owns of what the job may use. */
 static int owned(const struct facts *f, int me)
 {
-    const struct wish *w = wish_of(f, me);
+    const struct wish *w = facts_wish(f, me);
     int gpus = 0;
     for (int k = 0; k < WORLD_SKUS; k++)
         if (w->sku < 0 || w->sku == k)
@@ -472,7 +414,7 @@ static int owned(const struct facts *f, int me)
 /* GPUs of what it may use that its virtual cluster holds, by those who are picked. */
 static int held(const struct facts *f, int me, pick_fn *pick)
 {
-    const struct wish *w = wish_of(f, me);
+    const struct wish *w = facts_wish(f, me);
     int gpus = 0;
     for (int n = 0; n < f->world->script->nodes; n++)
         for (int g = 0; g < WORLD_GPUS; g++)
@@ -483,7 +425,7 @@ static int held(const struct facts *f, int me, pick_fn *pick)
 
 static int idle(const struct facts *f, int me)
 {
-    const struct wish *w = wish_of(f, me);
+    const struct wish *w = facts_wish(f, me);
     int gpus = 0;
     for (int n = 0; n < f->world->script->nodes; n++)
         if (f->up[n] && (w->sku < 0 || w->sku == f->world->script->sku[n]) && (w->node < 0 || w->node == n) &&
@@ -496,11 +438,15 @@ static int idle(const struct facts *f, int me)
 
 static bool starts(const struct facts *f, int me)
 {
-    const struct wish *w = wish_of(f, me);
+    const struct wish *w = facts_wish(f, me);
     if (over_cap(f, me) || over_cpus(f, me))
         return false;
-    if (!w->gpus || w->priority < 0)
+    if (w->priority < 0)
         return fits_idle(f, me);
+    if (!w->gpus) {
+        struct facts left = without(f, victim, me);
+        return fits_idle(&left, me);
+    }
     return fits_guarantee(f, me) || (may_borrow(f, me) && fits_idle(f, me));
 }
 
@@ -515,7 +461,7 @@ static struct facts healthy(const struct facts *f)
 /* Of the virtual cluster's own, and of what it may borrow. */
 static enum explain_reason by_amounts(const struct facts *f, int me)
 {
-    const struct wish *w = wish_of(f, me);
+    const struct wish *w = facts_wish(f, me);
     if (over_cpus(f, me))
         return EXPLAIN_QUOTA;
     if (!w->gpus)
@@ -541,6 +487,9 @@ static bool is_told(const struct world *w, int job)
 /* Whether somebody who may not be stopped for it, or was not told to stop, uses what it has reserved. */
 static bool waits_for_ends(const struct facts *f, int me)
 {
+    for (int j = 0; j < f->world->job_count; j++)
+        if (facts_in_way(f, j, me) && (!victim(f, &f->holders[j], me) || !is_told(f->world, j)))
+            return true;
     for (int n = 0; n < WORLD_NODES; n++)
         for (int g = 0; g < WORLD_GPUS; g++)
             if (f->reserver[n][g] == me && f->user[n][g] != NOBODY &&
@@ -572,7 +521,7 @@ static int forgive(struct facts f, int me)
 enum explain_reason oracle_then(const struct world *w, int job)
 {
     struct facts f;
-    read_facts(&f, w);
+    facts_read(&f, w);
     f.forgiven = forgive(f, job);
     if (f.holders[job].there)
         return waits_for_ends(&f, job) ? EXPLAIN_AGED : EXPLAIN_VICTIMS;

@@ -388,19 +388,8 @@ static const uint64_t once[] = {
     518,                  /* more are in the way than are named */
     568,  769, 967, 1332, /* the best place was not its to have, and no other was looked for */
     1200,                 /* one who had waited for long stood behind one who had not */
+    700,  944,            /* who held CPUs alone was never stopped for them */
 };
-
-/* Here CPUs are what is short, and nobody is stopped yet who holds no GPU that is taken, as the oracle would: left out
- * of many seeds until somebody is. */
-static const uint64_t open_ones[] = {700, 944};
-
-static bool is_open(uint64_t seed)
-{
-    for (size_t i = 0; i < sizeof open_ones / sizeof *open_ones; i++)
-        if (seed == open_ones[i])
-            return true;
-    return false;
-}
 
 static int run_seeds(uint64_t first, uint64_t count, bool until_enough, struct counts *c)
 {
@@ -408,10 +397,7 @@ static int run_seeds(uint64_t first, uint64_t count, bool until_enough, struct c
     for (uint64_t seed = first; seed < first + count && lies < LIES_MAX; seed++) {
         if (until_enough && is_enough(c))
             break;
-        if (count > 1 && is_open(seed))
-            printf("seed %llu is left out: nobody is stopped for CPUs alone\n", (unsigned long long)seed);
-        else
-            lies += run_seed(seed, count == 1, c);
+        lies += run_seed(seed, count == 1, c);
     }
     return lies;
 }
