@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """plant.py PROGRAM N OUT: writes the source that bug N of a program's table lies in, with the bug, to OUT. The build links
-it in place of the real one into a program of its own, sim_PROGRAM_N, which must find it (events.c, core_events.c). A text
+it in place of the real one into a program of its own, sim_PROGRAM_N, which must find it (events.c, cpus.c, ...). A text
 that is not there exactly once is an error: whoever changes the source moves the bug. `plant.py --list` prints
 "PROGRAM N FILE" lines."""
 import os
@@ -31,6 +31,23 @@ SCHEDULER_BUGS = (
     ("scheduler/grid_view.c", "    if (k == all->count && all->count < all->max)\n", "    if (k == all->count && k < all->max && k)\n"),
     # a machine that is given back is owed to nobody
     ("scheduler/share.c", "    g->space->levels[s->chain][level].need++;\n", ""),
+)
+
+CPU_BUGS = (
+    # what is reserved of CPUs and memory is there for all
+    ("scheduler/stops.c", "        s->cases = s->list[i].reserves * 2;\n", ""),
+    # who waits for others to end tells them to stop
+    ("scheduler/grid_view.c", "        if (!spares || g->gangs[me->stops[i]].oppo)\n            name(all", "            name(all"),
+    # whoever was to stop is waited for, even if needed no more
+    ("scheduler/grid.c", "    stops_look(g, gang);\n", ""),
+    # whoever is gone stays on the list of those to stop
+    ("scheduler/grid.c", "    stops_forget(g, gang);\n", ""),
+    # a higher one takes CPUs over, and the lower one keeps them
+    ("scheduler/grid.c", "            bump(g, loser);\n", "            break;\n"),
+    # memory does not count
+    ("scheduler/stops.c", "            m[MEMORY] -= p->held.memory_mb;\n", ""),
+    # who holds CPUs alone is never stopped
+    ("scheduler/stops.c", "p->may = may && !p->goes;", "p->may = may && !p->goes && h->total;"),
 )
 
 CORE_BUGS = (
@@ -92,7 +109,7 @@ LIES = (
     # who holds CPUs alone is never stopped
     ("scheduler/stops.c", "p->may = may && !p->goes;", "p->may = may && !p->goes && h->total;"),
 )
-BUGS = {"events": SCHEDULER_BUGS, "core_events": CORE_BUGS, "reasons": LIES}
+BUGS = {"events": SCHEDULER_BUGS, "cpus": CPU_BUGS, "core_events": CORE_BUGS, "reasons": LIES}
 
 
 def main():
