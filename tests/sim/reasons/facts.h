@@ -30,7 +30,9 @@ struct facts {
     int promised_nodes[WORLD_VCS][WORLD_SKUS], promised_gpus[WORLD_VCS][WORLD_SKUS];
 };
 
+/* Fills `f` with how the world stands now; `w` is borrowed. */
 void facts_read(struct facts *f, const struct world *w);
+/* What a job asks for, by its number. */
 const struct wish *facts_wish(const struct facts *f, int job);
 /* Whether a job is in the way of another, which has reserved. */
 bool facts_in_way(const struct facts *f, int job, int of);
