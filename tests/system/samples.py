@@ -25,6 +25,7 @@ BODIES = {  # whole bodies, by route
     "POST /images": {"uri": "lab/thing:1", "source": "/srv/nothing"},  # taken; that nothing is there is seen later
     "POST /authn/basic/login": {"username": droverlib.ADMIN, "password": droverlib.PASSWORD},
     "POST /session": {"username": droverlib.ADMIN, "password": droverlib.PASSWORD},
+    "PUT /ssh-keys/{title}": {"value": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKb1nvoLqSHI2E230WMIP9sS+GRBgzHZnwP6oXdZJa1E"},
     "PUT /nodes/{node}/labels": {"labels": {}},
     "PUT /nodes/{node}/state": {"value": "uncordon"},
 }
