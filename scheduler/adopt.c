@@ -52,6 +52,7 @@ static void seat(struct grid *g, int gang, bool oppo)
 {
     struct gang *me = &g->gangs[gang];
     me->oppo = oppo;
+    pods_changed(g, me);
     for (int i = 0; i < me->placed; i++)
         share_set(g, me->gpus[i], gang, g->gpus[me->gpus[i]].reserver);
     unbind_empty(g, me);

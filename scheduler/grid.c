@@ -272,6 +272,7 @@ static bool start_if_clear(struct grid *g, int gang)
     end_reserving(g, me);
     me->state = GRID_ALLOCATED;
     me->reason = GRID_REASON_NONE;
+    pods_changed(g, me);
     return true;
 }
 
@@ -283,6 +284,7 @@ static enum grid_state take_up(struct grid *g, int gang)
     grid_count(g, me, 1);
     me->state = GRID_PREEMPTING;
     me->reason = GRID_REASON_VICTIMS;
+    pods_changed(g, me);
     if (!start_if_clear(g, gang))
         g->version++; /* who went for this place, and found CPUs missing there, may find another */
     return me->state;

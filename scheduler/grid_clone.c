@@ -164,6 +164,7 @@ struct grid *grid_clone(const struct grid *from, const struct line_place *waitin
     COPY(account_node, from->space->node_count);
     COPY(grid_node, cluster_count(from->account));
     COPY(machines, cluster_count(from->account));
+    COPY(crowds, cluster_count(from->account));
     to->reserving = from->reserving;
     to->look = from->look;
     to->undo = calloc((size_t)gpus + 1, sizeof *to->undo);

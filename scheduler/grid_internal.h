@@ -90,6 +90,7 @@ struct grid {
     struct space *space;
     struct cluster *account;       /* NULL: GPUs alone */
     struct pod_link *machines;     /* the first of the pods of each machine, as the account numbers it */
+    struct crowd *crowds;          /* who that is, in short */
     int reserving;                 /* gangs that have reserved */
     int *account_node, *grid_node; /* by machine; by machine of the account, -1: has no GPUs */
     struct score_weights weights;
@@ -109,6 +110,7 @@ struct grid {
     int undo_count;
     uint64_t version, stamp, look;
     uint64_t misses; /* grows when a pod finds a machine short of CPUs or memory, whoever may be stopped */
+    bool going;      /* the plan has marked somebody who goes */
     int stopping;    /* pods of the plan for which somebody goes beside the users of its GPUs */
     uint64_t upsets; /* grows when a gang's placement costs another one its reservation or its guarantee */
 };

@@ -148,6 +148,7 @@ void grid_destroy(struct grid *g)
     free(g->undo);
     grid_copy_free(g->own);
     free(g->machines);
+    free(g->crowds);
     free(g->account_node);
     free(g->grid_node);
     free(g->gangs);
@@ -161,7 +162,8 @@ int grid_account(struct grid *g, struct cluster *account)
     g->account_node = calloc((size_t)g->space->node_count + 1, sizeof *g->account_node);
     g->grid_node = calloc(machines + 1, sizeof *g->grid_node);
     g->machines = calloc(machines + 1, sizeof *g->machines);
-    if (!g->account_node || !g->grid_node || !g->machines)
+    g->crowds = calloc(machines + 1, sizeof *g->crowds);
+    if (!g->account_node || !g->grid_node || !g->machines || !g->crowds)
         return -1;
     g->account = account;
     for (size_t i = 0; i < machines; i++) {

@@ -251,7 +251,7 @@ static bool check_machines(const struct grid *g)
                 return false;
             at = pod->next;
         }
-    return reserving == g->reserving && (!g->account || !pods);
+    return reserving == g->reserving && (!g->account || (!pods && pods_check(g)));
 }
 
 bool grid_check(const struct grid *g)

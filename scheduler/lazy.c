@@ -23,6 +23,7 @@ static void set_class(struct grid *g, int gang, bool oppo)
 {
     struct gang *me = &g->gangs[gang];
     me->oppo = oppo;
+    pods_changed(g, me);
     for (int i = 0; i < me->placed; i++)
         share_set(g, me->gpus[i], g->gpus[me->gpus[i]].user, g->gpus[me->gpus[i]].reserver);
 }

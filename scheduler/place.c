@@ -449,6 +449,7 @@ static bool place_all(struct grid *g, int gang, const struct place *at, size_t p
     struct plan p = {.grid = g, .gang = me, .chain = -1, .near = -1, .fit = {.grid = g, .gang = gang}};
     g->stamp++;
     g->undo_count = 0;
+    g->going = false;
     g->stopping = 0;
     memset(me->terms, 0, sizeof me->terms);
     for (int i = 0; i < me->pod_count; i++) {

@@ -3,6 +3,7 @@
  * Pods and the account: what a pod takes of its machine beside GPUs. A gang that waits for its victims has taken its
  * part already, beyond what there is: nobody else comes in between, and it starts when what runs leaves room for it.
  */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -126,6 +127,44 @@ static struct pod *pod_at(const struct grid *g, struct pod_link at)
     return &g->gangs[at.gang].pods[at.pod];
 }
 
+/* Who is on a machine now. */
+static struct crowd look_around(const struct grid *g, int machine)
+{
+    struct crowd c = {.known = true, .least = INT_MAX};
+    for (struct pod_link at = g->machines[machine]; at.gang >= 0; at = pod_at(g, at)->next) {
+        const struct gang *h = &g->gangs[at.gang];
+        c.lent = c.lent || h->oppo;
+        c.reserves = c.reserves || h->state == GRID_PREEMPTING;
+        if (!h->oppo && h->ask.priority < c.least)
+            c.least = h->ask.priority;
+    }
+    return c;
+}
+
+const struct crowd *pods_crowd(struct grid *g, int machine)
+{
+    if (!g->crowds[machine].known)
+        g->crowds[machine] = look_around(g, machine);
+    return &g->crowds[machine];
+}
+
+void pods_changed(struct grid *g, const struct gang *me)
+{
+    for (int i = 0; g->account && i < me->pod_count; i++)
+        if (me->pods[i].node >= 0)
+            g->crowds[me->pods[i].node].known = false;
+}
+
+bool pods_check(const struct grid *g)
+{
+    for (int m = 0; m < (int)cluster_count(g->account); m++) {
+        struct crowd c = look_around(g, m), k = g->crowds[m];
+        if (k.known && (k.lent != c.lent || k.reserves != c.reserves || k.least != c.least))
+            return false;
+    }
+    return true;
+}
+
 void pods_join(struct grid *g, struct gang *me, struct pod *pod)
 {
     struct pod_link *first = &g->machines[pod->node];
@@ -135,10 +174,12 @@ void pods_join(struct grid *g, struct gang *me, struct pod *pod)
     if (first->gang >= 0)
         pod_at(g, *first)->prev = it;
     *first = it;
+    g->crowds[pod->node].known = false;
 }
 
 static void part(struct grid *g, struct pod *pod)
 {
+    g->crowds[pod->node].known = false;
     if (pod->next.gang >= 0)
         pod_at(g, pod->next)->prev = pod->prev;
     if (pod->prev.gang >= 0)

@@ -29,6 +29,14 @@ struct pod {
     struct pod_link next, prev; /* of those on its machine */
 };
 
+/* Who is on a machine, in short: most that are full have nobody whose leaving would help. */
+struct crowd {
+    bool known;    /* else it is to be looked at anew */
+    bool lent;     /* somebody has no guarantee */
+    bool reserves; /* somebody does not run yet */
+    int least;     /* the lowest priority within a guarantee; INT_MAX: nobody is */
+};
+
 /* GPUs of a machine that a pod would take: bits from `first`. */
 struct pods_pick {
     int first;
@@ -55,6 +63,12 @@ void pods_give(struct grid *g, struct gang *me, struct pod *pod);
 void pods_give_all(struct grid *g, struct gang *me);
 /* Notes that a pod is on its machine, of which the account has its part. */
 void pods_join(struct grid *g, struct gang *me, struct pod *pod);
+/* Who is on a machine. O(1), but for the first time after a change: O(pods there). */
+const struct crowd *pods_crowd(struct grid *g, int machine);
+/* The gang's class or state has changed. */
+void pods_changed(struct grid *g, const struct gang *me);
+/* Whether what is known of who is where is so. */
+bool pods_check(const struct grid *g);
 /* Whether the machines have what the gang has reserved. */
 bool pods_clear(const struct grid *g, const struct gang *me);
 /* Fills the gang's pods from the request. 0, or -1 on out of memory. */

@@ -276,8 +276,32 @@ static void tell(const struct search *s, struct pods_harm *harm)
 
 static void mark(struct grid *g, int gang)
 {
-    if (gang >= 0)
-        g->gangs[gang].mark = g->stamp;
+    if (gang < 0)
+        return;
+    g->gangs[gang].mark = g->stamp;
+    g->going = true;
+}
+
+/* Whether somebody holds or has reserved one of the GPUs that are picked. */
+static bool takes_over(const struct grid *g, struct pods_pick pick)
+{
+    for (uint64_t got = pick.got; got; got &= got - 1) {
+        const struct gpu_state *st = &g->gpus[pick.first + __builtin_ctzll(got)];
+        if (st->user >= 0 || st->reserver >= 0)
+            return true;
+    }
+    return false;
+}
+
+/* Whether anybody's leaving could help at all. */
+static bool is_worth_a_look(const struct fit *f, int machine, struct pods_pick pick)
+{
+    struct grid *g = f->grid;
+    if (g->going || f->mode == FIT_DRAIN || takes_over(g, pick))
+        return true;
+    const struct crowd *c = pods_crowd(g, machine);
+    return c->reserves || (f->mode >= FIT_OPPO && c->lent) ||
+           (f->mode >= FIT_LOWER && c->least < g->gangs[f->gang].ask.priority);
 }
 
 /* Whether there is room when others go; these are marked, or it is told what that costs. Not a part of pods_room, as
@@ -289,6 +313,10 @@ static __attribute__((noinline)) bool make_room(const struct fit *f, int machine
     const struct cluster_node *n = cluster_at(g->account, machine);
     if (n->bucket < 0 || n->port_free < f->pod->ports)
         return false;
+    if (!is_worth_a_look(f, machine, pick)) {
+        g->misses++;
+        return false;
+    }
     struct search s;
     look(&s, f, machine, &f->pod->want, look_at_picked(g, pick));
     if (!choose(&s)) {
