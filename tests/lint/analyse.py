@@ -78,10 +78,11 @@ def ours(path):
 
 def content_hash(entry, salt):
     digest = hashlib.sha256(salt)
-    digest.update(json.dumps(shlex.split(entry.get("command", ""))).encode())
+    # Wherever the tree lies: a cache that was copied to another one holds there.
+    digest.update(json.dumps(shlex.split(entry.get("command", "").replace(ROOT, ""))).encode())
     for path in ours(entry["file"]):
         with open(path, "rb") as f:
-            digest.update(path.encode() + b"\0" + hashlib.sha256(f.read()).digest())
+            digest.update(os.path.relpath(path, ROOT).encode() + b"\0" + hashlib.sha256(f.read()).digest())
     return digest.hexdigest()
 
 
@@ -115,7 +116,8 @@ def main():
                         if not os.path.abspath(e["file"]).startswith(os.path.join(ROOT, "build"))}.values())
     with open(os.path.join(ROOT, ".clang-tidy"), "rb") as f:
         salt = f.read() + subprocess.run(VERSION[tool], capture_output=True).stdout
-    salt += json.dumps([TOOLS[tool]({"file": f}, "") for f in ("", os.path.join(ROOT, "tests", ""))]).encode()
+    calls = json.dumps([TOOLS[tool]({"file": f}, "") for f in ("", os.path.join(ROOT, "tests", ""))])
+    salt += calls.replace(ROOT, "").encode()
     cache = os.path.join(CACHE, tool)
     os.makedirs(cache, exist_ok=True)
     hashes = {e["file"]: content_hash(e, salt) for e in entries}
