@@ -179,7 +179,7 @@ static void command_ends(struct world *w, struct attempt *a, int code)
         end(w, a, ENGINE_EXITED, code);
         return;
     }
-    a->held = true;
+    a->held = a->kept = true;
     a->end = ENGINE_EXITED;
     a->code = code;
     tell(w, a, ENGINE_EXITED);

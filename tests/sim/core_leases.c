@@ -41,8 +41,9 @@ static bool may_begin(struct world *w, const struct lease *l)
     const struct row_job *r = world_find(w, l->job_id);
     const struct vc_debug *d = &w->vcs[world_vc(l->vc)].debug;
     struct exit_verdict verdict;
-    if (!r || !a || !a->held)
-        return wrong("I3: a lease of a sandbox that is not held");
+    /* It may have ended by the time that its row is written: then the row of that end follows. */
+    if (!r || !a || !a->kept)
+        return wrong("I3: a lease of a sandbox that was never held");
     exits_verdict(a->code, NULL, &verdict);
     if (verdict.category == EXIT_CATEGORY_PLATFORM || !a->code)
         return wrong("a lease for what is no failure of the job");

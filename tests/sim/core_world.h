@@ -101,6 +101,7 @@ struct attempt {
     int code;
     bool never_started, stop;
     bool hold, held; /* its sandbox is to stay when it fails; does */
+    bool kept;       /* did once */
     enum spec_hold how;
     bool absent, again; /* it was never ordered; is to be told again */
 };
