@@ -313,6 +313,7 @@ void local_attempt_answer(struct local *l, const struct proto_msg *m)
 void local_attempt_ended(struct local *l, struct local_attempt *a, const struct record *r)
 {
     a->record = *r;
+    local_gpu_linger(l, a, r->gpus, r->gpu_count);
     if (!a->confirmed && a->state != LOCAL_FINDING)
         local_event_running(l, a, false);
     a->end = (struct local_end){

@@ -86,7 +86,6 @@ void local_event_end(struct local *l, struct local_attempt *a)
     a->state = LOCAL_DONE;
     a->look_at = a->kill_shim_at = 0;
     local_attempt_timed(l, a);
-    local_gpu_release(l, a);
     if (a->end.wall_ms == 0)
         a->end.wall_ms = clock_read().wall;
     engine_order_destroy(a->order);

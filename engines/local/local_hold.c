@@ -104,8 +104,6 @@ void local_hold_given(struct local *l, const char *id, bool given)
         local_attempt_end_now(l, a);
         return;
     }
-    if (a->record.held == ENGINE_HOLD_SANDBOX)
-        local_gpu_release(l, a);
     a->end.held = true;
     local_event_repeat(l, a);
 }

@@ -88,6 +88,45 @@ static void test_running_task_is_adopted(void **state)
     rig_expect_file(r, ids[0], "all", "ready\ndone\n");
 }
 
+/* Launches something that wants so many GPUs and runs until "go". */
+static struct rig_event launch_with(struct rig *r, char id[ID_SIZE], int gpus)
+{
+    id_make(clock_read().wall, id);
+    struct engine_order *o = rig_order(ENGINE_LAUNCH, id, wait_for_go);
+    o->launch->gpu_count = gpus;
+    rig_give(r, o);
+    return rig_wait(r, ENGINE_CONFIRMED, id);
+}
+
+/* The core may hear of an end later than of what began after it: until one is to be forgotten, the GPUs of others are
+ * given first, also where it ended while nobody was there. Then they are free. */
+static void test_gpus_of_the_ended_come_last(void **state)
+{
+    struct rig *r = *state;
+    char ids[1][ID_SIZE], second[ID_SIZE], third[ID_SIZE], fourth[ID_SIZE];
+
+    assert_int_equal(launch_with(r, ids[0], 1).gpus[0], 0);
+    (void)rig_wait(r, ENGINE_STARTED, ids[0]);
+    rig_stop(r);
+    touch(r, ids[0], "go");
+    rig_wait_file(r, ids[0], "exit", 1);
+    again(r, (const char(*)[ID_SIZE])ids, 1);
+    (void)rig_wait(r, ENGINE_EXITED, ids[0]);
+    assert_int_equal(launch_with(r, second, 1).gpus[0], 1);
+    touch(r, second, "go");
+    (void)rig_wait(r, ENGINE_EXITED, second);
+    assert_int_equal(launch_with(r, third, 2).gpus[0], 2);
+    rig_give(r, rig_order(ENGINE_FORGET, second, NULL));
+    /* Nothing else is left but that of the first, too. */
+    struct rig_event ev = launch_with(r, fourth, 2);
+    assert_int_equal(ev.gpus[0], 1);
+    assert_int_equal(ev.gpus[1], 0);
+    touch(r, third, "go");
+    touch(r, fourth, "go");
+    (void)rig_wait(r, ENGINE_EXITED, third);
+    (void)rig_wait(r, ENGINE_EXITED, fourth);
+}
+
 static void test_adopted_task_is_stopped(void **state)
 {
     struct rig *r = *state;
@@ -304,6 +343,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_running_task_is_adopted, rig_setup, rig_teardown),
+        cmocka_unit_test_setup_teardown(test_gpus_of_the_ended_come_last, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(test_adopted_task_is_stopped, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(test_ends_while_away_are_found, rig_setup, rig_teardown),
         cmocka_unit_test_setup_teardown(test_ends_just_while_adopting, rig_setup, rig_teardown),
