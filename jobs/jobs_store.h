@@ -159,7 +159,7 @@ int jobs_store_read_job(struct store *s, const char *name_or_id, jobs_store_job_
 int jobs_store_read_attempts(struct store *s, const char *job_id, jobs_store_attempt_fn *fn, void *ctx, struct err *e);
 /* A task that is placed on a node. */
 struct jobs_store_placed {
-    const char *user, *name, *vc, *job_id, *role, *attempt_id; /* the task attempt's */
+    const char *user, *name, *vc, *job_id, *role, *node, *attempt_id; /* the task attempt's */
     int task_index;
     enum run_state state;
     const char *gpus; /* JSON list of integers */
@@ -167,7 +167,7 @@ struct jobs_store_placed {
 };
 typedef int jobs_store_placed_fn(void *ctx, const struct jobs_store_placed *task);
 struct jobs_store_on_node {
-    const char *node;
+    const char *node;   /* NULL = all */
     const char *reader; /* only jobs that this user may read; NULL = all */
 };
 /* The tasks that hold something of a node, in order of their jobs. */

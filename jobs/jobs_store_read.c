@@ -115,8 +115,9 @@ int jobs_store_each_placed(struct store *s, const struct jobs_store_on_node *whe
                            struct err *e)
 {
     static const struct store_sql sql = {
-        "SELECT j.user, j.name, j.vc, j.id, t.role, t.task_index, t.state, t.gpus, t.launched_ms, t.id "
-        "FROM task_attempt t JOIN job j ON j.id = t.job_id WHERE t.completed_ms IS NULL AND t.node = ? "
+        "SELECT j.user, j.name, j.vc, j.id, t.role, t.task_index, t.state, t.gpus, t.launched_ms, t.id, "
+        "t.node FROM task_attempt t JOIN job j ON j.id = t.job_id "
+        "WHERE t.completed_ms IS NULL AND t.node IS NOT NULL AND (?1 IS NULL OR t.node = ?1) "
         "AND (?2 IS NULL OR j.user = ?2 OR j.vc IN (SELECT vc FROM readable_vc WHERE user = ?2)) "
         "ORDER BY j.seq, t.role, t.task_index"};
     struct stmt *st = store_stmt(s, &sql, e);
@@ -134,7 +135,8 @@ int jobs_store_each_placed(struct store *s, const struct jobs_store_on_node *whe
                                       .state = (enum run_state)stmt_col_int(st, 6),
                                       .gpus = stmt_col_text(st, 7),
                                       .launched_ms = stmt_col_int(st, 8),
-                                      .attempt_id = stmt_col_text(st, 9)};
+                                      .attempt_id = stmt_col_text(st, 9),
+                                      .node = stmt_col_text(st, 10)};
 
         rc = fn(ctx, &t);
         if (rc) {

@@ -152,6 +152,17 @@ struct asked {
     bool by_job;
 };
 
+/* Only tasks that were somewhere within the range. */
+static void only_tasks(struct query *q, const struct asked *a)
+{
+    query_where(q, "t.created_ms < ?");
+    query_int(q, a->range->to_ms);
+    query_where(q, "(t.completed_ms IS NULL OR t.completed_ms > ?)");
+    query_int(q, a->range->from_ms);
+    query_where(q, "t.node IS NOT NULL");
+    only(q, a->whose);
+}
+
 static int read_tasks(const struct asked *a, struct report *r, struct err *e)
 {
     struct query q;
@@ -165,12 +176,7 @@ static int read_tasks(const struct asked *a, struct report *r, struct err *e)
                    " FROM task_attempt t"
                    " JOIN job_attempt a ON a.job_id = t.job_id AND a.attempt = t.job_attempt"
                    " JOIN job j ON j.id = t.job_id");
-    query_where(&q, "t.created_ms < ?");
-    query_int(&q, a->range->to_ms);
-    query_where(&q, "(t.completed_ms IS NULL OR t.completed_ms > ?)");
-    query_int(&q, a->range->from_ms);
-    query_where(&q, "t.node IS NOT NULL");
-    only(&q, a->whose);
+    only_tasks(&q, a);
     rc = add_uses(query_stmt(&q, a->s, e), r, a->by_job, false, e);
     query_fini(&q);
     return rc;
@@ -201,12 +207,7 @@ static int read_busy(const struct asked *a, struct report *r, struct err *e)
     query_init(&q, "SELECT j.vc, j.user, j.name, t.node, t.created_ms, t.completed_ms, u.sampled_ms, u.idle_ms,"
                    " u.busy_mean FROM gpu_use u JOIN task_attempt t ON t.id = u.attempt_id"
                    " JOIN job j ON j.id = t.job_id");
-    query_where(&q, "t.created_ms < ?");
-    query_int(&q, a->range->to_ms);
-    query_where(&q, "(t.completed_ms IS NULL OR t.completed_ms > ?)");
-    query_int(&q, a->range->from_ms);
-    query_where(&q, "t.node IS NOT NULL");
-    only(&q, a->whose);
+    only_tasks(&q, a);
     rc = add_busy(query_stmt(&q, a->s, e), r, a->by_job, e);
     query_fini(&q);
     return rc;

@@ -13,10 +13,21 @@ struct holders {
     struct gpu_holder *out;
 };
 
+int gpu_holders_list(const char *json, int gpu_count, int out[NODE_GPU_MAX])
+{
+    cJSON *list = json ? json_parse(json, strlen(json), 0, NULL) : NULL;
+    int n = 0;
+    for (const cJSON *g = list ? list->child : NULL; g && n < NODE_GPU_MAX; g = g->next)
+        if (g->valueint >= 0 && g->valueint < gpu_count)
+            out[n++] = g->valueint;
+    cJSON_Delete(list);
+    return n;
+}
+
 static int add_holder(void *ctx, const struct jobs_store_placed *t)
 {
     const struct holders *h = ctx;
-    cJSON *list = t->gpus ? json_parse(t->gpus, strlen(t->gpus), 0, NULL) : NULL;
+    int gpus[NODE_GPU_MAX], count = gpu_holders_list(t->gpus, NODE_GPU_MAX, gpus);
     const struct gpu_holder holder = {.user = arena_strdup(h->arena, t->user),
                                       .name = arena_strdup(h->arena, t->name),
                                       .vc = arena_strdup(h->arena, t->vc),
@@ -24,10 +35,8 @@ static int add_holder(void *ctx, const struct jobs_store_placed *t)
                                       .role = arena_strdup(h->arena, t->role),
                                       .attempt_id = arena_strdup(h->arena, t->attempt_id),
                                       .task_index = t->task_index};
-    for (const cJSON *g = list ? list->child : NULL; g; g = g->next)
-        if (g->valueint >= 0 && g->valueint < NODE_GPU_MAX)
-            h->out[g->valueint] = holder;
-    cJSON_Delete(list);
+    for (int i = 0; i < count; i++)
+        h->out[gpus[i]] = holder;
     return 0;
 }
 

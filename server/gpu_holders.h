@@ -18,6 +18,8 @@ struct gpu_holder {
     int task_index;
 };
 
+/* The GPUs of a task's row (a JSON list, NULL ok) that a node of so many has. How many. */
+int gpu_holders_list(const char *json, int gpu_count, int out[NODE_GPU_MAX]);
 /* Who holds the GPUs of a node, by index; `reader` as in jobs_store_on_node. 0 or -1. */
 struct gpu_holders_of {
     const char *node, *reader;

@@ -403,7 +403,8 @@ static bool cgroup_member(pid_t pid, const char *attempt)
     FILE *f;
 
     (void)snprintf(path, sizeof(path), "/proc/%d/cgroup", (int)pid);
-    if (!(f = fopen(path, "re")))
+    f = fopen(path, "re");
+    if (!f)
         return false;
     while (!found && fgets(line, sizeof(line), f))
         found = strstr(line, attempt) != NULL;
@@ -428,10 +429,11 @@ int cgroup_kill(const struct cgroup_site *site, const char *attempt)
     if (count >= 0)
         return count;
     count = 0;
-    if (site->version == 0 ||
-        cgroup_path(path, site->base[TREE_PIDS][0] ? site->base[TREE_PIDS] : site->base[0], attempt,
-                    cgroup_procs(site, false)) ||
-        !(f = fopen(path, "re")))
+    if (site->version == 0 || cgroup_path(path, site->base[TREE_PIDS][0] ? site->base[TREE_PIDS] : site->base[0],
+                                          attempt, cgroup_procs(site, false)))
+        return 0;
+    f = fopen(path, "re");
+    if (!f)
         return 0;
     while (fgets(line, sizeof(line), f)) {
         pid_t pid = (pid_t)strtol(line, NULL, 10);

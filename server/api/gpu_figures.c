@@ -14,6 +14,7 @@
 #include "base/json.h"
 #include "core/core.h"
 #include "jobs/job.h"
+#include "jobs/jobs_store.h"
 #include "scheduler/cluster.h"
 #include "server/api/api.h"
 #include "server/gpu_holders.h"
@@ -169,33 +170,38 @@ static void write_drivers(struct exposition *x, const struct gpu_watch *w, const
     }
 }
 
+/* Where the series of who holds what go, and the nodes. */
+struct held {
+    struct exposition *x;
+    const struct cluster *cluster;
+};
+
+static int write_task(void *ctx, const struct jobs_store_placed *t)
+{
+    const struct held *h = ctx;
+    int n = cluster_find(h->cluster, t->node), gpus[NODE_GPU_MAX];
+    int count = n < 0 ? 0 : gpu_holders_list(t->gpus, cluster_at(h->cluster, n)->info.gpu_count, gpus);
+    char job[JOB_FULL_NAME_SIZE];
+    snprintf(job, sizeof job, "%s~%s", t->user, t->name);
+    for (int i = 0; i < count; i++) {
+        const struct gpu *g = &cluster_at(h->cluster, n)->info.gpus[gpus[i]];
+        char index[12];
+        snprintf(index, sizeof index, "%d", g->index);
+        const char *labels[] = {"node", t->node, "gpu", index,  "UUID",  g->uuid, "job_name",
+                                job,    "vc",    t->vc, "user", t->user, NULL};
+        exposition_sample(h->x, labels, 1);
+    }
+    return 0;
+}
+
+/* All tasks are read once, and not anew for each node. */
 static int write_held(struct exposition *x, struct store *s, struct request *r, const struct cluster *c, struct err *e)
 {
     const struct identity *who = request_identity(r);
-    struct gpu_holder holders[NODE_GPU_MAX];
+    const struct jobs_store_on_node all = {.reader = who->admin ? NULL : who->user};
+    struct held h = {x, c};
     exposition_begin(x, &held_family);
-    for (size_t i = 0; i < cluster_count(c); i++) {
-        const struct node *node = &cluster_at(c, (int)i)->info;
-        const struct gpu_holders_of of = {
-            .node = node->name, .reader = who->admin ? NULL : who->user, .arena = request_arena(r)};
-        if (!node->gpu_count)
-            continue;
-        if (gpu_holders_read(s, &of, holders, e))
-            return -1;
-        for (int k = 0; k < node->gpu_count; k++) {
-            const struct gpu *g = &node->gpus[k];
-            const struct gpu_holder *h = &holders[g->index];
-            char index[12], job[JOB_FULL_NAME_SIZE];
-            if (!h->user)
-                continue;
-            snprintf(index, sizeof index, "%d", g->index);
-            snprintf(job, sizeof job, "%s~%s", h->user, h->name);
-            const char *labels[] = {"node", node->name, "gpu", index,  "UUID",  g->uuid, "job_name",
-                                    job,    "vc",       h->vc, "user", h->user, NULL};
-            exposition_sample(x, labels, 1);
-        }
-    }
-    return 0;
+    return jobs_store_each_placed(s, &all, write_task, &h, e);
 }
 
 int gpu_figures_expose(struct exposition *x, struct api *a, struct request *r, const struct core_view *view,

@@ -20,6 +20,7 @@
 #include "scheduler/grid.h"
 #include "sim/random.h"
 #include "tests/sim/seeds.h"
+#include "tests/sim/turns.h"
 
 enum { MACHINES = 6, GPUS = 4, VCS = 2, JOBS = 32, PODS = 3, PASSES = 8, RECOUNT = 50, MEMORY = 16 };
 
@@ -432,20 +433,12 @@ static bool could_run(const struct world *w, const struct job *me)
     return pods == me->pods.count;
 }
 
-/* In order of priority and submission, as the line does, until nothing changes. */
 static void pass(struct world *w)
 {
-    bool done[JOBS] = {false};
-    for (int n = 0; n < w->job_count; n++) {
-        int best = -1;
-        for (int i = 0; i < w->job_count; i++) {
-            const struct grid_request *a = &w->jobs[i].ask, *b = best < 0 ? NULL : &w->jobs[best].ask;
-            if (!done[i] && (!b || a->priority > b->priority || (a->priority == b->priority && a->seq < b->seq)))
-                best = i;
-        }
-        done[best] = true;
-        grid_try(w->grid, w->jobs[best].gang);
-    }
+    struct turn turns[JOBS];
+    for (int i = 0; i < w->job_count; i++)
+        turns[i] = (struct turn){w->jobs[i].gang, w->jobs[i].ask.priority, w->jobs[i].ask.seq};
+    turns_take(w->grid, turns, (size_t)w->job_count);
 }
 
 /* Whether it came to rest. */

@@ -19,6 +19,7 @@
 #include "scheduler/grid.h"
 #include "sim/random.h"
 #include "tests/sim/seeds.h"
+#include "tests/sim/turns.h"
 
 enum { NODES = 32, NODE_GPUS = 8, VCS = 3, JOBS = 96, GPUS_MAX = 64, RECOUNT = 1000, CAP = 24 };
 
@@ -361,20 +362,12 @@ static bool check_guarantee(const struct world *w, int vc)
     return true;
 }
 
-/* In order of priority and submission, as the line does. */
 static void pass(struct world *w)
 {
-    bool done[JOBS] = {false};
-    for (int n = 0; n < w->job_count; n++) {
-        int best = -1;
-        for (int i = 0; i < w->job_count; i++) {
-            const struct grid_request *a = &w->jobs[i].ask, *b = best < 0 ? NULL : &w->jobs[best].ask;
-            if (!done[i] && (!b || a->priority > b->priority || (a->priority == b->priority && a->seq < b->seq)))
-                best = i;
-        }
-        done[best] = true;
-        grid_try(w->grid, w->jobs[best].gang);
-    }
+    struct turn turns[JOBS];
+    for (int i = 0; i < w->job_count; i++)
+        turns[i] = (struct turn){w->jobs[i].gang, w->jobs[i].ask.priority, w->jobs[i].ask.seq};
+    turns_take(w->grid, turns, (size_t)w->job_count);
 }
 
 /* Who waits after one pass may have lost its reservation in it: a second pass is due, and enough. */

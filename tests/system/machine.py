@@ -3,6 +3,7 @@
 import functools
 import os
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -67,6 +68,18 @@ def stand_ins():
     if len(there) < 2:
         raise RuntimeError("no two devices to try with: %s" % minors)
     return there[:2]
+
+
+def stand_in_devices(test):
+    """A folder with these two as gpu0 and gpu1, for as long as the test."""
+    folder = tempfile.mkdtemp(prefix="devices-", dir=droverlib.SCRATCH)
+    test.addCleanup(shutil.rmtree, folder)
+    os.chmod(folder, 0o755)
+    for i, numbers in enumerate(stand_ins()):
+        path = os.path.join(folder, "gpu%d" % i)
+        os.mknod(path, 0o666 | stat.S_IFCHR, os.makedev(*numbers))
+        os.chmod(path, 0o666)
+    return folder
 
 
 def root():

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What stands between a task and its machine, level by level, and tasks in images."""
 import os
-import shutil
 import signal
-import stat
 import subprocess
 import unittest
 
@@ -101,13 +99,7 @@ class DevicesTest(IsolationCase):
 
     def setUp(self):
         self.prepare()
-        self.devices = os.path.join(droverlib.SCRATCH, "dev-%d" % os.getpid())
-        os.makedirs(self.devices)
-        self.addCleanup(shutil.rmtree, self.devices)
-        for i, numbers in enumerate(machine.stand_ins()):
-            path = os.path.join(self.devices, "gpu%d" % i)
-            os.mknod(path, 0o666 | stat.S_IFCHR, os.makedev(*numbers))
-            os.chmod(path, 0o666)
+        self.devices = machine.stand_in_devices(self)
         self.CONFIG = {"gpus": 2, "gpuDevice": os.path.join(self.devices, "gpu%")}
         super().setUp()
 

@@ -4,9 +4,7 @@
 or given back; whatever is killed, nothing of it outlives the lease, and no lease what it was made for."""
 import json
 import os
-import shutil
 import signal
-import stat
 import subprocess
 import unittest
 
@@ -279,13 +277,7 @@ class DevicesTest(SandboxCase):
         machine.need(self, *self.NEEDS)
         if self.UID is not None:
             machine.open_to_all(self)
-        self.devices = os.path.join(droverlib.SCRATCH, "hold-%d" % os.getpid())
-        os.makedirs(self.devices)
-        self.addCleanup(shutil.rmtree, self.devices)
-        for i, numbers in enumerate(machine.stand_ins()):
-            path = os.path.join(self.devices, "gpu%d" % i)
-            os.mknod(path, 0o666 | stat.S_IFCHR, os.makedev(*numbers))
-            os.chmod(path, 0o666)
+        self.devices = machine.stand_in_devices(self)
         self.CONFIG = {"gpus": 2, "gpuDevice": os.path.join(self.devices, "gpu%")}
         super().setUp()
 
