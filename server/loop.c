@@ -54,14 +54,14 @@ struct loop {
     struct clock_steady clock;
     int64_t snapshot_mono; /* when the last was published */
     bool snapshot_due;
-    struct err failure; /* why there is no core */
-    int64_t retry_mono; /* when to try for one */
-    int64_t retry_wait; /* the back-off's current step, ms */
-    struct node *nodes; /* as last told by the engine, kept over a reload */
+    struct err failure;             /* why there is no core */
+    int64_t retry_mono, retry_wait; /* when to try for one; the back-off's current step, ms */
+    struct node *nodes;             /* as last told by the engine, kept over a reload */
     size_t node_count;
     pthread_t thread;
     bool stopped; /* the owner's thread */
     atomic_uint_fast64_t batches, commits, commands, commit_failures, snapshots;
+    bool adopted; /* the engine has found every placed task again */
     atomic_bool ready, healthy;
     atomic_int_fast64_t beat_mono;
 };
@@ -256,7 +256,14 @@ static void note(struct loop *l, const struct mail *m)
         return;
     if (m->cmd.engine->kind == ENGINE_NODE)
         keep_node(l, &m->cmd.engine->node);
-    else if (m->cmd.engine->kind == ENGINE_READY && !atomic_exchange(&l->ready, true) && l->config.ready)
+    else if (m->cmd.engine->kind == ENGINE_READY)
+        l->adopted = true;
+}
+
+/* Once all was found again and the batch that said so, with the nodes it brought, is stored and shown. */
+static void tell_ready(struct loop *l)
+{
+    if (l->core && l->adopted && !atomic_exchange(&l->ready, true) && l->config.ready)
         l->config.ready(l->config.ctx);
 }
 
@@ -497,6 +504,7 @@ static void *thread_main(void *ctx)
         }
         run_batch(l, list, now);
         effects_reset(&l->fx);
+        tell_ready(l);
         now = read_clock(l);
         if (now.mono >= snapshot_at(l))
             snapshot(l, now);

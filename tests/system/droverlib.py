@@ -57,6 +57,12 @@ def wait_until(probe, what, timeout=10.0, step=0.02):
         time.sleep(step)
 
 
+def scratch_folder(prefix):
+    """A new folder for a test's files, which is the caller's to remove."""
+    os.makedirs(SCRATCH, exist_ok=True)
+    return tempfile.mkdtemp(prefix=prefix, dir=SCRATCH)
+
+
 # --- processes -------------------------------------------------------------------------------
 
 def read_pid(path):
@@ -187,8 +193,7 @@ class Server:
 
     def __init__(self, config=None, folder=None, wrapper=(), env=None, uid=None, program="droverd"):
         self.program = program
-        os.makedirs(SCRATCH, exist_ok=True)
-        self.folder = tempfile.mkdtemp(prefix="drover-sys-", dir=SCRATCH)
+        self.folder = scratch_folder("drover-sys-")
         self.data = folder or os.path.join(self.folder, "data")
         # Ports of their own for servers of tests that run at the same time.
         first = 15000 + os.getpid() % 85 * 200

@@ -72,7 +72,7 @@ def stand_ins():
 
 def stand_in_devices(test):
     """A folder with these two as gpu0 and gpu1, for as long as the test."""
-    folder = tempfile.mkdtemp(prefix="devices-", dir=droverlib.SCRATCH)
+    folder = droverlib.scratch_folder("devices-")
     test.addCleanup(shutil.rmtree, folder)
     os.chmod(folder, 0o755)
     for i, numbers in enumerate(stand_ins()):

@@ -6,7 +6,6 @@ import re
 import shutil
 import signal
 import subprocess
-import tempfile
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -49,7 +48,7 @@ class Prometheus:
     """One that scrapes a server every second, until close()."""
 
     def __init__(self, server, token_text):
-        self.folder = tempfile.mkdtemp(prefix="drover-prometheus-", dir=droverlib.SCRATCH)
+        self.folder = droverlib.scratch_folder("drover-prometheus-")
         token, config = os.path.join(self.folder, "token"), os.path.join(self.folder, "prometheus.yml")
         with open(os.open(token, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as f:
             f.write(token_text)

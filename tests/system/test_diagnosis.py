@@ -6,6 +6,7 @@ import io
 import json
 import os
 import random
+import shutil
 import tarfile
 import unittest
 
@@ -83,9 +84,9 @@ class SearchTest(jobcase.JobCase):
 
 class OwnCatalogueTest(jobcase.JobCase):
     def setUp(self):
-        os.makedirs(droverlib.SCRATCH, exist_ok=True)
-        self.file = os.path.join(droverlib.SCRATCH, "exits-%d.yaml" % os.getpid())
-        self.addCleanup(os.unlink, self.file)
+        folder = droverlib.scratch_folder("drover-exits-")
+        self.addCleanup(shutil.rmtree, folder)
+        self.file = os.path.join(folder, "exits.yaml")
         self.write(OWN)
         self.CONFIG = {"exitCatalogue": self.file}
         super().setUp()

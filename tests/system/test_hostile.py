@@ -2,10 +2,8 @@
 """Jobs that attack, as two real Unix users (S20, hostile_jobs.py): none gets through; with its family's guard switched off,
 at least one of each family does, which proves that the entries bite."""
 import os
-import shutil
 import signal
 import socket
-import stat
 import struct
 import subprocess
 import unittest
@@ -98,15 +96,8 @@ class Hostile(unittest.TestCase):
     def setUp(self):
         machine.need(self, "root", "cgroups", "namespaces", "devices")
         machine.open_to_all(self)
-        os.makedirs(droverlib.SCRATCH, exist_ok=True)
-        self.devices = os.path.join(droverlib.SCRATCH, "gpus-%d" % os.getpid())
-        os.mkdir(self.devices)
-        self.addCleanup(shutil.rmtree, self.devices)
+        self.devices = machine.stand_in_devices(self)
         self.stand_ins = machine.stand_ins()
-        for i, numbers in enumerate(self.stand_ins):
-            path = os.path.join(self.devices, "gpu%d" % i)
-            os.mknod(path, 0o666 | stat.S_IFCHR, os.makedev(*numbers))
-            os.chmod(path, 0o666)
 
     def breaches(self, guard, families):
         """{family: [commands that got through]}"""
@@ -167,7 +158,6 @@ class Left(unittest.TestCase):
     def setUp(self):
         machine.need(self, "root", "namespaces")
         machine.open_to_all(self)
-        os.makedirs(droverlib.SCRATCH, exist_ok=True)
 
     def clean(self, rig, attempt):
         packet = b"DRVR" + bytes([1, CLEAN, 0, 0]) + b"\1" + struct.pack("<I", len(attempt)) + attempt.encode()

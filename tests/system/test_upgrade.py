@@ -3,7 +3,6 @@
 found again, with the exact end and log; what starts afterwards is started by the new programs."""
 import os
 import shutil
-import tempfile
 import unittest
 
 import checker
@@ -37,8 +36,7 @@ class UpgradeTest(jobcase.JobCase):
     CONFIG = {"cpus": 32}
 
     def setUp(self):
-        os.makedirs(droverlib.SCRATCH, exist_ok=True)
-        self.programs = tempfile.mkdtemp(prefix="drover-programs-", dir=droverlib.SCRATCH)
+        self.programs = droverlib.scratch_folder("drover-programs-")
         self.addCleanup(shutil.rmtree, self.programs)
         self.old = os.path.join(self.programs, "old")
         install(self.old, b"old")
