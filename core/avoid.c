@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Nodes that jobs avoid after a fault of the platform. What a job avoids narrows what the grid is asked for when it
- * enters the line. Whoever could then run nowhere, even with nobody else there, goes back on it, oldest node first.
+ * enters the line. Whoever could then run nowhere, even with nobody else there, goes back on it, oldest node first;
+ * where machines that are down are why, as much as would do were they up.
  *
  *   attempt ends ─► core_avoid_fault ─► back-off ─► enqueue ─► (core_avoid_look) ─► line
  *                                                    ▲              └─ too narrow: leaves the line, drops nodes ─┐
@@ -80,23 +81,32 @@ void core_avoid_leave(struct core *c, const struct job *j)
 
 /* ---- whether it can still run ---- */
 
-static bool could_run(const struct core_avoid_ask *a, const struct avoid *from)
+static bool could_run(const struct core_avoid_ask *a, const struct avoid *from, bool all_up)
 {
     struct explain_ask ask = *a->ask;
     ask.node_count = core_wishes(a->cluster, a->spec, from, a->names);
     ask.nodes = a->names;
-    return explain_could(a->explain, &ask);
+    return explain_could(a->explain, &ask, all_up);
+}
+
+/* The least that lets it run; -1: not even all. */
+static int least(const struct core_avoid_ask *a, const struct avoid *from, bool all_up)
+{
+    struct avoid left = *from;
+    for (int n = 0; n <= from->count; n++) {
+        if (could_run(a, &left, all_up))
+            return n;
+        avoid_drop(&left, 1);
+    }
+    return -1;
 }
 
 int core_avoid_excess(const struct core_avoid_ask *a, const struct avoid *from)
 {
-    struct avoid left = *from;
-    for (int n = 0; n <= from->count; n++) {
-        if (could_run(a, &left))
-            return n;
-        avoid_drop(&left, 1);
-    }
-    return 0;
+    int n = least(a, from, false);
+    if (n < 0)
+        n = least(a, from, true);
+    return n < 0 ? 0 : n;
 }
 
 /* The same of a job that is queued. */
@@ -122,7 +132,7 @@ static void lift(struct step *s, struct job *j, int n)
         s->fx->failed = true;
     effects_job(s->fx, j);
     core_event_job(s, j, "NodeAvoidanceLifted",
-                   "No longer avoided: %s. There is no other place where the job could run now.", buf_str(&text));
+                   "No longer avoided: %s. There is no other place where the job could run.", buf_str(&text));
     buf_fini(&text);
 }
 

@@ -36,8 +36,8 @@ struct core_avoid_ask {
     const struct spec *spec;
     const char **names; /* room for the nodes of the cluster */
 };
-/* How many of the oldest nodes in `from` it has to go back on to run anywhere, with nobody else there; 0 also where
- * that would not help. Whichever thread `explain` belongs to. */
+/* How many of the oldest nodes in `from` it has to go back on to run anywhere, with nobody else there: as machines are,
+ * or, where that does not help, were all up; 0 also where neither helps. Whichever thread `explain` belongs to. */
 int core_avoid_excess(const struct core_avoid_ask *a, const struct avoid *from);
 
 #endif

@@ -25,11 +25,19 @@ struct core_shown {
     int count;
     struct line_place line[SHOWN_LINE]; /* the first gangs of the line */
     size_t line_count;
+    int64_t *since; /* by gang: of those who have reserved, since when they have waited */
     int64_t aged_since_ms;
     struct core_user *users; /* those with a number */
     size_t user_count;
     struct vc *vcs; /* as the plan was made of them */
     size_t vc_count;
+    struct explain_chooser choosers[SHOWN_LINE]; /* those of the line who keep away from nodes, and how */
+    struct shown_choice {
+        struct spec spec; /* its wishes for nodes */
+        struct avoid from;
+    } * choices;
+    size_t chooser_count;
+    struct arena *wishes; /* of the choices */
 };
 
 /* ---- showing ---- */
@@ -44,6 +52,9 @@ void core_shown_put(struct core_shown *s)
     free(s->names);
     free(s->users);
     free(s->vcs);
+    free(s->choices);
+    free(s->since);
+    arena_destroy(s->wishes);
     free(s);
 }
 
@@ -63,8 +74,10 @@ static bool name_gangs(struct core_shown *s, const struct core *c)
     bool ok = true;
     while ((j = hash_next(c->by_id, &pos)) && ok) {
         const struct core_gang *g = core_gang_of(j);
-        if (g && g->gang >= 0 && grid_state_of(c->grid, g->gang) != GRID_WAITING)
-            ok = name_gang(s, c->grid, g->gang);
+        if (!g || g->gang < 0 || grid_state_of(c->grid, g->gang) == GRID_WAITING)
+            continue;
+        s->since[g->gang] = g->line.since_ms;
+        ok = name_gang(s, c->grid, g->gang);
     }
     for (size_t i = 0; i < c->leases.count && ok; i++) {
         const struct core_gang *g = core_gang_of(c->leases.list[i]);
@@ -74,6 +87,42 @@ static bool name_gangs(struct core_shown *s, const struct core *c)
     for (size_t i = 0; i < s->line_count && ok; i++)
         ok = name_gang(s, c->grid, s->line[i].gang);
     return ok;
+}
+
+static const char **copy_names(struct arena *a, const char *const *names)
+{
+    size_t n = 0;
+    while (names && names[n])
+        n++;
+    const char **copy = names ? arena_calloc(a, n + 1, sizeof *copy) : NULL;
+    for (size_t i = 0; copy && i < n; i++)
+        if (!(copy[i] = arena_strdup(a, names[i])))
+            return NULL;
+    return copy;
+}
+
+/* Those of the line who go by what they keep away from: other machines would do, too. 0 or -1. */
+static int list_choosers(struct core_shown *s, const struct core *c)
+{
+    for (size_t i = 0; i < s->line_count; i++) {
+        const struct job *j = grid_owner(c->grid, s->line[i].gang);
+        if (!core_avoids(j) && !j->spec->not_nodes)
+            continue;
+        if (!s->wishes && !(s->wishes = arena_create(0)))
+            return -1;
+        if (!s->choices && !(s->choices = calloc(SHOWN_LINE, sizeof *s->choices)))
+            return -1;
+        struct shown_choice *choice = &s->choices[s->chooser_count];
+        choice->spec.nodes = copy_names(s->wishes, j->spec->nodes);
+        choice->spec.not_nodes = copy_names(s->wishes, j->spec->not_nodes);
+        if (core_avoids(j))
+            choice->from = *j->avoid;
+        s->choosers[s->chooser_count++] =
+            (struct explain_chooser){.gang = s->line[i].gang, .avoids = choice->from.count};
+        if ((j->spec->nodes && !choice->spec.nodes) || (j->spec->not_nodes && !choice->spec.not_nodes))
+            return -1;
+    }
+    return 0;
 }
 
 static struct core_shown *make(const struct core *c, int64_t now_mono)
@@ -86,6 +135,7 @@ static struct core_shown *make(const struct core *c, int64_t now_mono)
     s->aged_since_ms = now_mono - c->config.age_ms;
     s->line_count = line_first(c->line, s->line, SHOWN_LINE);
     s->grid = grid_clone(c->grid, s->line, s->line_count);
+    s->since = calloc((size_t)s->count + 1, sizeof *s->since);
     s->names = calloc((size_t)s->count + 1, sizeof(char *));
     s->users = calloc(c->user_count + 1, sizeof *s->users);
     s->vcs = calloc(c->vc_count + 1, sizeof *s->vcs);
@@ -93,7 +143,7 @@ static struct core_shown *make(const struct core *c, int64_t now_mono)
         s->vcs[s->vc_count] = c->vcs[s->vc_count]->spec;
     for (; s->users && s->user_count < c->user_count; s->user_count++)
         s->users[s->user_count] = *c->users[s->user_count];
-    if (s->grid && s->names && s->users && s->vcs && name_gangs(s, c))
+    if (s->grid && s->since && s->names && s->users && s->vcs && name_gangs(s, c) && !list_choosers(s, c))
         return s;
     core_shown_put(s);
     return NULL;
@@ -117,6 +167,14 @@ struct core_shown *core_shown_get(struct core *c, int64_t now_mono)
 }
 
 /* ---- what else might be ---- */
+
+static size_t choose(const void *context, size_t n, int gone_back, const struct cluster *c, const char **out)
+{
+    const struct core_shown *s = context;
+    struct avoid from = s->choices[n].from;
+    avoid_drop(&from, gone_back);
+    return core_wishes(c, &s->choices[n].spec, &from, out);
+}
 
 /* A promise more, where there is one already or room for it. Whether a PUT would be accepted: it is kept to what nobody
  * was promised, and to virtual clusters without a parent. */
@@ -314,9 +372,13 @@ static int begin(struct asking *a, struct core_explainer *x, const struct core_q
         r->user = user;
     a->ask = (struct explain_ask){
         .request = r, .self = gang, .not = -1, .user = user, .ahead = s->line, .replan = replan, .context = s};
+    a->ask.choosers = s->choosers;
+    a->ask.chooser_count = s->chooser_count;
+    a->ask.choice = choose;
     a->ask.held = q->held_by != NULL;
     a->ask.backs_off = q->backoff_ms > 0;
     a->ask.aged_since_ms = s->aged_since_ms;
+    a->ask.reserving_since = s->since;
     a->ask.ahead_count = count_ahead(s, gang);
     a->ask.line_count = s->line_count;
     return list_nodes(a, x, q) || list_vcs(a, v, q) ? -1 : 0;

@@ -88,6 +88,11 @@ static struct grid *make(const struct grid *from, enum explain_copy which)
     return g;
 }
 
+struct grid *explain_alone(const struct grid *g, bool all_up)
+{
+    return make(g, all_up ? EXPLAIN_EMPTY : EXPLAIN_ALONE);
+}
+
 /* ---- tries ---- */
 
 int explain_enter(struct grid *g, const struct explain_ask *ask, const struct grid_request *r)
@@ -290,9 +295,9 @@ int explain_brief(struct explain *x, const struct explain_ask *ask, struct expla
     return x->failed ? -1 : 0;
 }
 
-bool explain_could(struct explain *x, const struct explain_ask *ask)
+bool explain_could(struct explain *x, const struct explain_ask *ask, bool all_up)
 {
-    return explain_starts(x, EXPLAIN_ALONE, ask, ask->request);
+    return explain_starts(x, all_up ? EXPLAIN_EMPTY : EXPLAIN_ALONE, ask, ask->request);
 }
 
 int explain_whole(struct explain *x, const struct explain_ask *ask, struct explanation *out)

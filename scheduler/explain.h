@@ -66,6 +66,16 @@ struct explain_change {
  * refused, or on out of memory. */
 typedef struct grid *explain_replan_fn(const void *context, const struct grid *g, const struct explain_change *change);
 
+/* One that waits before or after it and goes by names of nodes that machines more, or machines up again, change: what
+ * it keeps away from. Of `avoids` nodes it goes back on the oldest where it could start nowhere else. */
+struct explain_chooser {
+    int gang, avoids;
+};
+/* The nodes of an account that chooser number `n` goes by when it has gone back on so many: writes their names
+ * (borrowed from the account, room for all) and returns how many. */
+typedef size_t explain_choice_fn(const void *context, size_t n, int gone_back, const struct cluster *c,
+                                 const char **out);
+
 /* What is asked. Borrowed for the call. */
 struct explain_ask {
     const struct grid_request *request;
@@ -81,7 +91,11 @@ struct explain_ask {
     const struct line_place *ahead; /* those that wait before it, in the order of the line */
     size_t ahead_count, line_count; /* and those after it, as far as the line is known */
     int64_t aged_since_ms;          /* who has waited since then has waited for long */
+    const int64_t *reserving_since; /* by gang: since when those who have reserved have waited; NULL: nobody for long */
     const char *const *vcs;         /* NULL-terminated: other virtual clusters that would take it; NULL: none */
+    const struct explain_chooser *choosers;
+    size_t chooser_count;
+    explain_choice_fn *choice; /* NULL: there are none */
     explain_replan_fn *replan;
     const void *context;
 };
@@ -133,9 +147,9 @@ void explain_end(struct explain *x);
 /* Reason and numbers, `help` but for nothing. Costs up to five copies of the grid at the first question, and a few
  * tries at each. 0, or -1 on out of memory. */
 int explain_brief(struct explain *x, const struct explain_ask *ask, struct explanation *out);
-/* Whether it would start with nobody else there, machines as they are. Costs a copy of the grid at the first question.
- */
-bool explain_could(struct explain *x, const struct explain_ask *ask);
+/* Whether it would start with nobody else there, machines as they are, or all up. Costs a copy of the grid at the first
+ * question. */
+bool explain_could(struct explain *x, const struct explain_ask *ask, bool all_up);
 /* The whole answer. Costs some more copies. 0, or -1 on out of memory. */
 int explain_whole(struct explain *x, const struct explain_ask *ask, struct explanation *out);
 

@@ -14,6 +14,23 @@ enum { TRIES_MAX = 512 /* gangs that are thought away, one after the other */ };
 
 /* ---- smaller, or elsewhere ---- */
 
+/* Whether the job would start if it were submitted anew as this. Who loses a reservation by it looks for another place,
+ * and may have it go in turn. */
+static bool starts_anew(struct explain *x, const struct explain_ask *ask, const struct grid_request *r)
+{
+    struct explain_ask other = *ask;
+    if (!explain_starts(x, EXPLAIN_NOW, ask, r))
+        return false;
+    if (x->copies[EXPLAIN_NOW]) /* it was not upset */
+        return true;
+    other.request = r;
+    other.not = ask->self;
+    other.self = -1;
+    struct grid *g = grid_clone(x->grid, NULL, 0);
+    x->failed = x->failed || !g;
+    return g && explain_passes(x, &other, g, EXPLAIN_NO_MACHINES);
+}
+
 /* Of the first kind of pods. */
 struct size {
     int pods, gpus, cpus;
@@ -32,7 +49,7 @@ static bool starts_as(struct explain *x, const struct explain_ask *ask, struct s
         needs[0].cpus = s.cpus;
         r.needs = needs;
     }
-    return explain_starts(x, EXPLAIN_NOW, ask, &r);
+    return starts_anew(x, ask, &r);
 }
 
 /* The next smaller number of pods to be tried; 0: none. */
@@ -83,7 +100,7 @@ static void try_skus(struct explain *x, const struct explain_ask *ask, struct ex
     r.models = NULL;
     for (size_t c = 0; c < t->chain_count && !h->sku[0]; c++) {
         r.model = t->chains[c].level[0].name;
-        if (explain_starts(x, EXPLAIN_NOW, ask, &r))
+        if (starts_anew(x, ask, &r))
             memcpy(h->sku, r.model, sizeof h->sku);
     }
 }
@@ -93,18 +110,18 @@ static void try_elsewhere(struct explain *x, const struct explain_ask *ask, stru
     struct explain_ask anywhere = *ask;
     struct grid_request r = *ask->request;
     anywhere.nodes = NULL;
-    h->any_node = ask->nodes && explain_starts(x, EXPLAIN_NOW, &anywhere, &r);
+    h->any_node = ask->nodes && starts_anew(x, &anywhere, &r);
     for (size_t v = 0; ask->vcs && ask->vcs[v] && !h->vc[0] && !r.pin; v++) {
         int vc = explain_find_vc(x->grid, ask->vcs[v]);
         struct grid_request other = r;
         other.vc = ask->vcs[v];
         other.user = ask->user;
-        if (vc >= 0 && explain_starts(x, EXPLAIN_NOW, ask, &other))
+        if (vc >= 0 && starts_anew(x, ask, &other))
             memcpy(h->vc, x->grid->vcs[vc].name, sizeof h->vc);
     }
     r.priority = -1;
     r.pin = NULL;
-    h->opportunistic = ask->request->priority >= 0 && explain_starts(x, EXPLAIN_NOW, ask, &r);
+    h->opportunistic = ask->request->priority >= 0 && starts_anew(x, ask, &r);
 }
 
 /* ---- copies ---- */
@@ -132,7 +149,7 @@ static struct grid *clone(struct explain *x, const struct explain_ask *ask)
 static bool starts_after(struct explain *x, const struct explain_ask *ask, struct explain_change change)
 {
     struct grid *g = replan(x->grid, ask, change);
-    return g && explain_passes(x, ask, g, true);
+    return g && explain_passes(x, ask, g, EXPLAIN_REPLANNED);
 }
 
 /* GPUs of its virtual cluster whose owners lost a guarantee and went on without: they are the first to borrow. */
@@ -211,7 +228,7 @@ static bool starts_with(struct explain *x, const struct explain_ask *ask, const 
     for (int i = 0; g && i < count; i++)
         if (i != but)
             explain_mend(g, machines[i]);
-    return g && explain_passes(x, ask, g, false);
+    return g && explain_passes(x, ask, g, EXPLAIN_MACHINES);
 }
 
 /* Machines that are down or cordoned; -1 on out of memory. */
@@ -314,7 +331,10 @@ static bool starts_without(struct explain *x, const struct explain_ask *ask, con
         g = replan(from, ask, (struct explain_change){.cap_more = x->cap_more});
         grid_destroy(from);
     }
-    return g && explain_passes(x, ask, g, x->cap_more > 0);
+    return g && explain_passes(x, ask, g,
+                               x->cap_more ? EXPLAIN_REPLANNED
+                               : x->mended ? EXPLAIN_MACHINES
+                                           : EXPLAIN_NO_MACHINES);
 }
 
 /* Has one after the other go until it starts. A copy from which they are removed says when that may be; then the line

@@ -46,9 +46,15 @@ int explain_find_vc(const struct grid *g, const char *name); /* -1: none */
 
 bool explain_is_bad(const struct cluster_node *n); /* down or cordoned */
 
-/* explain_pass.c: whether it starts after passes over a copy, which is used up, and is not overtaken again.
- * `replanned`: the copy is another plan, and who had reserved stands in the line again. */
-bool explain_passes(struct explain *x, const struct explain_ask *ask, struct grid *g, bool replanned);
+/* explain_pass.c: whether it starts after passes over a copy, which is used up, and is not overtaken again. */
+enum explain_changed {
+    EXPLAIN_NO_MACHINES,
+    EXPLAIN_MACHINES,  /* some are up again, and whoever goes by nodes looks anew */
+    EXPLAIN_REPLANNED, /* the same, and who had reserved stands in the line again: the copy is another plan */
+};
+bool explain_passes(struct explain *x, const struct explain_ask *ask, struct grid *g, enum explain_changed changed);
+/* A copy with nobody in it but those who wait; machines as they are there, or all up. NULL on out of memory. */
+struct grid *explain_alone(const struct grid *g, bool all_up);
 
 /* explain_help.c: fills out->help, whose reason and numbers are known. 0, or -1 on out of memory. */
 int explain_help(struct explain *x, const struct explain_ask *ask, struct explanation *out);

@@ -44,7 +44,8 @@ static void list_turns(const struct explain *x, const struct explain_ask *ask, b
     }
     for (int i = 0; replanned && i < x->grid->gang_count; i++)
         if (all[i].live && all[i].state == GRID_PREEMPTING)
-            out->list[n++] = (struct turn){.gang = i, .aged = all[i].drains};
+            out->list[n++] =
+                (struct turn){.gang = i, .aged = ask->reserving_since && ask->reserving_since[i] <= ask->aged_since_ms};
     for (size_t i = 0; i < n; i++) {
         out->list[i].priority = all[out->list[i].gang].ask.priority;
         out->list[i].seq = all[out->list[i].gang].ask.seq;
@@ -66,6 +67,47 @@ static void try_turns(struct grid *g, const struct turn *turns, size_t n, int me
     }
 }
 
+/* ---- who goes by nodes ---- */
+
+/* Whether a gang could start with nobody else there (`alone`, which is used up), by that many of the names. */
+static bool could(struct explain *x, struct grid *alone, int gang, const char *const *names, size_t count)
+{
+    x->failed = x->failed || !alone || grid_only(alone, gang, names, count);
+    bool yes = !x->failed && grid_try(alone, gang) != GRID_WAITING;
+    grid_destroy(alone);
+    return yes;
+}
+
+/* How many nodes a chooser goes back on, as core/avoid.c has it: the fewest; 0 where none helps. */
+static int goes_back(struct explain *x, const struct explain_ask *ask, const struct grid *g, size_t n,
+                     const char **names)
+{
+    const struct explain_chooser *c = &ask->choosers[n];
+    for (int all_up = 0; c->avoids && all_up < 2; all_up++)
+        for (int k = 0; k <= c->avoids; k++)
+            if (could(x, explain_alone(g, all_up), c->gang, names, ask->choice(ask->context, n, k, g->account, names)))
+                return k;
+    return 0;
+}
+
+/* What the core does when machines have changed. */
+static void choose_anew(struct explain *x, const struct explain_ask *ask, struct grid *g)
+{
+    const char **names = ask->chooser_count ? calloc(cluster_count(g->account) + 1, sizeof *names) : NULL;
+    x->failed = x->failed || (ask->chooser_count && !names);
+    for (size_t n = 0; names && n < ask->chooser_count; n++) {
+        int gang = ask->choosers[n].gang;
+        if (gang == ask->not || gang == ask->self || !g->gangs[gang].live || g->gangs[gang].state != GRID_WAITING)
+            continue;
+        int k = goes_back(x, ask, g, n, names);
+        if (grid_only(g, gang, names, ask->choice(ask->context, n, k, g->account, names)))
+            x->failed = true;
+    }
+    free(names);
+}
+
+/* ---- passes ---- */
+
 /* One pass: who has reserved, those before it, and then it; where it has its place, those behind it, too. */
 static bool pass(struct grid *g, const struct turns *t, int me)
 {
@@ -79,14 +121,16 @@ static bool pass(struct grid *g, const struct turns *t, int me)
     return grid_state_of(g, me) != GRID_WAITING;
 }
 
-bool explain_passes(struct explain *x, const struct explain_ask *ask, struct grid *g, bool replanned)
+bool explain_passes(struct explain *x, const struct explain_ask *ask, struct grid *g, enum explain_changed changed)
 {
     struct turns t = {.list = calloc(ask->line_count + (size_t)x->grid->gang_count + 1, sizeof *t.list)};
+    if (changed)
+        choose_anew(x, ask, g);
     int me = t.list ? explain_enter(g, ask, ask->request) : -1;
     uint64_t version = 0;
     bool yes = me >= 0;
     if (yes)
-        list_turns(x, ask, replanned, &t);
+        list_turns(x, ask, changed == EXPLAIN_REPLANNED, &t);
     grid_touch(g);
     for (int n = 0; yes && n < PASSES_MAX && grid_version(g) != version; n++) {
         version = grid_version(g);

@@ -31,6 +31,8 @@ struct plan {
     int near;        /* cell of the last pod's machine, or -1 */
     uint64_t misses; /* of the grid, when the pod's turn came */
     bool careful;    /* what looked best could not be had: each place is tried before it is taken for the best */
+    bool close;      /* machines that hold many of its pods come first */
+    int left;        /* pods that have no place yet */
 };
 
 /* The best room seen so far. */
@@ -105,29 +107,58 @@ static bool is_owed(const struct plan *p, int cell)
            !space_safe(s, s->leaf_cell[s->cells[cell].first], false);
 }
 
-/* Weighs one room; keeps it when it is better. Loose GPUs must be the share's to bind; where those of nobody are not,
- * those of lower gangs in the share's own lots may do. */
-static void consider(struct plan *p, int cell, int want, struct found *best)
+/* What a machine's CPUs, memory and ports cost that do not hold all that is left of the gang, were its pods all like
+ * the one at hand: more than any score comes to. */
+static int64_t weigh_lack(const struct plan *p, int cell)
+{
+    int node = p->grid->space->cells[cell].node;
+    if (!p->close || node < 0)
+        return 0;
+    const struct cluster_node *n = cluster_at(p->grid->account, pods_machine(p->grid, node));
+    const struct resources *want = &p->pod->want;
+    int64_t held = p->left;
+    if (want->cpus && (n->total.cpus - n->used.cpus) / want->cpus < held)
+        held = (n->total.cpus - n->used.cpus) / want->cpus;
+    if (want->memory_mb && (n->total.memory_mb - n->used.memory_mb) / want->memory_mb < held)
+        held = (n->total.memory_mb - n->used.memory_mb) / want->memory_mb;
+    if (p->pod->ports && n->port_free / p->pod->ports < held)
+        held = n->port_free / p->pod->ports;
+    return (p->left - (held < 0 ? 0 : held)) << 40;
+}
+
+enum weighed { WORSE, BETTER, NOT_ITS };
+
+/* One room, with so many GPUs of nobody at most. Loose GPUs must be the share's to bind. */
+static enum weighed weigh_room(const struct plan *p, int cell, int want, int spare, struct found *best)
 {
     int gpus[64];
-    const struct space_cell *x = &p->grid->space->cells[cell];
     struct fit f = p->fit;
-    bool poor = f.mode == FIT_OPPO && x->idle + x->oppo < want;
-    if (poor || (f.loose && p->careful && is_owed(p, cell)))
+    f.spare = spare;
+    int victims = fit_pick(&f, cell, want, gpus);
+    const struct score_case c = a_case(p, cell, want, gpus, victims);
+    int64_t score = victims < 0 ? INT64_MAX : score_weigh(&c) + weigh_lack(p, cell);
+    if (score >= best->score)
+        return WORSE;
+    if (f.loose && p->careful && !share_may_bind(p->grid, f.share, gpus, want))
+        return NOT_ITS;
+    *best = (struct found){.cell = cell, .victims = victims, .spare = spare, .score = score};
+    return BETTER;
+}
+
+/* Weighs one room; keeps it when it is better. Where GPUs of nobody are not the share's to bind, those of lower gangs
+ * in its own lots may do; these come first where a gang's other pods may need the former. */
+static void consider(struct plan *p, int cell, int want, struct found *best)
+{
+    const struct space_cell *x = &p->grid->space->cells[cell];
+    enum fit_mode mode = p->fit.mode;
+    bool poor = mode == FIT_OPPO && x->idle + x->oppo < want, thrifty = p->close && p->fit.loose && mode >= FIT_LOWER;
+    if (poor || (p->fit.loose && p->careful && is_owed(p, cell)))
         return;
-    for (int tries = 0; tries < 2; tries++, f.spare = 0) {
-        int victims = fit_pick(&f, cell, want, gpus);
-        const struct score_case c = a_case(p, cell, want, gpus, victims);
-        int64_t score = victims < 0 ? INT64_MAX : score_weigh(&c);
-        if (score >= best->score)
-            return;
-        if (!f.loose || !p->careful || share_may_bind(p->grid, f.share, gpus, want)) {
-            *best = (struct found){.cell = cell, .victims = victims, .spare = f.spare, .score = score};
-            return;
-        }
-        if (f.mode < FIT_LOWER)
-            return;
-    }
+    enum weighed is = weigh_room(p, cell, want, thrifty ? 0 : p->fit.spare, best);
+    if (thrifty && is != BETTER)
+        (void)weigh_room(p, cell, want, p->fit.spare, best);
+    else if (is == NOT_ITS && mode >= FIT_LOWER)
+        (void)weigh_room(p, cell, want, 0, best);
 }
 
 /* The least score that a room of a bucket can have, where nobody has to leave: no term is negative. */
@@ -232,7 +263,7 @@ static int64_t weigh_cell(const struct plan *p, int cell)
     const int *w = p->grid->weights.of;
     int away = distance(p, cell);
     return (int64_t)w[SCORE_VICTIMS] * p->grid->space->cells[cell].oppo + (int64_t)w[SCORE_APART] * away +
-           (int64_t)w[SCORE_SPREAD] * (p->near < 0 ? 0 : TOPOLOGY_LEVELS - away);
+           (int64_t)w[SCORE_SPREAD] * (p->near < 0 ? 0 : TOPOLOGY_LEVELS - away) + weigh_lack(p, cell);
 }
 
 /* Looks through the maximal free cells of one level for a cell of `level`. */
@@ -254,7 +285,7 @@ static void search_list(struct plan *p, int from, int level, int want, struct fo
             continue;
         }
         *best = (struct found){.cell = cell, .victims = oppo, .score = score};
-        if (!oppo && (p->near < 0 || ++seen >= CLOSE_ENOUGH))
+        if (!oppo && ((p->near < 0 && !p->close) || ++seen >= CLOSE_ENOUGH))
             return;
     }
 }
@@ -262,7 +293,7 @@ static void search_list(struct plan *p, int from, int level, int want, struct fo
 static int find_cell(struct plan *p, int level, int want)
 {
     struct found best = nothing;
-    for (int l = level; l < p->grid->topology->chains[p->chain].levels && best.victims; l++)
+    for (int l = level; l < p->grid->topology->chains[p->chain].levels && (best.victims || p->close); l++)
         search_list(p, l, level, want, &best);
     return best.cell;
 }
@@ -442,11 +473,11 @@ struct place {
     int share, chain;
 };
 
-/* Places all pods, each at the first of the places that has room. */
-static bool place_all(struct grid *g, int gang, const struct place *at, size_t places, enum fit_mode most)
+/* Each pod at the first of the places that has room. */
+static bool place_each(struct plan *p, const struct place *at, size_t places, enum fit_mode most)
 {
-    struct gang *me = &g->gangs[gang];
-    struct plan p = {.grid = g, .gang = me, .chain = -1, .near = -1, .fit = {.grid = g, .gang = gang}};
+    struct grid *g = p->grid;
+    struct gang *me = p->gang;
     g->stamp++;
     g->undo_count = 0;
     g->going = false;
@@ -454,26 +485,40 @@ static bool place_all(struct grid *g, int gang, const struct place *at, size_t p
     memset(me->terms, 0, sizeof me->terms);
     for (int i = 0; i < me->pod_count; i++) {
         bool done = false;
-        p.pod = &me->pods[me->order[i]];
-        p.fit.pod = p.pod;
-        if (!p.pod->want.gpus)
-            done = place_free(&p, most);
-        for (size_t k = 0; p.pod->want.gpus && k < places && !done; k++) {
-            if (p.chain != at[k].chain)
-                p.near = -1;
-            p.chain = at[k].chain;
-            p.fit.share = at[k].share;
-            done = place_pod(&p, (int)p.pod->want.gpus, most);
+        p->pod = &me->pods[me->order[i]];
+        p->fit.pod = p->pod;
+        p->left = me->pod_count - i;
+        if (!p->pod->want.gpus)
+            done = place_free(p, most);
+        for (size_t k = 0; p->pod->want.gpus && k < places && !done; k++) {
+            if (p->chain != at[k].chain)
+                p->near = -1;
+            p->chain = at[k].chain;
+            p->fit.share = at[k].share;
+            done = place_pod(p, (int)p->pod->want.gpus, most);
         }
         if (!done) {
-            place_undo(g, gang);
+            place_undo(g, p->fit.gang);
             return false;
         }
     }
-    if (!stops_note(g, gang))
+    if (!stops_note(g, p->fit.gang))
         return true;
-    place_undo(g, gang);
+    place_undo(g, p->fit.gang);
     return false;
+}
+
+/* Places all pods. The tightest machine may have CPUs for a few of them alone, and the rest then no place that is not
+ * owed to somebody: where machines were short of something, those that hold most of the gang are tried first. */
+static bool place_all(struct grid *g, int gang, const struct place *at, size_t places, enum fit_mode most)
+{
+    const struct plan fresh = {.grid = g, .gang = &g->gangs[gang], .chain = -1, .near = -1, .fit = {g, gang}};
+    struct plan p = fresh, again = fresh;
+    uint64_t misses = g->misses;
+    if (place_each(&p, at, places, most))
+        return true;
+    again.close = g->account && fresh.gang->pod_count > 1 && places && at[0].share >= 0;
+    return again.close && (g->misses != misses || most >= FIT_LOWER) && place_each(&again, at, places, most);
 }
 
 /* Whether a share can hold the gang at all at this much harm. O(1), or O(priorities). */

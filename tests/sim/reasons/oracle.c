@@ -506,8 +506,8 @@ enum explain_reason oracle_reason(const struct world *w, int job)
     return j->due_ms > w->now.wall ? EXPLAIN_BACKOFF : oracle_then(w, job);
 }
 
-/* Nodes that it has to go back on when it is considered, as there is no other place. */
-static int forgive(struct facts f, int me)
+/* The fewest nodes that it has to go back on to run alone; -1: that does not help. */
+static int fewest(struct facts f, int me)
 {
     const struct job *j = world_job(f.world, me);
     for (f.forgiven = 0; j->avoid && f.forgiven <= j->avoid->count; f.forgiven++) {
@@ -515,14 +515,22 @@ static int forgive(struct facts f, int me)
         if (starts(&alone, me))
             return f.forgiven;
     }
-    return 0;
+    return -1;
+}
+
+/* Nodes that it has to go back on when it is considered, as there is no other place, or would be none. */
+static int forgive(const struct facts *f, int me)
+{
+    struct facts well = healthy(f);
+    int now = fewest(*f, me), then = fewest(well, me);
+    return now >= 0 ? now : then >= 0 ? then : 0;
 }
 
 enum explain_reason oracle_then(const struct world *w, int job)
 {
     struct facts f;
     facts_read(&f, w);
-    f.forgiven = forgive(f, job);
+    f.forgiven = forgive(&f, job);
     if (f.holders[job].there)
         return waits_for_ends(&f, job) ? EXPLAIN_AGED : EXPLAIN_VICTIMS;
     struct facts well = healthy(&f), alone = without(&f, anybody, job), both = without(&well, anybody, job);

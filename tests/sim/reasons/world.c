@@ -62,13 +62,17 @@ static struct act draw_act(uint64_t *r, const struct script *s)
         a.which = random_below(r, WORLD_VCS), a.sku = random_below(r, WORLD_SKUS);
     else if (a.kind == ACT_WAIT)
         a.much = random_below(r, 2) ? 60 : 3700;
+    if (s->faulty && a.kind == ACT_END)
+        a.kind = ACT_FAIL, a.much = 1;
+    else if (s->faulty && (a.kind == ACT_STOP || a.kind == ACT_UP))
+        a.kind = ACT_WAIT, a.much = 61;
     return a;
 }
 
 void world_draw(struct script *s, uint64_t seed)
 {
     uint64_t r = seed;
-    *s = (struct script){.nodes = 2 + random_below(&r, WORLD_NODES - 1)};
+    *s = (struct script){.nodes = 2 + random_below(&r, WORLD_NODES - 1), .faulty = seed % 7 == 4 || seed % 7 == 5};
     int of[WORLD_SKUS] = {0};
     for (int i = 0; i < s->nodes; i++) {
         s->sku[i] = i ? random_below(&r, 4) == 0 : 0;

@@ -66,6 +66,7 @@ struct script {
     struct vc vcs[WORLD_VCS];
     struct act acts[WORLD_ACTS];
     int act_count;
+    bool faulty; /* the platform fails what would have ended: machines are avoided */
 };
 
 struct world_order {

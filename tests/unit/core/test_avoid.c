@@ -179,6 +179,24 @@ static void it_keeps_away_while_nothing_is_up(void **state)
     assert_string_equal(x->node, other(node));
 }
 
+/* What is down now is not to blame for what it avoids: it would have no other place if all were up. */
+static void it_goes_back_on_what_is_down(void **state)
+{
+    struct seen *x = *state;
+    struct harness *h = &x->harness;
+    char node[64];
+    add_node(h, "n2", 64, 2); /* too small */
+    fault(x, FAULT, node);
+    cordon(h, "n1");
+    tick(h, SOON);
+    assert_int_equal(x->lifted, 1);
+    assert_int_equal(core_find(h->core, "ana~x")->avoid->count, 0);
+    assert_int_equal(state_of(h, "ana~x"), STATE_WAITING);
+    step(h, &(struct command){.kind = COMMAND_NODE, .node = {.op = COMMAND_NODE_UNCORDON, .name = "n1"}});
+    assert_string_equal(x->node, "n1");
+    assert_int_equal(h->launches, 2);
+}
+
 static void of_one_node_there_is_nothing_to_avoid(void **state)
 {
     struct seen *x = *state;
@@ -225,6 +243,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(it_goes_back_where_there_is_no_other_place, setup, teardown),
         cmocka_unit_test_setup_teardown(it_goes_back_when_the_other_place_is_gone, setup, teardown),
         cmocka_unit_test_setup_teardown(it_keeps_away_while_nothing_is_up, setup, teardown),
+        cmocka_unit_test_setup_teardown(it_goes_back_on_what_is_down, setup, teardown),
         cmocka_unit_test_setup_teardown(of_one_node_there_is_nothing_to_avoid, setup, teardown),
         cmocka_unit_test_setup_teardown(the_line_stays_whole, setup, teardown),
     };
