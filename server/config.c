@@ -16,7 +16,7 @@
 #include "base/err.h"
 #include "base/fs.h"
 
-enum { FILE_MAX = 64 * 1024, PORT_MAX = 65535 };
+enum { FILE_MAX = 64 * 1024, PORT_MAX = 65535, GPU_SEAL_MAX_S = 900 };
 
 typedef int set_fn(struct config *c, const struct doc *d, struct err *e);
 
@@ -211,6 +211,34 @@ static int set_gpu_sample(struct config *c, const struct doc *d, struct err *e)
     return rc;
 }
 
+static int set_gpu_seal(struct config *c, const struct doc *d, struct err *e)
+{
+    int64_t n = 0;
+    int rc = set_int(d, 1, GPU_SEAL_MAX_S, &n, e);
+    c->gpu_seal_s = (int)n;
+    return rc;
+}
+
+static int set_keep_samples(struct config *c, const struct doc *d, struct err *e)
+{
+    return set_days(&c->keep_series.days[SERIES_SAMPLES], d, e);
+}
+
+static int set_keep_minutes(struct config *c, const struct doc *d, struct err *e)
+{
+    return set_days(&c->keep_series.days[SERIES_MINUTES], d, e);
+}
+
+static int set_keep_quarters(struct config *c, const struct doc *d, struct err *e)
+{
+    return set_days(&c->keep_series.days[SERIES_QUARTERS], d, e);
+}
+
+static int set_keep_hours(struct config *c, const struct doc *d, struct err *e)
+{
+    return set_days(&c->keep_series.days[SERIES_HOURS], d, e);
+}
+
 static int set_disk_max(struct config *c, const struct doc *d, struct err *e)
 {
     int64_t n = 0;
@@ -343,6 +371,11 @@ static const struct {
     {"spawner", set_spawner},
     {"gpuDevice", set_gpu_device},
     {"gpuSampleSeconds", set_gpu_sample},
+    {"gpuSealSeconds", set_gpu_seal},
+    {"keepSamplesDays", set_keep_samples},
+    {"keepMinutesDays", set_keep_minutes},
+    {"keepQuartersDays", set_keep_quarters},
+    {"keepHoursDays", set_keep_hours},
     {"publicUrl", set_public_url},
     {"smtpUrl", set_smtp_url},
     {"smtpFrom", set_smtp_from},
@@ -374,6 +407,8 @@ void config_defaults(struct config *c)
                          .port_first = 15000,
                          .port_last = 32767, /* below Linux's range for outgoing connections */
                          .gpu_sample_s = 5,
+                         .gpu_seal_s = GPU_SEAL_MAX_S,
+                         .keep_series = {{7, 30, 365, 0}},
                          .log_pack_s = 600,
                          .log_max_mb = 64,
                          .code_max_mb = 256,

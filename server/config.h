@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/log.h"
+#include "metrics/series_store.h"
 #include "scheduler/score.h"
 
 struct err;
@@ -28,6 +29,8 @@ struct config {
     bool spawner_service;                     /* spawner: service; somebody else (systemd) starts drover-spawner */
     char gpu_device[CONFIG_TEXT_MAX];         /* path of a GPU's device, "%" for its index; "" = the driver's */
     int gpu_sample_s;                         /* gpuSampleSeconds: between samples of the GPUs; 0 = none */
+    int gpu_seal_s;                           /* gpuSealSeconds: a crash costs the samples of so long at most */
+    struct series_keep keep_series;           /* keepSamplesDays, keepMinutesDays, keepQuartersDays, keepHoursDays */
     char public_url[CONFIG_TEXT_MAX];         /* publicUrl: how people reach the portal; for links in mails */
     char smtp_url[CONFIG_TEXT_MAX];           /* smtpUrl: "smtp://host:25", "smtps://host"; "" = no mail */
     char smtp_from[CONFIG_TEXT_MAX];          /* smtpFrom: the sender's address */

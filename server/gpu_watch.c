@@ -9,6 +9,7 @@
 #include "metrics/nvml.h"
 #include "metrics/source_thread.h"
 #include "server/gpu_account.h"
+#include "server/gpu_series.h"
 
 enum {
     FIND_MS = 60000, /* cards without a persistent driver take seconds each to wake up */
@@ -23,7 +24,17 @@ struct gpu_watch {
     int count;
     struct sampler *sampler; /* NULL: nothing is sampled */
     struct gpu_account *account;
+    struct gpu_series *series;
+    struct series_keep keep;
 };
+
+/* Each look goes to both. */
+static void taken(void *watch, const struct source_reading *readings, int count, int64_t ms)
+{
+    struct gpu_watch *w = watch;
+    gpu_account_take(w->account, readings, count, ms);
+    gpu_series_take(w->series, readings, count);
+}
 
 /* What samples take. 0 or -1. */
 static int make_sampler(struct gpu_watch *w, const struct gpu_watch_config *c, struct err *e)
@@ -34,16 +45,23 @@ static int make_sampler(struct gpu_watch *w, const struct gpu_watch_config *c, s
                                                .gpus = w->gpus,
                                                .count = w->count,
                                                .flush_ms = FLUSH_MS};
+    const struct gpu_series_config series = {.mailbox = c->mailbox,
+                                             .gpus = w->gpus,
+                                             .count = w->count,
+                                             .period_ms = (int64_t)c->period_s * 1000,
+                                             .seal_ms = (int64_t)c->seal_s * 1000,
+                                             .keep = c->keep};
     w->account = gpu_account_create(&account, e);
-    if (!w->account)
+    w->series = w->account ? gpu_series_create(&series, e) : NULL;
+    if (!w->series)
         return -1;
     const struct sampler_config sampler = {.source = w->source,
                                            .count = w->count,
                                            .period_ms = (int64_t)c->period_s * 1000,
                                            .limit_ms = READ_MS,
                                            .keep_ms = GPU_WATCH_KEEP_MS,
-                                           .taken = gpu_account_take,
-                                           .ctx = w->account};
+                                           .taken = taken,
+                                           .ctx = w};
     w->sampler = sampler_create(&sampler, e);
     return w->sampler ? 0 : -1;
 }
@@ -55,6 +73,7 @@ struct gpu_watch *gpu_watch_create(const struct gpu_watch_config *c, struct err 
         err_set(e, ERR_INTERNAL, "Out of memory.");
         return NULL;
     }
+    w->keep = c->keep;
     w->source = source_thread_create(nvml_create(e), e);
     w->count = w->source ? source_thread_find(w->source, w->gpus, FIND_MS, e) : -1;
     if (w->count >= 0 && (!w->count || !c->period_s || !make_sampler(w, c, e)))
@@ -80,6 +99,13 @@ void gpu_watch_stop(struct gpu_watch *w)
         return;
     sampler_stop(w->sampler);
     gpu_account_close(w->account);
+    gpu_series_close(w->series);
+}
+
+const struct series_keep *gpu_watch_keep(const struct gpu_watch *w)
+{
+    static const struct series_keep none;
+    return w ? &w->keep : &none;
 }
 
 void gpu_watch_destroy(struct gpu_watch *w)
@@ -88,6 +114,7 @@ void gpu_watch_destroy(struct gpu_watch *w)
         return;
     sampler_destroy(w->sampler);
     gpu_account_destroy(w->account);
+    gpu_series_destroy(w->series);
     source_thread_destroy(w->source, LEAVE_MS);
     free(w);
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "metrics/sampler.h"
+#include "metrics/series_store.h"
 
 struct err;
 struct gpu_watch;
@@ -21,6 +22,8 @@ struct snapshots;
 
 struct gpu_watch_config {
     int period_s; /* between samples, 0 = none are taken */
+    int seal_s;   /* what samples are sealed together for */
+    struct series_keep keep;
     struct readers *readers;
     struct snapshots *snapshots;
     struct mailbox *mailbox; /* all borrowed, for what tasks make of their GPUs (gpu_account.h) */
@@ -35,6 +38,8 @@ int gpu_watch_start(struct gpu_watch *w, struct err *e);
 /* No more samples; what tasks made of their GPUs is told to the core, which must not have stopped. NULL ok. Returns
  * within seconds whatever the driver does, as the next one. */
 void gpu_watch_stop(struct gpu_watch *w);
+/* How long series are kept; of no watch (NULL) for ever. */
+const struct series_keep *gpu_watch_keep(const struct gpu_watch *w);
 /* After the core has stopped. NULL ok. */
 void gpu_watch_destroy(struct gpu_watch *w);
 

@@ -182,8 +182,12 @@ static int make_gpus(struct daemon *d, struct err *e)
 {
     if (d->config->gpus >= 0)
         return 0; /* simulated ones instead */
-    const struct gpu_watch_config c = {
-        .period_s = d->config->gpu_sample_s, .readers = d->readers, .snapshots = d->snapshots, .mailbox = d->mailbox};
+    const struct gpu_watch_config c = {.period_s = d->config->gpu_sample_s,
+                                       .seal_s = d->config->gpu_seal_s,
+                                       .keep = d->config->keep_series,
+                                       .readers = d->readers,
+                                       .snapshots = d->snapshots,
+                                       .mailbox = d->mailbox};
     d->watch = gpu_watch_create(&c, e);
     return d->watch ? 0 : -1;
 }

@@ -221,3 +221,22 @@ const char *const schema_v9[] = {
     "CREATE INDEX gpu_use_live ON gpu_use(attempt_id) WHERE busy IS NOT NULL",
     NULL,
 };
+
+/* Series of GPUs as chunks: samples (width_ms 0), rollups by width. Curves of gpu_use stand apart, for reports read all
+ * of its rows. */
+const char *const schema_v10[] = {
+    "CREATE TABLE gpu_series("
+    " uuid TEXT NOT NULL,"
+    " width_ms INTEGER NOT NULL,"
+    " begin_ms INTEGER NOT NULL,"
+    " end_ms INTEGER NOT NULL," /* behind the last */
+    " data BLOB NOT NULL,"
+    " PRIMARY KEY(uuid, width_ms, begin_ms)) STRICT",
+    "CREATE INDEX gpu_series_by_end ON gpu_series(width_ms, end_ms)",
+    "CREATE TABLE gpu_curve("
+    " attempt_id TEXT NOT NULL REFERENCES task_attempt(id) DEFERRABLE INITIALLY DEFERRED,"
+    " gpu INTEGER NOT NULL,"
+    " data BLOB NOT NULL,"
+    " PRIMARY KEY(attempt_id, gpu)) STRICT",
+    NULL,
+};

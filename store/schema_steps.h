@@ -17,5 +17,7 @@ extern const char *const schema_v7[];
 extern const char *const schema_v8[];
 /* What task attempts made of their GPUs. */
 extern const char *const schema_v9[];
+/* Series of GPUs. */
+extern const char *const schema_v10[];
 
 #endif

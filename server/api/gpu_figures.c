@@ -106,6 +106,14 @@ void gpu_figures_json(struct json_out *j, const struct source_sample *sample)
     json_out_object_end(j);
 }
 
+const char *gpu_figures_key(enum source_field field)
+{
+    size_t i = 0;
+    while (figures[i].field != field)
+        i++;
+    return figures[i].key;
+}
+
 /* ---- /metrics ---- */
 
 /* A GPU as one scrape sees it. */

@@ -9,6 +9,7 @@
 
 #include "metrics/exposition.h"
 #include "metrics/source.h"
+#include "server/http/route.h"
 
 struct core_view;
 struct err;
@@ -16,8 +17,13 @@ struct json_out;
 struct request;
 struct api;
 
+route_handler_fn api_node_gpus, api_gpu_history; /* a file each */
+
 /* A sample as a JSON object with all its figures, null for what is not known. */
 void gpu_figures_json(struct json_out *j, const struct source_sample *sample);
+
+/* The name of a figure in JSON. Static. */
+const char *gpu_figures_key(enum source_field field);
 
 /* The families of GPUs for /metrics, for the caller's eyes. 0 or -1. */
 int gpu_figures_expose(struct exposition *x, struct api *a, struct request *r, const struct core_view *view,

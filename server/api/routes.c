@@ -6,6 +6,7 @@
  */
 #include "auth/user_import.h"
 #include "server/api/api.h"
+#include "server/api/gpu_figures.h"
 
 #define JOB "/api/v2/jobs/{job}"
 #define GROUP "/api/v2/groups/{group}"
@@ -250,6 +251,9 @@ static const struct route routes[] = {
     {HTTP_GET, "/api/v2/nodes/{node}/gpus", api_node_gpus, ACCESS_USER,
      .help = "its GPUs with their last samples, who holds them and how the last hour was", .query = "NodeGpusQuery",
      .reply = "200 NodeGpuList"},
+    {HTTP_GET, "/api/v2/nodes/{node}/gpus/{gpu}/history", api_gpu_history, ACCESS_USER,
+     .help = "the series of one of its GPUs, in at most 1,000 points", .query = "GpuHistoryQuery",
+     .reply = "200 GpuHistory"},
     {HTTP_PUT, "/api/v2/nodes/{node}/state", api_node_state, ACCESS_ADMIN,
      .help = "cordon (nothing new starts), drain (to be emptied), uncordon", .takes = "NodeState",
      .reply = "200 Message"},

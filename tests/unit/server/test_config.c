@@ -64,6 +64,11 @@ static void every_key_is_read(void **state)
                   "keepLogsDays: 180\n"
                   "logPackSeconds: 9\n"
                   "gpuSampleSeconds: 2\n"
+                  "gpuSealSeconds: 60\n"
+                  "keepSamplesDays: 1\n"
+                  "keepMinutesDays: 2\n"
+                  "keepQuartersDays: 3\n"
+                  "keepHoursDays: 4\n"
                   "diskMaxMB: 10\n"
                   "userDiskMB: 70\n"
                   "logMaxMB: 11\n"
@@ -90,6 +95,9 @@ static void every_key_is_read(void **state)
     assert_int_equal(c.keep_logs_days, 180);
     assert_int_equal(c.log_pack_s, 9);
     assert_int_equal(c.gpu_sample_s, 2);
+    assert_int_equal(c.gpu_seal_s, 60);
+    for (int r = 0; r < SERIES_RESOLUTIONS; r++)
+        assert_int_equal(c.keep_series.days[r], r + 1);
     assert_int_equal(c.disk_max_mb, 10);
     assert_int_equal(c.user_disk_mb, 70);
     assert_int_equal(c.log_max_mb, 11);
@@ -118,6 +126,7 @@ static void bad_values_name_their_place(void **state)
         {"unknownImage: [host]\n", 1, 15, "refuse or host"},
         {"\n\ninsecureHttp: 1\n", 3, 15, "false or true"},
         {"gpus: -1\n", 1, 7, "from 0 to 64"},
+        {"gpuSealSeconds: 901\n", 1, 17, "from 1 to 900"},
         {"gpus: 65\n", 1, 7, "from 0 to 64"},
         {"gpus: many\n", 1, 7, "whole number"},
         {"cpus: 0\n", 1, 7, "from 1 to"},
