@@ -6,10 +6,25 @@
 
 #include <stdio.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "store/store.h"
 
-int gpu_use_store_put(struct store *s, const struct gpu_use *u, bool over, struct err *e)
+static int put_curve(struct store *s, const struct gpu_use *u, const struct buf *curve, struct err *e)
+{
+    static const struct store_sql sql = {"INSERT INTO gpu_curve(attempt_id, gpu, data) VALUES(?, ?, ?)"
+                                         " ON CONFLICT(attempt_id, gpu) DO UPDATE SET data = excluded.data"};
+    if (!curve->len)
+        return 0;
+    struct stmt *st = store_stmt(s, &sql, e);
+
+    stmt_text(st, 1, u->attempt_id);
+    stmt_int(st, 2, u->gpu);
+    stmt_blob(st, 3, curve->data, curve->len);
+    return stmt_exec(st, e);
+}
+
+int gpu_use_store_put(struct store *s, const struct gpu_use *u, const struct buf *curve, bool over, struct err *e)
 {
     static const struct store_sql sql = {
         "INSERT INTO gpu_use(attempt_id, gpu, uuid, began_ms, ended_ms, busy, memory_ms, memory_mib_ms, sampled_ms,"
@@ -43,14 +58,15 @@ int gpu_use_store_put(struct store *s, const struct gpu_use *u, bool over, struc
     stmt_int(st, ++pos, u->memory_total);
     stmt_int(st, ++pos, u->memory_max);
     stmt_int(st, ++pos, u->energy_uj);
-    return stmt_exec(st, e);
+    return stmt_exec(st, e) || put_curve(s, u, curve, e) ? -1 : 0;
 }
 
 int gpu_use_store_each_live(struct store *s, gpu_use_store_fn *fn, void *ctx, struct err *e)
 {
     static const struct store_sql sql = {
-        "SELECT attempt_id, gpu, uuid, began_ms, ended_ms, busy, memory_ms, memory_mib_ms, memory_total, memory_max,"
-        " energy_uj FROM gpu_use WHERE busy IS NOT NULL ORDER BY attempt_id, gpu"};
+        "SELECT u.attempt_id, u.gpu, uuid, began_ms, ended_ms, busy, memory_ms, memory_mib_ms, memory_total,"
+        " memory_max, energy_uj, c.data FROM gpu_use u LEFT JOIN gpu_curve c USING(attempt_id, gpu)"
+        " WHERE busy IS NOT NULL ORDER BY u.attempt_id, u.gpu"};
     struct stmt *st = store_stmt(s, &sql, e);
     int rc;
 
@@ -63,15 +79,15 @@ int gpu_use_store_each_live(struct store *s, gpu_use_store_fn *fn, void *ctx, st
                             .memory_total = stmt_col_int(st, 8),
                             .memory_max = stmt_col_int(st, 9),
                             .energy_uj = stmt_col_int(st, 10)};
-        size_t len = 0;
-        const void *blob = stmt_col_blob(st, 5, &len);
+        size_t len = 0, curve_len = 0;
+        const void *blob = stmt_col_blob(st, 5, &len), *curve = stmt_col_blob(st, 11, &curve_len);
 
         (void)snprintf(u.attempt_id, sizeof u.attempt_id, "%s", stmt_col_string(st, 0));
         (void)snprintf(u.uuid, sizeof u.uuid, "%s", stmt_col_string(st, 2));
         if (gpu_use_decode(&u, blob, len))
             rc = err_set(e, ERR_INTERNAL, "the GPU use of task attempt %s is damaged", u.attempt_id);
         else
-            rc = fn(ctx, &u);
+            rc = fn(ctx, &u, curve, curve_len);
         if (rc) {
             stmt_reset(st);
             return rc;
@@ -85,7 +101,8 @@ int gpu_use_store_of_job(struct store *s, const char *job_id, gpu_use_row_fn *fn
     static const struct store_sql sql = {
         "SELECT t.job_attempt, t.role, t.task_index, t.attempt, t.node, u.gpu, u.uuid, u.began_ms, u.ended_ms,"
         " u.sampled_ms, u.idle_ms, u.busy_mean, u.busy_max, u.busy_p50, u.busy_p95, u.memory_ms, u.memory_mib_ms,"
-        " u.memory_total, u.memory_max, u.energy_uj FROM task_attempt t JOIN gpu_use u ON u.attempt_id = t.id"
+        " u.memory_total, u.memory_max, u.energy_uj, c.data FROM task_attempt t JOIN gpu_use u ON u.attempt_id = t.id"
+        " LEFT JOIN gpu_curve c ON c.attempt_id = u.attempt_id AND c.gpu = u.gpu"
         " WHERE t.job_id = ? ORDER BY t.job_attempt, t.role, t.task_index, t.attempt, u.gpu"};
     struct stmt *st = store_stmt(s, &sql, e);
     int rc;
@@ -114,6 +131,7 @@ int gpu_use_store_of_job(struct store *s, const char *job_id, gpu_use_row_fn *fn
 
         if (memory_ms)
             row.sum.memory_mean = stmt_col_int(st, 16) / memory_ms * (1 << 20);
+        row.curve = stmt_col_blob(st, 20, &row.curve_len);
         rc = fn(ctx, &row);
         if (rc) {
             stmt_reset(st);

@@ -11,9 +11,11 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "core/effect.h"
+#include "metrics/curve.h"
 #include "metrics/gpu_use_store.h"
 #include "metrics/source.h"
 #include "scheduler/cluster.h"
@@ -26,6 +28,7 @@ enum { PENDING_MAX = 2 * NODE_GPU_MAX };
 
 struct pending {
     struct gpu_use use;
+    struct buf curve; /* sealed */
     bool over;
 };
 
@@ -42,17 +45,25 @@ struct gpu_account {
     bool resumed;         /* the rows of the life before were read */
     int64_t unwritten_ms; /* since what goes on was written */
     struct gpu_use uses[NODE_GPU_MAX];
-    struct writing *writing; /* what this look writes; NULL: nothing yet */
+    struct curve curves[NODE_GPU_MAX]; /* of these uses */
+    struct writing *writing;           /* what this look writes; NULL: nothing yet */
 };
 
 /* ---- writing ---- */
+
+static void discard(struct writing *w)
+{
+    for (int i = 0; i < w->count; i++)
+        buf_fini(&w->uses[i].curve);
+    free(w);
+}
 
 static int write_all(struct store *s, void *what, struct clock_now now, struct err *e)
 {
     const struct writing *w = what;
     (void)now;
     for (int i = 0; i < w->count; i++)
-        if (gpu_use_store_put(s, &w->uses[i].use, w->uses[i].over, e))
+        if (gpu_use_store_put(s, &w->uses[i].use, &w->uses[i].curve, w->uses[i].over, e))
             return -1;
     return 0;
 }
@@ -61,17 +72,30 @@ static void written(struct mail *m, const struct effect_reply *reply)
 {
     if (reply->err.code)
         log_warn("gpu_use_not_written", "%s", reply->err.text);
-    free(m);
+    discard((struct writing *)m);
 }
 
-static void queue(struct gpu_account *a, const struct gpu_use *u, bool over)
+/* The place of one more; NULL: it is nobody's, was never sampled, or there is no memory. */
+static struct pending *queue(struct gpu_account *a, const struct gpu_use *u, bool over)
 {
     if (!u->attempt_id[0] || !u->began_ms)
-        return; /* nobody's, or never sampled */
+        return NULL;
     if (!a->writing)
         a->writing = calloc(1, sizeof *a->writing);
-    if (a->writing && a->writing->count < PENDING_MAX)
-        a->writing->uses[a->writing->count++] = (struct pending){*u, over};
+    if (!a->writing || a->writing->count == PENDING_MAX)
+        return NULL;
+    struct pending *p = &a->writing->uses[a->writing->count++];
+    *p = (struct pending){.use = *u, .over = over};
+    buf_init(&p->curve, 0);
+    return p;
+}
+
+/* What is under way on a GPU, with its curve. */
+static void queue_gpu(struct gpu_account *a, int gpu, bool over)
+{
+    struct pending *p = queue(a, &a->uses[gpu], over);
+    if (p && curve_seal(&a->curves[gpu], &p->curve))
+        buf_reset(&p->curve); /* the sums are worth more */
 }
 
 static void post(struct gpu_account *a)
@@ -88,13 +112,13 @@ static void post(struct gpu_account *a)
     if (!mailbox_post(a->config.mailbox, &w->mail, &e))
         return;
     log_warn("gpu_use_not_written", "%s", e.text);
-    free(w);
+    discard(w);
 }
 
 static void queue_all(struct gpu_account *a)
 {
     for (int i = 0; i < a->config.count; i++)
-        queue(a, &a->uses[i], false);
+        queue_gpu(a, i, false);
     a->unwritten_ms = 0;
 }
 
@@ -118,14 +142,19 @@ static const char *find_node(struct gpu_account *a)
     return name;
 }
 
-static int resume(void *ctx, const struct gpu_use *u)
+static int resume(void *ctx, const struct gpu_use *u, const void *curve, size_t len)
 {
     struct gpu_account *a = ctx;
     const bool ours = u->gpu >= 0 && u->gpu < a->config.count && !strcmp(u->uuid, a->config.gpus[u->gpu].uuid);
-    if (ours && !strcmp(u->attempt_id, a->uses[u->gpu].attempt_id))
+    if (ours && !strcmp(u->attempt_id, a->uses[u->gpu].attempt_id)) {
         a->uses[u->gpu] = *u;
-    else
-        queue(a, u, true);
+        if (curve_open(&a->curves[u->gpu], curve, len))
+            log_error("gpu_curve_damaged", "the curve of task attempt %s begins anew", u->attempt_id);
+        return 0;
+    }
+    struct pending *p = queue(a, u, true);
+    if (p)
+        buf_add(&p->curve, curve, len);
     return 0;
 }
 
@@ -136,7 +165,8 @@ static void hand_over(struct gpu_account *a, const struct gpu_holder holders[NOD
         const char *id = holders[i].attempt_id ? holders[i].attempt_id : "";
         if (!strcmp(id, a->uses[i].attempt_id))
             continue;
-        queue(a, &a->uses[i], true);
+        queue_gpu(a, i, true);
+        a->curves[i].width_ms = a->curves[i].count = 0;
         a->uses[i] = (struct gpu_use){.gpu = i};
         memcpy(a->uses[i].uuid, a->config.gpus[i].uuid, sizeof a->uses[i].uuid);
         if (strlen(id) < sizeof a->uses[i].attempt_id)
@@ -171,8 +201,10 @@ void gpu_account_take(void *account, const struct source_reading *readings, int 
     if (e.code)
         log_warn("gpu_use_unknown", "who holds the GPUs is not known: %s", e.text);
     for (int i = 0; !rc && readings && i < count; i++)
-        if (a->uses[i].attempt_id[0])
+        if (a->uses[i].attempt_id[0]) {
             gpu_use_add(&a->uses[i], &readings[i].sample, ms);
+            curve_add(&a->curves[i], &readings[i].sample, ms);
+        }
     a->unwritten_ms += ms;
     if (a->unwritten_ms >= a->config.flush_ms)
         queue_all(a);

@@ -142,7 +142,7 @@ static const struct route routes[] = {
     {HTTP_GET, JOB "/explain", api_job_explain, ACCESS_JOB_READ,
      .help = "why a job waits, and what would let it start (ours)", .reply = "200 Explanation"},
     {HTTP_GET, JOB "/metrics", api_job_metrics, ACCESS_JOB_READ, .help = "what its tasks made of their GPUs (ours)",
-     .reply = "200 JobMetrics"},
+     .query = "JobMetricsQuery", .reply = "200 JobMetrics"},
     {HTTP_GET, JOB "/events", api_job_events, ACCESS_JOB_READ, .help = "what happened to a job",
      .query = "JobEventListQuery", .reply = "200 JobEventList"},
     {HTTP_PUT, JOB "/executionType", api_job_execution, ACCESS_JOB_STOP, .help = "stop a job (owner or admin)",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Sealed chunks of series, as a damaged database may hold them. What is read without an error and sealed again is read
- * as the same.
+ * Sealed chunks, as a damaged database may hold them: tables, rollups, samples and curves. What is read without an
+ * error and sealed again is read as the same.
  */
 // link: drover_metrics
 #include <assert.h>
@@ -11,6 +11,8 @@
 
 #include "base/buf.h"
 #include "metrics/chunk.h"
+#include "metrics/curve.h"
+#include "metrics/rollup.h"
 
 /* All of it, column after column; NULL when it is damaged. */
 static int64_t *read_all(struct chunk *c, const void *data, size_t size)
@@ -28,12 +30,27 @@ static int64_t *read_all(struct chunk *c, const void *data, size_t size)
     return NULL;
 }
 
+/* As what a chunk may be. */
+static void read_as_both(const void *data, size_t size)
+{
+    static struct curve curve;
+    struct rollup r;
+
+    if (!curve_open(&curve, data, size))
+        curve_shrink(&curve, 1);
+    rollup_init(&r, 60000);
+    (void)rollup_unseal(&r, data, size, INT64_MIN, INT64_MAX);
+    (void)rollup_unseal_samples(&r, data, size, INT64_MIN, INT64_MAX);
+    rollup_fini(&r);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct chunk c, again;
     struct buf out;
     int64_t *cells = read_all(&c, data, size);
 
+    read_as_both(data, size);
     if (!cells)
         return 0;
     buf_init(&out, 0);

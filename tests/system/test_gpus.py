@@ -165,6 +165,7 @@ class GpusTest(unittest.TestCase):
         last = found["lastAttempt"]
         self.assertEqual((last["gpus"], last["sampledMs"]), (2, first["sampledMs"] + second["sampledMs"]))
         self.assertAlmostEqual(last["utilization"], 93 * first["sampledMs"] / last["sampledMs"], places=6)
+        self.curve_is_kept(name, first)
         # The next one begins anew.
         self.server.play(*[line.replace("util 93", "util 17") for line in TWO])
         self.until("it is less busy", lambda found: found[0]["sample"] and found[0]["sample"]["utilization"] == 17)
@@ -172,6 +173,20 @@ class GpusTest(unittest.TestCase):
         self.assertEqual(self.use(again, lambda found: len(found["gpus"]) == 2)["gpus"][0]["utilization"], 17)
         self.assertEqual(self.use(name, lambda found: True), found)
         self.assertIn("93 % at most; idle 50 % of the time; memory up to 1.0 GiB of 80.0 GiB", self.drover("job", name))
+
+    def curve_is_kept(self, name, use):
+        def curve(points):
+            return self.admin.json("GET", "/api/v2/jobs/%s/metrics?points=%d" % (name, points))["gpus"][0]["curve"]
+        whole = curve(1000)
+        self.assertEqual((set(whole["utilization"]), set(whole["utilizationMax"]), set(whole["memoryMax"])),
+                         ({93}, {93}, {1 << 30}))
+        self.assertGreater(len(whole["time"]), 1)
+        self.assertLessEqual(whole["time"][0], use["firstSampleTime"])
+        self.assertTrue(0 <= use["lastSampleTime"] - whole["time"][-1] < whole["stepMs"])
+        self.assertEqual((len(curve(1)["time"]), curve(1)["utilization"]), (1, [93]))
+        self.assertNotIn("curve", use)
+        for points in (0, 1001, "x"):
+            self.assertEqual(self.admin.request("GET", "/api/v2/jobs/%s/metrics?points=%s" % (name, points)).status, 400)
 
     def test_a_restart_goes_on_with_it(self):
         self.sampled()
@@ -193,6 +208,9 @@ class GpusTest(unittest.TestCase):
         after = self.use(name, lambda found: found["gpus"][0]["sampledMs"] > before["sampledMs"])["gpus"][0]
         self.assertEqual((after["firstSampleTime"], after["utilizationMax"]), (before["firstSampleTime"], 93))
         self.assertTrue(17 < after["utilization"] < 93, after)
+        curve = self.admin.json("GET", "/api/v2/jobs/%s/metrics?points=1000" % name)["gpus"][0]["curve"]
+        self.assertEqual((curve["utilizationMax"][0], curve["utilizationMax"][-1]), (93, 17))
+        self.assertLessEqual(curve["time"][0], before["firstSampleTime"])
 
     def begin_of(self, name):
         return self.admin.job(name)["jobStatus"]["appLaunchedTime"]
