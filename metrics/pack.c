@@ -5,6 +5,7 @@
  */
 #include "metrics/pack.h"
 
+#include <math.h>
 #include <stdbool.h>
 
 #include "base/buf.h"
@@ -211,7 +212,7 @@ static uint64_t usual_of(struct model m, const int64_t *values, int count)
     double sum = 0;
 
     if (m.order == 1)
-        return (uint64_t)(int64_t)((last - first) / count);
+        return fabs(last - first) < 1e18 ? (uint64_t)(int64_t)((last - first) / count) : 0;
     for (int i = 0; i < count; i++)
         sum += (double)step_of(&m, values[i]);
     sum /= count;
