@@ -69,40 +69,55 @@ static void try_turns(struct grid *g, const struct turn *turns, size_t n, int me
 
 /* ---- who goes by nodes ---- */
 
-/* Whether a gang could start with nobody else there (`alone`, which is used up), by that many of the names. */
+/* Copies with nobody in them but those who wait: machines as they are, and all up. */
+struct alone {
+    struct grid *of[2];
+};
+
+/* Whether a gang could start there, by that many of the names. Who can is gone from the copy. */
 static bool could(struct explain *x, struct grid *alone, int gang, const char *const *names, size_t count)
 {
     x->failed = x->failed || !alone || grid_only(alone, gang, names, count);
-    bool yes = !x->failed && grid_try(alone, gang) != GRID_WAITING;
-    grid_destroy(alone);
-    return yes;
+    if (x->failed || grid_try(alone, gang) == GRID_WAITING)
+        return false;
+    grid_remove(alone, gang);
+    return true;
 }
 
 /* How many nodes a chooser goes back on, as core/avoid.c has it: the fewest; 0 where none helps. */
-static int goes_back(struct explain *x, const struct explain_ask *ask, const struct grid *g, size_t n,
-                     const char **names)
+static int goes_back(struct explain *x, const struct explain_ask *ask, struct alone *a, const struct grid *g, size_t n)
 {
     const struct explain_chooser *c = &ask->choosers[n];
-    for (int all_up = 0; c->avoids && all_up < 2; all_up++)
-        for (int k = 0; k <= c->avoids; k++)
-            if (could(x, explain_alone(g, all_up), c->gang, names, ask->choice(ask->context, n, k, g->account, names)))
-                return k;
-    return 0;
+    const char **names = calloc(cluster_count(g->account) + 1, sizeof *names);
+    int least = -1;
+    x->failed = x->failed || !names;
+    for (int all_up = 0; names && c->avoids && all_up < 2 && least < 0; all_up++) {
+        if (!a->of[all_up])
+            a->of[all_up] = explain_alone(g, all_up);
+        for (int k = 0; k <= c->avoids && least < 0; k++)
+            if (could(x, a->of[all_up], c->gang, names, ask->choice(ask->context, n, k, g->account, names)))
+                least = k;
+    }
+    free(names);
+    return least < 0 ? 0 : least;
 }
 
 /* What the core does when machines have changed. */
 static void choose_anew(struct explain *x, const struct explain_ask *ask, struct grid *g)
 {
+    struct alone alone = {{NULL}};
     const char **names = ask->chooser_count ? calloc(cluster_count(g->account) + 1, sizeof *names) : NULL;
     x->failed = x->failed || (ask->chooser_count && !names);
     for (size_t n = 0; names && n < ask->chooser_count; n++) {
         int gang = ask->choosers[n].gang;
         if (gang == ask->not || gang == ask->self || !g->gangs[gang].live || g->gangs[gang].state != GRID_WAITING)
             continue;
-        int k = goes_back(x, ask, g, n, names);
+        int k = goes_back(x, ask, &alone, g, n);
         if (grid_only(g, gang, names, ask->choice(ask->context, n, k, g->account, names)))
             x->failed = true;
     }
+    grid_destroy(alone.of[0]);
+    grid_destroy(alone.of[1]);
     free(names);
 }
 
