@@ -25,7 +25,9 @@ struct nvml {
     struct nvml_gpu {
         struct nvml_device *device; /* NULL: lost */
         bool listens;               /* the driver tells its errors */
-        unsigned long long xid;
+        unsigned long long xid;     /* the last */
+        int xid_count;              /* as in struct source_reading */
+        int xids[SOURCE_XIDS_MAX];
     } gpus[NODE_GPU_MAX];
 };
 
@@ -197,6 +199,19 @@ static void read_ecc(struct look *k)
         put(k, SOURCE_ECC_UNCORRECTED, v, INT64_MAX);
 }
 
+/* Of newer cards rows are remapped, of older ones pages are retired. */
+static void read_rows(struct look *k)
+{
+    const struct nvml_library *l = k->lib;
+    unsigned int n, m, pending, failed;
+
+    if (l->rows && gave(k, l->rows(k->device, &n, &m, &pending, &failed))) {
+        put(k, SOURCE_ROWS_PENDING, pending, 1);
+        put(k, SOURCE_ROWS_FAILED, failed, 1);
+    } else if (l->pages_pending && gave(k, l->pages_pending(k->device, &pending)))
+        put(k, SOURCE_ROWS_PENDING, pending, 1);
+}
+
 static void process_take(struct source_reading *out, unsigned int pid, unsigned long long memory)
 {
     out->processes[out->process_count++] =
@@ -224,6 +239,16 @@ static void read_processes(struct look *k, struct source_reading *out)
             process_take(out, list.two[i].pid, list.two[i].memory);
 }
 
+static void take_xid(struct nvml *n, int index, unsigned long long code)
+{
+    struct nvml_gpu *g = &n->gpus[index];
+
+    g->xid = code;
+    if (code <= INT32_MAX && g->xid_count < INT32_MAX)
+        g->xids[g->xid_count++ % SOURCE_XIDS_MAX] = (int)code;
+    log_warn("gpu_xid", "GPU %d: Xid %llu", index, code);
+}
+
 /* The errors that the driver has reported since the last look. */
 static void read_events(struct nvml *n)
 {
@@ -231,10 +256,8 @@ static void read_events(struct nvml *n)
 
     for (int k = 0; n->events && k < EVENTS_MAX && n->lib.events_wait(n->events, &ev, 0) == NVML_OK; k++)
         for (int i = 0; ev.device && ev.type == NVML_EVENT_XID && i < n->count; i++)
-            if (n->gpus[i].device == ev.device) {
-                n->gpus[i].xid = ev.data;
-                log_warn("gpu_xid", "GPU %d: Xid %llu", i, ev.data);
-            }
+            if (n->gpus[i].device == ev.device)
+                take_xid(n, i, ev.data);
 }
 
 static void read_gpu(struct nvml *n, int index, struct source_reading *out)
@@ -242,11 +265,14 @@ static void read_gpu(struct nvml *n, int index, struct source_reading *out)
     struct nvml_gpu *g = &n->gpus[index];
     struct look k = {.lib = &n->lib, .sample = &out->sample, .lost = !gpu_open(n, index)};
 
+    out->xid_count = g->xid_count;
+    memcpy(out->xids, g->xids, sizeof out->xids);
     if (!k.lost) {
         k.device = g->device;
         read_use(&k);
         read_state(&k);
         read_ecc(&k);
+        read_rows(&k);
         read_processes(&k, out);
     }
     if (!k.lost) {

@@ -50,6 +50,8 @@ int nvml_library_open(struct nvml_library *n, struct err *e)
         {&n->energy, false, {"nvmlDeviceGetTotalEnergyConsumption"}},
         {&n->ecc, false, {"nvmlDeviceGetTotalEccErrors"}},
         {&n->throttle, false, {"nvmlDeviceGetCurrentClocksEventReasons", "nvmlDeviceGetCurrentClocksThrottleReasons"}},
+        {&n->rows, false, {"nvmlDeviceGetRemappedRows"}},
+        {&n->pages_pending, false, {"nvmlDeviceGetRetiredPagesPendingStatus"}},
         {&n->mig, false, {"nvmlDeviceGetMigMode"}},
         {&n->events_create, false, {"nvmlEventSetCreate"}},
         {&n->events_register, false, {"nvmlDeviceRegisterEvents"}},

@@ -87,6 +87,9 @@ struct nvml_library {
     int (*energy)(struct nvml_device *, unsigned long long *);
     int (*ecc)(struct nvml_device *, int kind, int since, unsigned long long *);
     int (*throttle)(struct nvml_device *, unsigned long long *);
+    int (*rows)(struct nvml_device *, unsigned int *corrected, unsigned int *uncorrected, unsigned int *pending,
+                unsigned int *failed);
+    int (*pages_pending)(struct nvml_device *, unsigned int *);
     int (*mig)(struct nvml_device *, unsigned int *now, unsigned int *pending);
     int (*processes)(struct nvml_device *, unsigned int *count, void *list);
     int (*events_create)(struct nvml_events **);

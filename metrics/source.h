@@ -16,6 +16,7 @@
 struct err;
 
 #define SOURCE_PROCESSES_MAX 128 /* of one GPU */
+#define SOURCE_XIDS_MAX 8
 
 enum source_field {
     SOURCE_BUSY,            /* percent of the last moment (1 s at most) in which anything was computed */
@@ -33,6 +34,8 @@ enum source_field {
     SOURCE_XID,             /* code of the last error that the driver reported since droverd listens; 0 = none */
     SOURCE_MIG,             /* 1: cut into instances */
     SOURCE_PROCESSES,       /* that compute on it */
+    SOURCE_ROWS_PENDING,    /* 1: rows or pages of its memory will be replaced at the next reset */
+    SOURCE_ROWS_FAILED,     /* 1: one could not be */
     SOURCE_FIELDS
 };
 
@@ -53,7 +56,10 @@ struct source_process {
 /* What one look gives of one GPU. */
 struct source_reading {
     struct source_sample sample;
-    int process_count; /* of those listed; SOURCE_PROCESSES counts those that the list has no room for, too */
+    int xid_count; /* errors that the driver has reported so far, also of a lost GPU: a look whose answer comes too late
+                    * loses none */
+    int xids[SOURCE_XIDS_MAX]; /* codes of the newest; number n (from 0) at n % SOURCE_XIDS_MAX */
+    int process_count;         /* of those listed; SOURCE_PROCESSES counts those that the list has no room for, too */
     struct source_process processes[SOURCE_PROCESSES_MAX];
 };
 

@@ -78,6 +78,8 @@ static const struct figure {
      "processes",
      {"drover_gpu_processes", EXPOSITION_GAUGE, NULL, "Processes that compute on the GPU."},
      1},
+    {SOURCE_ROWS_PENDING, "rowsPending", {.name = NULL}, 1},
+    {SOURCE_ROWS_FAILED, "rowsFailed", {.name = NULL}, 1},
     {SOURCE_THROTTLE, "throttleReasons", {.name = NULL}, 1},
     {SOURCE_MIG, "mig", {.name = NULL}, 1},
 };

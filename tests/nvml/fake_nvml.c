@@ -10,8 +10,8 @@
  *   gpu I lost                  fallen off the bus
  *   gpu I WORD NUMBERS          one figure; what no line names is "not supported":
  *       memory TOTAL USED (MiB) · util GPU MEMORY · power · temperature · clock SM MEMORY · energy · ecc CORRECTED
- *       UNCORRECTED · throttle · mig · process PID MIB (a line each) · processes N (more than any list holds)
- *   gpu I name TEXT
+ *       UNCORRECTED · throttle · mig · rows PENDING FAILED · retired PENDING · process PID MIB (a line each) ·
+ * processes N (more than any list holds) gpu I name TEXT
  *
  * Built twice: as drivers of today have it, and (FAKE_NVML_OLD) with the oldest names and structures only.
  */
@@ -122,6 +122,7 @@ int nvmlDeviceGetPowerUsage(struct nvml_device *d, unsigned int *mw);
 int nvmlDeviceGetTemperature(struct nvml_device *d, int sensor, unsigned int *celsius);
 int nvmlDeviceGetClockInfo(struct nvml_device *d, int which, unsigned int *mhz);
 int nvmlDeviceGetTotalEccErrors(struct nvml_device *d, int kind, int since, unsigned long long *n);
+int nvmlDeviceGetRetiredPagesPendingStatus(struct nvml_device *d, unsigned int *pending);
 int nvmlEventSetCreate(struct nvml_events **set);
 int nvmlDeviceRegisterEvents(struct nvml_device *d, unsigned long long types, struct nvml_events *set);
 int nvmlEventSetFree(struct nvml_events *set);
@@ -238,6 +239,11 @@ int nvmlDeviceGetTotalEccErrors(struct nvml_device *d, int kind, int since, unsi
     if (!rc)
         *n = v[kind == NVML_UNCORRECTED];
     return rc;
+}
+
+int nvmlDeviceGetRetiredPagesPendingStatus(struct nvml_device *d, unsigned int *pending)
+{
+    return one(d, "retired", pending);
 }
 
 /* ---- processes ---- */
@@ -394,6 +400,8 @@ int nvmlDeviceGetMemoryInfo_v2(struct nvml_device *d, struct nvml_memory_2 *m);
 int nvmlDeviceGetTotalEnergyConsumption(struct nvml_device *d, unsigned long long *mj);
 int nvmlDeviceGetCurrentClocksEventReasons(struct nvml_device *d, unsigned long long *reasons);
 int nvmlDeviceGetMigMode(struct nvml_device *d, unsigned int *now, unsigned int *pending);
+int nvmlDeviceGetRemappedRows(struct nvml_device *d, unsigned int *corrected, unsigned int *uncorrected,
+                              unsigned int *pending, unsigned int *failed);
 int nvmlDeviceGetComputeRunningProcesses_v3(struct nvml_device *d, unsigned int *count, struct nvml_process_2 *list);
 int nvmlEventSetWait_v2(struct nvml_events *set, struct nvml_event *ev, unsigned int ms);
 
@@ -439,6 +447,20 @@ int nvmlDeviceGetCurrentClocksEventReasons(struct nvml_device *d, unsigned long 
 
     if (!rc)
         *reasons = v[0];
+    return rc;
+}
+
+int nvmlDeviceGetRemappedRows(struct nvml_device *d, unsigned int *corrected, unsigned int *uncorrected,
+                              unsigned int *pending, unsigned int *failed)
+{
+    unsigned long long v[2];
+    int rc = figure(d, "rows", v);
+
+    *corrected = *uncorrected = 0;
+    if (!rc) {
+        *pending = (unsigned int)v[0];
+        *failed = (unsigned int)v[1];
+    }
     return rc;
 }
 

@@ -37,6 +37,8 @@ static const char full[] = "count 2\n"
                            "gpu 0 ecc 4 1\n"
                            "gpu 0 throttle 4\n"
                            "gpu 0 mig 1\n"
+                           "gpu 0 rows 1 0\n"
+                           "gpu 0 retired 1\n"
                            "gpu 0 process 1234 512\n"
                            "gpu 0 process 77\n"
                            "gpu 1 util 0 0\n";
@@ -129,6 +131,8 @@ static void figures_are_read(void **state)
                 {SOURCE_THROTTLE, 4, true},
                 {SOURCE_XID, 0, false},
                 {SOURCE_MIG, 1, true},
+                {SOURCE_ROWS_PENDING, 1, false},
+                {SOURCE_ROWS_FAILED, 0, true},
                 {SOURCE_PROCESSES, 2, false}};
     struct gpu gpus[NODE_GPU_MAX];
     static struct source_reading r[2];
@@ -196,6 +200,9 @@ static void errors_and_losses_are_told(void **state)
     assert_false(r[1].sample.lost);
     assert_int_equal(r[1].sample.value[SOURCE_BUSY], 7);
     assert_int_equal(r[1].sample.value[SOURCE_XID], 43); /* the last */
+    assert_int_equal(r[1].xid_count, 3);
+    assert_int_equal(r[1].xids[1], 13);
+    assert_int_equal(r[1].xids[2], 43);
     scenario_set("count 2\ngpu 0 util 9 9\nxid 3 1 43\nxid 4 0 79\n");
     read_now(t, r, 2); /* is back; its error came before it was listened for again */
     read_now(t, r, 2);
