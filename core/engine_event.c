@@ -66,10 +66,31 @@ static struct exit_info exit_of(const struct engine_event *ev, int code, const s
     return exit;
 }
 
+/* Whether one of its GPUs has failed, and is therefore given out no more. */
+static bool gpu_failed(const struct core *c, const struct task *t)
+{
+    int node = cluster_find(c->cluster, t->node);
+    const struct node *n = node < 0 ? NULL : &cluster_at(c->cluster, node)->info;
+    for (int64_t g = 0; n && g < t->role->per_task.gpus; g++)
+        for (int i = 0; i < n->gpu_count; i++)
+            if (n->gpus[i].index == t->gpus[g] && n->gpus[i].health.action >= GPU_ACTION_QUARANTINE &&
+                gpu_cause_info(n->gpus[i].health.cause)->state >= GPU_STATE_FAILED)
+                return true;
+    return false;
+}
+
+/* A command that fails on a GPU that has failed is no fault of its own, whatever its log says. */
+static void blame_gpu(const struct core *c, const struct task *t, struct exit_info *exit)
+{
+    if (exit->code > 0 && !t->stop_sent && gpu_failed(c, t))
+        exits_verdict(EXIT_CODE_GPU_FAILED, NULL, &exit->verdict);
+}
+
 static void end(struct step *s, struct task *t, const struct engine_event *ev, int code,
                 const struct exit_diagnosis *why)
 {
     struct exit_info exit = exit_of(ev, code, why);
+    blame_gpu(s->core, t, &exit);
     core_task_ended(s, t, &exit);
 }
 

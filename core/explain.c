@@ -223,8 +223,10 @@ static bool add_nodes(struct cluster *c, const struct explain_change *change)
         snprintf(fresh.name, sizeof fresh.name, " %d", n); /* no node is called so */
         fresh.up = true;
         fresh.cordoned = fresh.draining = false;
-        for (int g = 0; g < fresh.gpu_count; g++)
+        for (int g = 0; g < fresh.gpu_count; g++) {
             fresh.gpus[g].quarantined = false;
+            fresh.gpus[g].health = (struct gpu_mark){0};
+        }
         if (cluster_put_node(c, &fresh) < 0)
             return false;
     }

@@ -17,6 +17,7 @@ static void keep_marks(const struct core *c, struct node *n)
     const struct node *known = &cluster_at(c->cluster, index)->info;
     n->cordoned = known->cordoned;
     n->draining = known->draining;
+    memcpy(n->cordon_reason, known->cordon_reason, sizeof n->cordon_reason);
     memcpy(n->labels, known->labels, sizeof n->labels);
 }
 
@@ -102,14 +103,83 @@ int core_load_node(struct core *c, const struct node *n)
     return put(c, &own);
 }
 
+/* ---- the health of GPUs ---- */
+
+static bool same_mark(const struct gpu_mark *a, const struct gpu_mark *b)
+{
+    return a->cause == b->cause && a->xid == b->xid && a->action == b->action;
+}
+
+/* "GPU 3: It has fallen off the bus." */
+static void say(const struct gpu *g, char out[128])
+{
+    char text[112];
+    gpu_mark_text(&g->health, text, sizeof text);
+    snprintf(out, 128, "GPU %d: %s", g->index, text);
+}
+
+static bool holds(const struct task *t, int index)
+{
+    for (int64_t i = 0; i < t->role->per_task.gpus; i++)
+        if (t->gpus[i] == index)
+            return true;
+    return false;
+}
+
+static void tell_tasks(struct step *s, const struct node *n, const struct gpu *g)
+{
+    char text[128];
+    size_t pos = 0;
+    const struct task *t;
+    say(g, text);
+    while ((t = hash_next(s->core->by_attempt, &pos)))
+        if (t->node && !strcmp(t->node, n->name) && holds(t, g->index))
+            core_event_task(s, t, g->health.cause ? "GpuHealth" : "GpuHealthy", "%s",
+                            g->health.cause ? text : "Nothing is wrong with its GPU any more.");
+}
+
+/* What the health of its GPUs closes it also opens, where no admin has marked it meanwhile. */
+static void cordon(struct node *n, const struct node *was)
+{
+    const struct gpu *why = NULL;
+    bool had = false;
+    for (int i = 0; i < n->gpu_count; i++) {
+        why = !why && n->gpus[i].health.action == GPU_ACTION_CORDON ? &n->gpus[i] : why;
+        had |= i < was->gpu_count && was->gpus[i].health.action == GPU_ACTION_CORDON;
+    }
+    if (why && !had && !n->cordoned) {
+        n->cordoned = true;
+        say(why, n->cordon_reason);
+    } else if (!why && n->cordon_reason[0]) {
+        n->cordoned = false;
+        n->cordon_reason[0] = '\0';
+    }
+}
+
+static void look_health(struct step *s, struct node *n)
+{
+    static const struct node nothing;
+    int index = cluster_find(s->core->cluster, n->name);
+    const struct node *was = index < 0 ? &nothing : &cluster_at(s->core->cluster, index)->info;
+    for (int i = 0; i < n->gpu_count; i++) {
+        const struct gpu_mark *before = i < was->gpu_count ? &was->gpus[i].health : &nothing.gpus[i].health;
+        if (!same_mark(before, &n->gpus[i].health))
+            tell_tasks(s, n, &n->gpus[i]);
+    }
+    cordon(n, was);
+}
+
 void core_node_told(struct step *s, const struct node *told)
 {
     struct node *n = copy(s, told);
     if (!n)
         return;
     keep_marks(s->core, n);
+    look_health(s, n);
     store(s, n);
 }
+
+/* ---- an admin's marks ---- */
 
 void core_node(struct step *s, const struct command *cmd)
 {
@@ -133,6 +203,7 @@ void core_node(struct step *s, const struct command *cmd)
     } else {
         n->cordoned = what->op != COMMAND_NODE_UNCORDON;
         n->draining = what->op == COMMAND_NODE_DRAIN;
+        n->cordon_reason[0] = '\0';
     }
     store(s, n);
     effects_reply(s->fx, cmd->reply_to, NULL, NULL);

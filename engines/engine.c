@@ -28,6 +28,25 @@ struct engine_order *engine_order_create(enum engine_order_kind kind, bool with_
     return o;
 }
 
+struct engine_order *engine_order_mark(const struct gpu_mark *marks, int count)
+{
+    struct engine_order *o = engine_order_create(ENGINE_MARK, false);
+    struct gpu_mark *own;
+
+    if (!o)
+        return NULL;
+    o->arena = arena_create(0);
+    own = o->arena ? arena_calloc(o->arena, (size_t)count + 1, sizeof(*own)) : NULL;
+    if (!own) {
+        engine_order_destroy(o);
+        return NULL;
+    }
+    memcpy(own, marks, (size_t)count * sizeof(*own));
+    o->marks = own;
+    o->mark_count = count;
+    return o;
+}
+
 void engine_order_destroy(struct engine_order *o)
 {
     if (!o)

@@ -25,6 +25,7 @@ enum engine_order_kind {
     ENGINE_ADOPT,  /* find out what became of it; report CONFIRMED+STARTED, EXITED or LOST. Its launch has no script */
     ENGINE_STOP,   /* signal, grace, then kill of the whole tree; EXITED follows */
     ENGINE_FORGET, /* its end is on disk: stop watching, release its GPUs and ports; keep logs */
+    ENGINE_MARK,   /* of no attempt: what the node's GPUs were found to be; ENGINE_NODE follows where that is new */
 };
 
 /* A folder of the node (a team storage) that the task finds at another path. Both are absolute; a source that is not
@@ -73,10 +74,14 @@ struct engine_order {
     int64_t epoch;                /* of the server that orders */
     struct arena *arena;          /* owns launch; NULL when there is none */
     struct engine_launch *launch; /* LAUNCH and ADOPT */
-    int grace_ms, signal;         /* STOP: between that signal (0 = TERM) and the kill */
-    struct engine_order *next;    /* the engine's queue link */
+    const struct gpu_mark *marks; /* MARK: the arena's, by index; NULL = none */
+    int mark_count;
+    int grace_ms, signal;      /* STOP: between that signal (0 = TERM) and the kill */
+    struct engine_order *next; /* the engine's queue link */
 };
 
+/* What GPUs were found to be. NULL on out of memory. */
+struct engine_order *engine_order_mark(const struct gpu_mark *marks, int count);
 /* A zeroed order with an arena when `with_launch`. NULL on out of memory. */
 struct engine_order *engine_order_create(enum engine_order_kind kind, bool with_launch);
 /* Frees it with its arena (the script is wiped). NULL ok. */

@@ -28,7 +28,7 @@ enum gpu_cause {
     GPU_CAUSES
 };
 
-enum gpu_state { GPU_STATE_OK, GPU_STATE_DEGRADED, GPU_STATE_FAILED, GPU_STATE_LOST, GPU_STATE_HUNG };
+enum gpu_health_state { GPU_STATE_OK, GPU_STATE_DEGRADED, GPU_STATE_FAILED, GPU_STATE_LOST, GPU_STATE_HUNG };
 
 /* What follows; the stricter one counts where several hold: the later. */
 enum gpu_action {
@@ -40,10 +40,18 @@ enum gpu_action {
 
 struct gpu_cause_info {
     const char *word; /* in configuration, API and rows */
-    enum gpu_state state;
+    enum gpu_health_state state;
     enum gpu_action action; /* unless configured */
     bool stays;             /* until the GPU is reset, or an admin says so: that it reads well proves nothing */
+    const char *alert;      /* its name; NULL = none */
     const char *text;       /* a sentence */
+};
+
+/* What a GPU was found to be. Plain data; zeroed, nothing is wrong. */
+struct gpu_mark {
+    enum gpu_cause cause; /* the gravest */
+    int xid;              /* the driver's code for it; 0 = none */
+    enum gpu_action action;
 };
 
 /* Of anything that is no cause: as GPU_FINE. Never NULL. */
@@ -51,10 +59,10 @@ const struct gpu_cause_info *gpu_cause_info(enum gpu_cause c);
 /* The cause of that name, or GPU_CAUSES. */
 enum gpu_cause gpu_cause_find(const char *word);
 /* Words of states and actions. Never NULL; gpu_action_find gives GPU_ACTIONS for none. */
-const char *gpu_state_word(enum gpu_state s);
+const char *gpu_health_word(enum gpu_health_state s);
 const char *gpu_action_word(enum gpu_action a);
 enum gpu_action gpu_action_find(const char *word);
-/* The sentence, with the driver's code where there is one (0: none). */
-void gpu_cause_text(enum gpu_cause c, int xid, char *out, size_t size);
+/* The sentence, with the driver's code where there is one. */
+void gpu_mark_text(const struct gpu_mark *m, char *out, size_t size);
 
 #endif

@@ -9,8 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "inventory/gpu_health.h"
+#include "inventory/resources.h"
+
 #define NODE_NAME_MAX 64
-#define NODE_GPU_MAX 64
 #define NODE_LABELS_MAX 1024
 #define GPU_UUID_SIZE 48
 
@@ -22,6 +24,7 @@ struct gpu {
     int64_t memory_mb;        /* 0 = not known */
     bool simulated;           /* no such device: counted and exported, but nothing runs on it */
     bool quarantined;         /* not to be given out: its last owner could not be proven gone */
+    struct gpu_mark health;   /* what it was found to be, and what follows */
 };
 
 /* What one node offers. Amounts are totals, not what is free. */
@@ -39,14 +42,14 @@ struct node {
     bool up;                      /* the engine reaches it */
     bool cordoned;                /* by an admin: nothing new starts */
     bool draining;                /* cordoned to be emptied: what runs goes on to its end */
+    char cordon_reason[128];      /* cordoned because of a GPU's health; "" = by an admin, or not */
     char labels[NODE_LABELS_MAX]; /* an admin's, as a JSON object of strings; "" = none */
 };
 
-/* Resources that one task asks of one node; also used for sums. */
-struct resources {
-    int64_t cpus;
-    int64_t memory_mb;
-    int64_t gpus;
-};
+/* Whether a GPU may be given to tasks. */
+static inline bool gpu_given(const struct gpu *g)
+{
+    return !g->quarantined && g->health.action < GPU_ACTION_QUARANTINE;
+}
 
 #endif

@@ -27,6 +27,9 @@ static void write_gpu(struct json_out *j, const struct gpu *g)
     json_out_kint(j, "memoryMB", g->memory_mb);
     json_out_kbool(j, "simulated", g->simulated);
     json_out_kbool(j, "quarantined", g->quarantined);
+    json_out_kstring(j, "health", gpu_cause_info(g->health.cause)->word);
+    json_out_kint(j, "xid", g->health.xid);
+    json_out_kstring(j, "action", gpu_action_word(g->health.action));
     json_out_object_end(j);
 }
 
@@ -42,6 +45,7 @@ static void write_spec(struct buf *out, const struct node *n)
     json_out_kint(&j, "memoryMB", n->memory_mb);
     json_out_kint(&j, "portFirst", n->port_first);
     json_out_kint(&j, "portLast", n->port_last);
+    json_out_kstring(&j, "cordonReason", n->cordon_reason);
     json_out_key(&j, "gpus");
     json_out_array(&j);
     for (int i = 0; i < n->gpu_count; i++)
@@ -86,12 +90,26 @@ static int get_int(const cJSON *o, const char *key, int *out, struct err *e)
     return 0;
 }
 
+/* Rows of a version that knew of other causes, or of none, say that nothing is wrong. */
+static int read_health(const cJSON *o, struct gpu_mark *m, struct err *e)
+{
+    const char *cause = "", *action = "";
+    if (json_get_string(o, "health", &cause, e) || json_get_string(o, "action", &action, e) ||
+        get_int(o, "xid", &m->xid, e))
+        return -1;
+    m->cause = gpu_cause_find(cause);
+    m->action = gpu_action_find(action);
+    if (m->cause == GPU_CAUSES || m->action == GPU_ACTIONS)
+        *m = (struct gpu_mark){0};
+    return 0;
+}
+
 static int read_gpu(const cJSON *o, struct gpu *g, struct err *e)
 {
     return get_int(o, "index", &g->index, e) || get_text(o, "uuid", g->uuid, sizeof g->uuid, e) ||
                    get_text(o, "model", g->model, sizeof g->model, e) ||
                    json_get_int(o, "memoryMB", &g->memory_mb, e) || json_get_bool(o, "simulated", &g->simulated, e) ||
-                   json_get_bool(o, "quarantined", &g->quarantined, e)
+                   json_get_bool(o, "quarantined", &g->quarantined, e) || read_health(o, &g->health, e)
                ? -1
                : 0;
 }
@@ -105,7 +123,8 @@ static int read_spec(const char *text, struct node *n, struct err *e)
              get_text(o, "bootId", n->boot_id, sizeof n->boot_id, e) ||
              get_text(o, "isolation", n->isolation, sizeof n->isolation, e) || get_int(o, "cpus", &n->cpus, e) ||
              json_get_int(o, "memoryMB", &n->memory_mb, e) || get_int(o, "portFirst", &n->port_first, e) ||
-             get_int(o, "portLast", &n->port_last, e);
+             get_int(o, "portLast", &n->port_last, e) ||
+             get_text(o, "cordonReason", n->cordon_reason, sizeof n->cordon_reason, e);
     const cJSON *gpus = cJSON_GetObjectItemCaseSensitive(o, "gpus");
     for (const cJSON *g = gpus ? gpus->child : NULL; g && !rc && n->gpu_count < NODE_GPU_MAX; g = g->next)
         rc = read_gpu(g, &n->gpus[n->gpu_count++], e);

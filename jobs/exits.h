@@ -86,6 +86,7 @@ enum {
     EXIT_CODE_OOM = -1200,          /* killed at its memory limit */
     EXIT_CODE_DISK = -1230,         /* it took more of the disk than it may */
     EXIT_CODE_NO_CODE = -1220,      /* the code sent with the job cannot be had or unpacked */
+    EXIT_CODE_GPU_FAILED = -1206,   /* one of its GPUs had failed when it did */
     EXIT_CODE_NO_ISOLATION = -1210, /* the node cannot keep the task apart as it requires */
 };
 

@@ -142,11 +142,13 @@ void health_look(struct health *h, const struct health_rules *r, const struct he
     }
 }
 
-void health_resume(struct health *h, const struct health_rules *r, enum gpu_cause c, int xid)
+void health_resume(struct health *h, const struct health_rules *r, const struct gpu_mark *m, bool reset)
 {
-    hold(h, r, c, xid);
-    if (h->left[c] > r->check)
-        h->left[c] = r->check;
+    hold(h, r, m->cause, m->xid);
+    if (m->cause)
+        h->left[m->cause] = r->check;
+    if (reset)
+        h->waits = 0;
 }
 
 void health_forgive(struct health *h)
@@ -155,23 +157,17 @@ void health_forgive(struct health *h)
     h->waits = 0;
 }
 
-enum gpu_cause health_cause(const struct health *h, int *xid)
+struct gpu_mark health_mark(const struct health *h, const struct health_rules *r)
 {
-    int c = GPU_CAUSES - 1;
+    struct gpu_mark m = {.cause = GPU_FINE};
 
-    while (c > GPU_FINE && !h->left[c])
-        c--;
-    if (xid)
-        *xid = c > GPU_FINE ? h->xid[c] : 0;
-    return (enum gpu_cause)c;
-}
-
-enum gpu_action health_action(const struct health *h, const struct health_rules *r)
-{
-    enum gpu_action a = GPU_ACTION_TELL;
-
-    for (int c = 0; c < GPU_CAUSES; c++)
-        if (h->left[c] && r->of[c] > a)
-            a = r->of[c];
-    return a;
+    for (int c = GPU_FINE + 1; c < GPU_CAUSES; c++) {
+        if (!h->left[c])
+            continue;
+        m.cause = (enum gpu_cause)c;
+        m.xid = h->xid[c];
+        if (r->of[c] > m.action)
+            m.action = r->of[c];
+    }
+    return m;
 }

@@ -47,13 +47,11 @@ void health_rules_default(struct health_rules *r);
 enum gpu_cause health_xid(int64_t code);
 /* Takes in a look. */
 void health_look(struct health *h, const struct health_rules *r, const struct health_seen *seen);
-/* That cause holds, as before a restart. */
-void health_resume(struct health *h, const struct health_rules *r, enum gpu_cause c, int xid);
+/* The cause of that mark holds, as before a restart; `reset`: the machine was started anew since. */
+void health_resume(struct health *h, const struct health_rules *r, const struct gpu_mark *m, bool reset);
 /* An admin says that it is well: what holds on shows at the next look. */
 void health_forgive(struct health *h);
-/* The gravest cause that holds, and its code (0: none; NULL ok). */
-enum gpu_cause health_cause(const struct health *h, int *xid);
-/* The strictest action of all that hold. */
-enum gpu_action health_action(const struct health *h, const struct health_rules *r);
+/* The gravest cause that holds, and the strictest action of all that do. */
+struct gpu_mark health_mark(const struct health *h, const struct health_rules *r);
 
 #endif

@@ -130,12 +130,12 @@ static struct cluster_node *new_node(struct cluster *c, const struct node *info)
     return n;
 }
 
-/* Healthy GPUs only: a quarantined one is not offered. */
+/* Healthy GPUs only. */
 static struct resources totals(const struct node *info)
 {
     struct resources r = {.cpus = info->cpus, .memory_mb = info->memory_mb};
     for (int i = 0; i < info->gpu_count; i++)
-        r.gpus += !info->gpus[i].quarantined;
+        r.gpus += gpu_given(&info->gpus[i]);
     return r;
 }
 

@@ -297,6 +297,31 @@ static int set_placement(struct config *c, const struct doc *d, struct err *e)
     return 0;
 }
 
+/* {xidReset: cordon, foreign: tell ..., check: 12}: what is not named keeps its action. */
+static int set_gpu_health(struct config *c, const struct doc *d, struct err *e)
+{
+    if (d->type != DOC_MAP)
+        return bad(d, e, "a map of causes");
+    for (const struct doc *m = d->first; m; m = m->next) {
+        const enum gpu_cause cause = gpu_cause_find(m->key);
+        const enum gpu_action action = m->text ? gpu_action_find(m->text) : GPU_ACTIONS;
+        int64_t check = 0;
+        if (!strcmp(m->key, "check")) {
+            if (set_int(m, 1, 10000, &check, e))
+                return -1;
+            c->health.check = (int)check;
+        } else if (cause == GPU_CAUSES || cause == GPU_FINE) {
+            err_set(e, ERR_INVALID_PARAMETERS, "gpuHealth has no cause \"%.60s\"", m->key);
+            return err_at(e, m->key_line, m->key_column);
+        } else if (action == GPU_ACTIONS) {
+            return bad(m, e, "tell, quarantine or cordon");
+        } else {
+            c->health.of[cause] = action;
+        }
+    }
+    return 0;
+}
+
 static int set_log_level(struct config *c, const struct doc *d, struct err *e)
 {
     static const char *const names[] = {
@@ -395,6 +420,7 @@ static const struct {
     {"addressBurst", set_address_burst},
     {"tlsCertificate", set_tls_certificate},
     {"tlsKey", set_tls_key},
+    {"gpuHealth", set_gpu_health},
     {"placement", set_placement},
     {"logLevel", set_log_level},
     {"logFormat", set_log_format},
@@ -418,6 +444,7 @@ void config_defaults(struct config *c)
                          .address_burst = 2000,
                          .placement = score_defaults,
                          .log_level = LOG_LEVEL_INFO};
+    health_rules_default(&c->health);
 }
 
 static int apply(struct config *c, const struct doc *d, struct err *e)

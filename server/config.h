@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/log.h"
+#include "metrics/health.h"
 #include "metrics/series_store.h"
 #include "scheduler/score.h"
 
@@ -49,6 +50,7 @@ struct config {
     int address_rate, address_burst;       /* the same for an address */
     char tls_certificate[CONFIG_TEXT_MAX]; /* PEM, the chain; "" = plain HTTP */
     char tls_key[CONFIG_TEXT_MAX];         /* PEM */
+    struct health_rules health;            /* gpuHealth: what follows, by cause; `check` samples */
     struct score_weights placement;        /* placement: weights of the score's terms by name */
     enum log_level log_level;
     enum log_format log_format;

@@ -42,6 +42,7 @@ struct writing {
 struct gpu_account {
     struct gpu_account_config config;
     struct arena *arena;  /* of one look */
+    bool known;           /* who holds what, in the last look */
     bool resumed;         /* the rows of the life before were read */
     int64_t unwritten_ms; /* since what goes on was written */
     struct gpu_use uses[NODE_GPU_MAX];
@@ -198,6 +199,7 @@ void gpu_account_take(void *account, const struct source_reading *readings, int 
     struct err e = {0};
     arena_reset(a->arena);
     int rc = look(a, &e);
+    a->known = !rc;
     if (e.code)
         log_warn("gpu_use_unknown", "who holds the GPUs is not known: %s", e.text);
     for (int i = 0; !rc && readings && i < count; i++)
@@ -209,6 +211,11 @@ void gpu_account_take(void *account, const struct source_reading *readings, int 
     if (a->unwritten_ms >= a->config.flush_ms)
         queue_all(a);
     post(a);
+}
+
+const char *gpu_account_holder(const struct gpu_account *a, int gpu)
+{
+    return a->known ? a->uses[gpu].attempt_id : NULL;
 }
 
 /* ---- life ---- */

@@ -32,6 +32,8 @@ struct gpu_account_config {
 struct gpu_account *gpu_account_create(const struct gpu_account_config *c, struct err *e);
 /* A look (sampler_taken_fn, with the account as context). The sampler's thread. */
 void gpu_account_take(void *account, const struct source_reading *readings, int count, int64_t ms);
+/* The attempt that holds a GPU, as the last look found; "" = nobody, NULL = that is not known. The sampler's thread. */
+const char *gpu_account_holder(const struct gpu_account *a, int gpu);
 /* Writes what goes on; no look comes after this. Before the core stops. */
 void gpu_account_close(struct gpu_account *a);
 /* After the core has stopped. NULL ok. */

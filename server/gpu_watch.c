@@ -9,6 +9,7 @@
 #include "metrics/nvml.h"
 #include "metrics/source_thread.h"
 #include "server/gpu_account.h"
+#include "server/gpu_health.h"
 #include "server/gpu_series.h"
 
 enum {
@@ -24,15 +25,18 @@ struct gpu_watch {
     int count;
     struct sampler *sampler; /* NULL: nothing is sampled */
     struct gpu_account *account;
+    struct gpu_health *health;
     struct gpu_series *series;
     struct series_keep keep;
 };
 
-/* Each look goes to both. */
-static void taken(void *watch, const struct source_reading *readings, int count, int64_t ms)
+/* sampler_taken_fn: who holds what is found first. */
+static void take(void *ctx, const struct source_reading *readings, int count, int64_t ms)
 {
-    struct gpu_watch *w = watch;
+    struct gpu_watch *w = ctx;
+    int64_t since;
     gpu_account_take(w->account, readings, count, ms);
+    gpu_health_take(w->health, readings, sampler_state(w->sampler, &since));
     gpu_series_take(w->series, readings, count);
 }
 
@@ -55,12 +59,16 @@ static int make_sampler(struct gpu_watch *w, const struct gpu_watch_config *c, s
     w->series = w->account ? gpu_series_create(&series, e) : NULL;
     if (!w->series)
         return -1;
+    const struct gpu_health_config health = {.rules = c->rules, .account = w->account, .readers = c->readers};
+    w->health = gpu_health_create(&health, w->gpus, w->count, e);
+    if (!w->health)
+        return -1;
     const struct sampler_config sampler = {.source = w->source,
                                            .count = w->count,
                                            .period_ms = (int64_t)c->period_s * 1000,
                                            .limit_ms = READ_MS,
                                            .keep_ms = GPU_WATCH_KEEP_MS,
-                                           .taken = taken,
+                                           .taken = take,
                                            .ctx = w};
     w->sampler = sampler_create(&sampler, e);
     return w->sampler ? 0 : -1;
@@ -88,9 +96,12 @@ const struct gpu *gpu_watch_gpus(const struct gpu_watch *w, int *count)
     return w->gpus;
 }
 
-int gpu_watch_start(struct gpu_watch *w, struct err *e)
+int gpu_watch_start(struct gpu_watch *w, struct engine *engine, struct err *e)
 {
-    return w->sampler ? sampler_start(w->sampler, e) : 0;
+    if (!w->sampler)
+        return 0;
+    gpu_health_use(w->health, engine);
+    return sampler_start(w->sampler, e);
 }
 
 void gpu_watch_stop(struct gpu_watch *w)
@@ -113,6 +124,7 @@ void gpu_watch_destroy(struct gpu_watch *w)
     if (!w)
         return;
     sampler_destroy(w->sampler);
+    gpu_health_destroy(w->health);
     gpu_account_destroy(w->account);
     gpu_series_destroy(w->series);
     source_thread_destroy(w->source, LEAVE_MS);
@@ -127,6 +139,15 @@ static int find(const struct gpu_watch *w, const char *uuid)
             if (!strcmp(w->gpus[i].uuid, uuid))
                 return i;
     return -1;
+}
+
+void gpu_watch_forgive(const struct gpu_watch *w, const struct node *n)
+{
+    for (int i = 0; i < n->gpu_count; i++)
+        if (find(w, n->gpus[i].uuid) >= 0) {
+            gpu_health_forgive(w->health);
+            return;
+        }
 }
 
 enum sampler_state gpu_watch_state(const struct gpu_watch *w, const char *uuid, int64_t *since_ms)

@@ -8,11 +8,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "inventory/node.h"
 #include "metrics/sampler.h"
 #include "metrics/series_store.h"
 
+struct engine;
 struct err;
 struct gpu_watch;
+struct health_rules;
 struct mailbox;
 struct readers;
 struct snapshots;
@@ -24,6 +27,7 @@ struct gpu_watch_config {
     int period_s; /* between samples, 0 = none are taken */
     int seal_s;   /* what samples are sealed together for */
     struct series_keep keep;
+    const struct health_rules *rules;
     struct readers *readers;
     struct snapshots *snapshots;
     struct mailbox *mailbox; /* all borrowed, for what tasks make of their GPUs (gpu_account.h) */
@@ -33,8 +37,8 @@ struct gpu_watch_config {
 struct gpu_watch *gpu_watch_create(const struct gpu_watch_config *c, struct err *e);
 /* The GPUs, in the driver's order. Borrowed. */
 const struct gpu *gpu_watch_gpus(const struct gpu_watch *w, int *count);
-/* Begins to sample. 0 or -1. */
-int gpu_watch_start(struct gpu_watch *w, struct err *e);
+/* Begins to sample, and to tell the engine (borrowed) how the GPUs are. 0 or -1. */
+int gpu_watch_start(struct gpu_watch *w, struct engine *engine, struct err *e);
 /* No more samples; what tasks made of their GPUs is told to the core, which must not have stopped. NULL ok. Returns
  * within seconds whatever the driver does, as the next one. */
 void gpu_watch_stop(struct gpu_watch *w);
@@ -42,6 +46,9 @@ void gpu_watch_stop(struct gpu_watch *w);
 const struct series_keep *gpu_watch_keep(const struct gpu_watch *w);
 /* After the core has stopped. NULL ok. */
 void gpu_watch_destroy(struct gpu_watch *w);
+
+/* An admin says that the GPUs of the node, if they are ours, are well. Any thread. NULL ok. */
+void gpu_watch_forgive(const struct gpu_watch *w, const struct node *n);
 
 /* As the functions of metrics/sampler.h, of a GPU by its UUID; any thread; of no watch (NULL), or for another machine's
  * GPU, nothing is known. `state`: SAMPLER_BEGINS, too, where nothing is sampled. */

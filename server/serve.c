@@ -185,6 +185,7 @@ static int make_gpus(struct daemon *d, struct err *e)
     const struct gpu_watch_config c = {.period_s = d->config->gpu_sample_s,
                                        .seal_s = d->config->gpu_seal_s,
                                        .keep = d->config->keep_series,
+                                       .rules = &d->config->health,
                                        .readers = d->readers,
                                        .snapshots = d->snapshots,
                                        .mailbox = d->mailbox};
@@ -265,7 +266,7 @@ static int make_loop(struct daemon *d, struct err *e)
     crypto_generichash(c.seed, sizeof c.seed, (const unsigned char *)purpose, sizeof purpose - 1, d->keys.seal,
                        sizeof d->keys.seal);
     d->loop = loop_create(&c, e);
-    return d->loop && (!d->watch || !gpu_watch_start(d->watch, e)) ? 0 : -1;
+    return d->loop && (!d->watch || !gpu_watch_start(d->watch, d->engine, e)) ? 0 : -1;
 }
 
 /* Where mail is configured. The password stands in a file of its own. */

@@ -18,6 +18,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "engines/local/local_env.h"
+#include "engines/local/local_gpu.h"
 #include "engines/local/local_hold.h"
 #include "engines/local/local_impl.h"
 #include "engines/local/proto.h"
@@ -270,6 +271,8 @@ void local_attempt_order(struct local *l, struct engine_order *o)
         local_attempt_forget(l, a, o);
     else if (o->kind == ENGINE_STOP)
         local_attempt_stop_unknown(l, o);
+    else if (o->kind == ENGINE_MARK)
+        local_gpu_mark(l, o->marks, o->mark_count);
     engine_order_destroy(o);
 }
 

@@ -26,6 +26,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "engines/local/level.h"
+#include "engines/local/local_gpu.h"
 #include "engines/local/local_impl.h"
 #include "engines/local/local_stuck.h"
 #include "engines/local/proto.h"

@@ -4,6 +4,8 @@
  * the core hears of an end later than of what began after it (the logs are read first), and would have two on one GPU.
  * Until then they are given to others only where no other is free: then the core knows.
  */
+#include "engines/local/local_gpu.h"
+
 #include "base/log.h"
 #include "engines/local/local_impl.h"
 
@@ -17,7 +19,7 @@ static bool local_gpu_free(const struct local *l, int index, bool ended)
 {
     const struct local_attempt *owner;
 
-    if (index < 0 || index >= l->node.gpu_count || l->node.gpus[index].quarantined)
+    if (index < 0 || index >= l->node.gpu_count || !gpu_given(&l->node.gpus[index]))
         return false;
     owner = l->gpu_owner[index];
     return !owner || (ended && local_gpu_ended(owner));
@@ -62,6 +64,20 @@ void local_gpu_reserve(struct local *l, struct local_attempt *a, const int *gpus
         l->gpu_owner[index] = a;
         a->gpus[a->gpu_count++] = index;
     }
+}
+
+void local_gpu_mark(struct local *l, const struct gpu_mark *marks, int count)
+{
+    bool other = false;
+
+    for (int i = 0; i < count && i < l->node.gpu_count; i++) {
+        struct gpu_mark *m = &l->node.gpus[i].health;
+
+        other |= m->cause != marks[i].cause || m->xid != marks[i].xid || m->action != marks[i].action;
+        *m = marks[i];
+    }
+    if (other)
+        local_event_node(l);
 }
 
 void local_gpu_linger(struct local *l, struct local_attempt *a, const int *gpus, int count)

@@ -131,16 +131,6 @@ struct local {
 /* local_node.c: finds CPUs, memory, GPUs. 0 or -1. */
 int local_node_find(struct node *n, const struct local_config *c, struct err *e);
 
-/* local_gpu.c: gives free indices to `a`: of the wishes (NULL: none) what is free, then the lowest, then those of
- * attempts that have ended; -1 when there are too few. */
-int local_gpu_take(struct local *l, struct local_attempt *a, const int *wishes, int count);
-/* Gives exactly these to `a` (they are in use by a running task). */
-void local_gpu_reserve(struct local *l, struct local_attempt *a, const int *gpus, int count);
-/* It has ended and keeps those that nobody else has, until it is forgotten. */
-void local_gpu_linger(struct local *l, struct local_attempt *a, const int *gpus, int count);
-/* Takes them back. */
-void local_gpu_release(struct local *l, struct local_attempt *a);
-
 /* local_guard.c: whether the node can run it as it asks; otherwise it is refused. Needs a spawner that is ready. */
 bool local_guard_fits(struct local *l, struct local_attempt *a);
 /* The root of the attempt's image in the store, in the order's arena; NULL when it is not there, or nothing here can

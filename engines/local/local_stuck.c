@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "base/fs.h"
 #include "base/log.h"
+#include "engines/local/local_gpu.h"
 #include "engines/local/local_impl.h"
 
 #define STUCK_FILE ".stuck"

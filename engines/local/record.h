@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "base/id.h"
-#include "inventory/node.h"
+#include "inventory/resources.h"
 
 struct buf;
 

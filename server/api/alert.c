@@ -14,6 +14,7 @@
 
 struct alert {
     const char *name, *severity, *node, *summary;
+    const char *gpu; /* its index; NULL = of the whole node */
 };
 
 static void write_alert(struct json_out *j, const struct alert *a, int64_t seen_ms)
@@ -26,6 +27,8 @@ static void write_alert(struct json_out *j, const struct alert *a, int64_t seen_
     json_out_kstring(j, "alertname", a->name);
     json_out_kstring(j, "severity", a->severity);
     json_out_kstring(j, "node_name", a->node);
+    if (a->gpu)
+        json_out_kstring(j, "gpu", a->gpu);
     json_out_object_end(j);
     json_out_key(j, "annotations");
     json_out_object(j);
@@ -36,24 +39,49 @@ static void write_alert(struct json_out *j, const struct alert *a, int64_t seen_
     json_out_object_end(j);
 }
 
+static void write_gpu(struct json_out *j, struct arena *arena, const struct cluster_node *n, const struct gpu *g,
+                      int64_t seen_ms)
+{
+    const struct gpu_cause_info *what = gpu_cause_info(g->health.cause);
+    char text[128];
+    if (!what->alert)
+        return;
+    gpu_mark_text(&g->health, text, sizeof text);
+    write_alert(j,
+                &(struct alert){.name = what->alert,
+                                .severity = what->state == GPU_STATE_DEGRADED ? "warn" : "error",
+                                .node = n->info.name,
+                                .gpu = arena_printf(arena, "%d", g->index),
+                                .summary = arena_printf(arena, "GPU %d of node %s: %s", g->index, n->info.name, text)},
+                seen_ms);
+}
+
 static void write_node(struct json_out *j, struct arena *arena, const struct cluster_node *n, int64_t seen_ms)
 {
     const char *name = n->info.name;
     int quarantined = 0;
     for (int i = 0; i < n->info.gpu_count; i++)
         quarantined += n->info.gpus[i].quarantined;
+    for (int i = 0; i < n->info.gpu_count; i++)
+        write_gpu(j, arena, n, &n->info.gpus[i], seen_ms);
     if (!n->info.up)
-        write_alert(
-            j, &(struct alert){"NodeNotReady", "error", name, arena_printf(arena, "Node %s is not reached.", name)},
-            seen_ms);
-    if (quarantined)
         write_alert(j,
-                    &(struct alert){"GpuQuarantined", "error", name,
-                                    arena_printf(arena,
-                                                 "%d GPUs of node %s are not given out: the processes that had "
-                                                 "them could not be proven gone.",
-                                                 quarantined, name)},
+                    &(struct alert){.name = "NodeNotReady",
+                                    .severity = "error",
+                                    .node = name,
+                                    .summary = arena_printf(arena, "Node %s is not reached.", name)},
                     seen_ms);
+    if (quarantined)
+        write_alert(
+            j,
+            &(struct alert){.name = "GpuQuarantined",
+                            .severity = "error",
+                            .node = name,
+                            .summary = arena_printf(arena,
+                                                    "%d GPUs of node %s are not given out: the processes that had "
+                                                    "them could not be proven gone.",
+                                                    quarantined, name)},
+            seen_ms);
 }
 
 int api_alerts(struct request *r, void *context, struct err *e)

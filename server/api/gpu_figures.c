@@ -89,6 +89,8 @@ _Static_assert((int)FIGURES == (int)SOURCE_FIELDS, "all of them");
 
 static const struct exposition_family lost_family = {"drover_gpu_lost", EXPOSITION_GAUGE, NULL,
                                                      "Whether the GPU has fallen off the bus."};
+static const struct exposition_family health_family = {"drover_gpu_health", EXPOSITION_GAUGE, NULL,
+                                                       "1 for the state that the GPU was found in."};
 static const struct exposition_family driver_family = {"drover_gpu_driver_up", EXPOSITION_GAUGE, NULL,
                                                        "Whether the node's GPU driver answers."};
 static const struct exposition_family held_family = {"drover_gpu_held", EXPOSITION_GAUGE, NULL,
@@ -164,6 +166,21 @@ static void write_samples(struct exposition *x, const struct seen *seen, size_t 
             write_one(x, &seen[i], seen[i].sample.lost);
 }
 
+/* A series for each state, so that a change is a change of values. Simulated GPUs have none. */
+static void write_health(struct exposition *x, const struct seen *seen, size_t count)
+{
+    exposition_begin(x, &health_family);
+    for (size_t i = 0; i < count; i++)
+        for (int state = GPU_STATE_OK; seen[i].gpu->uuid[0] && state <= GPU_STATE_HUNG; state++) {
+            const struct gpu *g = seen[i].gpu;
+            const char *labels[] = {
+                "node",  seen[i].node, "gpu",    seen[i].index, "UUID",
+                g->uuid, "model",      g->model, "state",       gpu_health_word((enum gpu_health_state)state),
+                NULL};
+            exposition_sample(x, labels, (int)gpu_cause_info(g->health.cause)->state == state);
+        }
+}
+
 /* Of nodes whose GPUs are sampled: one driver for all of them. */
 static void write_drivers(struct exposition *x, const struct gpu_watch *w, const struct cluster *c)
 {
@@ -224,7 +241,9 @@ int gpu_figures_expose(struct exposition *x, struct api *a, struct request *r, c
     struct seen *seen = arena_calloc(request_arena(r), count + 1, sizeof *seen);
     if (!seen)
         return err_set(e, ERR_INTERNAL, "Out of memory.");
-    write_samples(x, seen, look(seen, a->watch, c));
+    count = look(seen, a->watch, c);
+    write_samples(x, seen, count);
+    write_health(x, seen, count);
     write_drivers(x, a->watch, c);
     struct store *s = readers_get(a->readers, e);
     int rc = s ? write_held(x, s, r, c, e) : -1;

@@ -88,7 +88,8 @@ static const struct {
     {{"drover_node_memory_used_bytes", EXPOSITION_GAUGE, "bytes", "Memory given to tasks."}, node_memory_used, false},
     {{"drover_node_gpus", EXPOSITION_GAUGE, NULL, "GPUs of the node."}, node_gpus, true},
     {{"drover_node_gpus_used", EXPOSITION_GAUGE, NULL, "GPUs given to tasks."}, node_gpus_used, true},
-    {{"drover_node_gpus_quarantined", EXPOSITION_GAUGE, NULL, "GPUs kept from tasks because something holds them."},
+    {{"drover_node_gpus_quarantined", EXPOSITION_GAUGE, NULL,
+      "GPUs kept from tasks: something holds them, or they are not well."},
      node_gpus_quarantined,
      true},
 };

@@ -12,6 +12,7 @@
 #include "jobs/jobs_store.h"
 #include "scheduler/cluster.h"
 #include "server/api/api.h"
+#include "server/gpu_watch.h"
 #include "server/mailbox.h"
 #include "server/snapshot.h"
 
@@ -53,6 +54,7 @@ static void write_members(struct json_out *j, const struct cluster_node *n)
     json_out_kstring(j, "name", n->info.name);
     json_out_kstring(j, "address", n->info.address);
     json_out_kstring(j, "state", node_state(&n->info));
+    json_out_kstring(j, "cordonReason", n->info.cordon_reason[0] ? n->info.cordon_reason : NULL);
     json_out_kstring(j, "isolation", n->info.isolation);
     json_out_key(j, "labels");
     json_out_raw(j, n->info.labels[0] ? n->info.labels : "{}");
@@ -186,6 +188,17 @@ static int post(struct request *r, struct api *a, const struct command_node *wha
     return api_post(a, r, m, e);
 }
 
+/* An admin who opens a node also says that its GPUs are well. */
+static void forgive(struct api *a, const char *name)
+{
+    struct err e = {0};
+    struct snapshot *s = api_snapshot(a, &e);
+    int index = s ? cluster_find(s->cluster, name) : -1;
+    if (index >= 0)
+        gpu_watch_forgive(a->watch, &cluster_at(s->cluster, index)->info);
+    snapshots_put(a->snapshots, s);
+}
+
 /* {"value": "cordon" | "drain" | "uncordon"} */
 int api_node_state(struct request *r, void *context, struct err *e)
 {
@@ -197,8 +210,11 @@ int api_node_state(struct request *r, void *context, struct err *e)
     if (!value)
         return -1;
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (!strcmp(value, words[i].word))
+        if (!strcmp(value, words[i].word)) {
+            if (words[i].op == COMMAND_NODE_UNCORDON)
+                forgive(context, request_param(r, "node"));
             return post(r, context, &(struct command_node){.op = words[i].op, .name = request_param(r, "node")}, e);
+        }
     return err_set(e, ERR_INVALID_PARAMETERS, "\"value\" must be cordon, drain or uncordon.");
 }
 

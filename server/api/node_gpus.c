@@ -84,6 +84,20 @@ static void write_history(struct json_out *j, const struct asked *q, const struc
     json_out_object_end(j);
 }
 
+static void write_health(struct json_out *j, const struct gpu_mark *m)
+{
+    const struct gpu_cause_info *what = gpu_cause_info(m->cause);
+    char text[128];
+    gpu_mark_text(m, text, sizeof text);
+    json_out_key(j, "health");
+    json_out_object(j);
+    json_out_kstring(j, "state", gpu_health_word(what->state));
+    json_out_kstring(j, "cause", m->cause ? what->word : NULL);
+    json_out_kstring(j, "reason", m->cause ? text : NULL);
+    json_out_kstring(j, "action", m->cause ? gpu_action_word(m->action) : NULL);
+    json_out_object_end(j);
+}
+
 static void write_gpu(struct json_out *j, const struct asked *q, const struct gpu *g)
 {
     struct source_sample last;
@@ -95,6 +109,7 @@ static void write_gpu(struct json_out *j, const struct asked *q, const struct gp
     json_out_kbool(j, "simulated", g->simulated);
     json_out_kbool(j, "quarantined", g->quarantined);
     json_out_kstring(j, "state", state_of(q, g, &last, &sampled));
+    write_health(j, &g->health);
     json_out_key(j, "sample");
     if (sampled)
         gpu_figures_json(j, &last);

@@ -120,10 +120,12 @@ class GpusTest(unittest.TestCase):
         told = self.series()
         self.assertEqual(told["drover_gpu_driver_up", frozenset([("node", self.node)])], 0)
         self.assertNotIn("drover_gpu_utilization_ratio", {name for name, _ in told})
-        name = self.admin.submit(droverlib.job_yaml("runs", ["echo fine"], gpu=1))
+        name = self.admin.submit(droverlib.job_yaml("runs", ["echo fine"]))
         self.assertEqual(self.admin.wait(name)["jobStatus"]["state"], "SUCCEEDED")
+        waits = self.admin.submit(droverlib.job_yaml("waits", ["echo fine"], gpu=1))
         self.server.play(*TWO)
         self.sampled()
+        self.assertEqual(self.admin.wait(waits)["jobStatus"]["state"], "SUCCEEDED")  # after the check of its GPU
         self.assertEqual(self.series()["drover_gpu_driver_up", frozenset([("node", self.node)])], 1)
         self.server.play("hang")
         self.assertEqual(self.server.stop(), 0)

@@ -145,7 +145,7 @@ static const struct table_column gpu_columns[] = {
     {"GPU", "gpu", 0, 0, true},       {"STATE", "state", 0, 6, false}, {"BUSY %", "busy", 0, 0, true},
     {"MEMORY", "used", 0, 0, true},   {"OF", "memory", 1, 0, true},    {"WATTS", "watts", 1, 0, true},
     {"C", "temperature", 1, 0, true}, {"XID", "xid", 2, 0, true},      {"USER", "user", 0, 6, false},
-    {"JOB", "job", 0, 8, false},      {"MODEL", "model", 3, 8, false},
+    {"JOB", "job", 0, 8, false},      {"MODEL", "model", 3, 8, false}, {"HEALTH", "health", 1, 8, false},
 };
 static const struct field gpu_fields[] = {{"index", 0},
                                           {"state", 0},
@@ -157,7 +157,8 @@ static const struct field gpu_fields[] = {{"index", 0},
                                           {"sample.xid", 0},
                                           {"task.username", 0},
                                           {"task.name", 0},
-                                          {"model", 0}};
+                                          {"model", 0},
+                                          {"health.reason", 0}};
 
 static const struct table_column alert_columns[] = {
     {"ALERT", "alert", 0, 8, false}, {"SEVERITY", "severity", 1, 0, false}, {"NODE", "node", 0, 6, false},

@@ -40,18 +40,28 @@ static void xid(struct source_reading *r, int code)
     r->xids[r->xid_count++ % SOURCE_XIDS_MAX] = code;
 }
 
+static enum gpu_cause cause(const struct health *h)
+{
+    return health_mark(h, &rules).cause;
+}
+
+static enum gpu_action action(const struct health *h)
+{
+    return health_mark(h, &rules).action;
+}
+
 /* One look at one thing that is wrong, after a good one. */
-static void check(const struct health_seen *seen, enum gpu_cause cause, enum gpu_state state, enum gpu_action action)
+static void check(const struct health_seen *seen, enum gpu_cause want, enum gpu_health_state state, enum gpu_action act)
 {
     struct health h = {0};
     const struct source_reading first = good();
 
     look(&h, &first);
-    assert_int_equal(health_cause(&h, NULL), GPU_FINE);
+    assert_int_equal(cause(&h), GPU_FINE);
     health_look(&h, &rules, seen);
-    assert_int_equal(health_cause(&h, NULL), cause);
-    assert_int_equal(gpu_cause_info(cause)->state, state);
-    assert_int_equal(health_action(&h, &rules), action);
+    assert_int_equal(cause(&h), want);
+    assert_int_equal(gpu_cause_info(want)->state, state);
+    assert_int_equal(action(&h), act);
 }
 
 static void each_cause_is_found(void **state)
@@ -107,12 +117,12 @@ static void throttling_takes_two_samples(void **state)
     for (int i = 0; i < 4; i++) {
         source_set(&r.sample, SOURCE_THROTTLE, i % 2 ? 0 : 0x40);
         look(&h, &r);
-        assert_int_equal(health_cause(&h, NULL), GPU_FINE);
+        assert_int_equal(cause(&h), GPU_FINE);
     }
     source_set(&r.sample, SOURCE_THROTTLE, 0x80);
     look(&h, &r);
     look(&h, &r);
-    assert_int_equal(health_cause(&h, NULL), GPU_THROTTLED);
+    assert_int_equal(cause(&h), GPU_THROTTLED);
 }
 
 static void it_returns_after_good_samples(void **state)
@@ -126,25 +136,24 @@ static void it_returns_after_good_samples(void **state)
         look(&h, &r);
     health_look(&h, &rules, &(struct health_seen){.answer = HEALTH_HANGS}); /* once more: it is counted anew */
     for (int i = 0; i < rules.check; i++) {
-        assert_int_equal(health_action(&h, &rules), GPU_ACTION_QUARANTINE);
+        assert_int_equal(action(&h), GPU_ACTION_QUARANTINE);
         look(&h, &r);
     }
-    assert_int_equal(health_cause(&h, NULL), GPU_FINE);
-    assert_int_equal(health_action(&h, &rules), GPU_ACTION_TELL);
+    assert_int_equal(cause(&h), GPU_FINE);
+    assert_int_equal(action(&h), GPU_ACTION_TELL);
     /* The sample that shows it is no good one, whatever else it has. */
     health_look(&h, &rules, &(struct health_seen){.reading = &r, .foreign = 1});
     for (int i = 0; i < rules.check; i++) {
-        assert_int_equal(health_cause(&h, NULL), GPU_FOREIGN);
+        assert_int_equal(cause(&h), GPU_FOREIGN);
         look(&h, &r);
     }
-    assert_int_equal(health_cause(&h, NULL), GPU_FINE);
+    assert_int_equal(cause(&h), GPU_FINE);
 }
 
 static void what_stays_needs_a_reset(void **state)
 {
     struct health h = {0};
     struct source_reading r = good();
-    int code = 0;
 
     (void)state;
     look(&h, &r);
@@ -152,15 +161,15 @@ static void what_stays_needs_a_reset(void **state)
     xid(&r, 95);
     for (int i = 0; i < 5 * rules.check; i++)
         look(&h, &r);
-    assert_int_equal(health_cause(&h, &code), GPU_XID_RESET);
-    assert_int_equal(code, 95);
+    assert_int_equal(cause(&h), GPU_XID_RESET);
+    assert_int_equal(health_mark(&h, &rules).xid, 95);
     source_set(&r.sample, SOURCE_ENERGY, 1); /* begins anew */
     for (int i = 0; i < rules.check; i++) {
-        assert_int_equal(health_cause(&h, NULL), GPU_XID_RESET);
+        assert_int_equal(cause(&h), GPU_XID_RESET);
         look(&h, &r);
     }
-    assert_int_equal(health_cause(&h, &code), GPU_FINE);
-    assert_int_equal(code, 0);
+    assert_int_equal(cause(&h), GPU_FINE);
+    assert_int_equal(health_mark(&h, &rules).xid, 0);
     /* Back on the bus is a reset, too. */
     xid(&r, 79);
     look(&h, &r);
@@ -170,10 +179,10 @@ static void what_stays_needs_a_reset(void **state)
     r = good();
     r.xid_count = count;
     for (int i = 0; i < rules.check; i++) {
-        assert_int_equal(health_action(&h, &rules), GPU_ACTION_CORDON);
+        assert_int_equal(action(&h), GPU_ACTION_CORDON);
         look(&h, &r);
     }
-    assert_int_equal(health_action(&h, &rules), GPU_ACTION_TELL);
+    assert_int_equal(action(&h), GPU_ACTION_TELL);
 }
 
 static void an_admin_may_say_that_it_is_well(void **state)
@@ -185,37 +194,37 @@ static void an_admin_may_say_that_it_is_well(void **state)
     xid(&r, 62);
     look(&h, &r);
     health_forgive(&h);
-    assert_int_equal(health_cause(&h, NULL), GPU_FINE);
+    assert_int_equal(cause(&h), GPU_FINE);
     look(&h, &r);
-    assert_int_equal(health_cause(&h, NULL), GPU_FINE);
+    assert_int_equal(cause(&h), GPU_FINE);
     source_set(&r.sample, SOURCE_ROWS_FAILED, 1); /* what holds on shows again */
     look(&h, &r);
     health_forgive(&h);
     look(&h, &r);
-    assert_int_equal(health_cause(&h, NULL), GPU_ROWS_FAILED);
+    assert_int_equal(cause(&h), GPU_ROWS_FAILED);
 }
 
 static void a_restart_forgets_nothing(void **state)
 {
+    const struct gpu_mark dead = {.cause = GPU_XID_RESET, .xid = 48};
     struct health h = {0};
     const struct source_reading r = good();
-    int code;
 
     (void)state;
-    health_resume(&h, &rules, GPU_XID_RESET, 48);
+    health_resume(&h, &rules, &dead, false);
     for (int i = 0; i < 3 * rules.check; i++)
         look(&h, &r);
-    assert_int_equal(health_cause(&h, &code), GPU_XID_RESET);
-    assert_int_equal(code, 48);
+    assert_int_equal(cause(&h), GPU_XID_RESET);
+    assert_int_equal(health_mark(&h, &rules).xid, 48);
     h = (struct health){0};
-    health_resume(&h, &rules, GPU_FINE, 0);
-    assert_int_equal(health_cause(&h, NULL), GPU_FINE);
-    health_resume(&h, &rules, GPU_FOREIGN, 0);
+    health_resume(&h, &rules, &(struct gpu_mark){0}, false);
+    assert_int_equal(cause(&h), GPU_FINE);
+    health_resume(&h, &rules, &dead, true);
     for (int i = 0; i < rules.check; i++) {
-        assert_int_equal(health_cause(&h, NULL), GPU_FOREIGN);
+        assert_int_equal(cause(&h), GPU_XID_RESET);
         look(&h, &r);
     }
-    assert_int_equal(health_cause(&h, NULL), GPU_FINE);
+    assert_int_equal(cause(&h), GPU_FINE);
 }
 
 static void a_flood_keeps_the_newest(void **state)
@@ -228,7 +237,7 @@ static void a_flood_keeps_the_newest(void **state)
         xid(&r, 13);
     xid(&r, 79);
     look(&h, &r);
-    assert_int_equal(health_cause(&h, NULL), GPU_XID_RESTART);
+    assert_int_equal(cause(&h), GPU_XID_RESTART);
 }
 
 static void the_policy_decides(void **state)
@@ -240,8 +249,8 @@ static void the_policy_decides(void **state)
     (void)state;
     r.of[GPU_FOREIGN] = GPU_ACTION_TELL;
     health_look(&h, &r, &(struct health_seen){.reading = &reading, .foreign = 1});
-    assert_int_equal(health_cause(&h, NULL), GPU_FOREIGN);
-    assert_int_equal(health_action(&h, &r), GPU_ACTION_TELL);
+    assert_int_equal(cause(&h), GPU_FOREIGN);
+    assert_int_equal(health_mark(&h, &r).action, GPU_ACTION_TELL);
 }
 
 static void words_are_found_again(void **state)
@@ -256,11 +265,11 @@ static void words_are_found_again(void **state)
         assert_int_equal(gpu_action_find(gpu_action_word((enum gpu_action)a)), a);
     assert_int_equal(gpu_action_find(""), GPU_ACTIONS);
     assert_ptr_equal(gpu_cause_info(GPU_CAUSES), gpu_cause_info(GPU_FINE));
-    gpu_cause_text(GPU_XID_RESET, 95, text, sizeof text);
+    gpu_mark_text(&(struct gpu_mark){.cause = GPU_XID_RESET, .xid = 95}, text, sizeof text);
     assert_string_equal(text, "It has to be reset. (Xid 95)");
-    gpu_cause_text(GPU_LOST, 0, text, sizeof text);
+    gpu_mark_text(&(struct gpu_mark){.cause = GPU_LOST}, text, sizeof text);
     assert_string_equal(text, "It has fallen off the bus.");
-    assert_string_equal(gpu_state_word(GPU_STATE_HUNG), "hung");
+    assert_string_equal(gpu_health_word(GPU_STATE_HUNG), "hung");
 }
 
 int main(void)

@@ -73,6 +73,7 @@ static void every_key_is_read(void **state)
                   "userDiskMB: 70\n"
                   "logMaxMB: 11\n"
                   "codeMaxMB: 12\n"
+                  "gpuHealth: {xidReset: cordon, foreign: tell, check: 3}\n"
                   "placement: {left: 7, spread: 3}\n"
                   "logLevel: debug\n"
                   "logFormat: json\n",
@@ -80,6 +81,10 @@ static void every_key_is_read(void **state)
     if (rc)
         fail_msg("%s (line %d, column %d)", e.text, e.line, e.column);
     assert_string_equal(c.listen, "[::1]:0");
+    assert_int_equal(c.health.of[GPU_XID_RESET], GPU_ACTION_CORDON);
+    assert_int_equal(c.health.of[GPU_FOREIGN], GPU_ACTION_TELL);
+    assert_int_equal(c.health.of[GPU_ECC], GPU_ACTION_QUARANTINE);
+    assert_int_equal(c.health.check, 3);
     assert_int_equal(c.placement.of[SCORE_LEFT], 7);
     assert_int_equal(c.placement.of[SCORE_SPREAD], 3);
     assert_int_equal(c.placement.of[SCORE_APART], score_defaults.of[SCORE_APART]);
@@ -125,6 +130,10 @@ static void bad_values_name_their_place(void **state)
         {"unknownImage: maybe\n", 1, 15, "refuse or host"},
         {"unknownImage: [host]\n", 1, 15, "refuse or host"},
         {"\n\ninsecureHttp: 1\n", 3, 15, "false or true"},
+        {"gpuHealth: 3\n", 1, 12, "map of causes"},
+        {"gpuHealth: {fine: tell}\n", 1, 13, "no cause \"fine\""},
+        {"gpuHealth: {ecc: stop}\n", 1, 18, "tell, quarantine or cordon"},
+        {"gpuHealth: {check: 0}\n", 1, 20, "from 1 to"},
         {"gpus: -1\n", 1, 7, "from 0 to 64"},
         {"gpuSealSeconds: 901\n", 1, 17, "from 1 to 900"},
         {"gpus: 65\n", 1, 7, "from 0 to 64"},

@@ -1,0 +1,222 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The health of GPUs, played by the stand-in for NVIDIA's library: each thing that goes wrong gives its state, alert and
+action within two samples, jobs on the GPU hear of it, and the GPU returns after its check. Counted in samples and not in
+seconds: a slow machine takes fewer."""
+import os
+import subprocess
+import unittest
+
+import droverlib
+import gpus
+import prometheus
+
+CHECK = 3
+TWO = ["count 2", "gpu 0 memory 81920 1024", "gpu 1 memory 81920 0", "gpu 0 util 93 41", "gpu 1 util 0 0",
+       "gpu 0 energy 5000", "gpu 1 energy 5000", "gpu 0 ecc 4 1", "gpu 1 ecc 0 0", "gpu 0 rows 0 0", "gpu 1 rows 0 0"]
+FINE = {"state": "ok", "cause": None, "reason": None, "action": None}
+
+
+class Base(unittest.TestCase):
+    config = {}
+
+    def setUp(self):
+        self.server = gpus.Server(TWO, dict({"gpuHealth": dict({"check": CHECK}, **self.config)}))
+        self.server.__enter__()
+        self.addCleanup(self.server.__exit__, None, None, None)
+        self.admin = droverlib.Client(self.server).login()
+        self.node = self.admin.json("GET", "/api/v2/nodes")[0]["name"]
+        self.until("both are sampled", lambda found: all(g["sample"] for g in found))
+
+    def gpus(self):
+        return self.admin.json("GET", "/api/v2/nodes/%s/gpus?seconds=3600" % self.node)
+
+    def until(self, what, probe):
+        def look():
+            found = self.gpus()
+            return found if probe(found) else None
+        return droverlib.wait_until(look, what, 30)
+
+    def free(self):
+        node = self.admin.json("GET", "/api/v2/nodes/" + self.node)
+        return node["gpus"]["total"], node["state"], node["cordonReason"]
+
+    def alerts(self):
+        return {(a["labels"]["alertname"], a["labels"].get("gpu"), a["labels"]["severity"])
+                for a in self.admin.json("GET", "/api/v2/alerts")}
+
+    def samples(self):
+        """When the samples of GPU 0 were taken."""
+        return self.gpus()[0]["history"]["time"]
+
+    def played(self, *lines, cause, gpu=0):
+        """Plays the lines; GPU `gpu` then has the cause, within two samples that can have seen them: the one under way
+        at the start may not have."""
+        before = len(self.samples())
+        self.server.play(*lines)
+        found = self.until("it is found: %s" % cause, lambda found: found[gpu]["health"]["cause"] == cause)
+        return found[gpu]["health"], len(found[0]["history"]["time"]) - before
+
+    def well_again(self, gpu=0):
+        """Plays that all is well; how many samples were taken until it was told so."""
+        before = len(self.samples())
+        self.server.play(*TWO)
+        found = self.until("it is well", lambda found: found[gpu]["health"] == FINE)
+        return len(found[0]["history"]["time"]) - before
+
+    def runs(self):
+        """A job that has both GPUs."""
+        name = self.admin.submit(droverlib.job_yaml("both", ["sleep 3600"], gpu=2))
+        self.admin.wait(name, ("RUNNING",))
+        self.until("they are held", lambda found: all(g["task"] for g in found))
+        return name
+
+    def told(self, name, words):
+        def look():
+            return [e for e in self.admin.json("GET", "/api/v2/jobs/%s/events" % name)["data"] if words in e["message"]]
+        return droverlib.wait_until(look, "%s is told: %s" % (name, words), 30)
+
+
+class HealthTest(Base):
+    def check(self, lines, cause, state, alert, severity, left):
+        """One thing that goes wrong with GPU 0, and is over."""
+        health, samples = self.played(*lines, cause=cause)
+        self.assertEqual((health["state"], health["cause"]), (state, cause))
+        self.assertLessEqual(samples, 3, "one that was under way, and two")
+        self.assertIn((alert, "0", severity), self.alerts())
+        self.assertEqual(self.free()[:2], (left, "up"))
+        self.assertGreaterEqual(self.well_again(), CHECK)
+        self.assertEqual(self.alerts(), set())
+        self.assertEqual(self.free(), (2, "up", None))
+
+    def test_what_passes(self):
+        self.check([*TWO, "gpu 0 throttle 64"], "throttled", "degraded", "GpuThrottled", "warn", 2)
+        self.check(["gpu 0 rows 1 0", *TWO], "rowsPending", "degraded", "GpuMemoryToReplace", "warn", 2)
+        self.check([*TWO, "gpu 0 lost"], "lost", "lost", "GpuLost", "error", 1)
+        self.check(["hang"], "driverHangs", "hung", "GpuDriverHangs", "error", 0)
+
+    def test_what_needs_a_reset(self):
+        name = self.runs()
+        health, samples = self.played(*TWO, "xid 1 0 95", cause="xidReset")
+        self.assertLessEqual(samples, 3)
+        self.assertEqual(health, {"state": "failed", "cause": "xidReset", "action": "quarantine",
+                                  "reason": "It has to be reset. (Xid 95)"})
+        self.assertEqual(self.alerts(), {("GpuNeedsReset", "0", "error")})
+        self.told(name, "GPU 0: It has to be reset. (Xid 95)")
+        self.assertEqual(self.free(), (1, "up", None))
+        health, samples = self.played(*[line.replace("ecc 0 0", "ecc 0 1") for line in TWO], cause="ecc", gpu=1)
+        self.assertEqual((health["state"], health["action"]), ("failed", "quarantine"))
+        self.assertLessEqual(samples, 3)
+        self.told(name, "GPU 1: Memory errors could not be corrected.")
+        # That they read well proves nothing, nor does a restart of the server.
+        begin = len(self.samples())
+        self.until("more samples than the check", lambda found: len(found[0]["history"]["time"]) > begin + CHECK + 1)
+        self.assertEqual([g["health"]["cause"] for g in self.gpus()], ["xidReset", "ecc"])
+        self.server.stop()
+        self.server.start()
+        self.admin = droverlib.Client(self.server).login()
+        self.assertEqual([g["health"]["cause"] for g in self.gpus()], ["xidReset", "ecc"])
+        self.until("more samples", lambda found: len(found[0]["history"]["time"]) > CHECK + 1)
+        self.assertEqual([g["health"]["cause"] for g in self.gpus()], ["xidReset", "ecc"])
+        # A reset does, after the check; and an admin's word.
+        self.server.play(*[line.replace("gpu 0 energy 5000", "gpu 0 energy 1").replace("ecc 0 0", "ecc 0 1") for line in TWO])
+        self.until("one is well", lambda found: [g["health"]["cause"] for g in found] == [None, "ecc"])
+        self.admin.json("PUT", "/api/v2/nodes/%s/state" % self.node, {"value": "uncordon"})
+        self.until("both are", lambda found: [g["health"]["cause"] for g in found] == [None, None])
+        self.told(name, "Nothing is wrong with its GPU any more.")
+        self.assertEqual(self.free(), (2, "up", None))
+
+    def test_xid_79_closes_the_node(self):
+        health, samples = self.played(*TWO, "gpu 1 lost", "xid 1 1 79", cause="lost", gpu=1)
+        self.assertLessEqual(samples, 3)
+        self.assertEqual((health["state"], health["action"]), ("lost", "cordon"))
+        self.assertEqual(self.alerts(), {("GpuLost", "1", "error")})
+        self.assertEqual(self.free(), (1, "cordoned", "GPU 1: It has fallen off the bus."))
+        told = prometheus.samples(self.admin.request("GET", "/metrics").body.decode())
+        states = {dict(labels)["state"]: value for (name, labels), value in told.items()
+                  if name == "drover_gpu_health" and dict(labels)["gpu"] == "1"}
+        self.assertEqual(states, {"ok": 0, "degraded": 0, "failed": 0, "lost": 1, "hung": 0})
+        self.server.play(*TWO, "xid 1 1 79")  # back on the bus
+        self.until("it is well", lambda found: found[1]["health"] == FINE)
+        self.assertEqual(self.free(), (2, "up", None))
+        # An admin's own mark is his to take away.
+        self.admin.json("PUT", "/api/v2/nodes/%s/state" % self.node, {"value": "drain"})
+        self.played(*TWO, "xid 1 1 79", "xid 2 1 79", cause="xidRestart", gpu=1)
+        self.assertEqual(self.free(), (1, "draining", None))
+
+    def test_a_jobs_own_fault_is_told_and_no_more(self):
+        name = self.runs()
+        health, samples = self.played(*TWO, "xid 1 0 31", cause="xidApp")
+        self.assertLessEqual(samples, 3)
+        self.assertEqual((health["state"], health["action"]), ("ok", "tell"))
+        self.told(name, "GPU 0: A program on it made an error. (Xid 31)")
+        self.assertEqual((self.alerts(), self.free()), (set(), (2, "up", None)))
+
+    def test_who_fails_on_a_failed_gpu_is_tried_again(self):
+        go = os.path.join(self.server.folder, "go")
+        name = self.admin.submit(droverlib.job_yaml("again", ["test -e %s && exit 0" % go, "while ! test -e %s.fail; do sleep 0.1; done" % go,
+                                                              "exit 1"], gpu=1))
+        self.admin.wait(name, ("RUNNING",))
+        held = self.until("it is held", lambda found: any(g["task"] for g in found))
+        index = next(g["index"] for g in held if g["task"])
+        self.played(*TWO, "xid 1 %d 62" % index, cause="xidReset", gpu=index)
+        self.told(name, "It has to be reset. (Xid 62)")
+        for path in (go, go + ".fail"):
+            with open(path, "w", encoding="utf-8"):
+                pass
+        self.assertEqual(self.admin.wait(name)["jobStatus"]["state"], "SUCCEEDED")
+        self.assertEqual(self.admin.job(name)["jobStatus"]["retries"], 1)
+
+    def process(self, **env):
+        """A process that is no task's, or that of the attempt in its environment."""
+        p = subprocess.Popen(["sleep", "3600"], env=dict(os.environ, **env))
+        self.addCleanup(p.wait)
+        self.addCleanup(p.kill)
+        return p.pid
+
+    def test_processes_without_a_right(self):
+        mark = os.path.join(self.server.folder, "mark")
+        name = self.admin.submit(droverlib.job_yaml("one", ["echo $DROVER_TASK_ATTEMPT > %s.new" % mark,
+                                                            "mv %s.new %s" % (mark, mark), "sleep 3600"], gpu=1))
+        droverlib.wait_until(lambda: os.path.exists(mark), "it has begun", 30)
+        with open(mark, encoding="ascii") as f:
+            attempt = f.read().strip()
+        held = self.until("it is held", lambda found: any(g["task"] for g in found))
+        index = next(g["index"] for g in held if g["task"])
+        other = 1 - index
+        own, foreign = self.process(DROVER_TASK_ATTEMPT=attempt), self.process()
+        health, samples = self.played(*TWO, "gpu %d process %d 512" % (index, own), "gpu %d process %d 5" % (other, foreign),
+                                      cause="foreign", gpu=other)
+        self.assertLessEqual(samples, 3)
+        self.assertEqual((health["state"], health["action"]), ("degraded", "quarantine"))
+        self.assertEqual(self.gpus()[index]["health"], FINE)
+        self.assertEqual(self.alerts(), {("GpuForeignProcess", str(other), "warn")})
+        waits = self.admin.submit(droverlib.job_yaml("waits", ["echo fine"], gpu=1))
+        self.admin.stop(name)
+        self.admin.wait(name)
+        # What the task left is a zombie now, and the second job still has to wait.
+        found = self.until("it is found", lambda found: found[index]["health"]["cause"] == "zombie")
+        self.assertEqual((found[index]["health"]["state"], found[index]["health"]["action"]), ("degraded", "quarantine"))
+        self.well_again(index)
+        self.assertEqual(self.admin.wait(waits)["jobStatus"]["state"], "SUCCEEDED")
+
+
+class PolicyTest(Base):
+    config = {"foreign": "tell", "ecc": "cordon"}
+
+    def test_the_site_decides(self):
+        foreign = subprocess.Popen(["sleep", "3600"])
+        self.addCleanup(foreign.wait)
+        self.addCleanup(foreign.kill)
+        health, _ = self.played(*TWO, "gpu 0 process %d 512" % foreign.pid, cause="foreign")
+        self.assertEqual((health["action"], self.free()), ("tell", (2, "up", None)))
+        health, _ = self.played(*[line.replace("ecc 4 1", "ecc 4 2") for line in TWO], cause="ecc")
+        self.assertEqual(health["action"], "cordon")
+        self.assertEqual(self.free(), (1, "cordoned", "GPU 0: Memory errors could not be corrected."))
+        self.admin.json("PUT", "/api/v2/nodes/%s/state" % self.node, {"value": "uncordon"})
+        self.until("both are well", lambda found: [g["health"] for g in found] == [FINE, FINE])
+        self.assertEqual(self.free(), (2, "up", None))
+
+
+if __name__ == "__main__":
+    unittest.main()
