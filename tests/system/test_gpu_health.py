@@ -85,6 +85,13 @@ class HealthTest(Base):
         self.assertLessEqual(samples, 3, "one that was under way, and two")
         self.assertIn((alert, "0", severity), self.alerts())
         self.assertEqual(self.free()[:2], (left, "up"))
+        if left == 1:  # the other one is given out
+            name = self.admin.submit(droverlib.job_yaml("other", ["sleep 3600"], gpu=1))
+            self.admin.wait(name, ("RUNNING",))
+            found = self.until("it is held", lambda found: any(g["task"] for g in found))
+            self.assertEqual([g["task"] is not None for g in found], [False, True])
+            self.admin.stop(name)
+            self.admin.wait(name)
         self.assertGreaterEqual(self.well_again(), CHECK)
         self.assertEqual(self.alerts(), set())
         self.assertEqual(self.free(), (2, "up", None))

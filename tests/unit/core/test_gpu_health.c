@@ -157,7 +157,8 @@ static void who_fails_on_it_is_tried_again(void **state)
         const struct gpu_mark *mark;
         int gpu, code;
         enum run_state then; /* 0: the core holds it no more */
-    } rows[] = {{&dead, 1, 1, STATE_WAITING}, {&dead, 1, 0, 0}, {&dead, 0, 1, 0}, {&noted, 1, 1, 0}};
+    } rows[] = {
+        {&dead, 1, 1, STATE_WAITING}, {&dead, 1, 0, 0}, {&dead, 1, -1200, 0}, {&dead, 0, 1, 0}, {&noted, 1, 1, 0}};
     struct seen *x = *state;
     struct harness *h = &x->harness;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
