@@ -15,6 +15,8 @@
 #include "engines/local/owner.h"
 #include "engines/local/procs.h"
 #include "inventory/node_store.h"
+#include "jobs/lease.h"
+#include "jobs/lease_store.h"
 #include "metrics/health.h"
 #include "server/gpu_account.h"
 #include "server/readers.h"
@@ -56,6 +58,23 @@ static bool lives(const struct gpu_health *h, const char *attempt)
     return false;
 }
 
+static int is_it(void *ctx, const struct lease *l)
+{
+    const char *attempt = ctx;
+    return !strcmp(l->id, attempt);
+}
+
+/* Whether what the attempt left is kept for its user. Where that cannot be read, nobody is accused. */
+static bool leased(const struct gpu_health *h, char attempt[ID_SIZE])
+{
+    struct err e = {0};
+    const struct lease_store_which live = {.job_id = NULL};
+    struct store *s = readers_get(h->config.readers, &e);
+    int rc = s ? lease_store_each(s, &live, is_it, attempt, &e) : -1;
+    readers_put(h->config.readers, s);
+    return rc != 0;
+}
+
 static void look_processes(struct gpu_health *h, int gpu, const struct source_reading *r, struct health_seen *seen)
 {
     const char *holder = gpu_account_holder(h->config.account, gpu);
@@ -66,7 +85,7 @@ static void look_processes(struct gpu_health *h, int gpu, const struct source_re
         char attempt[ID_SIZE];
         const int pid = r->processes[i].pid;
         const enum owner owner = owner_of(pid, attempt);
-        if (owner == OWNER_UNKNOWN || (owner == OWNER_TASK && !strcmp(attempt, holder)))
+        if (owner == OWNER_UNKNOWN || (owner == OWNER_TASK && (!strcmp(attempt, holder) || leased(h, attempt))))
             continue;
         now->pids[now->count++] = pid;
         if (!has(&before, pid))

@@ -208,6 +208,23 @@ class HealthTest(Base):
         self.assertEqual(self.admin.wait(waits)["jobStatus"]["state"], "SUCCEEDED")
 
 
+    def test_what_is_kept_for_its_user_is_no_zombie(self):
+        mark = os.path.join(self.server.folder, "mark")
+        name = self.admin.submit(droverlib.job_yaml(
+            "kept", ["echo $DROVER_TASK_ATTEMPT > %s" % mark, "exit 3"], gpu=1,
+            extra="extras:\n  drover:\n    debugReservation: {on: always, hold: gpus, maxMinutes: 30}\n"))
+        self.assertEqual(self.admin.wait(name)["jobStatus"]["state"], "FAILED")
+        with open(mark, encoding="ascii") as f:
+            own = self.process(DROVER_TASK_ATTEMPT=f.read().strip())
+        # The foreign one shows that processes are judged.
+        self.played(*TWO, "gpu 0 process %d 512" % own, "gpu 1 process %d 5" % self.process(), cause="foreign", gpu=1)
+        begin = len(self.samples())
+        self.until("two more samples", lambda found: len(found[0]["history"]["time"]) > begin + 2)
+        self.assertEqual(self.gpus()[0]["health"], FINE)
+        self.admin.json("DELETE", "/api/v2/jobs/%s/reservation" % name)
+        self.until("it is a zombie now", lambda found: found[0]["health"]["cause"] == "zombie")
+
+
 class PolicyTest(Base):
     config = {"foreign": "tell", "ecc": "cordon"}
 
