@@ -286,6 +286,22 @@ static void test_reboot_is_found(void **state)
     assert_true(rig_wait(r, ENGINE_LOST, ids[0]).never_started);
 }
 
+/* Somebody else who got the pid: the same number, but another start time than that. */
+static pid_t start_stranger(int64_t ticks)
+{
+    for (;;) {
+        pid_t stranger = fork();
+        assert_true(stranger >= 0);
+        if (stranger == 0)
+            for (;;)
+                (void)pause();
+        if (procs_start_ticks(stranger, NULL) != ticks)
+            return stranger;
+        assert_int_equal(kill(stranger, SIGKILL), 0); /* within one tick of the clock, which is long */
+        assert_int_equal(waitpid(stranger, NULL, 0), stranger);
+    }
+}
+
 static void test_pid_of_a_stranger_is_not_believed(void **state)
 {
     struct rig *r = *state;
@@ -299,13 +315,7 @@ static void test_pid_of_a_stranger_is_not_believed(void **state)
     read_shim(r, ids[0], &rec);
     rig_stop(r);
     assert_int_equal(kill((pid_t)rec.pid, SIGKILL), 0);
-    /* The pid went to somebody else: same number, other start time. */
-    stranger = fork();
-    assert_true(stranger >= 0);
-    if (stranger == 0)
-        for (;;)
-            (void)pause();
-    rec.pid = stranger;
+    rec.pid = stranger = start_stranger(rec.ticks);
     buf_init(&b, 0);
     assert_int_equal(record_format(&b, &rec), 0);
     (void)snprintf(path, sizeof(path), "%s/run/%s/shim", r->data, ids[0]);
