@@ -254,7 +254,7 @@ static void keeper_keep(struct keeper *k)
         keeper_fail(k);
     if (!k->unpacking)
         keeper_started(k);
-    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* a task of the same user cannot look into us */
+    (void)prctl(PR_SET_DUMPABLE, t->order.change_user, 0, 0, 0); /* no task of our own user looks into us; root does */
     keeper_tell(k, TASK_STARTED, k->main);
     keeper_loop(k);
     (void)cgroup_remove(&t->order.cgroups, t->spec.attempt);

@@ -8,6 +8,8 @@
  * The warden finds the task's command, enters its namespaces and starts the process as what the kernel says that the
  * command is. Nothing is believed that the task or the server's user can write: the command is the child of a keeper,
  * and that a process of root made of our file. A program of its own, so that nothing of the spawner's goes with it.
+ * What the kernel tells of a process only to its own user (or to CAP_SYS_PTRACE, which no unit of ours has) it asks as
+ * that user, by its real and its file system's ids: with root's as the others nobody can look into it meanwhile.
  *
  * It speaks PROTO_STARTED, PROTO_FAILED (errno, step) and PROTO_ENDED (the wait status) to the asker, and hears
  * PROTO_STOP (a signal for the child's process group) from it; the asker's end is a SIGHUP, and SIGKILL after a grace.
@@ -66,6 +68,9 @@ struct warden {
 /* warden_find.c: finds the task's command, below what enters its image, and what may be said of it. 0, or -1 with errno
  * and w->step: ESRCH (no such task), EAGAIN (its command does not run yet, or no more), EACCES. */
 int warden_find(struct warden *w);
+/* Where we are root: whom the kernel takes us for when we look at a process; warden_find leaves it at the command's
+ * user, (0, 0) is the way back. 0 or -1. */
+int warden_as(uid_t uid, gid_t gid);
 
 /* warden_exec.c: in the child, becomes what was asked for; `parent` is the warden. Tells why where it cannot. */
 void warden_exec(struct warden *w, pid_t parent) __attribute__((noreturn));

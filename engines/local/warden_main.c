@@ -69,6 +69,7 @@ static int warden_groups(struct warden *w)
 {
     const struct cgroup_site *site = &w->order.cgroups;
 
+    w->step = "limits";
     for (int i = 0; site->version > 0 && i < CGROUP_TREES; i++) {
         char path[PATH_MAX];
 
@@ -89,6 +90,7 @@ static int warden_groups(struct warden *w)
 /* Those of the command. 0 or -1. */
 static int warden_limits(struct warden *w)
 {
+    w->step = "limits";
     for (int i = 0; i < RLIM_NLIMITS; i++)
         if (prlimit(w->command, (enum __rlimit_resource)i, NULL, &w->limits[i]))
             return -1;
@@ -97,22 +99,18 @@ static int warden_limits(struct warden *w)
 
 static int warden_start(struct warden *w)
 {
+    const struct warden_order *o = &w->order;
     const pid_t self = getpid();
-    const size_t len = strlen(w->order.data) + sizeof("/run//work") + ID_SIZE;
+    int len;
 
     w->step = "request";
     errno = EINVAL;
-    if (!w->order.ask.attempt[0] || len >= sizeof(w->folder))
+    len = snprintf(w->folder, PATH_MAX, "%s/run/%s", o->data, o->ask.attempt);
+    if (!o->ask.attempt[0] || len >= PATH_MAX - (int)sizeof("/work"))
         return -1;
-    (void)snprintf(w->folder, sizeof(w->folder), "%s/run/%s", w->order.data, w->order.ask.attempt);
-    if (warden_find(w))
+    if (warden_groups(w) || warden_find(w) || warden_limits(w) || warden_namespaces(w) || warden_as(0, 0))
         return -1;
-    w->step = "limits";
-    if (warden_groups(w))
-        return -1;
-    (void)snprintf(w->folder, sizeof(w->folder), "%s/run/%s/work", w->order.data, w->order.ask.attempt);
-    if (warden_limits(w) || warden_namespaces(w))
-        return -1;
+    (void)snprintf(w->folder + len, PATH_MAX - (size_t)len, "/work");
     w->step = "fork";
     w->child = fork();
     if (w->child == 0)

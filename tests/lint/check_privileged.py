@@ -9,7 +9,7 @@ PROGRAMS = "engines/CMakeLists.txt"
 # Of a program's sources those of this name, with their headers; None: those of neither name. And the most lines.
 BOUNDS = [("drover-spawner", r"engines/local/spawner\w*", 1500),
           ("drover-keeper", r"engines/local/keeper\w*", 1270),
-          ("drover-warden", r"engines/local/warden\w*", 670),
+          ("drover-warden", r"engines/local/warden\w*", 690),
           ("shared", None, 3920)]
 VARIABLE = re.compile(r"^set\((\w+)\s+([^)]*)\)", re.M)
 

@@ -19,14 +19,16 @@ LEAK = 77  # a descriptor that whoever starts server and spawner has left open
 
 
 class Rig:
-    """droverd as a user of its own; with `guard.users`, a spawner as root beside it, which has a map of users."""
+    """droverd as a user of its own; with `guard.users`, a spawner as root beside it, which has a map of users.
+    `wrapper`: the command that starts it."""
 
-    def __init__(self, guard, config):
+    def __init__(self, guard, config, wrapper=()):
         config = dict(config, isolation=guard.isolation)
         if guard.users:
             config["spawner"] = "service"
         self.guard = guard
         self.spawner = None
+        self.wrapper = list(wrapper)
         self.server = droverlib.Server(config, uid=SERVER_UID, env={"CANARY": "not for tasks"})
         self.points = failpoints.Folder(self.server.folder)
         self.server.env.update(self.points.env)
@@ -52,7 +54,7 @@ class Rig:
                 with open(s.folder + ".map", "w", encoding="ascii") as f:
                     f.write("ann: %d:%d\nbob: %d:%d\n" % (ANN, ANN, BOB, BOB))
                 self.spawner = subprocess.Popen(
-                    [droverlib.binary("drover-spawner"), "--data", s.data, "--shim", droverlib.binary("drover-shim"),
+                    self.wrapper + [droverlib.binary("drover-spawner"), "--data", s.data, "--shim", droverlib.binary("drover-shim"),
                      "--users", s.folder + ".map"], env=s.env, pass_fds=[LEAK])
             s.start()
         finally:
