@@ -512,7 +512,8 @@ static bool place_each(struct plan *p, const struct place *at, size_t places, en
  * owed to somebody: where machines were short of something, those that hold most of the gang are tried first. */
 static bool place_all(struct grid *g, int gang, const struct place *at, size_t places, enum fit_mode most)
 {
-    const struct plan fresh = {.grid = g, .gang = &g->gangs[gang], .chain = -1, .near = -1, .fit = {g, gang}};
+    const struct plan fresh = {
+        .grid = g, .gang = &g->gangs[gang], .chain = -1, .near = -1, .fit = {.grid = g, .gang = gang}};
     struct plan p = fresh, again = fresh;
     uint64_t misses = g->misses;
     if (place_each(&p, at, places, most))
