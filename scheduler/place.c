@@ -114,16 +114,7 @@ static int64_t weigh_lack(const struct plan *p, int cell)
     int node = p->grid->space->cells[cell].node;
     if (!p->close || node < 0)
         return 0;
-    const struct cluster_node *n = cluster_at(p->grid->account, pods_machine(p->grid, node));
-    const struct resources *want = &p->pod->want;
-    int64_t held = p->left;
-    if (want->cpus && (n->total.cpus - n->used.cpus) / want->cpus < held)
-        held = (n->total.cpus - n->used.cpus) / want->cpus;
-    if (want->memory_mb && (n->total.memory_mb - n->used.memory_mb) / want->memory_mb < held)
-        held = (n->total.memory_mb - n->used.memory_mb) / want->memory_mb;
-    if (p->pod->ports && n->port_free / p->pod->ports < held)
-        held = n->port_free / p->pod->ports;
-    return (p->left - (held < 0 ? 0 : held)) << 40;
+    return (p->left - pods_many(p->grid, pods_machine(p->grid, node), p->pod, p->left)) << 40;
 }
 
 enum weighed { WORSE, BETTER, NOT_ITS };

@@ -188,6 +188,18 @@ static void part(struct grid *g, struct pod *pod)
         g->machines[pod->node] = pod->next;
 }
 
+int64_t pods_many(const struct grid *g, int machine, const struct pod *pod, int most)
+{
+    const struct cluster_node *n = cluster_at(g->account, machine);
+    const int64_t left[] = {n->total.cpus - n->used.cpus, n->total.memory_mb - n->used.memory_mb, n->port_free};
+    const int64_t want[] = {pod->want.cpus, pod->want.memory_mb, pod->ports};
+    int64_t many = most;
+    for (size_t i = 0; i < sizeof want / sizeof *want; i++)
+        if (want[i] && left[i] / want[i] < many)
+            many = left[i] > 0 ? left[i] / want[i] : 0;
+    return many;
+}
+
 void pods_take(struct grid *g, struct gang *me, struct pod *pod, int node)
 {
     pod->node = node;

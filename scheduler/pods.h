@@ -56,6 +56,9 @@ struct pods_harm {
 int pods_machine(const struct grid *g, int node);
 /* Whether a gang may use a machine of the grid. */
 bool pods_allow(const struct grid *g, const struct gang *me, int node);
+/* How many pods like that one a machine has CPUs, memory and ports for that nobody has taken, at most `most`. The grid
+ * has an account. O(1). */
+int64_t pods_many(const struct grid *g, int machine, const struct pod *pod, int most);
 /* Takes the pod's part of its machine's account, which may be more than there is while others leave. */
 void pods_take(struct grid *g, struct gang *me, struct pod *pod, int node);
 /* Gives it back. */
