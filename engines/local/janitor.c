@@ -26,6 +26,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/failpoint.h"
 #include "base/fs.h"
 #include "base/id.h"
 #include "base/log.h"
@@ -325,7 +326,7 @@ static void *janitor_main(void *ctx)
     struct janitor *j = ctx;
     const bool sweeps = j->policy.files_ms || j->policy.logs_ms || j->policy.logs_of;
     int64_t now = clock_read().mono;
-    int64_t sweep_at = sweeps ? now + JANITOR_FIRST_S * 1000 : INT64_MAX;
+    int64_t sweep_at = sweeps ? now + JANITOR_FIRST_S * 1000 - FAILPOINT_VALUE("janitor") : INT64_MAX;
     int64_t disk_at = j->policy.disk_bytes || j->policy.quota ? now + JANITOR_DISK_MS : INT64_MAX;
 
     while (janitor_sleep(j, sweep_at < disk_at ? sweep_at : disk_at)) {
