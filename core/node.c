@@ -105,11 +105,6 @@ int core_load_node(struct core *c, const struct node *n)
 
 /* ---- the health of GPUs ---- */
 
-static bool same_mark(const struct gpu_mark *a, const struct gpu_mark *b)
-{
-    return a->cause == b->cause && a->xid == b->xid && a->action == b->action;
-}
-
 /* "GPU 3: It has fallen off the bus." */
 static void say(const struct gpu *g, char out[128])
 {
@@ -163,7 +158,7 @@ static void look_health(struct step *s, struct node *n)
     const struct node *was = index < 0 ? &nothing : &cluster_at(s->core->cluster, index)->info;
     for (int i = 0; i < n->gpu_count; i++) {
         const struct gpu_mark *before = i < was->gpu_count ? &was->gpus[i].health : &nothing.gpus[i].health;
-        if (!same_mark(before, &n->gpus[i].health))
+        if (!gpu_mark_same(before, &n->gpus[i].health))
             tell_tasks(s, n, &n->gpus[i]);
     }
     cordon(n, was);

@@ -77,6 +77,11 @@ enum gpu_action gpu_action_find(const char *word)
     return (enum gpu_action)a;
 }
 
+bool gpu_mark_same(const struct gpu_mark *a, const struct gpu_mark *b)
+{
+    return a->cause == b->cause && a->xid == b->xid && a->action == b->action;
+}
+
 void gpu_mark_text(const struct gpu_mark *m, char *out, size_t size)
 {
     const char *text = gpu_cause_info(m->cause)->text;

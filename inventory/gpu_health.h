@@ -62,6 +62,7 @@ enum gpu_cause gpu_cause_find(const char *word);
 const char *gpu_health_word(enum gpu_health_state s);
 const char *gpu_action_word(enum gpu_action a);
 enum gpu_action gpu_action_find(const char *word);
+bool gpu_mark_same(const struct gpu_mark *a, const struct gpu_mark *b);
 /* The sentence, with the driver's code where there is one. */
 void gpu_mark_text(const struct gpu_mark *m, char *out, size_t size);
 

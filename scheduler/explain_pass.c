@@ -69,9 +69,10 @@ static void try_turns(struct grid *g, const struct turn *turns, size_t n, int me
 
 /* ---- who goes by nodes ---- */
 
-/* Copies with nobody in them but those who wait: machines as they are, and all up. */
+/* Copies with nobody in them but those who wait: machines as they are, and all up. And room for the names of all. */
 struct alone {
     struct grid *of[2];
+    const char **names;
 };
 
 /* Whether a gang could start there, by that many of the names. Who can is gone from the copy. */
@@ -88,37 +89,33 @@ static bool could(struct explain *x, struct grid *alone, int gang, const char *c
 static int goes_back(struct explain *x, const struct explain_ask *ask, struct alone *a, const struct grid *g, size_t n)
 {
     const struct explain_chooser *c = &ask->choosers[n];
-    const char **names = calloc(cluster_count(g->account) + 1, sizeof *names);
     int least = -1;
-    x->failed = x->failed || !names;
-    for (int all_up = 0; names && c->avoids && all_up < 2 && least < 0; all_up++) {
+    for (int all_up = 0; c->avoids && all_up < 2 && least < 0; all_up++) {
         if (!a->of[all_up])
             a->of[all_up] = explain_alone(g, all_up);
         for (int k = 0; k <= c->avoids && least < 0; k++)
-            if (could(x, a->of[all_up], c->gang, names, ask->choice(ask->context, n, k, g->account, names)))
+            if (could(x, a->of[all_up], c->gang, a->names, ask->choice(ask->context, n, k, g->account, a->names)))
                 least = k;
     }
-    free(names);
     return least < 0 ? 0 : least;
 }
 
 /* What the core does when machines have changed. */
 static void choose_anew(struct explain *x, const struct explain_ask *ask, struct grid *g)
 {
-    struct alone alone = {{NULL}};
-    const char **names = ask->chooser_count ? calloc(cluster_count(g->account) + 1, sizeof *names) : NULL;
-    x->failed = x->failed || (ask->chooser_count && !names);
-    for (size_t n = 0; names && n < ask->chooser_count; n++) {
+    struct alone alone = {.names = calloc(cluster_count(g->account) + 1, sizeof *alone.names)};
+    x->failed = x->failed || !alone.names;
+    for (size_t n = 0; alone.names && n < ask->chooser_count; n++) {
         int gang = ask->choosers[n].gang;
         if (gang == ask->not || gang == ask->self || !g->gangs[gang].live || g->gangs[gang].state != GRID_WAITING)
             continue;
         int k = goes_back(x, ask, &alone, g, n);
-        if (grid_only(g, gang, names, ask->choice(ask->context, n, k, g->account, names)))
+        if (grid_only(g, gang, alone.names, ask->choice(ask->context, n, k, g->account, alone.names)))
             x->failed = true;
     }
     grid_destroy(alone.of[0]);
     grid_destroy(alone.of[1]);
-    free(names);
+    free(alone.names);
 }
 
 /* ---- passes ---- */
@@ -139,7 +136,7 @@ static bool pass(struct grid *g, const struct turns *t, int me)
 bool explain_passes(struct explain *x, const struct explain_ask *ask, struct grid *g, enum explain_changed changed)
 {
     struct turns t = {.list = calloc(ask->line_count + (size_t)x->grid->gang_count + 1, sizeof *t.list)};
-    if (changed)
+    if (changed && ask->chooser_count)
         choose_anew(x, ask, g);
     int me = t.list ? explain_enter(g, ask, ask->request) : -1;
     uint64_t version = 0;

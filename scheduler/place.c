@@ -146,9 +146,9 @@ static void consider(struct plan *p, int cell, int want, struct found *best)
     if (poor || (p->fit.loose && p->careful && is_owed(p, cell)))
         return;
     enum weighed is = weigh_room(p, cell, want, thrifty ? 0 : p->fit.spare, best);
-    if (thrifty && is != BETTER)
+    if (thrifty && is != BETTER && p->fit.spare)
         (void)weigh_room(p, cell, want, p->fit.spare, best);
-    else if (is == NOT_ITS && mode >= FIT_LOWER)
+    else if (!thrifty && is == NOT_ITS && mode >= FIT_LOWER)
         (void)weigh_room(p, cell, want, 0, best);
 }
 
@@ -505,12 +505,13 @@ static bool place_all(struct grid *g, int gang, const struct place *at, size_t p
 {
     const struct plan fresh = {
         .grid = g, .gang = &g->gangs[gang], .chain = -1, .near = -1, .fit = {.grid = g, .gang = gang}};
-    struct plan p = fresh, again = fresh;
+    struct plan p = fresh;
     uint64_t misses = g->misses;
     if (place_each(&p, at, places, most))
         return true;
-    again.close = g->account && fresh.gang->pod_count > 1 && places && at[0].share >= 0;
-    return again.close && (g->misses != misses || most >= FIT_LOWER) && place_each(&again, at, places, most);
+    p = fresh;
+    p.close = g->account && p.gang->pod_count > 1 && places && at[0].share >= 0;
+    return p.close && (g->misses != misses || most >= FIT_LOWER) && place_each(&p, at, places, most);
 }
 
 /* Whether a share can hold the gang at all at this much harm. O(1), or O(priorities). */

@@ -104,8 +104,7 @@ static void tell(struct gpu_health *h, const struct gpu_mark *marks)
     bool other = false;
     for (int i = 0; i < h->count; i++) {
         char text[128];
-        if (h->told[i].cause == marks[i].cause && h->told[i].xid == marks[i].xid &&
-            h->told[i].action == marks[i].action)
+        if (gpu_mark_same(&h->told[i], &marks[i]))
             continue;
         other = true;
         gpu_mark_text(&marks[i], text, sizeof text);

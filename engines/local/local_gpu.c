@@ -71,10 +71,8 @@ void local_gpu_mark(struct local *l, const struct gpu_mark *marks, int count)
     bool other = false;
 
     for (int i = 0; i < count && i < l->node.gpu_count; i++) {
-        struct gpu_mark *m = &l->node.gpus[i].health;
-
-        other |= m->cause != marks[i].cause || m->xid != marks[i].xid || m->action != marks[i].action;
-        *m = marks[i];
+        other |= !gpu_mark_same(&l->node.gpus[i].health, &marks[i]);
+        l->node.gpus[i].health = marks[i];
     }
     if (other)
         local_event_node(l);

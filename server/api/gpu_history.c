@@ -66,31 +66,22 @@ static int add_new(struct history *h, int64_t stored_ms, struct err *e)
     return rc ? err_set(e, ERR_INTERNAL, "Out of memory.") : 0;
 }
 
-static void write_integers(struct json_out *j, const char *key, const struct history *h, int f)
-{
-    const bool least = key[1] == 'i';
-    json_out_key(j, key);
-    json_out_array(j);
-    for (int i = 0; i < h->points.count; i++) {
-        const struct rollup_cell *c = &h->points.rows[i].cells[f];
-        if (c->count)
-            json_out_int(j, least ? c->min : c->max);
-        else
-            json_out_null(j);
-    }
-    json_out_array_end(j);
-}
+enum part { PART_MIN, PART_MEAN, PART_MAX, PARTS };
 
-static void write_means(struct json_out *j, const struct history *h, int f)
+/* One part of a series, a value a point. */
+static void write_part(struct json_out *j, const struct history *h, int f, enum part part)
 {
-    json_out_key(j, "mean");
+    static const char *const keys[PARTS] = {"min", "mean", "max"};
+    json_out_key(j, keys[part]);
     json_out_array(j);
     for (int i = 0; i < h->points.count; i++) {
         const struct rollup_cell *c = &h->points.rows[i].cells[f];
-        if (c->count)
+        if (!c->count)
+            json_out_null(j);
+        else if (part == PART_MEAN)
             json_out_double(j, rollup_mean(c));
         else
-            json_out_null(j);
+            json_out_int(j, part == PART_MIN ? c->min : c->max);
     }
     json_out_array_end(j);
 }
@@ -113,9 +104,8 @@ static void write_points(struct json_out *j, const struct history *h)
     for (int f = 0; f < SERIES_COUNT; f++) {
         json_out_key(j, gpu_figures_key(series_field[f]));
         json_out_object(j);
-        write_integers(j, "min", h, f);
-        write_means(j, h, f);
-        write_integers(j, "max", h, f);
+        for (int part = 0; part < PARTS; part++)
+            write_part(j, h, f, (enum part)part);
         json_out_object_end(j);
     }
     json_out_object_end(j);

@@ -3,8 +3,11 @@
 """The health of GPUs, played by the stand-in for NVIDIA's library: each thing that goes wrong gives its state, alert and
 action within two samples, jobs on the GPU hear of it, and the GPU returns after its check. Counted in samples and not in
 seconds: a slow machine takes fewer."""
+import datetime
 import os
+import re
 import subprocess
+import time
 import unittest
 
 import droverlib
@@ -49,13 +52,20 @@ class Base(unittest.TestCase):
         """When the samples of GPU 0 were taken."""
         return self.gpus()[0]["history"]["time"]
 
+    def told_at(self):
+        """When the server last logged the health of a GPU, in milliseconds."""
+        lines = [line for line in self.server.log_tail(1 << 20).splitlines() if " event=gpu_health " in line]
+        at = re.match("time=([^ ]+)Z ", lines[-1]).group(1)
+        return datetime.datetime.fromisoformat(at + "+00:00").timestamp() * 1000
+
     def played(self, *lines, cause, gpu=0):
-        """Plays the lines; GPU `gpu` then has the cause, within two samples that can have seen them: the one under way
-        at the start may not have."""
-        before = len(self.samples())
+        """Plays the lines; GPU `gpu` then has the cause. What the server found, and after how many samples that can
+        have seen them: the one under way at the start may not have. By the server's times, as we may look late."""
+        begin = time.time() * 1000
         self.server.play(*lines)
         found = self.until("it is found: %s" % cause, lambda found: found[gpu]["health"]["cause"] == cause)
-        return found[gpu]["health"], len(found[0]["history"]["time"]) - before
+        told = self.told_at()
+        return found[gpu]["health"], sum(begin < at <= told for at in found[0]["history"]["time"])
 
     def well_again(self, gpu=0):
         """Plays that all is well; how many samples were taken until it was told so."""

@@ -24,6 +24,36 @@ UPGRADE = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Versi
            "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
 
 
+STATUS = re.compile("^(?:Uid|Gid|Groups|NoNewPrivs|CapBnd|CapPrm|CapEff|CapInh|CapAmb|Umask):.*$", re.M)
+NAMESPACES = ("mnt", "pid", "ipc", "net", "user", "uts")
+
+
+def check_place(test, attempt, execute):
+    """That what `execute` runs is where the task attempt's command is, with the same rights. `execute` gives the bytes
+    that a line prints. The command's status, as the host has it."""
+    pid = min(p for p in droverlib.task_processes()[attempt]
+              if b"../script" in droverlib.processes().get(p, ("", b"", b""))[1])
+    theirs = [os.readlink("/proc/%d/ns/%s" % (pid, n)) for n in NAMESPACES]
+    ours = execute("for n in %s; do readlink /proc/self/ns/$n; done" % " ".join(NAMESPACES)).decode().split()
+    test.assertEqual(ours, theirs)
+    with open("/proc/%d/limits" % pid, "rb") as f:
+        test.assertEqual(execute("cat /proc/self/limits"), f.read())
+    with open("/proc/%d/status" % pid, encoding="ascii") as f:
+        status = STATUS.findall(f.read())
+    test.assertEqual(STATUS.findall(execute("cat /proc/self/status").decode()), status)
+    test.assertEqual(execute("pwd").decode().strip(), os.readlink("/proc/%d/cwd" % pid))
+    with open("/proc/%d/environ" % pid, "rb") as f:
+        want = set(f.read().split(b"\0")) - {b""}
+    test.assertEqual(want - set(execute("env -0").split(b"\0")), set())
+    with open("/proc/%d/cgroup" % pid, encoding="ascii") as f:
+        want = {line for line in f if "/drover" in line}
+    test.assertEqual({line + "\n" for line in execute("cat /proc/self/cgroup").decode().splitlines()
+                      if "/drover" in line}, want)
+    # No more descriptors than its own three and that of the listing.
+    test.assertEqual(execute("ls /proc/self/fd").split(), [b"0", b"1", b"2", b"3"])
+    return status
+
+
 class ShellCase(jobcase.JobCase):
     def setUp(self):
         super().setUp()
@@ -63,34 +93,8 @@ class ShellCase(jobcase.JobCase):
 
 
 class PlaceTest(ShellCase):
-    def command(self):
-        """The number of the task's command as the host has it."""
-        found = [p for p in self.inside() if b"../script" in droverlib.processes().get(p, ("", b"", b""))[1]]
-        self.assertTrue(found)
-        return min(found)
-
     def test_same_place(self):
-        pid = self.command()
-        names = ("mnt", "pid", "ipc", "net", "user", "uts")
-        theirs = [os.readlink("/proc/%d/ns/%s" % (pid, n)) for n in names]
-        ours = self.execute("for n in %s; do readlink /proc/self/ns/$n; done" % " ".join(names)).decode().split()
-        self.assertEqual(ours, theirs)
-        with open("/proc/%d/limits" % pid, "rb") as f:
-            self.assertEqual(self.execute("cat /proc/self/limits"), f.read())
-        with open("/proc/%d/status" % pid, encoding="ascii") as f:
-            want = re.findall(r"^(?:Uid|Gid|Groups|NoNewPrivs|CapBnd|CapPrm|CapEff|CapInh|CapAmb|Umask):.*$", f.read(), re.M)
-        self.assertEqual(re.findall(r"^(?:Uid|Gid|Groups|NoNewPrivs|CapBnd|CapPrm|CapEff|CapInh|CapAmb|Umask):.*$",
-                                    self.execute("cat /proc/self/status").decode(), re.M), want)
-        self.assertEqual(self.execute("pwd").decode().strip(), os.readlink("/proc/%d/cwd" % pid))
-        with open("/proc/%d/environ" % pid, "rb") as f:
-            want = set(f.read().split(b"\0")) - {b""}
-        self.assertEqual(want - set(self.execute("env -0").split(b"\0")), set())
-        with open("/proc/%d/cgroup" % pid, encoding="ascii") as f:
-            want = {line for line in f if "/drover" in line}
-        self.assertEqual({line + "\n" for line in self.execute("cat /proc/self/cgroup").decode().splitlines()
-                          if "/drover" in line}, want)
-        # No more descriptors than its own three and that of the listing.
-        self.assertEqual(self.execute("ls /proc/self/fd").split(), [b"0", b"1", b"2", b"3"])
+        check_place(self, self.attempt, self.execute)
         self.kept()
 
     def test_exit_codes(self):
