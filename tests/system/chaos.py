@@ -168,17 +168,18 @@ class Rounds:
             self.restart()
 
     def _kill_shim(self):
-        """One of the shims that are there; they come and go, so it may take more than one look."""
+        """One of the shims that are there; they come and go, so it may take more than one look. The clients rest for a
+        look: with fifty threads at work beside it, it would take longer than most jobs."""
         def one():
-            shims = self.server.shims()
-            if not shims:
-                return False
+            self.load.go.clear()
             try:
-                os.kill(self.rng.choice(sorted(shims)), signal.SIGKILL)
-            except ProcessLookupError:
+                os.kill(self.rng.choice(sorted(self.server.shims())), signal.SIGKILL)
+            except (IndexError, ProcessLookupError):
                 return False
+            finally:
+                self.load.go.set()
             return True
-        droverlib.wait_until(one, "there is a shim to kill", 20, 0.001)
+        droverlib.wait_until(one, "there is a shim to kill", 20, 0.02)
 
     def failpoint(self, point, action):
         """Arms the point and waits until somebody has passed it and is back."""
