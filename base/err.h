@@ -39,6 +39,7 @@ enum err_code {
     ERR_NO_TEMPLATE,        /* 404 NoTemplateError */
     ERR_NO_SSH_KEY,         /* 404 NoSshKeyError (ours) */
     ERR_NO_IMAGE,           /* 404 NoImageError (ours) */
+    ERR_NO_LEASE,           /* 404 NoReservationError: of a job (ours) */
     ERR_METHOD,             /* 405 MethodNotAllowedError */
     ERR_TIMEOUT,            /* 408 RequestTimeoutError */
     ERR_CONFLICT_JOB,       /* 409 ConflictJobError */

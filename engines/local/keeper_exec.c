@@ -43,26 +43,27 @@ struct exec {
     volatile int failure; /* errno of what failed; -1 = nothing has */
 };
 
-/* Own session and process group, default signals, no core dump. */
+/* Own session and process group, default signals, no core dump (where its sandbox may stay: none unless it asks). */
 static int exec_detach(const struct exec *x)
 {
     static const int ignored[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT, SIGPIPE}; /* by the spawner or its keeper */
     const struct taskspec *spec = &x->t->spec;
     const rlim_t bytes = (rlim_t)spec->memory_mb << 20;
-    const struct rlimit no_core = {0, 0}, data = {bytes, bytes};
+    struct rlimit core, data = {bytes, bytes};
     struct sigaction sa = {.sa_handler = SIG_DFL};
-    sigset_t none;
 
-    if (setsid() < 0 || setrlimit(RLIMIT_CORE, &no_core))
+    sigemptyset(&sa.sa_mask);
+    if (setsid() < 0 || getrlimit(RLIMIT_CORE, &core))
         return -1;
+    core = (struct rlimit){0, spec->hold ? core.rlim_max : 0};
     /* Without a group for the whole task, at least no single process allocates more than it all may have. */
-    if (spec->memory_mb && !(spec->guards & (LEVEL_CGROUP1 | LEVEL_CGROUP2)) && setrlimit(RLIMIT_DATA, &data))
+    if (setrlimit(RLIMIT_CORE, &core) ||
+        (spec->memory_mb && !(spec->guards & (LEVEL_CGROUP1 | LEVEL_CGROUP2)) && setrlimit(RLIMIT_DATA, &data)))
         return -1;
     for (size_t i = 0; i < sizeof(ignored) / sizeof(ignored[0]); i++)
         if (sigaction(ignored[i], &sa, NULL))
             return -1;
-    sigemptyset(&none);
-    return sigprocmask(SIG_SETMASK, &none, NULL);
+    return sigprocmask(SIG_SETMASK, &sa.sa_mask, NULL);
 }
 
 static int exec_join(const struct keeper_task *t)
@@ -145,7 +146,6 @@ static void exec_cut(const struct taskspec *t, struct exec_plain *out)
 static int exec_prepare(const struct exec *x)
 {
     struct keeper_task *t = x->t;
-
     /* runc is root until it has made the container; what it starts gets no privileges by its configuration. */
     const bool runc = !x->unpack && t->spec.rootfs && (t->spec.guards & LEVEL_RUNC);
 

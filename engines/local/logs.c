@@ -82,7 +82,7 @@ int logs_open_file(int dir, const char *name)
     return -1;
 }
 
-static int logs_folder(const char *data, const char *attempt)
+int logs_folder(const char *data, const char *attempt)
 {
     int run = logs_run(data);
     int dir = run < 0 ? -1 : fs_open_beneath(run, attempt, O_RDONLY | O_DIRECTORY);

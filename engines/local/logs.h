@@ -45,6 +45,8 @@ int64_t logs_count_lines(const char *text, size_t len);
 /* Closes it. */
 void logs_close(struct logs *f);
 
+/* The folder of an attempt, open; -1 with errno. */
+int logs_folder(const char *data, const char *attempt);
 /* For those who keep order in DATA/run: its folder to list (*run is its descriptor, closed with it), NULL with errno;
  * when the attempt of an open folder ended, in ms since 1970, 0 = it has not; whether the shim of one that has an
  * `exit` lives all the same: its sandbox is kept, or it was not the shim who wrote that (where there is no `exit`, the

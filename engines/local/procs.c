@@ -118,6 +118,26 @@ int64_t procs_start_ticks(pid_t pid, pid_t *parent)
     return procs_stat_field(text, 22);
 }
 
+int procs_look(pid_t pid, struct procs_look *out)
+{
+    char text[PROCS_STAT_SIZE];
+    const char *open, *close;
+
+    if (procs_stat(pid, text))
+        return -1;
+    open = strchr(text, '(');
+    close = strrchr(text, ')');
+    if (!open || !close || close < open || close[1] != ' ' || !close[2])
+        return -1;
+    (void)snprintf(out->name, sizeof(out->name), "%.*s", (int)(close - open - 1), open + 1);
+    out->state = close[2];
+    out->parent = (pid_t)procs_stat_field(text, 4);
+    out->cpu_ms = (procs_stat_field(text, 14) + procs_stat_field(text, 15)) * 1000 / sysconf(_SC_CLK_TCK);
+    out->ticks = procs_stat_field(text, 22);
+    out->rss_bytes = procs_stat_field(text, 24) * sysconf(_SC_PAGESIZE);
+    return 0;
+}
+
 bool procs_signal(pid_t pid, int64_t ticks, int sig)
 {
     int fd = procs_pidfd(pid);

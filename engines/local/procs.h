@@ -20,6 +20,17 @@ struct err;
 int procs_boot_id(char out[PROCS_BOOT_SIZE], struct err *e);
 /* Start time of a process in clock ticks since boot and its parent (NULL ok); -1 when there is no such process. */
 int64_t procs_start_ticks(pid_t pid, pid_t *parent);
+/* What the kernel says of a process now. */
+struct procs_look {
+    pid_t parent;
+    char state;     /* the kernel's letter */
+    int64_t cpu_ms; /* of all its threads */
+    int64_t rss_bytes;
+    int64_t ticks; /* start time, clock ticks since boot */
+    char name[16]; /* of its program */
+};
+/* 0, or -1 when there is no such process. */
+int procs_look(pid_t pid, struct procs_look *out);
 /* A signal through a pidfd to the process with that start time. Whether there was one. */
 bool procs_signal(pid_t pid, int64_t ticks, int sig);
 /* Signals every descendant of the calling process, once (SIGCONT with a SIGTERM, so that stopped ones take it). What

@@ -122,5 +122,9 @@ void shim_hold_drop(struct shim_hold *h);
 enum shim_hold_news shim_hold_hear(struct shim_hold *h);
 /* ASKS: the sandbox is to stay. */
 void shim_hold_keep(struct shim_hold *h);
+/* Whether a process is below the keeper and no part of the way from there to the holder. */
+bool shim_hold_other(const struct shim_hold *h, pid_t pid);
+/* ASKS: writes down what is in the sandbox (collected.h), in the attempt's folder. What cannot be written is lost. */
+void shim_collect(const struct shim_hold *h, const struct taskspec *spec, int dir, int64_t started_ms);
 
 #endif

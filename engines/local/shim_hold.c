@@ -73,8 +73,7 @@ static void shim_hold_accept(struct shim_hold *h)
     h->state = SHIM_HOLD_RUNS;
 }
 
-/* Whether a process is below the keeper and no part of the way from there to the holder. */
-static bool shim_hold_other(const struct shim_hold *h, pid_t pid)
+bool shim_hold_other(const struct shim_hold *h, pid_t pid)
 {
     pid_t up = h->pid;
 

@@ -283,6 +283,7 @@ static void shim_hold_ended(struct shim *s, struct task_word *w)
         w->oom_kills = 0;
     w->value = status;
     shim_main_ended(s, w);
+    shim_collect(&s->hold, &s->spec, s->dir, s->record.started_ms);
     shim_hold_keep(&s->hold);
 }
 

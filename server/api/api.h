@@ -182,7 +182,7 @@ route_handler_fn api_jobs_list, api_jobs_submit;                                
 route_handler_fn api_job_execution, api_job_hold, api_job_release, api_job_archive; /* job_change.c */
 route_handler_fn api_job_tag_put, api_job_tag_drop;                                 /* job_change.c */
 route_handler_fn api_job_get, api_job_attempt, api_job_config, api_job_ssh, api_task_attempts; /* job_get.c */
-route_handler_fn api_leases, api_job_lease_extend, api_job_lease_release;                      /* lease.c */
+route_handler_fn api_leases, api_job_lease, api_job_lease_extend, api_job_lease_release;       /* lease.c */
 route_handler_fn api_job_events, api_job_explain, api_job_metrics;          /* job_events.c, explain.c, job_metrics.c */
 route_handler_fn api_file_list, api_file_read, api_shell;                   /* files.c, shell.c */
 route_handler_fn api_code_add, api_job_code, api_job_code_files;            /* code.c */

@@ -110,6 +110,54 @@ void gpu_figures_json(struct json_out *j, const struct source_sample *sample)
     json_out_object_end(j);
 }
 
+static const char *state_of(const struct gpu_watch *w, const struct gpu *g, struct source_sample *last, bool *sampled)
+{
+    int64_t since;
+    *sampled = gpu_watch_last(w, g->uuid, last);
+    if (*sampled)
+        return last->lost ? "lost" : "ok";
+    switch (gpu_watch_state(w, g->uuid, &since)) {
+    case SAMPLER_HANGS:
+        return "driverHangs";
+    case SAMPLER_FAILS:
+        return "driverFails";
+    default:
+        return "unknown";
+    }
+}
+
+static void write_mark(struct json_out *j, const struct gpu_mark *m)
+{
+    const struct gpu_cause_info *what = gpu_cause_info(m->cause);
+    char text[128];
+    gpu_mark_text(m, text, sizeof text);
+    json_out_key(j, "health");
+    json_out_object(j);
+    json_out_kstring(j, "state", gpu_health_word(what->state));
+    json_out_kstring(j, "cause", m->cause ? what->word : NULL);
+    json_out_kstring(j, "reason", m->cause ? text : NULL);
+    json_out_kstring(j, "action", m->cause ? gpu_action_word(m->action) : NULL);
+    json_out_object_end(j);
+}
+
+void gpu_figures_members(struct json_out *j, const struct gpu_watch *w, const struct gpu *g)
+{
+    struct source_sample last;
+    bool sampled;
+    json_out_kint(j, "index", g->index);
+    json_out_kstring(j, "uuid", g->uuid[0] ? g->uuid : NULL);
+    json_out_kstring(j, "model", g->model);
+    json_out_kbool(j, "simulated", g->simulated);
+    json_out_kbool(j, "quarantined", g->quarantined);
+    json_out_kstring(j, "state", state_of(w, g, &last, &sampled));
+    write_mark(j, &g->health);
+    json_out_key(j, "sample");
+    if (sampled)
+        gpu_figures_json(j, &last);
+    else
+        json_out_null(j);
+}
+
 const char *gpu_figures_key(enum source_field field)
 {
     size_t i = 0;

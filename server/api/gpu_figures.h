@@ -13,6 +13,8 @@
 
 struct core_view;
 struct err;
+struct gpu;
+struct gpu_watch;
 struct json_out;
 struct request;
 struct api;
@@ -21,6 +23,9 @@ route_handler_fn api_node_gpus, api_gpu_history; /* a file each */
 
 /* A sample as a JSON object with all its figures, null for what is not known. */
 void gpu_figures_json(struct json_out *j, const struct source_sample *sample);
+
+/* Members of a GPU as it is now: "index" to "sample". Of no watch (NULL) there is no sample. */
+void gpu_figures_members(struct json_out *j, const struct gpu_watch *w, const struct gpu *g);
 
 /* The name of a figure in JSON. Static. */
 const char *gpu_figures_key(enum source_field field);

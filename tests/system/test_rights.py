@@ -44,6 +44,7 @@ BODIES = {
     "PUT " + JOB + "/executionType": {"value": "START"},  # revives nothing
     "PUT " + JOB + "/hold": None,  # refused, because the job runs
     "DELETE " + JOB + "/hold": None,
+    "GET " + JOB + "/reservation": None,  # refused, because it has none
     "PUT " + JOB + "/reservation": {"minutes": 1},  # refused, because it has none
     "DELETE " + JOB + "/reservation": None,
     "PUT " + JOB + "/tag": {"value": "t"},

@@ -304,6 +304,7 @@ static const struct showing {
 } showings[] = {
     {"user show", "/api/v2/users/%s"},
     {"node show", "/api/v2/nodes/%s"},
+    {"reservation show", "/api/v2/jobs/%s/reservation"},
     {"settings", "/api/v2/settings"},
 };
 
@@ -525,6 +526,21 @@ static int print_yaml(struct cli *cli, const cJSON *value, struct err *e)
     return rc ? err_set(e, ERR_INTERNAL, "Cannot write the output.") : 0;
 }
 
+/* Where it is to be had, in the arena; NULL with `e`. */
+static const char *show_path(struct cli *cli, const char *about, struct err *e)
+{
+    const char *path = NULL;
+
+    if (about && cli->command->arg == COMMAND_ARG_JOB)
+        about = cli_full_name(cli, about, e);
+    for (size_t i = 0; i < sizeof showings / sizeof *showings && !e->code; i++)
+        if (!strcmp(showings[i].verb, cli->command->name))
+            path = cli_path(cli, showings[i].path, about ? about : "");
+    if (!path && !e->code)
+        (void)err_set(e, ERR_INTERNAL, "Out of memory.");
+    return path;
+}
+
 int objects_show(struct cli *cli)
 {
     const char *about = cli->args.rest_count ? cli->args.rest[0] : NULL, *path = NULL;
@@ -533,10 +549,9 @@ int objects_show(struct cli *cli)
     bool printed = false;
     int status = CLI_OK;
 
-    for (size_t i = 0; i < sizeof showings / sizeof *showings; i++)
-        if (!strcmp(showings[i].verb, cli->command->name))
-            path = cli_path(cli, showings[i].path, about ? about : "");
     if (!cli_connect(cli, &e))
+        path = show_path(cli, about, &e);
+    if (path)
         reply = cli_get(cli, path, &printed, &e);
     if (!reply)
         status = cli_fail(cli, NULL, &e);
