@@ -13,6 +13,7 @@ struct crc32c {
     uint32_t table[8][256];
 };
 
+/* Makes the tables. */
 void crc32c_init(struct crc32c *c);
 /* The checksum of `len` bytes. Any thread. */
 uint32_t crc32c_of(const struct crc32c *c, const void *data, size_t len);

@@ -15,5 +15,7 @@
 int num_parse(const char *text, size_t len, double *out);
 /* The shortest of 15 or 17 digits that reads back equal. `v` must be finite. Any thread. */
 void num_format(double v, char out[NUM_SIZE]);
+/* The same of a float: the shortest of 6 to 9 digits that reads back as the same float. */
+void num_format_float(float v, char out[NUM_SIZE]);
 
 #endif

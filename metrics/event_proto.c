@@ -154,39 +154,51 @@ static void add_numbers(const struct field *f, size_t size, size_t *count, uint6
     *bits = little_end(f->data, size);
 }
 
+/* What a tensor's message says. */
+struct tensor {
+    uint64_t type, bits[2]; /* of the last float, the last double */
+    size_t count[2];        /* floats, doubles */
+    struct field content;
+    bool scalar;
+};
+
+/* 0 or -1. */
+static int read_tensor_field(const struct field *f, struct tensor *t)
+{
+    if (f->number == TENSOR_SHAPE && f->wire == WIRE_BYTES)
+        return read_shape(inside(f), &t->scalar);
+    if (is(f, TENSOR_TYPE, WIRE_VARINT))
+        t->type = f->bits;
+    else if (is(f, TENSOR_CONTENT, WIRE_BYTES))
+        t->content = *f;
+    else if (f->number == TENSOR_FLOATS && f->wire != WIRE_VARINT)
+        add_numbers(f, 4, &t->count[0], &t->bits[0]);
+    else if (f->number == TENSOR_DOUBLES && f->wire != WIRE_VARINT)
+        add_numbers(f, 8, &t->count[1], &t->bits[1]);
+    return 0;
+}
+
 static int read_tensor(struct cursor c, struct event_proto_value *v)
 {
+    struct tensor t = {.scalar = true};
     struct field f;
-    uint64_t type = 0, bits[2] = {0};
-    size_t count[2] = {0};
-    struct field content = {0};
-    bool scalar = true;
     int rc;
 
-    while ((rc = next_field(&c, &f)) > 0) {
-        if (is(&f, TENSOR_TYPE, WIRE_VARINT))
-            type = f.bits;
-        else if (is(&f, TENSOR_SHAPE, WIRE_BYTES) && read_shape(inside(&f), &scalar))
+    while ((rc = next_field(&c, &f)) > 0)
+        if (read_tensor_field(&f, &t))
             return -1;
-        else if (is(&f, TENSOR_CONTENT, WIRE_BYTES))
-            content = f;
-        else if (is(&f, TENSOR_FLOATS, WIRE_BYTES) || is(&f, TENSOR_FLOATS, WIRE_32))
-            add_numbers(&f, 4, &count[0], &bits[0]);
-        else if (is(&f, TENSOR_DOUBLES, WIRE_BYTES) || is(&f, TENSOR_DOUBLES, WIRE_64))
-            add_numbers(&f, 8, &count[1], &bits[1]);
-    }
-    if (rc || !scalar || (type != TYPE_FLOAT && type != TYPE_DOUBLE))
+    if (rc || !t.scalar || (t.type != TYPE_FLOAT && t.type != TYPE_DOUBLE))
         return rc;
-    const int which = type == TYPE_DOUBLE;
+    const int which = t.type == TYPE_DOUBLE;
     const size_t size = which ? 8 : 4;
 
-    if (content.len)
-        add_numbers(&content, size, &count[which], &bits[which]);
-    if (count[which] != 1 || (content.len && content.len != size))
+    if (t.content.len)
+        add_numbers(&t.content, size, &t.count[which], &t.bits[which]);
+    if (t.count[which] != 1 || (t.content.len && t.content.len != size))
         return 0;
     v->has_tensor = true;
     v->single = !which;
-    v->value = which ? as_double(bits[1]) : as_float(bits[0]);
+    v->value = which ? as_double(t.bits[1]) : as_float(t.bits[0]);
     return 0;
 }
 

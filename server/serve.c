@@ -40,6 +40,7 @@
 #include "jobs/job.h"
 #include "metrics/tally.h"
 #include "server/api/api.h"
+#include "server/api/invitation.h"
 #include "server/api/openapi.h"
 #include "server/audit.h"
 #include "server/code.h"
@@ -62,6 +63,7 @@
 #include "server/readers.h"
 #include "server/reasons.h"
 #include "server/retention.h"
+#include "server/scalars.h"
 #include "server/shell.h"
 #include "server/snapshot.h"
 #include "store/store.h"
@@ -105,6 +107,7 @@ struct daemon {
     struct disk_quota *quota;
     struct janitor *janitor;
     struct log_shelf *shelf;
+    struct scalars *scalars;
     struct log_packer *packer;
     struct diagnoser *diagnoser;
     struct reasons *reasons;
@@ -371,7 +374,8 @@ static int make_http(struct daemon *d, struct err *e)
         log_warn("insecure_http", "passwords and tokens travel unencrypted on %s", address);
     }
     d->job_arenas = arena_pool_create(JOB_ARENA_BYTES, JOB_ARENAS_READY);
-    if (!d->job_arenas)
+    d->scalars = scalars_create(d->data);
+    if (!d->job_arenas || !d->scalars)
         return err_set(e, ERR_INTERNAL, "Out of memory.");
     d->api = (struct api){.readers = d->readers,
                           .mailbox = d->mailbox,
@@ -399,6 +403,7 @@ static int make_http(struct daemon *d, struct err *e)
                           .watch = d->watch,
                           .tally = d->tally,
                           .shells = d->shells,
+                          .scalars = d->scalars,
                           .public_url = d->config->public_url};
     struct http_config c = {.address = address,
                             .port = port,
@@ -466,6 +471,7 @@ static void take_apart(struct daemon *d)
     loop_destroy(d->loop);
     diagnoser_destroy(d->diagnoser);
     log_shelf_destroy(d->shelf);
+    scalars_destroy(d->scalars);
     tail_destroy(d->tail);
     hub_destroy(d->hub);
     if (d->engine)

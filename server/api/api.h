@@ -35,16 +35,12 @@ struct openapi;
 struct rate;
 struct password_gate;
 struct readers;
+struct scalars;
 struct snapshot;
 struct snapshots;
 struct store;
 struct tail;
 struct throttle_lock;
-
-/* A mail with an invitation. Borrowed. */
-struct invitation_mail {
-    const char *user, *email, *secret, *hash;
-};
 
 /* What handlers work with: http_config.context. Set up by serve.c, constant while serving. */
 struct api {
@@ -72,6 +68,7 @@ struct api {
     struct tally *tally;           /* jobs that started and ended */
     const struct gpu_watch *watch; /* the GPUs' samples; NULL: simulated ones, which have none */
     struct shells *shells;         /* server/shell.h */
+    struct scalars *scalars;       /* out of event files */
     struct mailer *mailer;         /* NULL: no mail */
     const char *public_url;        /* of the portal, without a slash at its end; "" = not known */
     bool secure;                   /* cookies are for TLS */
@@ -147,14 +144,6 @@ cJSON *api_body_object(struct request *r, struct err *e);
 /* The virtual clusters whose VC admin the caller is, NULL-terminated; NULL for admins, who need no such right. 0 or -1.
  */
 int api_managed(struct api *a, struct request *r, const char *const **out, struct err *e);
-/* Notes in the database how the mail with an invitation went (mailer_config.done, with the api as context). */
-void api_invitation_sent(void *context, const char *hash, const char *problem, bool for_good);
-/* The link of an invitation's secret, in the arena; NULL on out of memory. */
-char *api_invitation_link(const struct api *a, struct arena *arena, const char *secret);
-/* Sends it by mail; a failure is noted with it. */
-void api_invitation_mail(struct api *a, struct arena *arena, const struct invitation_mail *m);
-/* Whether the server can send mail. 0, or -1 with `e`. */
-int api_invitation_can_mail(const struct api *a, struct err *e);
 /* A member that is a list of names, as a NULL-terminated list in `a`; *out stays as it is when the member is not there.
  * At most 1,000 of at most 255 bytes. 0, or -1 with ERR_INVALID_PARAMETERS. */
 int api_json_names(struct arena *a, const cJSON *o, const char *key, const char *const **out, struct err *e);
@@ -183,7 +172,8 @@ route_handler_fn api_job_execution, api_job_hold, api_job_release, api_job_archi
 route_handler_fn api_job_tag_put, api_job_tag_drop;                                 /* job_change.c */
 route_handler_fn api_job_get, api_job_attempt, api_job_config, api_job_ssh, api_task_attempts; /* job_get.c */
 route_handler_fn api_leases, api_job_lease, api_job_lease_extend, api_job_lease_release;       /* lease.c */
-route_handler_fn api_job_events, api_job_explain, api_job_metrics;          /* job_events.c, explain.c, job_metrics.c */
+route_handler_fn api_job_events, api_job_explain;                           /* job_events.c, explain.c */
+route_handler_fn api_job_metrics, api_job_scalars;                          /* job_metrics.c, scalars.c */
 route_handler_fn api_file_list, api_file_read, api_shell;                   /* files.c, shell.c */
 route_handler_fn api_code_add, api_job_code, api_job_code_files;            /* code.c */
 route_handler_fn api_log_list, api_log_read, api_log_search;                /* logs.c, log_search.c */

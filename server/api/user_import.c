@@ -17,6 +17,7 @@
 #include "base/json.h"
 #include "core/effect.h"
 #include "server/api/api.h"
+#include "server/api/invitation.h"
 #include "server/mailbox.h"
 #include "server/readers.h"
 

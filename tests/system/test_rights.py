@@ -41,6 +41,7 @@ BODIES = {
     "GET " + JOB + "/events": None,
     "GET " + JOB + "/explain": None,
     "GET " + JOB + "/metrics": None,
+    "GET " + JOB + "/scalars": None,
     "PUT " + JOB + "/executionType": {"value": "START"},  # revives nothing
     "PUT " + JOB + "/hold": None,  # refused, because the job runs
     "DELETE " + JOB + "/hold": None,
