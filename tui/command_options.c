@@ -93,6 +93,15 @@ const struct command_option command_options_files[] = {
     {0, NULL, NULL, NULL, NULL},
 };
 
+const struct command_option command_options_scalars[] = {
+    {0, "tag", "TAG", NULL, "Only this tag."},
+    {0, "points", "N", NULL, "The values themselves, at most so many of each tag (2 to 1000)."},
+    {0, "role", "ROLE", NULL, "Of tasks of this role (all)."},
+    {0, "index", "N", NULL, "Of the tasks of this index (all)."},
+    {0, "attempt", "N", NULL, "Of this attempt of the job (all)."},
+    {0, NULL, NULL, NULL, NULL},
+};
+
 const struct command_option command_options_exec[] = {
     {'t', "tty", NULL, NULL, "Give the command a terminal, as drover shell does."},
     {0, "role", "ROLE", NULL, "In a task of this role."},

@@ -14,6 +14,7 @@ extern const struct command_option command_options_image_import[];
 extern const struct command_option command_options_jobs[];
 extern const struct command_option command_options_logs[];
 extern const struct command_option command_options_files[];
+extern const struct command_option command_options_scalars[];
 extern const struct command_option command_options_exec[];
 extern const struct command_option command_options_ssh_proxy[];
 extern const struct command_option command_options_wait[];

@@ -116,6 +116,11 @@ static const struct command commands[] = {
      .run = code_run,
      .examples = {"code train-7", "code train-7 code.tar", "code ana~train-7 - | tar -tf -"}},
     /* clang-format off */
+    {.name = "scalars", .group = GROUP_JOBS, .args = "NAME", .help = "Show what a job reports to TensorBoard.",
+     .about = "Each tag of the event files where the job's tasks work, also while they write: its last, least and "
+              "greatest value; with --points the curve, which -o csv makes a table for other programs.",
+     .options = command_options_scalars, .min_args = 1, .max_args = 1, .arg = COMMAND_ARG_JOB, .run = scalars_run,
+     .examples = {"scalars train-7", "scalars train-7 --tag loss --points 1000 -o csv", "scalars ana~train-7 -o json"}},
     {.name = "shell", .group = GROUP_JOBS, .args = "NAME", .help = "Open a shell in a running task.",
      .about = "It runs where the task's command runs: as its user, in its folder, with its variables, and within its "
               "limits. Of the first task, unless the options choose another; of a failed one as long as a debug "

@@ -62,6 +62,12 @@ class ScalarsTest(jobcase.JobCase):
         self.assertEqual([tag[k] for k in ("count", "notFinite", "step", "value", "min", "minStep", "max", "maxStep")],
                          [3, 1, 5, 0.3, 0.1, 1, 0.3, 5])
         self.assertEqual((reply["points"], reply["complete"], reply["runsLeftOut"]), (100, True, 0))
+        self.assertEqual(self.drover("scalars", "grows", "--points", "10", "-o", "csv").stdout.decode().split()[1:],
+                         ["loss,1,0.1,2023-11-14T22:13:21.000Z,main-0,logs", "loss,2,NaN,2023-11-14T22:13:22.000Z,main-0,logs",
+                          "loss,5,0.3,2023-11-14T22:13:25.000Z,main-0,logs"])
+        table = self.drover("scalars", "grows", "--columns", "tag,last,step,minStep,values", "-o", "csv").stdout
+        self.assertEqual(table.decode().split(), ["tag,last,step,minStep,values", "loss,0.3,5,1,3"])
+        self.assertEqual(json.loads(self.drover("scalars", "grows", "-o", "json").stdout)["runs"][0]["records"], 4)
         path = "/api/v2/jobs/%s/scalars?points=100" % full
         etag = self.client.request("GET", path).headers["etag"]
         self.assertEqual(self.client.request("GET", path, headers={"If-None-Match": etag}).status, 304)

@@ -20,6 +20,8 @@ int one_explain(struct cli *cli);
 int logs_run(struct cli *cli);
 /* Prints the lines of a job's logs that fit an expression. */
 int search_run(struct cli *cli);
+/* Prints what a job's tasks report to TensorBoard. */
+int scalars_run(struct cli *cli);
 /* Lists what a task left where it worked. */
 int files_list(struct cli *cli);
 /* Lists the code that came with a job, or copies its archive. */
