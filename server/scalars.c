@@ -23,7 +23,7 @@
 
 #define NAME_BEGIN "events.out.tfevents."
 #define SHELF_BYTES ((size_t)64 << 20) /* what all files on the shelf may take */
-#define WORK_MAX (INT64_C(256) << 20)  /* bytes that one question may look at: some tenths of a second */
+#define WORK_MAX (INT64_C(96) << 20)   /* bytes that one question may look at: half a second of short records */
 
 enum {
     FILES_MAX = 256,     /* of one question */
