@@ -243,13 +243,18 @@ static void retry_job(struct step *s, struct job *j, enum policy_retry kind, int
         s->fx->failed = true;
 }
 
+static int stop_code(const struct job *j)
+{
+    return j->stop_code ? j->stop_code : EXIT_CODE_STOPPED;
+}
+
 /* The last task of the attempt is gone. */
 static void attempt_over(struct step *s, struct job *j)
 {
     j->completed_ms = s->now.wall;
     if (j->stop_requested && j->outcome != STATE_SUCCEEDED) {
-        j->exit_code = EXIT_CODE_STOPPED;
-        exits_verdict(EXIT_CODE_STOPPED, NULL, &j->exit);
+        j->exit_code = stop_code(j);
+        exits_verdict(j->exit_code, NULL, &j->exit);
         effects_attempt(s->fx, j, STATE_STOPPED);
         finish_job(s, j, STATE_STOPPED);
         return;
@@ -302,7 +307,7 @@ static void stopped_exit(struct task *t)
 {
     int status = t->exit.code;
     bool by_user = t->job->stop_requested && t->job->outcome == 0;
-    t->exit.code = by_user ? EXIT_CODE_STOPPED : EXIT_CODE_ATTEMPT_COMPLETED;
+    t->exit.code = by_user ? stop_code(t->job) : EXIT_CODE_ATTEMPT_COMPLETED;
     t->exit.verdict = (struct exit_verdict){0};
     t->exit.diagnosis = NULL;
     if (!t->exit.message[0])

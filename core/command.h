@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/id.h"
 #include "engines/engine.h"
+#include "inventory/idle_policy.h"
 #include "jobs/submit_key.h"
 
 struct err;
@@ -29,6 +30,7 @@ enum command_kind {
     COMMAND_WRITE,     /* rows that no rule of the core reads; it only orders them with everything else */
     COMMAND_VC,        /* make, change, stop or remove a virtual cluster */
     COMMAND_LEASE,     /* a debug reservation is extended or released */
+    COMMAND_IDLE,      /* GPUs that are held and not used: what was found, or a snooze */
     COMMAND_NODE,      /* an admin's marks on a node */
     COMMAND_ENGINE,    /* an engine event */
     COMMAND_TICK,      /* nothing but the time */
@@ -110,6 +112,27 @@ struct command_lease {
     struct command_target target;
 };
 
+/* GPUs that are held and not used (server/gpu_idle.h). What was found of a job attempt that has ended meanwhile is
+ * passed over, with what was to be saved. */
+enum command_idle_op { COMMAND_IDLE_WARN, COMMAND_IDLE_ACT, COMMAND_IDLE_USED, COMMAND_IDLE_SNOOZE };
+
+struct command_idle {
+    enum command_idle_op op;
+    const char *job_id; /* whose GPUs they are; as all below but for a snooze */
+    int job_attempt;
+    bool reservation; /* its debug reservation's */
+    enum idle_action action;
+    bool dry_run;
+    const char *tag;           /* of IDLE_TAG */
+    const char *text;          /* a sentence: what was seen, and what follows */
+    int64_t *left_ms;          /* set to how long they could have been held; -1 = for ever. Before `save` runs */
+    struct command_write save; /* in the same transaction; a snooze has one, too */
+    const char *full_name;     /* SNOOZE, as those below */
+    const char *reason;
+    int minutes, site_most; /* for so long; at most, where the virtual cluster has no policy of its own */
+    struct command_target target;
+};
+
 /* Nodes. Drain: nothing new starts, what runs goes on to its end. */
 enum command_node_op { COMMAND_NODE_CORDON, COMMAND_NODE_UNCORDON, COMMAND_NODE_DRAIN, COMMAND_NODE_LABELS };
 
@@ -146,6 +169,7 @@ struct command {
         struct command_write write;
         struct command_vc vc;
         struct command_lease lease;
+        struct command_idle idle;
         struct command_node node;
         struct {
             const struct engine_event *engine;      /* as long as the command: too large for every mail to hold one */

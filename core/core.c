@@ -229,6 +229,9 @@ void core_step(struct core *c, const struct command *cmd, struct clock_now now, 
     case COMMAND_LEASE:
         core_lease(&s, cmd);
         break;
+    case COMMAND_IDLE:
+        core_idle(&s, cmd);
+        break;
     case COMMAND_NODE:
         core_node(&s, cmd);
         break;

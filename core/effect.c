@@ -197,7 +197,12 @@ void effects_key(struct effects *fx, const struct submit_key *key, const struct 
 
 void effects_write(struct effects *fx, const struct command *cmd)
 {
-    struct effect_write w = {.call = &cmd->write, .reply = add_reply(fx, cmd->reply_to)};
+    effects_save(fx, cmd->reply_to, &cmd->write);
+}
+
+void effects_save(struct effects *fx, void *reply_to, const struct command_write *call)
+{
+    struct effect_write w = {.call = call, .reply = add_reply(fx, reply_to)};
     struct effect f = {.kind = EFFECT_WRITE, .write = keep(fx, &w, sizeof w)};
     if (f.write)
         effects_add(fx, &f);

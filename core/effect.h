@@ -176,5 +176,7 @@ void effects_reply(struct effects *fx, void *to, const struct err *e, const stru
 void effects_reply_again(struct effects *fx, void *to, const char *id, const char *full_name);
 void effects_key(struct effects *fx, const struct submit_key *key, const struct job *j);
 void effects_write(struct effects *fx, const struct command *cmd);
+/* The same for a call that comes with a command of another kind. */
+void effects_save(struct effects *fx, void *reply_to, const struct command_write *call);
 
 #endif

@@ -122,7 +122,8 @@ void core_decide(struct step *s, struct job *j, enum run_state outcome, int exit
 int core_grace_ms(const struct core *c, const struct job *j);
 int core_stop_signal(const struct job *j);
 void core_stop_job(struct step *s, struct job *j, const char *by);
-void core_stop_for(struct step *s, struct job *j, const char *why); /* nobody asked for it: the server's own reason */
+/* nobody asked for it: the server's own reason */
+void core_stop_for(struct step *s, struct job *j, const char *why);
 /* A job of that name that ended in this batch, of which the rows may say nothing yet; NULL when there is none. */
 const struct job *core_buried(const struct core *c, const char *full_name);
 
@@ -181,6 +182,7 @@ void core_keep(struct step *s, const struct command *cmd); /* COMMAND_HOLD */
 void core_reason(struct step *s, const struct command *cmd);
 void core_tag(struct step *s, const struct command *cmd);
 void core_lease(struct step *s, const struct command *cmd);
+void core_idle(struct step *s, const struct command *cmd);
 void core_vc(struct step *s, const struct command *cmd);
 void core_node(struct step *s, const struct command *cmd);
 void core_engine(struct step *s, const struct engine_event *ev, const struct exit_diagnosis *diagnosis);

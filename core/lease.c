@@ -384,6 +384,12 @@ void core_lease_reclaim(struct step *s, struct job *stand, const struct job *by)
     core_event_lease(s, stand, "LeaseReclaimed", "%.120s needs what it holds.", by->full_name);
 }
 
+void core_lease_idle(struct step *s, struct job *stand, const char *text)
+{
+    order_end(s, stand, "idle");
+    core_event_lease(s, stand, "LeaseReleased", "%s", text);
+}
+
 /* ---- commands ---- */
 
 static int extend(struct step *s, struct job *stand, const struct command *cmd, struct err *e)
@@ -409,8 +415,7 @@ static int extend(struct step *s, struct job *stand, const struct command *cmd, 
     return 0;
 }
 
-/* What stands for the live lease of a job; NULL: it has none. */
-static struct job *of_job(const struct core *c, const char *job_id)
+struct job *core_lease_of(const struct core *c, const char *job_id)
 {
     for (size_t i = 0; i < c->leases.count; i++)
         if (!strcmp(c->leases.list[i]->id, job_id))
@@ -424,7 +429,7 @@ static int change(struct step *s, const struct command *cmd, struct err *e)
     struct command_target t = what->target;
     if (core_find_target(s, cmd, what->full_name, &t, e))
         return -1;
-    struct job *stand = of_job(s->core, t.id);
+    struct job *stand = core_lease_of(s->core, t.id);
     if (!stand)
         return err_set(e, ERR_CONFLICT_LEASE, "Job %s has no debug reservation.", what->full_name);
     if (stand->lease->state != LEASE_HELD)

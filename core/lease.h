@@ -42,6 +42,10 @@ void core_lease_told(struct step *s, struct job *stand, const struct engine_even
 void core_lease_expired(struct step *s, const struct timer *t);
 /* Guaranteed work needs what it holds. */
 void core_lease_reclaim(struct step *s, struct job *stand, const struct job *by);
+/* What it holds was not used for as long as its virtual cluster allows: a sentence. */
+void core_lease_idle(struct step *s, struct job *stand, const char *text);
+/* What stands for the live lease of a job; NULL: it has none. */
+struct job *core_lease_of(const struct core *c, const char *job_id);
 /* The job has ended: events about its leases tell so from now on. */
 void core_lease_follow(struct core *c, const struct job *j);
 /* Puts it on the grid, where it holds something: now, or with a new plan. 0, or -1 on out of memory. */

@@ -402,6 +402,7 @@ static void merge(struct vc *to, const struct vc *base, const struct vc *want)
         MEMBER(debug.per_user),
         MEMBER(debug.total),
         MEMBER(debug.kept),
+        MEMBER(idle),
     };
     for (size_t i = 0; i < sizeof members / sizeof members[0]; i++)
         if (memcmp((const char *)base + members[i].at, (const char *)want + members[i].at, members[i].size) != 0)

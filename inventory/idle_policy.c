@@ -143,6 +143,15 @@ static int check_rule(const struct idle_rule *r, struct err *e)
     return 0;
 }
 
+static int read_numbers(const cJSON *o, struct idle_rule *r, struct err *e)
+{
+    return get_number(o, "utilization", 100, &r->utilization, e) || get_number(o, "memory", 100, &r->memory, e) ||
+                   get_number(o, "window", IDLE_SECONDS_MAX, &r->window_s, e) ||
+                   get_number(o, "after", IDLE_SECONDS_MAX, &r->after_s, e)
+               ? -1
+               : 0;
+}
+
 static int read_rule(const cJSON *o, struct idle_rule *r, struct err *e)
 {
     static const char *const keys[] = {"rule",   "of",   "gpus",  "processes", "utilization", "memory",
@@ -155,9 +164,7 @@ static int read_rule(const cJSON *o, struct idle_rule *r, struct err *e)
     if (json_only_keys(o, keys, e) || get_word(o, "rule", kind_words, &kind, e) ||
         get_word(o, "of", of_words, &of, e) || get_word(o, "action", action_words, &action, e) ||
         get_word(o, "gpus", gpus_words, &any, e) || get_word(o, "processes", processes_words, &none, e) ||
-        get_number(o, "utilization", 100, &r->utilization, e) || get_number(o, "memory", 100, &r->memory, e) ||
-        get_number(o, "window", IDLE_SECONDS_MAX, &r->window_s, e) ||
-        get_number(o, "after", IDLE_SECONDS_MAX, &r->after_s, e))
+        read_numbers(o, r, e))
         return -1;
     if (kind == IDLE_KINDS)
         return err_set(e, ERR_INVALID_PARAMETERS, "\"rule\" must be given.");

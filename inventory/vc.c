@@ -185,6 +185,13 @@ static int parse_debug(const cJSON *o, struct vc_debug *d, struct err *e)
     return 0;
 }
 
+/* null takes it away. */
+static int parse_idle(const cJSON *o, struct idle_policy *p, struct err *e)
+{
+    const cJSON *idle = cJSON_GetObjectItemCaseSensitive(o, "idle");
+    return idle ? idle_policy_parse(idle, p, e) : 0;
+}
+
 int vc_debug_minutes(const struct vc_debug *d)
 {
     return d->max_minutes ? d->max_minutes : DEBUG_MINUTES;
@@ -207,6 +214,7 @@ int vc_parse(const struct cJSON *o, struct vc *vc, struct err *e)
                                        "debugPerUser",
                                        "debugTotal",
                                        "debugReclaim",
+                                       "idle",
                                        "guarantee",
                                        "pins",
                                        "borrow",
@@ -226,8 +234,8 @@ int vc_parse(const struct cJSON *o, struct vc *vc, struct err *e)
     if (json_only_keys(o, keys, e) || parse_guarantees(o, vc, e) || parse_pins(o, vc, e) ||
         get_amount(o, "borrow", &vc->borrow, e) || get_amount(o, "userCap", &vc->user_cap, e) ||
         get_amount(o, "cpus", &vc->cpus, e) || parse_maxima(o, vc, e) || parse_debug(o, &vc->debug, e) ||
-        get_text(o, "parent", vc->parent, sizeof vc->parent, e) || get_word(o, "read", read_words, &vc->own, e) ||
-        get_word(o, "preemption", preemption_words, &vc->lazy, e) ||
+        parse_idle(o, &vc->idle, e) || get_text(o, "parent", vc->parent, sizeof vc->parent, e) ||
+        get_word(o, "read", read_words, &vc->own, e) || get_word(o, "preemption", preemption_words, &vc->lazy, e) ||
         get_text(o, "description", vc->description, sizeof vc->description, e))
         return -1;
     return get_text(o, "externalName", vc->external_name, sizeof vc->external_name, e);
@@ -274,6 +282,8 @@ void vc_write(struct json_out *j, const struct vc *vc)
     json_out_kint(j, "debugPerUser", vc->debug.per_user);
     json_out_kint(j, "debugTotal", vc->debug.total);
     json_out_kstring(j, "debugReclaim", reclaim_words[vc->debug.kept]);
+    json_out_key(j, "idle");
+    idle_policy_write(j, &vc->idle);
     json_out_kstring(j, "parent", vc->parent);
     json_out_kstring(j, "read", read_words[vc->own]);
     json_out_kstring(j, "preemption", preemption_words[vc->lazy]);

@@ -8,7 +8,8 @@
  *    "maxTime": 0, "maxGpus": 0, "maxJobs": 0, "keepLogsDays": 0, "userDiskMB": 0,
  *    "debugReservations": "asked" | "off" | "userFailure", "debugMaxMinutes": 0, "debugPerUser": 0, "debugTotal": 0,
  *    "debugReclaim": "yes" | "no",
- *    "read": "open" | "own", "preemption": "stop" | "lazy", "description": "", "externalName": ""}
+ *    "idle": null | {...} (idle_policy.h), "read": "open" | "own", "preemption": "stop" | "lazy", "description": "",
+ * "externalName": ""}
  */
 #ifndef DROVER_INVENTORY_VC_H
 #define DROVER_INVENTORY_VC_H
@@ -17,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "inventory/idle_policy.h"
 #include "inventory/node.h"
 #include "inventory/sku.h"
 
@@ -66,7 +68,8 @@ struct vc {
     int keep_logs_days; /* how long the logs of its jobs are kept after their end; 0 = as the site says */
     int user_disk_mb;   /* what a user of its jobs may keep on a node, of all jobs; 0 = as the site says */
     struct vc_debug debug;
-    bool own;     /* read policy: users see their own jobs only */
+    struct idle_policy idle; /* of GPUs that are held and not used */
+    bool own;                /* read policy: users see their own jobs only */
     bool lazy;    /* victims inside it lose their guarantee first, and stop only when their GPUs are needed */
     bool stopped; /* accepts no jobs */
     char description[VC_TEXT_MAX], external_name[VC_TEXT_MAX];

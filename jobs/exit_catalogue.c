@@ -59,7 +59,8 @@ static const char *a_reaction(const char *text)
 
 static const char *a_category(const char *text)
 {
-    return exits_word(exits_category_words(), text) < 0 ? "must be none, user, platform, resource or unknown" : NULL;
+    return exits_word(exits_category_words(), text) < 0 ? "must be none, user, platform, resource, policy or unknown"
+                                                        : NULL;
 }
 
 static const struct spec_field a_status = {.key = "status", .kind = SPEC_INT, .min = 1, .max = 255};

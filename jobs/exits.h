@@ -25,6 +25,7 @@ enum exit_category {
     EXIT_CATEGORY_USER,
     EXIT_CATEGORY_PLATFORM,
     EXIT_CATEGORY_RESOURCE, /* ask for more, or use less */
+    EXIT_CATEGORY_POLICY,   /* a rule of the site or of its virtual cluster */
     EXIT_CATEGORY_UNKNOWN
 };
 enum exit_reaction { EXIT_NEVER_RETRY, EXIT_ALWAYS_RETRY, EXIT_BACKOFF_RETRY, EXIT_RETRY_TO_MAX };
@@ -76,6 +77,7 @@ enum {
     EXIT_CODE_NODE_LOST = -1001,
     EXIT_CODE_PREEMPTED = -1003,  /* a more important job took its resources */
     EXIT_CODE_TIME_LIMIT = -1004, /* extras.drover.timeLimit */
+    EXIT_CODE_IDLE = -1007,       /* stopped, as its GPUs were held and not used */
     EXIT_CODE_BAD_CONFIG = -1100, /* the stored config cannot be read any more */
     EXIT_CODE_LAUNCH_LOST = -111, /* lost between order and start: never counted */
     EXIT_CODE_PORT_CONFLICT = 253,
@@ -106,7 +108,7 @@ const char *exits_yaml(size_t *len);
 const char *exits_type_wire(enum exit_type type);
 /* Wire word of a reaction: "NEVER_RETRY", ... */
 const char *exits_reaction_wire(enum exit_reaction reaction);
-/* "none", "user", "platform", "resource" or "unknown". */
+/* "none", "user", "platform", "resource", "policy" or "unknown". */
 const char *exits_category_name(enum exit_category category);
 /* The words of a type, reaction and category in the order of their enums, NULL-terminated. Static. */
 const char *const *exits_type_words(void);

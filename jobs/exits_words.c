@@ -25,8 +25,13 @@ static const char *const reaction_words[] = {
 };
 
 static const char *const category_words[] = {
-    [EXIT_CATEGORY_NONE] = "none",         [EXIT_CATEGORY_USER] = "user",       [EXIT_CATEGORY_PLATFORM] = "platform",
-    [EXIT_CATEGORY_RESOURCE] = "resource", [EXIT_CATEGORY_UNKNOWN] = "unknown", NULL,
+    [EXIT_CATEGORY_NONE] = "none",
+    [EXIT_CATEGORY_USER] = "user",
+    [EXIT_CATEGORY_PLATFORM] = "platform",
+    [EXIT_CATEGORY_RESOURCE] = "resource",
+    [EXIT_CATEGORY_POLICY] = "policy",
+    [EXIT_CATEGORY_UNKNOWN] = "unknown",
+    NULL,
 };
 
 const char *const *exits_type_words(void)

@@ -86,6 +86,7 @@ struct job {
     enum run_state state;
     bool stop_requested; /* executionType STOP */
     char stopped_by[JOB_USER_MAX + 1];
+    int stop_code;                  /* exit code of a stop that nobody asked for; 0 = EXIT_CODE_STOPPED */
     char wait_reason[24];           /* for which it waits, as was told last; "" = nothing was */
     int64_t reason_ms;              /* wall: when that was; not kept over a restart */
     char held_by[JOB_USER_MAX + 1]; /* while it waits: who holds it, so that it is not considered; "" = nobody */

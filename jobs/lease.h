@@ -43,9 +43,9 @@ struct lease {
     int priority;            /* by which it holds: -1 = what it holds may be taken back */
     enum lease_state state;
     int64_t created_ms, expires_ms, ended_ms; /* wall; 0 = not yet */
-    const char *ended_by;                     /* a user, or "expiry", "need", "sandbox", "node"; "" while it is held */
-    int extended;                             /* times since the core began; in no row */
-    const char *collected;                    /* JSON object: what is known of the end that it was made for */
+    const char *ended_by;  /* a user, or "expiry", "need", "idle", "sandbox", "node"; "" while it is held */
+    int extended;          /* times since the core began; in no row */
+    const char *collected; /* JSON object: what is known of the end that it was made for */
 };
 
 /* Whether a state may follow another, by the table. */

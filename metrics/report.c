@@ -282,6 +282,29 @@ static bool inside(const struct report *r, int64_t at_ms)
     return at_ms >= r->range.from_ms && at_ms < r->range.to_ms;
 }
 
+static void add_freed(struct report_row *row, const struct report_freed *f)
+{
+    row->freed++;
+    row->freed_idle_ms += f->idle_ms;
+    if (f->left_ms < 0)
+        row->freed_open++;
+    else
+        row->freed_left_ms += f->gpus * f->left_ms;
+}
+
+int report_add_freed(struct report *r, const struct report_freed *f, struct err *e)
+{
+    struct group *g = inside(r, f->at_ms) ? find(r, f->key, f->at_ms, e) : NULL;
+
+    if (!inside(r, f->at_ms))
+        return 0;
+    if (!g)
+        return -1;
+    add_freed(&g->row, f);
+    add_freed(&r->total.row, f);
+    return 0;
+}
+
 int report_add_job(struct report *r, const struct report_job *j, struct err *e)
 {
     const char *keys[REPORT_KEYS];

@@ -25,7 +25,7 @@ enum report_outcome {
     REPORT_SUCCEEDED,
     REPORT_FAILED,    /* by the job's own fault, or nobody knows whose */
     REPORT_PLATFORM,  /* lost to the platform: a node, an engine, a disk of ours */
-    REPORT_STOPPED,   /* by a person */
+    REPORT_STOPPED,   /* by a person, or a rule about GPUs that are not used */
     REPORT_PREEMPTED, /* for somebody more important */
     REPORT_RUNNING,   /* not decided yet */
     REPORT_RESERVED,  /* held after the end, by debug reservations */
@@ -53,6 +53,14 @@ struct report_busy {
     double sampled_ms, idle_ms, busy_ms;
 };
 
+/* A rule about GPUs that are held and not used has taken them from a job or a debug reservation. */
+struct report_freed {
+    const char *key[REPORT_KEYS]; /* REPORT_DAY is not looked at */
+    int64_t at_ms, gpus;
+    int64_t idle_ms; /* of all its GPUs, until then */
+    int64_t left_ms; /* each could have been held for so long; -1: for ever */
+};
+
 /* A job. Times 0: not yet. */
 struct report_job {
     const char *key[REPORT_KEYS];               /* REPORT_NODE and REPORT_DAY are not looked at */
@@ -66,6 +74,8 @@ struct report_row {
     int64_t gpu_ms[REPORT_OUTCOMES];
     double sampled_ms, idle_ms, busy_ms; /* GPU ms of those that were sampled */
     int64_t task_ms;                     /* of all tasks, with GPUs or without */
+    int64_t freed, freed_idle_ms;        /* times that a rule took GPUs that were not used; GPU ms until then */
+    int64_t freed_left_ms, freed_open;   /* GPU ms for which they could have been held; times without a limit to that */
     int64_t ended, succeeded;            /* jobs that ended in the range; of these, well */
     int64_t started, wait_p50,
         wait_p95; /* jobs that started in the range, and how long they had waited (nearest rank) */
@@ -85,6 +95,7 @@ void report_destroy(struct report *r);
 /* 0, or -1 with `e`: out of memory, or more than REPORT_ROWS_MAX groups. */
 int report_add_use(struct report *r, const struct report_use *u, struct err *e);
 int report_add_busy(struct report *r, const struct report_busy *b, struct err *e);
+int report_add_freed(struct report *r, const struct report_freed *f, struct err *e);
 int report_add_job(struct report *r, const struct report_job *j, struct err *e);
 /* The groups, ordered by their keys, and the sum of all; nothing may be added any more. Borrowed. */
 const struct report_row *const *report_rows(struct report *r, size_t *count);

@@ -69,7 +69,7 @@ static enum report_outcome outcome(struct stmt *st)
         return REPORT_SUCCEEDED;
     if (stmt_col_int(st, USE_PREEMPTED) || code == EXIT_CODE_PREEMPTED)
         return REPORT_PREEMPTED;
-    if (code == EXIT_CODE_STOPPED)
+    if (code == EXIT_CODE_STOPPED || code == EXIT_CODE_IDLE)
         return REPORT_STOPPED;
     found = exits_find(code);
     return found && found->category == EXIT_CATEGORY_PLATFORM ? REPORT_PLATFORM : REPORT_FAILED;
@@ -213,6 +213,39 @@ static int read_busy(const struct asked *a, struct report *r, struct err *e)
     return rc;
 }
 
+/* What rules about GPUs that are not used have taken; not what only was mailed or tagged, or would have been done. */
+static int read_freed(const struct asked *a, struct report *r, struct err *e)
+{
+    char name[NAME_ROOM] = "";
+    struct stmt *st;
+    struct query q;
+    int rc;
+
+    query_init(&q, "SELECT j.vc, j.user, j.name, i.node, i.time_ms, i.gpus, i.idle_ms, i.left_ms"
+                   " FROM idle_act i JOIN job j ON j.id = i.job_id");
+    query_where(&q, "i.dry_run = 0 AND i.action IN ('stop', 'release') AND i.time_ms >= ?");
+    query_int(&q, a->range->from_ms);
+    query_where(&q, "i.time_ms < ?");
+    query_int(&q, a->range->to_ms);
+    only(&q, a->whose);
+    st = query_stmt(&q, a->s, e);
+    while ((rc = stmt_step(st, e)) == STMT_ROW) {
+        struct report_freed f = {.at_ms = stmt_col_int(st, 4),
+                                 .gpus = stmt_col_int(st, 5),
+                                 .idle_ms = stmt_col_int(st, 6),
+                                 .left_ms = stmt_col_int_or(st, 7, -1)};
+
+        read_keys(st, a->by_job, name, f.key);
+        f.key[REPORT_NODE] = stmt_col_string(st, 3);
+        if (report_add_freed(r, &f, e)) {
+            rc = -1;
+            break;
+        }
+    }
+    query_fini(&q);
+    return rc;
+}
+
 static int read_jobs(const struct asked *a, struct report *r, struct err *e)
 {
     struct query q;
@@ -236,5 +269,8 @@ int report_store_read(struct store *s, const struct report_range *range, const s
 {
     const struct asked a = {s, range, whose, range->by & 1u << REPORT_JOB};
 
-    return read_tasks(&a, r, e) || read_leases(&a, r, e) || read_busy(&a, r, e) || read_jobs(&a, r, e) ? -1 : 0;
+    return read_tasks(&a, r, e) || read_leases(&a, r, e) || read_busy(&a, r, e) || read_freed(&a, r, e) ||
+                   read_jobs(&a, r, e)
+               ? -1
+               : 0;
 }

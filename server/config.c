@@ -15,6 +15,7 @@
 #include "base/doc.h"
 #include "base/err.h"
 #include "base/fs.h"
+#include "base/json.h"
 
 enum { FILE_MAX = 64 * 1024, PORT_MAX = 65535, GPU_SEAL_MAX_S = 900 };
 
@@ -322,6 +323,43 @@ static int set_gpu_health(struct config *c, const struct doc *d, struct err *e)
     return 0;
 }
 
+/* The same as JSON, for who reads both. */
+static void write_json(struct json_out *j, const struct doc *d)
+{
+    if (d->type == DOC_MAP || d->type == DOC_LIST) {
+        (d->type == DOC_MAP ? json_out_object : json_out_array)(j);
+        for (const struct doc *m = d->first; m; m = m->next) {
+            if (m->key)
+                json_out_key(j, m->key);
+            write_json(j, m);
+        }
+        (d->type == DOC_MAP ? json_out_object_end : json_out_array_end)(j);
+    } else if (d->type == DOC_STRING) {
+        json_out_string(j, d->text);
+    } else if (d->type == DOC_NULL) {
+        json_out_null(j);
+    } else if (d->type == DOC_BOOL) {
+        json_out_bool(j, d->integer);
+    } else {
+        json_out_double(j, d->number);
+    }
+}
+
+/* As a virtual cluster's (inventory/idle_policy.h). */
+static int set_idle(struct config *c, const struct doc *d, struct err *e)
+{
+    struct buf text;
+    struct json_out j;
+    buf_init(&text, FILE_MAX);
+    json_out_init(&j, &text);
+    write_json(&j, d);
+    cJSON *o = json_parse(buf_str(&text), text.len, FILE_MAX, e);
+    int rc = o ? idle_policy_parse(o, &c->idle, e) : -1;
+    cJSON_Delete(o);
+    buf_fini(&text);
+    return rc ? err_at(e, d->line, d->column) : 0;
+}
+
 static int set_log_level(struct config *c, const struct doc *d, struct err *e)
 {
     static const char *const names[] = {
@@ -421,6 +459,7 @@ static const struct {
     {"tlsCertificate", set_tls_certificate},
     {"tlsKey", set_tls_key},
     {"gpuHealth", set_gpu_health},
+    {"idle", set_idle},
     {"placement", set_placement},
     {"logLevel", set_log_level},
     {"logFormat", set_log_format},
@@ -442,6 +481,7 @@ void config_defaults(struct config *c)
                          .user_burst = 500,
                          .address_rate = 200, /* a lab behind one address */
                          .address_burst = 2000,
+                         .idle = {.snooze_minutes = IDLE_SNOOZE_MINUTES},
                          .placement = score_defaults,
                          .log_level = LOG_LEVEL_INFO};
     health_rules_default(&c->health);

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/log.h"
+#include "inventory/idle_policy.h"
 #include "metrics/health.h"
 #include "metrics/series_store.h"
 #include "scheduler/score.h"
@@ -51,6 +52,7 @@ struct config {
     char tls_certificate[CONFIG_TEXT_MAX]; /* PEM, the chain; "" = plain HTTP */
     char tls_key[CONFIG_TEXT_MAX];         /* PEM */
     struct health_rules health;            /* gpuHealth: what follows, by cause; `check` samples */
+    struct idle_policy idle;               /* idle: where a virtual cluster has no policy of its own */
     struct score_weights placement;        /* placement: weights of the score's terms by name */
     enum log_level log_level;
     enum log_format log_format;

@@ -41,8 +41,10 @@ struct writing {
 
 struct gpu_account {
     struct gpu_account_config config;
-    struct arena *arena;  /* of one look */
-    bool known;           /* who holds what, in the last look */
+    struct arena *arena; /* of one look */
+    bool known;          /* who holds what, in the last look */
+    const char *node;    /* ours, in the arena */
+    struct gpu_holder holders[NODE_GPU_MAX];
     bool resumed;         /* the rows of the life before were read */
     int64_t unwritten_ms; /* since what goes on was written */
     struct gpu_use uses[NODE_GPU_MAX];
@@ -177,14 +179,13 @@ static void hand_over(struct gpu_account *a, const struct gpu_holder holders[NOD
 
 static int look(struct gpu_account *a, struct err *e)
 {
-    struct gpu_holder holders[NODE_GPU_MAX];
-    const struct gpu_holders_of of = {.node = find_node(a), .arena = a->arena};
+    const struct gpu_holders_of of = {.node = a->node = find_node(a), .arena = a->arena};
     struct store *s = of.node ? readers_get(a->config.readers, e) : NULL;
     if (!s)
         return -1;
-    int rc = gpu_holders_read(s, &of, holders, e);
+    int rc = gpu_holders_read(s, &of, a->holders, e);
     if (!rc) {
-        hand_over(a, holders);
+        hand_over(a, a->holders);
         if (!a->resumed)
             rc = gpu_use_store_each_live(s, resume, a, e);
         a->resumed |= !rc;
@@ -216,6 +217,16 @@ void gpu_account_take(void *account, const struct source_reading *readings, int 
 const char *gpu_account_holder(const struct gpu_account *a, int gpu)
 {
     return a->known ? a->uses[gpu].attempt_id : NULL;
+}
+
+const struct gpu_holder *gpu_account_holders(const struct gpu_account *a)
+{
+    return a->known ? a->holders : NULL;
+}
+
+const char *gpu_account_node(const struct gpu_account *a)
+{
+    return a->known ? a->node : NULL;
 }
 
 /* ---- life ---- */

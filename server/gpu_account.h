@@ -14,6 +14,7 @@
 
 struct err;
 struct gpu_account;
+struct gpu_holder;
 struct mailbox;
 struct readers;
 struct snapshots;
@@ -34,6 +35,10 @@ struct gpu_account *gpu_account_create(const struct gpu_account_config *c, struc
 void gpu_account_take(void *account, const struct source_reading *readings, int count, int64_t ms);
 /* The attempt that holds a GPU, as the last look found; "" = nobody, NULL = that is not known. The sampler's thread. */
 const char *gpu_account_holder(const struct gpu_account *a, int gpu);
+/* Who holds what, by GPU, and on which node, as the last look found; NULL = that is not known. Good until the next
+ * look. The sampler's thread. */
+const struct gpu_holder *gpu_account_holders(const struct gpu_account *a);
+const char *gpu_account_node(const struct gpu_account *a);
 /* Writes what goes on; no look comes after this. Before the core stops. */
 void gpu_account_close(struct gpu_account *a);
 /* After the core has stopped. NULL ok. */

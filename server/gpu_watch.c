@@ -10,6 +10,7 @@
 #include "metrics/source_thread.h"
 #include "server/gpu_account.h"
 #include "server/gpu_health.h"
+#include "server/gpu_idle.h"
 #include "server/gpu_series.h"
 
 enum {
@@ -26,6 +27,8 @@ struct gpu_watch {
     struct sampler *sampler; /* NULL: nothing is sampled */
     struct gpu_account *account;
     struct gpu_health *health;
+    struct gpu_idle *idle;
+    int snooze_minutes;
     struct gpu_series *series;
     struct series_keep keep;
 };
@@ -37,6 +40,7 @@ static void take(void *ctx, const struct source_reading *readings, int count, in
     int64_t since;
     gpu_account_take(w->account, readings, count, ms);
     gpu_health_take(w->health, readings, sampler_state(w->sampler, &since));
+    gpu_idle_take(w->idle, readings, ms);
     gpu_series_take(w->series, readings, count);
 }
 
@@ -63,6 +67,16 @@ static int make_sampler(struct gpu_watch *w, const struct gpu_watch_config *c, s
     w->health = gpu_health_create(&health, w->gpus, w->count, e);
     if (!w->health)
         return -1;
+    const struct gpu_idle_config idle = {.site = c->idle,
+                                         .account = w->account,
+                                         .readers = c->readers,
+                                         .snapshots = c->snapshots,
+                                         .mailbox = c->mailbox,
+                                         .count = w->count,
+                                         .flush_ms = FLUSH_MS};
+    w->idle = gpu_idle_create(&idle, e);
+    if (!w->idle)
+        return -1;
     const struct sampler_config sampler = {.source = w->source,
                                            .count = w->count,
                                            .period_ms = (int64_t)c->period_s * 1000,
@@ -82,6 +96,7 @@ struct gpu_watch *gpu_watch_create(const struct gpu_watch_config *c, struct err 
         return NULL;
     }
     w->keep = c->keep;
+    w->snooze_minutes = c->idle->snooze_minutes;
     w->source = source_thread_create(nvml_create(e), e);
     w->count = w->source ? source_thread_find(w->source, w->gpus, FIND_MS, e) : -1;
     if (w->count >= 0 && (!w->count || !c->period_s || !make_sampler(w, c, e)))
@@ -109,6 +124,7 @@ void gpu_watch_stop(struct gpu_watch *w)
     if (!w || !w->sampler)
         return;
     sampler_stop(w->sampler);
+    gpu_idle_close(w->idle);
     gpu_account_close(w->account);
     gpu_series_close(w->series);
 }
@@ -119,12 +135,18 @@ const struct series_keep *gpu_watch_keep(const struct gpu_watch *w)
     return w ? &w->keep : &none;
 }
 
+int gpu_watch_snooze(const struct gpu_watch *w)
+{
+    return w ? w->snooze_minutes : IDLE_SNOOZE_MINUTES;
+}
+
 void gpu_watch_destroy(struct gpu_watch *w)
 {
     if (!w)
         return;
     sampler_destroy(w->sampler);
     gpu_health_destroy(w->health);
+    gpu_idle_destroy(w->idle);
     gpu_account_destroy(w->account);
     gpu_series_destroy(w->series);
     source_thread_destroy(w->source, LEAVE_MS);

@@ -16,6 +16,7 @@ struct engine;
 struct err;
 struct gpu_watch;
 struct health_rules;
+struct idle_policy;
 struct mailbox;
 struct readers;
 struct snapshots;
@@ -28,6 +29,7 @@ struct gpu_watch_config {
     int seal_s;   /* what samples are sealed together for */
     struct series_keep keep;
     const struct health_rules *rules;
+    const struct idle_policy *idle; /* the site's, for GPUs that are held and not used */
     struct readers *readers;
     struct snapshots *snapshots;
     struct mailbox *mailbox; /* all borrowed, for what tasks make of their GPUs (gpu_account.h) */
@@ -44,6 +46,8 @@ int gpu_watch_start(struct gpu_watch *w, struct engine *engine, struct err *e);
 void gpu_watch_stop(struct gpu_watch *w);
 /* How long series are kept; of no watch (NULL) for ever. */
 const struct series_keep *gpu_watch_keep(const struct gpu_watch *w);
+/* How long an owner may snooze a job whose virtual cluster says nothing, in minutes. NULL ok. */
+int gpu_watch_snooze(const struct gpu_watch *w);
 /* After the core has stopped. NULL ok. */
 void gpu_watch_destroy(struct gpu_watch *w);
 

@@ -27,6 +27,7 @@ struct matter {
     const struct spec *spec;
     const char *user, *name, *email;
     char job_id[ID_SIZE];
+    bool any; /* whatever it asks to be told of */
     bool has_lease;
     struct lease lease; /* strings in the arena */
 };
@@ -82,26 +83,34 @@ static bool want_lost(const struct matter *m)
     return want_lease(m) && (!strcmp(m->lease.ended_by, "node") || !strcmp(m->lease.ended_by, "sandbox"));
 }
 
+static bool want_any(const struct matter *m)
+{
+    return m->any;
+}
+
 static const struct kind {
     const char *reason; /* of the event */
     bool (*wanted)(const struct matter *m);
     const char *before, *behind; /* the job's name, in the subject */
     const char *sentence;        /* behind its full one, in the text */
     bool lease, begins;          /* about its lease; which has just begun */
+    bool any;                    /* told whatever the job asks to be told of */
 } kinds[] = {
-    {"JobRunning", want_running, "", " runs", "runs.", false, false},
-    {"JobSucceeded", want_succeeded, "", " has succeeded", "has succeeded.", false, false},
-    {"JobFailed", want_failed, "", " has failed", "has failed.", false, false},
-    {"JobStopped", want_stopped, "", " was stopped", "was stopped.", false, false},
-    {"JobRetried", want_retried, "", " is tried again", "did not end well and is tried again.", false, false},
+    {"JobRunning", want_running, "", " runs", "runs.", false, false, false},
+    {"JobSucceeded", want_succeeded, "", " has succeeded", "has succeeded.", false, false, false},
+    {"JobFailed", want_failed, "", " has failed", "has failed.", false, false, false},
+    {"JobStopped", want_stopped, "", " was stopped", "was stopped.", false, false, false},
+    {"JobRetried", want_retried, "", " is tried again", "did not end well and is tried again.", false, false, false},
     {"LeaseHeld", want_lease, "", " is kept to look at", "has failed, and what is left of it is kept to look at.", true,
-     true},
-    {"LeaseReclaimed", want_lease, "The reservation of ", " is taken back",
-     "was kept to look at; this debug reservation is taken back.", true, false},
-    {"LeaseReleased", want_released, "The reservation of ", " is released",
-     "was kept to look at; this debug reservation is released.", true, false},
-    {"LeaseEnded", want_lost, "The reservation of ", " is lost", "was kept to look at; this debug reservation is lost.",
      true, false},
+    {"LeaseReclaimed", want_lease, "The reservation of ", " is taken back",
+     "was kept to look at; this debug reservation is taken back.", true, false, false},
+    {"LeaseReleased", want_released, "The reservation of ", " is released",
+     "was kept to look at; this debug reservation is released.", true, false, false},
+    {"LeaseEnded", want_lost, "The reservation of ", " is lost", "was kept to look at; this debug reservation is lost.",
+     true, false, false},
+    {"IdleWarned", want_any, "The GPUs of ", " are not used", "holds GPUs and does not use them.", false, false, true},
+    {"IdleActed", want_any, "The GPUs of ", " were not used", "held GPUs and did not use them.", false, false, true},
 };
 
 static const struct kind *kind_of(const char *reason)
@@ -123,7 +132,7 @@ static int take_job(void *ctx, const struct job_row *row)
     m->user = arena_strdup(a, row->user);
     m->name = arena_strdup(a, row->name);
     /* Few jobs ask to be told of anything: the others are not read. */
-    if (strstr(row->config, "jobStatusChangeNotification") || m->has_lease)
+    if (strstr(row->config, "jobStatusChangeNotification") || m->has_lease || m->any)
         m->spec = spec_load(a, row->config, strlen(row->config), NULL);
     return m->user && m->name ? 0 : 1;
 }
@@ -318,6 +327,7 @@ static int next_event(struct job_mail_state *s, const struct job_mail_asking *q,
             continue;
         if (!w.found.job_id || !w.found.message)
             return err_set(e, ERR_INTERNAL, "Out of memory.");
+        m.any = w.found.kind->any;
         rc = read_matter(&m, w.found.job_id, w.found.kind->lease, e);
         if (rc < 0)
             return -1;

@@ -173,7 +173,7 @@ static struct store *look(struct loop *l, struct err *e)
 static int find_target(struct loop *l, const char *full_name, struct command_target *t, struct err *e)
 {
     struct jobs_store_target row;
-    if (core_find(l->core, full_name))
+    if (!full_name || core_find(l->core, full_name))
         return 0;
     struct store *s = look(l, e);
     int rc = s ? jobs_store_find_target(s, full_name, &row, e) : -1;
@@ -216,13 +216,13 @@ static int prepare(struct loop *l, struct command *cmd, struct clock_now now, st
     case COMMAND_HOLD:
         return find_target(l, cmd->hold.full_name, &cmd->hold.target, e);
     case COMMAND_TAG:
-        if (find_target(l, cmd->tag.full_name, &cmd->tag.target, e))
-            return -1;
-        found = has_tag(l, &cmd->tag, e);
+        found = find_target(l, cmd->tag.full_name, &cmd->tag.target, e) ? -1 : has_tag(l, &cmd->tag, e);
         cmd->tag.present = found == 1;
         break;
     case COMMAND_LEASE:
         return find_target(l, cmd->lease.full_name, &cmd->lease.target, e);
+    case COMMAND_IDLE:
+        return find_target(l, cmd->idle.full_name, &cmd->idle.target, e);
     case COMMAND_REASON:
     case COMMAND_WRITE:
     case COMMAND_VC:

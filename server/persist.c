@@ -82,6 +82,8 @@ static const char *job_detail(struct writer *w, const struct job *job)
     }
     if (job->stopped_by[0])
         json_out_kstring(&j, "stoppedBy", job->stopped_by);
+    if (job->stop_code)
+        json_out_kint(&j, "stopCode", job->stop_code);
     json_out_object_end(&j);
     return buf_str(&w->detail);
 }

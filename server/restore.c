@@ -188,10 +188,12 @@ static void read_job_detail(struct job *j, const char *json)
 {
     cJSON *o = json_parse(json, strlen(json), 0, NULL);
     const char *outcome = NULL, *by = NULL;
-    int64_t code = 0;
+    int64_t code = 0, stop_code = 0;
     json_get_string(o, "outcome", &outcome, NULL);
     json_get_string(o, "stoppedBy", &by, NULL);
     json_get_int(o, "exitCode", &code, NULL);
+    json_get_int(o, "stopCode", &stop_code, NULL);
+    j->stop_code = (int)stop_code;
     read_trigger(j, cJSON_GetObjectItemCaseSensitive(o, "trigger"));
     snprintf(j->stopped_by, sizeof j->stopped_by, "%s", by ? by : "");
     if (outcome) {

@@ -189,6 +189,7 @@ static int make_gpus(struct daemon *d, struct err *e)
                                        .seal_s = d->config->gpu_seal_s,
                                        .keep = d->config->keep_series,
                                        .rules = &d->config->health,
+                                       .idle = &d->config->idle,
                                        .readers = d->readers,
                                        .snapshots = d->snapshots,
                                        .mailbox = d->mailbox};

@@ -240,3 +240,44 @@ const char *const schema_v10[] = {
     " PRIMARY KEY(attempt_id, gpu)) STRICT",
     NULL,
 };
+
+/* GPUs that are held and not used: what was counted of each by rule, what was told of jobs that live, what their owners
+ * have snoozed, and what was done. */
+const char *const schema_v11[] = {
+    "CREATE TABLE idle_gpu("
+    " attempt_id TEXT NOT NULL," /* of the task, or the debug reservation */
+    " gpu INTEGER NOT NULL,"
+    " rule TEXT NOT NULL,"
+    " data BLOB NOT NULL,"
+    " PRIMARY KEY(attempt_id, gpu, rule)) STRICT",
+    "CREATE TABLE idle_told("
+    " job_id TEXT NOT NULL REFERENCES job(id) DEFERRABLE INITIALLY DEFERRED,"
+    " job_attempt INTEGER NOT NULL,"
+    " rule TEXT NOT NULL,"
+    " warned INTEGER NOT NULL,"
+    " acted INTEGER NOT NULL CHECK(acted IN (0, 1)),"
+    " dry_run INTEGER NOT NULL CHECK(dry_run IN (0, 1)),"
+    " time_ms INTEGER NOT NULL,"
+    " text TEXT NOT NULL,"
+    " PRIMARY KEY(job_id, job_attempt, rule)) STRICT",
+    "CREATE TABLE idle_snooze("
+    " job_id TEXT PRIMARY KEY NOT NULL REFERENCES job(id) DEFERRABLE INITIALLY DEFERRED,"
+    " user TEXT NOT NULL,"
+    " reason TEXT NOT NULL,"
+    " time_ms INTEGER NOT NULL,"
+    " until_ms INTEGER NOT NULL) STRICT",
+    "CREATE TABLE idle_act("
+    " job_id TEXT NOT NULL REFERENCES job(id) DEFERRABLE INITIALLY DEFERRED,"
+    " job_attempt INTEGER NOT NULL,"
+    " rule TEXT NOT NULL,"
+    " time_ms INTEGER NOT NULL,"
+    " action TEXT NOT NULL,"
+    " dry_run INTEGER NOT NULL CHECK(dry_run IN (0, 1)),"
+    " node TEXT NOT NULL,"
+    " gpus INTEGER NOT NULL,"
+    " idle_ms INTEGER NOT NULL," /* of all of them, until then */
+    " left_ms INTEGER,"          /* each could have been held for so long; NULL: for ever */
+    " PRIMARY KEY(job_id, job_attempt, rule, time_ms)) STRICT",
+    "CREATE INDEX idle_act_by_time ON idle_act(time_ms)",
+    NULL,
+};

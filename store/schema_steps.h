@@ -19,5 +19,7 @@ extern const char *const schema_v8[];
 extern const char *const schema_v9[];
 /* Series of GPUs. */
 extern const char *const schema_v10[];
+/* GPUs that are held and not used. */
+extern const char *const schema_v11[];
 
 #endif

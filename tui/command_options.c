@@ -148,6 +148,7 @@ const struct command_option command_options_vc[] = {
     {0, "debug-per-user", "N", NULL, "How many one user may have at a time; 0: 1."},
     {0, "debug-total", "N", NULL, "How many there may be at a time; 0: 8."},
     {0, "debug-reclaim", "YES-NO", "yes no", "Whether guaranteed work takes their GPUs back."},
+    {0, "idle-file", "FILE", NULL, "What is done about GPUs that are not used, a JSON object; none: as the site says."},
     {0, "parent", "VC", NULL, "Whose promise its own is part of."},
     {0, "read", "WHOSE", "open own", "Whose jobs its users see."},
     {0, "preemption", "HOW", "stop lazy", "How a guaranteed job of its own is made room for."},
@@ -157,6 +158,12 @@ const struct command_option command_options_vc[] = {
 
 const struct command_option command_options_reservations[] = {
     {0, "state", "STATE", "live all", "Those that are live, or all; live by default."},
+    {0, NULL, NULL, NULL, NULL},
+};
+
+const struct command_option command_options_snooze[] = {
+    {0, "hours", "N", NULL, "For how long from now; up to the maximum of its virtual cluster, admins beyond."},
+    {0, "reason", "TEXT", NULL, "Why its GPUs are not used, in one line."},
     {0, NULL, NULL, NULL, NULL},
 };
 

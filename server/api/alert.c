@@ -1,20 +1,24 @@
 /* SPDX-License-Identifier: MIT
  *
- * Alerts in the shape of OpenPAI's alert manager: what the core's snapshot shows to be wrong now. They are about nodes,
- * so that they are the admins'.
+ * Alerts in the shape of OpenPAI's alert manager: what the core's snapshot shows to be wrong now of nodes,
+ * for admins, and jobs whose GPUs are not used, for admins and their owners.
  */
+#include <string.h>
+
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "metrics/idle_store.h"
 #include "scheduler/cluster.h"
 #include "server/api/api.h"
 #include "server/snapshot.h"
 
 struct alert {
     const char *name, *severity, *node, *summary;
-    const char *gpu; /* its index; NULL = of the whole node */
+    const char *gpu;                    /* its index; NULL = of the whole node */
+    const char *job, *user, *vc, *rule; /* of a job, instead of the node */
 };
 
 static void write_alert(struct json_out *j, const struct alert *a, int64_t seen_ms)
@@ -26,7 +30,14 @@ static void write_alert(struct json_out *j, const struct alert *a, int64_t seen_
     json_out_object(j);
     json_out_kstring(j, "alertname", a->name);
     json_out_kstring(j, "severity", a->severity);
-    json_out_kstring(j, "node_name", a->node);
+    if (a->node)
+        json_out_kstring(j, "node_name", a->node);
+    if (a->job) {
+        json_out_kstring(j, "job_name", a->job);
+        json_out_kstring(j, "username", a->user);
+        json_out_kstring(j, "virtual_cluster", a->vc);
+        json_out_kstring(j, "rule", a->rule);
+    }
     if (a->gpu)
         json_out_kstring(j, "gpu", a->gpu);
     json_out_object_end(j);
@@ -84,19 +95,43 @@ static void write_node(struct json_out *j, struct arena *arena, const struct clu
             seen_ms);
 }
 
-int api_alerts(struct request *r, void *context, struct err *e)
+/* ---- jobs ---- */
+
+static int write_idle(void *ctx, const struct idle_told_row *row)
 {
-    struct api *a = context;
-    struct snapshot *s = api_snapshot(a, e);
+    const struct api_reading *x = ctx;
+    const struct identity *who = request_identity(x->request);
+    const bool own = !strcmp(who->user, row->user);
+    struct arena *a = request_arena(x->request);
+    const char *text = arena_printf(a, "%s~%s: %s", row->user, row->name, row->text);
+    if (who->admin || (own && !row->dry_run))
+        write_alert(x->out,
+                    &(struct alert){.name = "JobGpusNotUsed",
+                                    .severity = row->told.acted ? "error" : "warn",
+                                    .job = arena_printf(a, "%s~%s", row->user, row->name),
+                                    .user = row->user,
+                                    .vc = row->vc,
+                                    .rule = row->rule,
+                                    .summary = text ? text : ""},
+                    row->time_ms);
+    return 0;
+}
+
+static int write_alerts(struct api_reading *x, struct err *e)
+{
+    struct snapshot *s = api_snapshot(x->context, e);
     if (!s)
         return -1;
-    struct api_json out;
-    struct json_out *j = api_json_begin(&out);
-    json_out_array(j);
-    for (size_t i = 0; request_identity(r)->admin && i < cluster_count(s->cluster); i++)
-        write_node(j, request_arena(r), cluster_at(s->cluster, (int)i), s->wall_ms);
-    json_out_array_end(j);
-    snapshots_put(a->snapshots, s);
-    api_json_send(&out, r, 200);
-    return 0;
+    json_out_array(x->out);
+    for (size_t i = 0; request_identity(x->request)->admin && i < cluster_count(s->cluster); i++)
+        write_node(x->out, request_arena(x->request), cluster_at(s->cluster, (int)i), s->wall_ms);
+    snapshots_put(((struct api *)x->context)->snapshots, s);
+    int rc = idle_store_each_told(x->store, write_idle, x, e);
+    json_out_array_end(x->out);
+    return rc;
+}
+
+int api_alerts(struct request *r, void *context, struct err *e)
+{
+    return api_read(context, r, write_alerts, context, e);
 }

@@ -58,6 +58,15 @@ static void write_counts(struct json_out *j, const struct report_row *row)
     else
         json_out_null(j);
     json_out_object_end(j);
+    json_out_key(j, "freed");
+    json_out_object(j);
+    json_out_kint(j, "times", row->freed);
+    json_out_key(j, "idle");
+    json_out_double(j, hours((double)row->freed_idle_ms));
+    json_out_key(j, "left");
+    json_out_double(j, hours((double)row->freed_left_ms));
+    json_out_kint(j, "withoutLimit", row->freed_open);
+    json_out_object_end(j);
     json_out_key(j, "taskHours");
     json_out_double(j, hours((double)row->task_ms));
     json_out_key(j, "jobs");

@@ -7,6 +7,7 @@
 #include "auth/user_import.h"
 #include "server/api/api.h"
 #include "server/api/gpu_figures.h"
+#include "server/api/idle.h"
 
 #define JOB "/api/v2/jobs/{job}"
 #define GROUP "/api/v2/groups/{group}"
@@ -158,6 +159,9 @@ static const struct route routes[] = {
     {HTTP_GET, JOB "/reservation", api_job_lease, ACCESS_JOB_READ,
      .help = "the job's debug reservation, live or ended, with all that was collected of its sandbox (ours)",
      .reply = "200 ReservationDetail"},
+    {HTTP_PUT, JOB "/snooze", api_job_snooze, ACCESS_JOB_STOP,
+     .help = "say for how long and why its GPUs are not used: no rule looks at them until then (owner or admin; ours)",
+     .takes = "JobSnooze", .reply = "200 Message"},
     {HTTP_PUT, JOB "/reservation", api_job_lease_extend, ACCESS_JOB_STOP,
      .help = "extend the job's debug reservation, up to its virtual cluster's maximum; admins beyond (ours)",
      .takes = "ReservationExtension", .reply = "200 Message"},
@@ -245,7 +249,7 @@ static const struct route routes[] = {
      .reply = "200 Message"},
 
     /* alerts */
-    {HTTP_GET, "/api/v2/alerts", api_alerts, ACCESS_USER, .help = "what is wrong now; about nodes, for admins",
+    {HTTP_GET, "/api/v2/alerts", api_alerts, ACCESS_USER, .help = "what is wrong now: of nodes, for admins; jobs whose GPUs are not used, for their owners too",
      .reply = "200 AlertList"},
 
     /* nodes (ours) */

@@ -46,6 +46,7 @@ BODIES = {
     "PUT " + JOB + "/hold": None,  # refused, because the job runs
     "DELETE " + JOB + "/hold": None,
     "GET " + JOB + "/reservation": None,  # refused, because it has none
+    "PUT " + JOB + "/snooze": {"minutes": 1, "reason": "why"},
     "PUT " + JOB + "/reservation": {"minutes": 1},  # refused, because it has none
     "DELETE " + JOB + "/reservation": None,
     "PUT " + JOB + "/tag": {"value": "t"},

@@ -15,6 +15,7 @@
 #include "tui/cli.h"
 #include "tui/client.h"
 #include "tui/password.h"
+#include "tui/verbs/values.h"
 #include "tui/verbs/verbs.h"
 
 enum { FILE_MAX = 512 << 10, DAY_MS = 24 * 3600 * 1000 };
@@ -23,6 +24,8 @@ enum { FILE_MAX = 512 << 10, DAY_MS = 24 * 3600 * 1000 };
 enum value {
     VALUE_TEXT,
     VALUE_NUMBER,
+    VALUE_HOURS,  /* as minutes */
+    VALUE_JSON,   /* a file with an object, or "none": null */
     VALUE_LIST,   /* "a,b" */
     VALUE_GPUS,   /* "sku=4,other=8" */
     VALUE_DAYS,   /* from now: a moment */
@@ -72,6 +75,7 @@ static const struct member vc_members[] = {
     {"debug-per-user", "debugPerUser", VALUE_NUMBER},
     {"debug-total", "debugTotal", VALUE_NUMBER},
     {"debug-reclaim", "debugReclaim", VALUE_TEXT},
+    {"idle-file", "idle", VALUE_JSON},
     {"parent", "parent", VALUE_TEXT},
     {"read", "read", VALUE_TEXT},
     {"preemption", "preemption", VALUE_TEXT},
@@ -124,6 +128,8 @@ static const struct member token_members[] = {
 
 static const struct member user_add_members[] = {USER_MEMBERS(""){0}};
 static const struct member user_set_members[] = {USER_MEMBERS("data."){"disabled", "data.disabled", VALUE_YES_NO}, {0}};
+static const struct member snooze_members[] = {
+    {"hours", "minutes", VALUE_HOURS}, {"reason", "reason", VALUE_TEXT}, {0}};
 static const struct member reservation_members[] = {{"minutes", "minutes", VALUE_NUMBER}, {0}};
 
 #define NODE(value) .method = "PUT", .path = "/api/v2/nodes/%s/state", .body = "{\"value\":\"" value "\"}"
@@ -158,6 +164,12 @@ static const struct change changes[] = {
      .jobs = true,
      .others = true,
      .done = "%s has the tag no more."},
+    {.verb = "snooze",
+     .method = "PUT",
+     .path = "/api/v2/jobs/%s/snooze",
+     .jobs = true,
+     .members = snooze_members,
+     .done = "%s is snoozed: no rule about GPUs that are not used looks at it."},
     {.verb = "reservation extend",
      .method = "PUT",
      .path = RESERVATION,
@@ -268,48 +280,6 @@ static const struct change changes[] = {
 
 /* ---- the body ---- */
 
-static cJSON *list_of(struct cli *cli, const char *text)
-{
-    cJSON *list = cJSON_CreateArray();
-
-    while (list && *text) {
-        size_t n = strcspn(text, ",");
-        const char *item = arena_strndup(cli->arena, text, n);
-
-        if (n)
-            (void)cJSON_AddItemToArray(list, cJSON_CreateString(item ? item : ""));
-        text += n + (text[n] == ',');
-    }
-    return list;
-}
-
-/* "sku=4,other=8" as the API's list; NULL with `e`. */
-static cJSON *gpus_of(struct cli *cli, const char *text, struct err *e)
-{
-    cJSON *list = cJSON_CreateArray();
-
-    while (list && *text) {
-        size_t n = strcspn(text, ",");
-        char *item = arena_strndup(cli->arena, text, n), *end = NULL;
-        char *mark = item ? strchr(item, '=') : NULL;
-        cJSON *row = cJSON_CreateObject();
-        long count = mark ? strtol(mark + 1, &end, 10) : -1;
-
-        (void)cJSON_AddItemToArray(list, row);
-        if (!mark || mark == item || count < 0 || end == mark + 1 || *end) {
-            (void)err_set(e, ERR_INVALID_PARAMETERS, "--gpus takes SKU=COUNT, separated by commas, not \"%.*s\".",
-                          (int)n, text);
-            cJSON_Delete(list);
-            return NULL;
-        }
-        *mark = '\0';
-        (void)cJSON_AddStringToObject(row, "sku", item);
-        (void)cJSON_AddNumberToObject(row, "gpus", (double)count);
-        text += n + (text[n] == ',');
-    }
-    return list;
-}
-
 /* The secret of an option, or of the terminal; NULL with `e`. */
 static cJSON *secret_of(struct cli *cli, const char *option, const char *asks, struct err *e)
 {
@@ -349,13 +319,19 @@ static cJSON *value_of(struct cli *cli, const struct change *c, const struct mem
     case VALUE_YES_NO:
         return cJSON_CreateBool(!strcmp(text, "yes"));
     case VALUE_LIST:
-        return list_of(cli, text);
+        return values_list(cli, text);
     case VALUE_GPUS:
-        return gpus_of(cli, text, e);
+        return values_gpus(cli, text, e);
     case VALUE_NUMBER:
         if (args_int(&cli->args, m->option, (int64_t[2]){0, 1000000000}, &n, e))
             return NULL;
         return cJSON_CreateNumber((double)n);
+    case VALUE_HOURS:
+        if (args_int(&cli->args, m->option, (int64_t[2]){1, 720}, &n, e))
+            return NULL;
+        return cJSON_CreateNumber((double)(n * 60));
+    case VALUE_JSON:
+        return values_file(text, e);
     case VALUE_DAYS:
         return moment_of(cli, m->option, 1, e);
     case VALUE_END:

@@ -67,7 +67,7 @@ export interface ExitProof {
 }
 
 export interface ExitDiagnosis {
-  category: 'none' | 'user' | 'platform' | 'resource' | 'unknown';
+  category: 'none' | 'user' | 'platform' | 'resource' | 'policy' | 'unknown';
   confidence: number;
   proof: ExitProof | null;
   next: { code: number; phrase: string; reason: string; confidence: number; proof: ExitProof | null }[];

@@ -74,6 +74,8 @@ static void every_key_is_read(void **state)
                   "logMaxMB: 11\n"
                   "codeMaxMB: 12\n"
                   "gpuHealth: {xidReset: cordon, foreign: tell, check: 3}\n"
+                  "idle: {rules: [{rule: zeroWindow, warn: [60], after: 90, action: tag, tag: '5'}], dryRun: true,"
+                  " exempt: {names: [nb-*]}}\n"
                   "placement: {left: 7, spread: 3}\n"
                   "logLevel: debug\n"
                   "logFormat: json\n",
@@ -85,6 +87,8 @@ static void every_key_is_read(void **state)
     assert_int_equal(c.health.of[GPU_FOREIGN], GPU_ACTION_TELL);
     assert_int_equal(c.health.of[GPU_ECC], GPU_ACTION_QUARANTINE);
     assert_int_equal(c.health.check, 3);
+    assert_true(c.idle.set && c.idle.dry_run);
+    assert_string_equal(c.idle.rules[0].tag, "5");
     assert_int_equal(c.placement.of[SCORE_LEFT], 7);
     assert_int_equal(c.placement.of[SCORE_SPREAD], 3);
     assert_int_equal(c.placement.of[SCORE_APART], score_defaults.of[SCORE_APART]);
@@ -131,6 +135,8 @@ static void bad_values_name_their_place(void **state)
         {"unknownImage: [host]\n", 1, 15, "refuse or host"},
         {"\n\ninsecureHttp: 1\n", 3, 15, "false or true"},
         {"gpuHealth: 3\n", 1, 12, "map of causes"},
+        {"idle: 3\n", 1, 7, "must be an object"},
+        {"idle: {rules: [{rule: zeroWindow}]}\n", 1, 7, "rule 1: \"after\""},
         {"gpuHealth: {fine: tell}\n", 1, 13, "no cause \"fine\""},
         {"gpuHealth: {ecc: stop}\n", 1, 18, "tell, quarantine or cordon"},
         {"gpuHealth: {check: 0}\n", 1, 20, "from 1 to"},

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Texts of options as JSON, for the bodies of calls. The caller frees them (or a body does that takes them over).
+ */
+#ifndef DROVER_TUI_VERBS_VALUES_H
+#define DROVER_TUI_VERBS_VALUES_H
+
+struct cJSON;
+struct cli;
+struct err;
+
+/* "a,b" as a list. */
+struct cJSON *values_list(struct cli *cli, const char *text);
+/* "sku=4,other=8" as the API's list; NULL with `e`. */
+struct cJSON *values_gpus(struct cli *cli, const char *text, struct err *e);
+/* What is in a file of JSON; "none": null. NULL with `e`. */
+struct cJSON *values_file(const char *path, struct err *e);
+
+#endif
