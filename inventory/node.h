@@ -46,6 +46,16 @@ struct node {
     char labels[NODE_LABELS_MAX]; /* an admin's, as a JSON object of strings; "" = none */
 };
 
+/* The word for its state: "up", "cordoned", "draining" or "down". Static. */
+static inline const char *node_word(const struct node *n)
+{
+    if (!n->up)
+        return "down";
+    if (n->draining)
+        return "draining";
+    return n->cordoned ? "cordoned" : "up";
+}
+
 /* Whether a GPU may be given to tasks. */
 static inline bool gpu_given(const struct gpu *g)
 {

@@ -157,15 +157,14 @@ route_handler_fn api_root, api_info, api_authn_info, api_healthz, api_readyz;   
 route_handler_fn api_login, api_logout, api_session_open, api_session_get, api_session_close;  /* session.c */
 route_handler_fn api_tokens_list, api_tokens_application, api_tokens_revoke, api_tokens_check; /* token.c, session.c */
 route_handler_fn api_user_add, api_user_put, api_user_put_me, api_user_remove,
-    api_user_put_password;                                                                       /* user_change.c */
-route_handler_fn api_user_put_email, api_user_put_admin, api_user_put_extension;                 /* user_change.c */
-route_handler_fn api_user_put_vcs, api_user_put_groups, api_user_group;                          /* user_change.c */
-route_handler_fn api_user_import, api_user_import_undo;                                          /* user_import.c */
-route_handler_fn api_invitation_accept, api_invitation_again;                                    /* invitation.c */
-route_handler_fn api_group_list, api_group_get, api_group_users;                                 /* group.c */
-route_handler_fn api_group_add, api_group_put, api_group_remove;                                 /* group_change.c */
-route_handler_fn api_group_put_extension, api_group_put_description;                             /* group_change.c */
-route_handler_fn api_group_put_external_name, api_group_put_key;                                 /* group_change.c */
+    api_user_put_password;                                                                        /* user_change.c */
+route_handler_fn api_user_put_email, api_user_put_admin, api_user_put_extension;                  /* user_change.c */
+route_handler_fn api_user_put_vcs, api_user_put_groups, api_user_group;                           /* user_change.c */
+route_handler_fn api_user_import, api_user_import_undo;                                           /* user_import.c */
+route_handler_fn api_invitation_accept, api_invitation_again;                                     /* invitation.c */
+route_handler_fn api_group_list, api_group_get, api_group_users;                                  /* group.c */
+route_handler_fn api_group_add, api_group_put, api_group_remove, api_group_put_key;               /* group_change.c */
+route_handler_fn api_group_put_extension, api_group_put_description, api_group_put_external_name; /* group_change.c */
 route_handler_fn api_user_list, api_user_get, api_ssh_keys, api_ssh_key_put, api_ssh_key_remove; /* user.c, ssh_key.c */
 route_handler_fn api_jobs_list, api_jobs_submit;                                    /* job_list.c, submit.c */
 route_handler_fn api_job_execution, api_job_hold, api_job_release, api_job_archive; /* job_change.c */
@@ -183,8 +182,8 @@ route_handler_fn api_images, api_image, api_image_add, api_image_remove;        
 route_handler_fn api_storages, api_storage, api_storage_put, api_storage_remove, api_storage_configs,
     api_storage_config, api_storage_servers, api_storage_server;                                       /* storage.c */
 route_handler_fn api_templates, api_template, api_template_add, api_template_put, api_template_remove; /* template.c */
-route_handler_fn api_job_attempts_healthz, api_job_attempts, api_job_attempts_one; /* job_attempts.c */
-route_handler_fn api_vcs, api_vc, api_vc_put, api_vc_status, api_vc_remove;        /* virtual_cluster.c */
-route_handler_fn api_audit, api_alerts, api_openapi, api_report_gpu, api_metrics;  /* a file each */
+route_handler_fn api_job_attempts_healthz, api_job_attempts, api_job_attempts_one;               /* job_attempts.c */
+route_handler_fn api_vcs, api_vc, api_vc_put, api_vc_status, api_vc_remove;                      /* virtual_cluster.c */
+route_handler_fn api_audit, api_alerts, api_openapi, api_report_gpu, api_metrics, api_discovery; /* a file each */
 
 #endif

@@ -40,20 +40,11 @@ static void write_gpus(struct json_out *j, const struct cluster_node *n)
     json_out_object_end(j);
 }
 
-static const char *node_state(const struct node *n)
-{
-    if (!n->up)
-        return "down";
-    if (n->draining)
-        return "draining";
-    return n->cordoned ? "cordoned" : "up";
-}
-
 static void write_members(struct json_out *j, const struct cluster_node *n)
 {
     json_out_kstring(j, "name", n->info.name);
     json_out_kstring(j, "address", n->info.address);
-    json_out_kstring(j, "state", node_state(&n->info));
+    json_out_kstring(j, "state", node_word(&n->info));
     json_out_kstring(j, "cordonReason", n->info.cordon_reason[0] ? n->info.cordon_reason : NULL);
     json_out_kstring(j, "isolation", n->info.isolation);
     json_out_key(j, "labels");

@@ -294,6 +294,9 @@ static const struct route routes[] = {
     {HTTP_GET, "/metrics", api_metrics, ACCESS_USER,
      .help = "nodes, virtual clusters and the server for Prometheus, or by Accept as OpenMetrics (ours)",
      .reply = "200 Metrics 200 OpenMetrics"},
+    {HTTP_GET, "/api/v2/discovery/nodes", api_discovery, ACCESS_USER,
+     .help = "the nodes as Prometheus's HTTP service discovery wants them, for what runs on each (ours)",
+     .query = "DiscoveryQuery", .reply = "200 DiscoveredNodeList"},
 
     /* the API itself */
     {HTTP_GET, "/api/v2/audit", api_audit, ACCESS_ADMIN, .help = "who changed what, newest first (ours)",

@@ -243,8 +243,10 @@ class GpusTest(unittest.TestCase):
         self.admin.wait(name, ("RUNNING",))
         self.sampled()
         self.assertEqual(prometheus.promtool(self.admin.request("GET", "/metrics").body.decode()), (0, ""))
-        scraper = prometheus.Prometheus(self.server, token)
+        exporter, scraper = prometheus.Exporter(), prometheus.Prometheus()
+        self.addCleanup(exporter.close)
         self.addCleanup(scraper.close)
+        scraper.scrape(self.server, token, exporter.port)
         joined = ("drover_gpu_utilization_ratio * on (node, gpu) group_left (job_name, vc, user) drover_gpu_held")
         found = droverlib.wait_until(lambda: len(scraper.query(joined)) == 2 and scraper.query(joined), "they join", 60)
         self.assertEqual({(labels["gpu"], labels["job_name"], labels["vc"], labels["user"]): value for labels, value in found},

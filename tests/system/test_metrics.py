@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """/metrics: who may read it, that it says what the API says and what docs/METRICS.md lists, and that Debian's
 Prometheus is content with it: promtool by its rules, a server that scrapes it with a token of its own."""
+import json
 import os
 import re
 import unittest
@@ -128,8 +129,11 @@ class MetricsTest(unittest.TestCase):
     # ---- Prometheus ----
 
     def test_prometheus_scrapes_it(self):
-        scraper = prometheus.Prometheus(self.server, self.token)
+        exporter, scraper = prometheus.Exporter(), prometheus.Prometheus()
+        self.addCleanup(exporter.close)
         self.addCleanup(scraper.close)
+        status, said = scraper.scrape(self.server, self.token, exporter.port)
+        self.assertEqual(status, 0, said)
         droverlib.wait_until(lambda: (scraper.target() or {}).get("health") == "up", "the target is up", 60)
         self.assertEqual(scraper.target()["lastError"], "")
 
@@ -144,6 +148,25 @@ class MetricsTest(unittest.TestCase):
         droverlib.wait_until(lambda: not differing(), "Prometheus has the API's figures", 60)
         self.assertEqual(scraper.ask("/api/v1/metadata?metric=drover_node_memory_bytes")["drover_node_memory_bytes"],
                          [{"type": "gauge", "help": "Memory that the node offers.", "unit": "bytes"}])
+        # What runs on the nodes it finds by our telling, and its series have our label of the node.
+        node = self.admin.json("GET", "/api/v2/nodes")[0]["name"]
+        for job in ("node", "dcgm"):
+            droverlib.wait_until(lambda: scraper.query('up{job="%s"}' % job), job + " is scraped", 60)  # pylint: disable=cell-var-from-loop
+            self.assertEqual(scraper.query('node_load1{job="%s"}' % job)[0][0]["node"], node)
+
+    def test_discovery(self):
+        self.assertEqual(droverlib.Client(self.server).request("GET", "/api/v2/discovery/nodes").status, 401)
+        name = self.admin.json("GET", "/api/v2/nodes")[0]["name"]
+        self.admin.json("PUT", "/api/v2/nodes/%s/labels" % name, {"labels": {"rack": "r1", "a.b": "1", "a-b": "2"}})
+        droverlib.wait_until(lambda: self.admin.json("GET", "/api/v2/nodes")[0]["labels"], "it has labels")
+        reply = self.scraper.request("GET", "/api/v2/discovery/nodes?port=9400")
+        self.assertIn(reply.headers["content-type"], ("application/json", "application/json; charset=utf-8"))
+        self.assertEqual(json.loads(reply.body), [{"targets": ["127.0.0.1:9400"], "labels": {
+            "node": name, "__meta_drover_node_state": "up", "__meta_drover_node_gpu_model": "simulated",
+            "__meta_drover_node_gpus": "4", "__meta_drover_node_label_rack": "r1", "__meta_drover_node_label_a_b": "1"}}])
+        self.assertEqual(self.scraper.json("GET", "/api/v2/discovery/nodes")[0]["targets"], ["127.0.0.1:9100"])
+        for port in ("0", "65536", "x", "-1"):
+            self.assertEqual(self.scraper.request("GET", "/api/v2/discovery/nodes?port=" + port).status, 400, port)
 
 
 if __name__ == "__main__":
