@@ -5,11 +5,13 @@
 #include "metrics/exposition.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/buf.h"
 #include "base/num.h"
+#include "metrics/remote.h"
 
 /* ---- Accept ---- */
 
@@ -85,11 +87,37 @@ void exposition_begin(struct exposition *x, const struct exposition_family *f)
         [EXPOSITION_GAUGE] = "gauge", [EXPOSITION_COUNTER] = "counter", [EXPOSITION_HISTOGRAM] = "histogram"};
 
     x->family = f;
+    if (x->remote)
+        return;
     (void)buf_addf(x->out, "# HELP %s%s ", f->name, total(x, false));
     add_escaped(x->out, f->help, x->open);
     (void)buf_addf(x->out, "\n# TYPE %s%s %s\n", f->name, total(x, false), types[f->type]);
     if (x->open && f->unit)
         (void)buf_addf(x->out, "# UNIT %s %s\n", f->name, f->unit);
+}
+
+void exposition_name(const struct exposition_family *f, char *out, size_t size)
+{
+    (void)snprintf(out, size, "%s%s", f->name, f->type == EXPOSITION_COUNTER ? "_total" : "");
+}
+
+static void add_remote(struct exposition *x, const char *suffix, const char *const *labels, const char *bound,
+                       double value)
+{
+    const char *all[2 * REMOTE_LABELS_MAX + 3];
+    char name[128];
+    size_t n = 0;
+
+    for (; labels && labels[n] && n < 2 * (size_t)REMOTE_LABELS_MAX; n++)
+        all[n] = labels[n];
+    if (bound) {
+        all[n++] = "le";
+        all[n++] = bound;
+    }
+    all[n] = NULL;
+    (void)snprintf(name, sizeof name, "%s%s", x->family->name, suffix);
+    remote_series(x->remote, name, all);
+    remote_sample(x->remote, x->at_ms, value);
 }
 
 /* One line; `bound` is a bucket's label, NULL for none. */
@@ -99,6 +127,10 @@ static void add_line(struct exposition *x, const char *suffix, const char *const
     char number[NUM_SIZE];
     const char *mark = "{";
 
+    if (x->remote) {
+        add_remote(x, suffix, labels, bound, value);
+        return;
+    }
     (void)buf_addf(x->out, "%s%s", x->family->name, suffix);
     for (size_t i = 0; labels && labels[i]; i += 2, mark = ",") {
         (void)buf_addf(x->out, "%s%s=\"", mark, labels[i]);
@@ -133,6 +165,8 @@ void exposition_histogram(struct exposition *x, const char *const *labels, const
 
 int exposition_end(struct exposition *x)
 {
+    if (x->remote)
+        return 0;
     if (x->open)
         (void)buf_adds(x->out, "# EOF\n");
     return x->out->bad ? -1 : 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Metrics as text, for who scrapes them: Prometheus's format 0.0.4, or OpenMetrics 1.0. Families one after the other,
- * each with its samples behind it, as both formats want it.
+ * each with its samples behind it, as both formats want it. The same, as series of remote write, for who does not.
  */
 #ifndef DROVER_METRICS_EXPOSITION_H
 #define DROVER_METRICS_EXPOSITION_H
@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 struct buf;
+struct remote;
 
 #define EXPOSITION_TEXT "text/plain; version=0.0.4; charset=utf-8"
 #define EXPOSITION_OPEN "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -27,8 +28,11 @@ struct exposition_family {
 
 /* What is being written. Plain data. */
 struct exposition {
-    struct buf *out;
-    bool open; /* OpenMetrics */
+    struct buf *out;       /* the text */
+    bool open;             /* OpenMetrics */
+    struct remote *remote; /* instead of both: where samples go; NULL: text */
+    int64_t at_ms;         /* with it: the time of samples that have none of their own */
+    int64_t after_ms;      /* and the time behind which those that have are wanted; older ones may have been */
     const struct exposition_family *family;
 };
 
@@ -47,7 +51,9 @@ struct exposition_buckets {
     double sum;
 };
 void exposition_histogram(struct exposition *x, const char *const *labels, const struct exposition_buckets *b);
-/* Behind the last. 0, or -1 when memory was short. */
+/* The name of a family's series in Prometheus, a counter's with its `_total`. */
+void exposition_name(const struct exposition_family *f, char *out, size_t size);
+/* Behind the last. 0, or -1 when memory was short; remote_end tells of that. */
 int exposition_end(struct exposition *x);
 
 #endif

@@ -360,6 +360,11 @@ static int set_idle(struct config *c, const struct doc *d, struct err *e)
     return rc ? err_at(e, d->line, d->column) : 0;
 }
 
+static int set_remote(struct config *c, const struct doc *d, struct err *e)
+{
+    return remote_config_read(&c->remote, d, e);
+}
+
 static int set_log_level(struct config *c, const struct doc *d, struct err *e)
 {
     static const char *const names[] = {
@@ -461,6 +466,7 @@ static const struct {
     {"gpuHealth", set_gpu_health},
     {"idle", set_idle},
     {"placement", set_placement},
+    {"remoteWrite", set_remote},
     {"logLevel", set_log_level},
     {"logFormat", set_log_format},
 };
@@ -485,6 +491,7 @@ void config_defaults(struct config *c)
                          .placement = score_defaults,
                          .log_level = LOG_LEVEL_INFO};
     health_rules_default(&c->health);
+    remote_config_defaults(&c->remote);
 }
 
 static int apply(struct config *c, const struct doc *d, struct err *e)

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "inventory/idle_policy.h"
 #include "metrics/health.h"
+#include "metrics/remote_config.h"
 #include "metrics/series_store.h"
 #include "scheduler/score.h"
 
@@ -54,6 +55,7 @@ struct config {
     struct health_rules health;            /* gpuHealth: what follows, by cause; `check` samples */
     struct idle_policy idle;               /* idle: where a virtual cluster has no policy of its own */
     struct score_weights placement;        /* placement: weights of the score's terms by name */
+    struct remote_settings remote;         /* remoteWrite */
     enum log_level log_level;
     enum log_format log_format;
 };

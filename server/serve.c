@@ -38,9 +38,11 @@
 #include "engines/local/log_packer.h"
 #include "engines/local/log_shelf.h"
 #include "jobs/job.h"
+#include "metrics/remote_writer.h"
 #include "metrics/tally.h"
 #include "server/api/api.h"
 #include "server/api/invitation.h"
+#include "server/api/gpu_figures.h"
 #include "server/api/openapi.h"
 #include "server/audit.h"
 #include "server/code.h"
@@ -116,6 +118,7 @@ struct daemon {
     struct job_mail *job_mail;
     struct image_importer *images;
     struct shells *shells;
+    struct remote_writer *remote;
     struct http_server *http;
     struct api api;
 };
@@ -358,6 +361,29 @@ static int make_reasons(struct daemon *d, struct err *e)
     return d->reasons ? 0 : -1;
 }
 
+/* remote_look_fn: what /metrics tells, but for samples that have times of their own. */
+static int look_for_remote(void *ctx, struct remote *to, int64_t at_ms, int64_t after_ms, struct err *e)
+{
+    struct daemon *d = ctx;
+    struct exposition x = {.remote = to, .at_ms = at_ms, .after_ms = after_ms};
+    const struct metrics_look look = {.arena = arena_create(0), .reader = d->config->remote.user};
+    if (!look.arena)
+        return err_set(e, ERR_INTERNAL, "Out of memory.");
+    int rc = metrics_expose(&x, &d->api, &look, e);
+    arena_destroy(look.arena);
+    return rc;
+}
+
+/* Where the site sends samples. It looks at the same things as requests do, once those are there. */
+static int make_remote(struct daemon *d, struct err *e)
+{
+    const struct remote_writer_config c = {.settings = &d->config->remote, .look = look_for_remote, .ctx = d};
+    if (!c.settings->url[0])
+        return 0;
+    d->remote = remote_writer_create(&c, e);
+    return d->remote ? 0 : -1;
+}
+
 static int make_http(struct daemon *d, struct err *e)
 {
     char address[CONFIG_TEXT_MAX];
@@ -378,6 +404,8 @@ static int make_http(struct daemon *d, struct err *e)
     d->scalars = scalars_create(d->data);
     if (!d->job_arenas || !d->scalars)
         return err_set(e, ERR_INTERNAL, "Out of memory.");
+    if (make_remote(d, e))
+        return -1;
     d->api = (struct api){.readers = d->readers,
                           .mailbox = d->mailbox,
                           .snapshots = d->snapshots,
@@ -405,6 +433,7 @@ static int make_http(struct daemon *d, struct err *e)
                           .tally = d->tally,
                           .shells = d->shells,
                           .scalars = d->scalars,
+                          .remote = d->remote,
                           .public_url = d->config->public_url};
     struct http_config c = {.address = address,
                             .port = port,
@@ -423,7 +452,9 @@ static int make_http(struct daemon *d, struct err *e)
     d->api.openapi = d->openapi;
     c.files = static_files(&c.file_count);
     d->http = http_server_create(&c, e);
-    return d->http ? http_server_start(d->http, e) : -1;
+    if (!d->http || (d->remote && remote_writer_start(d->remote, e)))
+        return -1;
+    return http_server_start(d->http, e);
 }
 
 /* Tells where it listens: on standard output, and in DATA/listen for scripts. */
@@ -455,6 +486,7 @@ static void take_apart(struct daemon *d)
     shells_close(d->shells); /* their requests last as long as they do, and their ends go into the audit log */
     code_close(d->code);
     reasons_destroy(d->reasons);
+    remote_writer_stop(d->remote);
     job_mail_destroy(d->job_mail);     /* its last note reaches the core */
     password_gate_close(d->passwords); /* its last logins reach the core */
     janitor_destroy(d->janitor);
@@ -463,7 +495,8 @@ static void take_apart(struct daemon *d)
     loop_stop(d->loop); /* answers what waits, then lets go of the engine */
     http_server_destroy(d->http, DRAIN_MS);
     image_importer_destroy(d->images);
-    mailer_destroy(d->mailer); /* the core's last replies queued mails */
+    remote_writer_destroy(d->remote); /* requests asked it, too */
+    mailer_destroy(d->mailer);        /* the core's last replies queued mails */
     /* Only now: a request that was under way may have come to its handler late. */
     password_gate_destroy(d->passwords);
     arena_pool_destroy(d->job_arenas);

@@ -69,6 +69,7 @@ struct api {
     const struct gpu_watch *watch; /* the GPUs' samples; NULL: simulated ones, which have none */
     struct shells *shells;         /* server/shell.h */
     struct scalars *scalars;       /* out of event files */
+    struct remote_writer *remote;  /* NULL: samples are sent nowhere */
     struct mailer *mailer;         /* NULL: no mail */
     const char *public_url;        /* of the portal, without a slash at its end; "" = not known */
     bool secure;                   /* cookies are for TLS */

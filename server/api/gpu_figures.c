@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
  * One table of figures for both; /metrics has base units.
- * Who holds a GPU is a series of its own, with the value 1, to be joined where it is wanted: figures of a GPU are then
- * the same series whoever has it, and nobody is told of jobs that they may not read.
+ * Where they are sent (metrics/remote.h), samples keep their times. Who holds a GPU is a series of its own, with the
+ * value 1, to be joined where it is wanted: figures of a GPU are then the same series whoever has it, and nobody is
+ * told of jobs that they may not read.
  */
 #include "server/api/gpu_figures.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -15,6 +17,7 @@
 #include "core/core.h"
 #include "jobs/job.h"
 #include "jobs/jobs_store.h"
+#include "metrics/remote.h"
 #include "scheduler/cluster.h"
 #include "server/api/api.h"
 #include "server/gpu_holders.h"
@@ -84,7 +87,7 @@ static const struct figure {
     {SOURCE_MIG, "mig", {.name = NULL}, 1},
 };
 
-enum { FIGURES = sizeof figures / sizeof *figures };
+enum { FIGURES = sizeof figures / sizeof *figures, SAMPLES_MAX = GPU_WATCH_KEEP_MS / 1000 + 1 };
 _Static_assert((int)FIGURES == (int)SOURCE_FIELDS, "all of them");
 
 static const struct exposition_family lost_family = {"drover_gpu_lost", EXPOSITION_GAUGE, NULL,
@@ -214,6 +217,44 @@ static void write_samples(struct exposition *x, const struct seen *seen, size_t 
             write_one(x, &seen[i], seen[i].sample.lost);
 }
 
+void gpu_figures_send(struct remote *to, const struct gpu_sampled *of)
+{
+    char index[12], name[96];
+    snprintf(index, sizeof index, "%d", of->gpu->index);
+    const char *labels[] = {"node", of->node, "gpu", index, "UUID", of->gpu->uuid, "model", of->gpu->model, NULL};
+    const struct source_sample *s = of->samples, *last = &s[of->count - 1];
+    for (size_t f = 0; f < FIGURES; f++) {
+        if (!figures[f].family.name || !source_has(last, figures[f].field))
+            continue;
+        exposition_name(&figures[f].family, name, sizeof name);
+        remote_series(to, name, labels);
+        for (int i = 0; i < of->count; i++)
+            if (source_has(&s[i], figures[f].field))
+                remote_sample(to, s[i].wall_ms, (double)s[i].value[figures[f].field] / figures[f].unit);
+    }
+    remote_series(to, lost_family.name, labels);
+    for (int i = 0; i < of->count; i++)
+        remote_sample(to, s[i].wall_ms, s[i].lost);
+}
+
+/* Samples with their times: those that came since the last look, and the newest in any case, so that its series goes on
+ * where none came. */
+static int send_samples(struct exposition *x, const struct gpu_watch *w, const struct seen *seen, size_t count)
+{
+    struct source_sample *samples = malloc(SAMPLES_MAX * sizeof *samples);
+    for (size_t i = 0; samples && i < count; i++) {
+        if (!seen[i].sampled)
+            continue;
+        int n = gpu_watch_since(w, seen[i].gpu->uuid, x->after_ms, samples, SAMPLES_MAX);
+        if (!n)
+            samples[n++] = seen[i].sample;
+        gpu_figures_send(
+            x->remote, &(struct gpu_sampled){.node = seen[i].node, .gpu = seen[i].gpu, .samples = samples, .count = n});
+    }
+    free(samples);
+    return samples ? 0 : -1;
+}
+
 /* A series for each state, so that a change is a change of values. Simulated GPUs have none. */
 static void write_health(struct exposition *x, const struct seen *seen, size_t count)
 {
@@ -270,31 +311,33 @@ static int write_task(void *ctx, const struct jobs_store_placed *t)
 }
 
 /* All tasks are read once, and not anew for each node. */
-static int write_held(struct exposition *x, struct store *s, struct request *r, const struct cluster *c, struct err *e)
+static int write_held(struct exposition *x, struct store *s, const char *reader, const struct cluster *c, struct err *e)
 {
-    const struct identity *who = request_identity(r);
-    const struct jobs_store_on_node all = {.reader = who->admin ? NULL : who->user};
+    const struct jobs_store_on_node all = {.reader = reader};
     struct held h = {x, c};
     exposition_begin(x, &held_family);
     return jobs_store_each_placed(s, &all, write_task, &h, e);
 }
 
-int gpu_figures_expose(struct exposition *x, struct api *a, struct request *r, const struct core_view *view,
-                       struct err *e)
+int gpu_figures_expose(struct exposition *x, struct api *a, const struct metrics_look *look_for,
+                       const struct core_view *view, struct err *e)
 {
     const struct cluster *c = view->cluster;
     size_t count = 0;
     for (size_t i = 0; i < cluster_count(c); i++)
         count += (size_t)cluster_at(c, (int)i)->info.gpu_count;
-    struct seen *seen = arena_calloc(request_arena(r), count + 1, sizeof *seen);
+    struct seen *seen = arena_calloc(look_for->arena, count + 1, sizeof *seen);
     if (!seen)
         return err_set(e, ERR_INTERNAL, "Out of memory.");
     count = look(seen, a->watch, c);
-    write_samples(x, seen, count);
+    if (x->remote && send_samples(x, a->watch, seen, count))
+        return err_set(e, ERR_INTERNAL, "Out of memory.");
+    if (!x->remote)
+        write_samples(x, seen, count);
     write_health(x, seen, count);
     write_drivers(x, a->watch, c);
     struct store *s = readers_get(a->readers, e);
-    int rc = s ? write_held(x, s, r, c, e) : -1;
+    int rc = s ? write_held(x, s, look_for->reader, c, e) : -1;
     readers_put(a->readers, s);
     return rc;
 }

@@ -11,12 +11,13 @@
 #include "metrics/source.h"
 #include "server/http/route.h"
 
+struct arena;
 struct core_view;
 struct err;
 struct gpu;
 struct gpu_watch;
 struct json_out;
-struct request;
+struct remote;
 struct api;
 
 route_handler_fn api_node_gpus, api_gpu_history; /* a file each */
@@ -30,8 +31,24 @@ void gpu_figures_members(struct json_out *j, const struct gpu_watch *w, const st
 /* The name of a figure in JSON. Static. */
 const char *gpu_figures_key(enum source_field field);
 
-/* The families of GPUs for /metrics, for the caller's eyes. 0 or -1. */
-int gpu_figures_expose(struct exposition *x, struct api *a, struct request *r, const struct core_view *view,
-                       struct err *e);
+/* Whose eyes /metrics is for, and the memory of one look. */
+struct metrics_look {
+    struct arena *arena;
+    const char *reader; /* as in jobs_store_on_node */
+};
+/* The families of GPUs. With x->remote, samples with the time of each. 0 or -1. */
+int gpu_figures_expose(struct exposition *x, struct api *a, const struct metrics_look *look,
+                       const struct core_view *view, struct err *e);
+/* All that /metrics tells, at its newest (metrics.c). 0 or -1. */
+int metrics_expose(struct exposition *x, struct api *a, const struct metrics_look *look, struct err *e);
+
+/* The series of one GPU out of its samples, whose times grow; what the last one does not know has ended. */
+struct gpu_sampled {
+    const char *node;
+    const struct gpu *gpu;
+    const struct source_sample *samples;
+    int count; /* at least one */
+};
+void gpu_figures_send(struct remote *to, const struct gpu_sampled *of);
 
 #endif

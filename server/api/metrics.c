@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "core/core.h"
 #include "metrics/exposition.h"
+#include "metrics/remote_writer.h"
 #include "metrics/tally.h"
 #include "scheduler/cluster.h"
 #include "server/api/api.h"
@@ -334,30 +335,101 @@ static void write_server(struct exposition *x, const struct scrape *s)
     }
 }
 
-int api_metrics(struct request *r, void *context, struct err *e)
+/* ---- what is sent to another store ---- */
+
+static double remote_taken(const struct remote_stats *s)
 {
-    struct api *a = context;
+    return (double)s->taken;
+}
+
+static double remote_refused(const struct remote_stats *s)
+{
+    return (double)s->refused;
+}
+
+static double remote_dropped(const struct remote_stats *s)
+{
+    return (double)s->dropped;
+}
+
+static double remote_retries(const struct remote_stats *s)
+{
+    return (double)s->retries;
+}
+
+static double remote_waiting(const struct remote_stats *s)
+{
+    return (double)s->waiting;
+}
+
+static double remote_lag(const struct remote_stats *s)
+{
+    return (double)s->lag_ms / 1e3;
+}
+
+static const struct {
+    struct exposition_family family;
+    double (*of)(const struct remote_stats *s);
+} remote_metrics[] = {
+    {{"drover_remote_write_samples", EXPOSITION_COUNTER, NULL, "Samples that the remote write receiver has taken."},
+     remote_taken},
+    {{"drover_remote_write_samples_failed", EXPOSITION_COUNTER, NULL, "Samples that it refused for good."},
+     remote_refused},
+    {{"drover_remote_write_samples_dropped", EXPOSITION_COUNTER, NULL,
+      "Samples that waited for too long, or had no room to wait."},
+     remote_dropped},
+    {{"drover_remote_write_retries", EXPOSITION_COUNTER, NULL, "Requests that failed and are sent again."},
+     remote_retries},
+    {{"drover_remote_write_samples_pending", EXPOSITION_GAUGE, NULL, "Samples that wait to be sent."}, remote_waiting},
+    {{"drover_remote_write_lag_seconds", EXPOSITION_GAUGE, "seconds", "Age of the oldest sample that waits."},
+     remote_lag},
+};
+
+/* No samples where nothing is sent. */
+static void write_remote(struct exposition *x, struct remote_writer *w)
+{
+    struct remote_stats s;
+    if (w)
+        remote_writer_stats(w, &s);
+    for (size_t m = 0; m < sizeof remote_metrics / sizeof *remote_metrics; m++) {
+        exposition_begin(x, &remote_metrics[m].family);
+        if (w)
+            exposition_sample(x, NULL, remote_metrics[m].of(&s));
+    }
+}
+
+int metrics_expose(struct exposition *x, struct api *a, const struct metrics_look *look, struct err *e)
+{
     struct snapshot *snap = api_snapshot(a, e);
     if (!snap)
         return -1;
-    struct buf text;
-    buf_init(&text, METRICS_MAX);
-    struct exposition x = {.out = &text, .open = exposition_wants_open(request_header(r, "Accept"))};
     struct scrape s = {.api = a, .view = snap->view};
     loop_stats(a->loop, &s.loop);
     getrusage(RUSAGE_SELF, &s.usage);
-    struct vc_gpus *gpus = arena_calloc(request_arena(r), snap->view->vc_count + 1, sizeof *gpus);
+    struct vc_gpus *gpus = arena_calloc(look->arena, snap->view->vc_count + 1, sizeof *gpus);
     for (size_t i = 0; gpus && i < snap->view->vc_count; i++)
         gpus[i] = vc_gpus_of(snap->view, &snap->view->vcs[i]);
-    write_nodes(&x, snap->cluster);
+    write_nodes(x, snap->cluster);
     if (gpus)
-        write_vcs(&x, snap->view, gpus);
-    int rc = gpu_figures_expose(&x, a, r, snap->view, e);
-    bool short_of = !gpus || write_tally(&x, a->tally, request_arena(r));
-    write_server(&x, &s);
+        write_vcs(x, snap->view, gpus);
+    int rc = gpu_figures_expose(x, a, look, snap->view, e);
+    bool short_of = !gpus || write_tally(x, a->tally, look->arena);
+    write_server(x, &s);
+    write_remote(x, a->remote);
     snapshots_put(a->snapshots, snap);
-    if (!rc && (exposition_end(&x) || short_of))
+    if (!rc && (exposition_end(x) || short_of))
         rc = err_set(e, ERR_INTERNAL, "Out of memory.");
+    return rc;
+}
+
+int api_metrics(struct request *r, void *context, struct err *e)
+{
+    const struct identity *who = request_identity(r);
+    const struct metrics_look look = {.arena = request_arena(r), .reader = who->admin ? NULL : who->user};
+    struct buf text;
+    buf_init(&text, METRICS_MAX);
+    struct exposition x = {.out = &text, .open = exposition_wants_open(request_header(r, "Accept"))};
+    int rc = metrics_expose(&x, context, &look, e);
     if (!rc)
         reply_bytes(r, 200, x.open ? EXPOSITION_OPEN : EXPOSITION_TEXT, text.data, text.len);
     buf_fini(&text);

@@ -17,7 +17,7 @@ class Server(droverlib.Server):
         del self.config["gpus"]
         devices = os.path.join(self.folder, "dev")
         os.mkdir(devices)
-        for i in range(8):
+        for i in range(10):
             os.symlink("/dev/null", os.path.join(devices, "gpu%d" % i))
         self.config["gpuDevice"] = os.path.join(devices, "gpu%")
         self.scenario = os.path.join(self.folder, "scenario")

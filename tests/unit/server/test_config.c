@@ -225,6 +225,58 @@ static void listen_addresses_are_split(void **state)
     assert_false(config_is_loopback("12.7.0.0"));
 }
 
+static void remote_write_is_read(void **state)
+{
+    struct config c;
+    struct err e;
+    (void)state;
+    assert_int_equal(load("remoteWrite: {url: 'https://tsdb.example.org/api/v1/write', bearerTokenFile: /etc/t,\n"
+                          "  caFile: /etc/ca.pem, user: prometheus, intervalSeconds: 30, queueMB: 2,\n"
+                          "  labels: {job: a100, site: hall}}\n",
+                          &c, &e),
+                     0);
+    assert_string_equal(c.remote.url, "https://tsdb.example.org/api/v1/write");
+    assert_string_equal(c.remote.bearer_token_file, "/etc/t");
+    assert_string_equal(c.remote.user, "prometheus");
+    assert_int_equal(c.remote.interval_s, 30);
+    assert_int_equal(c.remote.queue_mb, 2);
+    assert_int_equal(c.remote.label_count, 2);
+    assert_string_equal(c.remote.labels[1].name, "site");
+    assert_string_equal(c.remote.labels[1].value, "hall");
+    /* A secret in the clear stays on this machine. */
+    assert_int_equal(load("remoteWrite: {url: 'http://[::1]:9090/w', username: u, passwordFile: /etc/p}\n", &c, &e), 0);
+    assert_int_equal(c.remote.label_count, 1); /* job: drover */
+}
+
+static void bad_remote_writes_are_refused(void **state)
+{
+    static const char *const texts[] = {
+        "remoteWrite: yes\n",
+        "remoteWrite: {intervalSeconds: 5}\n",
+        "remoteWrite: {url: 'ftp://a/'}\n",
+        "remoteWrite: {url: 'a b'}\n",
+        "remoteWrite: {url: 'http://u:p@a/'}\n",
+        "remoteWrite: {url: 'http://127.evil.example/', bearerTokenFile: /t}\n",
+        "remoteWrite: {url: 'http://192.0.2.1/', username: u, passwordFile: /p}\n",
+        "remoteWrite: {url: 'https://a/', username: u}\n",
+        "remoteWrite: {url: 'https://a/', bearerTokenFile: /t, username: u, passwordFile: /p}\n",
+        "remoteWrite: {url: 'https://a/', intervalSeconds: 0}\n",
+        "remoteWrite: {url: 'https://a/', queueMB: 1025}\n",
+        "remoteWrite: {url: 'https://a/', labels: {__name__: x}}\n",
+        "remoteWrite: {url: 'https://a/', labels: {'1a': x}}\n",
+        "remoteWrite: {url: 'https://a/', labels: {a: ''}}\n",
+        "remoteWrite: {url: 'https://a/', labels: {a: b, c: d, e: f, g: h, i: j, k: l, m: n, o: p, q: r}}\n",
+        "remoteWrite: {url: 'https://a/', token: x}\n",
+    };
+    struct config c;
+    struct err e;
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        assert_int_equal(load(texts[i], &c, &e), -1);
+        assert_int_equal(e.line, 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -233,6 +285,8 @@ int main(void)
         cmocka_unit_test(bad_values_name_their_place),
         cmocka_unit_test(a_file_that_is_not_there_is_an_error),
         cmocka_unit_test(listen_addresses_are_split),
+        cmocka_unit_test(remote_write_is_read),
+        cmocka_unit_test(bad_remote_writes_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a URL says is asked of libcurl, which will use it: two readers of one text may differ.
+ */
+#include "metrics/remote_config.h"
+
+#include <arpa/inet.h>
+#include <curl/curl.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/doc.h"
+#include "base/err.h"
+
+static int bad(const struct doc *d, struct err *e, const char *want)
+{
+    err_set(e, ERR_INVALID_PARAMETERS, "remoteWrite: %.60s must be %s.", d->key, want);
+    return err_at(e, d->line, d->column);
+}
+
+static int set_text(char out[REMOTE_TEXT_MAX], const struct doc *d, struct err *e)
+{
+    if (d->type != DOC_STRING || !d->text_len || d->text_len >= REMOTE_TEXT_MAX)
+        return bad(d, e, "a string of 1 to 255 bytes");
+    memcpy(out, d->text, d->text_len + 1);
+    return 0;
+}
+
+static int set_int(int *out, int max, const struct doc *d, struct err *e)
+{
+    char want[64];
+    if (d->type == DOC_INT && d->integer >= 1 && d->integer <= max) {
+        *out = (int)d->integer;
+        return 0;
+    }
+    snprintf(want, sizeof want, "a whole number from 1 to %d", max);
+    return bad(d, e, want);
+}
+
+/* ---- the URL ---- */
+
+static bool is_loopback(const char *host)
+{
+    char text[REMOTE_TEXT_MAX];
+    struct in6_addr v6;
+    struct in_addr v4;
+    const size_t len = strlen(host);
+    if (!strcmp(host, "localhost"))
+        return true;
+    if (inet_pton(AF_INET, host, &v4) == 1)
+        return ntohl(v4.s_addr) >> 24 == 127;
+    if (len < 2 || host[0] != '[')
+        return false;
+    snprintf(text, sizeof text, "%.*s", (int)(len - 2), host + 1);
+    return inet_pton(AF_INET6, text, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+}
+
+/* What is wrong with a URL, NULL: nothing. A secret needs TLS. */
+static const char *fault(const char *text, bool secret)
+{
+    CURLU *u = curl_url();
+    char *scheme = NULL, *host = NULL, *user = NULL;
+    const char *what = NULL;
+    if (!u || curl_url_set(u, CURLUPART_URL, text, 0) || curl_url_get(u, CURLUPART_SCHEME, &scheme, 0) ||
+        curl_url_get(u, CURLUPART_HOST, &host, 0) || (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0))
+        what = "an address that begins with https:// or http://";
+    else if (!curl_url_get(u, CURLUPART_USER, &user, 0))
+        what = "without a user and password, which have keys of their own";
+    else if (secret && !strcmp(scheme, "http") && !is_loopback(host))
+        what = "https:// where a token or password is sent, but on loopback";
+    curl_free(scheme);
+    curl_free(host);
+    curl_free(user);
+    curl_url_cleanup(u);
+    return what;
+}
+
+/* ---- labels ---- */
+
+/* As Prometheus has it; those that begin with two underscores are its own. */
+static bool is_label(const char *s)
+{
+    static const char first[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_";
+    return s[0] && strchr(first, s[0]) && strncmp(s, "__", 2) != 0 &&
+           !s[strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789")];
+}
+
+/* All of them: what was there before goes. */
+static int set_labels(struct remote_settings *c, const struct doc *d, struct err *e)
+{
+    if (d->type != DOC_MAP || d->count > REMOTE_OWN_LABELS)
+        return bad(d, e, "a map of at most 8 labels");
+    c->label_count = 0;
+    for (const struct doc *m = d->first; m; m = m->next) {
+        if (!is_label(m->key) || strlen(m->key) >= REMOTE_TEXT_MAX) {
+            err_set(e, ERR_INVALID_PARAMETERS, "remoteWrite: \"%.60s\" is no name of a label.", m->key);
+            return err_at(e, m->key_line, m->key_column);
+        }
+        if (set_text(c->labels[c->label_count].value, m, e))
+            return -1;
+        snprintf(c->labels[c->label_count++].name, REMOTE_TEXT_MAX, "%s", m->key);
+    }
+    return 0;
+}
+
+/* ---- all of it ---- */
+
+void remote_config_defaults(struct remote_settings *c)
+{
+    *c = (struct remote_settings){
+        .interval_s = 15, .queue_mb = 16, .label_count = 1, .labels = {{.name = "job", .value = "drover"}}};
+}
+
+static int set_one(struct remote_settings *c, const struct doc *d, struct err *e)
+{
+    const struct {
+        const char *key;
+        char *text;
+    } texts[] = {{"url", c->url},           {"bearerTokenFile", c->bearer_token_file},
+                 {"username", c->username}, {"passwordFile", c->password_file},
+                 {"caFile", c->ca_file},    {"user", c->user}};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (!strcmp(d->key, texts[i].key))
+            return set_text(texts[i].text, d, e);
+    if (!strcmp(d->key, "intervalSeconds"))
+        return set_int(&c->interval_s, 3600, d, e);
+    if (!strcmp(d->key, "queueMB"))
+        return set_int(&c->queue_mb, 1024, d, e);
+    if (!strcmp(d->key, "labels"))
+        return set_labels(c, d, e);
+    err_set(e, ERR_INVALID_PARAMETERS, "remoteWrite has no key \"%.60s\".", d->key);
+    return err_at(e, d->key_line, d->key_column);
+}
+
+int remote_config_read(struct remote_settings *c, const struct doc *d, struct err *e)
+{
+    const struct doc *url = doc_get(d, "url");
+    if (d->type != DOC_MAP || !url) {
+        err_set(e, ERR_INVALID_PARAMETERS, "remoteWrite must be a map with a url.");
+        return err_at(e, d->line, d->column);
+    }
+    for (const struct doc *m = d->first; m; m = m->next)
+        if (set_one(c, m, e))
+            return -1;
+    const char *what = fault(c->url, c->bearer_token_file[0] || c->password_file[0]);
+    if (what)
+        return bad(url, e, what);
+    if (!c->username[0] == !c->password_file[0] && !(c->username[0] && c->bearer_token_file[0]))
+        return 0;
+    err_set(e, ERR_INVALID_PARAMETERS, "remoteWrite takes a bearerTokenFile, or username and passwordFile.");
+    return err_at(e, d->line, d->column);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The configuration's `remoteWrite`: to whom samples are sent, and how. docs/METRICS.md lists the keys.
+ */
+#ifndef DROVER_METRICS_REMOTE_CONFIG_H
+#define DROVER_METRICS_REMOTE_CONFIG_H
+
+#include <stdbool.h>
+
+struct doc;
+struct err;
+
+enum { REMOTE_TEXT_MAX = 256, REMOTE_OWN_LABELS = 8 };
+
+/* Plain data. A text that was not told is "". */
+struct remote_settings {
+    char url[REMOTE_TEXT_MAX];               /* http:// or https://; "" = samples are sent nowhere */
+    char bearer_token_file[REMOTE_TEXT_MAX]; /* its first line is sent; read anew for each request, as the next */
+    char username[REMOTE_TEXT_MAX];          /* for basic authentication, instead */
+    char password_file[REMOTE_TEXT_MAX];
+    char ca_file[REMOTE_TEXT_MAX]; /* PEM: whom to trust, instead of the system's list */
+    char user[REMOTE_TEXT_MAX];    /* of Drover: whose jobs are told of are those that it may read; "" = nobody's */
+    int interval_s;                /* between looks */
+    int queue_mb;                  /* what waits while the receiver does not take it */
+    int label_count;
+    struct {
+        char name[REMOTE_TEXT_MAX], value[REMOTE_TEXT_MAX];
+    } labels[REMOTE_OWN_LABELS]; /* of every series */
+};
+
+/* Nothing is sent; what a map that names a url need not tell. */
+void remote_config_defaults(struct remote_settings *c);
+/* Reads the map. 0, or -1 with ERR_INVALID_PARAMETERS and the place. */
+int remote_config_read(struct remote_settings *c, const struct doc *d, struct err *e);
+
+#endif
