@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Remote write into Debian's Prometheus: it has the values that our API tells, an hour of 100 series of them; what
-droverd sends by itself is what it exposes, ends when it ends, and has no gap after the receiver was away. And a receiver
-of ours, which refuses and puts off as the protocol allows."""
+droverd sends by itself is what it exposes, ends when it ends, and has no gap after the receiver was away; each query of
+the dashboards has an answer. And a receiver of ours, which refuses and puts off as the protocol allows."""
+import glob
 import http.server
 import json
 import os
+import re
 import subprocess
 import threading
 import time
@@ -141,6 +143,34 @@ class RemoteWriteTest(unittest.TestCase):
         droverlib.wait_until(lambda: self.prometheus.query(query), "it holds its GPU", 60)
         self.admin.stop(ends)
         droverlib.wait_until(lambda: not self.prometheus.query(query), "it holds none", 60)
+
+    def empty_panels(self, job):
+        """Those whose queries give no series with these values of the variables: [(dashboard, panel, query)]."""
+        values = {"job": job, "vc": "default", "node": "here", "job_name": self.held, "__rate_interval": "30s"}
+        empty = []
+        for path in sorted(glob.glob(os.path.join(droverlib.ROOT, "dashboards", "*.json"))):
+            with open(path, encoding="utf-8") as f:
+                board = json.load(f)
+            for panel in board["panels"]:
+                for target in panel["targets"]:
+                    query = re.sub(r"\$(\w+)", lambda m: values[m.group(1)], target["expr"])
+                    found = self.prometheus.query(query)
+                    if not found or (board["uid"] == "drover-vc" and not all(labels.get("vc") == "default" for labels, _ in found)):
+                        empty.append((board["uid"], panel["title"], query, found))
+                    self.asked += 1
+        return empty
+
+    asked = 0
+
+    def test_each_panel_has_a_series(self):
+        """Of each of the four dashboards, those of virtual clusters with the label vc: from a scrape, and as written."""
+        self.admin.wait(self.admin.submit(droverlib.job_yaml("short", ["exit 0"])))  # a wait and an end
+        for job in ("drover", PUSHED):
+            try:
+                droverlib.wait_until(lambda: not self.empty_panels(job), "no panel is empty", 30, 0.5)  # pylint: disable=cell-var-from-loop
+            except TimeoutError:
+                self.fail("empty as %s: %s" % (job, self.empty_panels(job)))
+        self.assertGreater(self.asked, 2 * 80)
 
     def test_a_stop_sends_the_rest(self):
         with gpus.Server(SCENARIO, {"remoteWrite": {
