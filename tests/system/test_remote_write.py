@@ -3,11 +3,13 @@
 """Remote write into Debian's Prometheus: it has the values that our API tells, an hour of 100 series of them; what
 droverd sends by itself is what it exposes, ends when it ends, and has no gap after the receiver was away; each query of
 the dashboards has an answer. And a receiver of ours, which refuses and puts off as the protocol allows."""
+import base64
 import glob
 import http.server
 import json
 import os
 import re
+import shutil
 import subprocess
 import threading
 import time
@@ -216,6 +218,35 @@ class Receiver:
 
 
 class ProtocolTest(unittest.TestCase):
+    def test_secrets_are_read_anew_and_told_to_nobody(self):
+        receiver = Receiver([])
+        self.addCleanup(receiver.close)
+        folder = droverlib.scratch_folder("drover-secret-")
+        self.addCleanup(shutil.rmtree, folder)
+        path = os.path.join(folder, "secret")
+
+        def write(text):
+            with open(path + ".new", "w", encoding="ascii") as f:
+                f.write(text + "\n")
+            os.rename(path + ".new", path)
+
+        def sent():
+            return {headers.get("Authorization") for _, headers, _, _ in receiver.requests}
+        basic = {"url": receiver.url, "intervalSeconds": 1, "username": "drover", "passwordFile": path}
+        write("first-secret")
+        with droverlib.Server({"remoteWrite": {"url": receiver.url, "intervalSeconds": 1, "bearerTokenFile": path}}) as server:
+            droverlib.wait_until(lambda: "Bearer first-secret" in sent(), "it is sent", 30)
+            write("other-secret")
+            droverlib.wait_until(lambda: "Bearer other-secret" in sent(), "the new one is sent", 30)
+            self.assertNotIn("-secret", server.log_tail(1 << 20))
+            self.assertEqual(server.stop(), 0)
+            server.config["remoteWrite"] = basic
+            server.write_config()
+            server.start()
+            want = "Basic " + base64.b64encode(b"drover:other-secret").decode()
+            droverlib.wait_until(lambda: want in sent(), "user and password are sent", 30)
+        self.assertEqual(sent(), {"Bearer first-secret", "Bearer other-secret", want})
+
     def test_what_is_sent_again_and_what_is_not(self):
         receiver = Receiver([(503, {}), (429, {"Retry-After": "2"}), (204, {}), (400, {}), (302, {"Location": "/x"})])
         self.addCleanup(receiver.close)
