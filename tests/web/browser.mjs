@@ -64,12 +64,21 @@ export async function openWindow(browser, options = {}) {
   const page = await context.newPage();
   page.on('console', (message) => {
     // Refusals that a test asks for are answers, not faults.
-    const answer = /Failed to load resource: .* (400|401|403|404|503)/.test(message.text());
+    const answer = /Failed to load resource: .* (400|401|403|404|409|503)/.test(message.text());
     const unreachable = /net::ERR_/.test(message.text());
     if (message.type() === 'error' && !answer && !unreachable) breaches.push(message.text());
   });
   page.on('pageerror', (error) => breaches.push(String(error)));
   return { context, page, breaches };
+}
+
+/** Through the login page to the first one. */
+export async function signIn(page, url, user, password) {
+  await page.goto(url);
+  await page.getByLabel('User').fill(user);
+  await page.getByLabel('Password').fill(password);
+  await page.keyboard.press('Enter');
+  await page.locator('main#main').waitFor();
 }
 
 /** axe on the page as it is, in both schemes. All findings count. */

@@ -27,7 +27,7 @@ def play(server, script):
 
 def main():
     with droverlib.Server() as server:
-        for script in ("journey.mjs", "restart.mjs"):
+        for script in ("journey.mjs", "account.mjs", "kept.mjs", "restart.mjs"):
             if play(server, script):
                 sys.stderr.write("--- end of the server's log\n%s\n" % server.log_tail())
                 return 1

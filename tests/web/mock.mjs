@@ -49,6 +49,44 @@ const OPENAPI = {
   },
 };
 
+const NODE = {
+  name: 'node-1',
+  address: '127.0.0.1',
+  state: 'up',
+  cordonReason: null,
+  isolation: 'cgroup2',
+  labels: {},
+  cpus: { total: 64, used: 0 },
+  memoryMB: { total: 262_144, used: 0 },
+  gpus: { total: 8, used: 0, quarantined: 0, simulated: true, model: 'simulated' },
+};
+
+/** What the server tells of a task that was killed by a signal and left everything that can be left. */
+const COLLECTED = {
+  exitCode: 139,
+  signal: 11,
+  reason: 'The process was killed by a fault of its own.',
+  category: 'user',
+  message: '',
+  time: Date.now() - 30_000,
+  secrets: ['TOKEN'],
+  environment: [
+    { name: 'DROVER_NONCE', value: null },
+    { name: 'GREETING', value: '<img src=x onerror=alert(1)>' },
+  ],
+  environmentLeftOut: 0,
+  processes: [{ pid: 12, ppid: 1, state: 'S', uid: 1000, cpuMs: 130, rssBytes: 123_456, startTime: Date.now() - 60_000, command: 'sleep 600' }],
+  processesLeftOut: 2,
+  core: { pattern: 'core', handedTo: null, files: [{ name: 'core.12', size: 4096, time: Date.now() - 31_000 }] },
+  log: { stream: 'all', offset: 10, lines: ['one', 'the last line'] },
+  gpus: [
+    {
+      index: 0, uuid: 'GPU-0', model: 'A100', simulated: false, state: 'failed', reason: 'uncorrectable ECC error',
+      sample: { time: Date.now(), utilization: 80, memoryUsed: 1 << 30, memoryTotal: 4 * (1 << 30), temperature: 61, powerMilliwatts: null },
+    },
+  ],
+};
+
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
 
 const PROBLEMS = {
@@ -151,7 +189,7 @@ export async function startMock({ root, user = 'ana', password = 'correct horse'
     if (request.headers['x-drover-csrf'] !== '1') return problem(response, 403);
     if (body.username !== user || body.password !== password) return problem(response, 400);
     response.setHeader('Set-Cookie', 'drover=mock; HttpOnly; SameSite=Strict; Path=/');
-    return json(response, 200, { user, admin: true });
+    return json(response, 200, { user, admin: true, email: '' });
   }
 
   /** One invitation; its password is the mock's. */
@@ -169,7 +207,10 @@ export async function startMock({ root, user = 'ana', password = 'correct horse'
     },
     'GET virtual-clusters': ({ response }) => json(response, 200, { default: {}, vision: {} }),
     'GET nodes': ({ response }) =>
-      json(response, 200, [{ name: 'node-1', gpus: { total: 8, used: 0, simulated: true, model: 'simulated' } }]),
+      json(response, 200, [NODE]),
+    'GET reservations': ({ response }) => json(response, 200, [...jobs.values()].flatMap((job) => job.reservations)),
+    'GET ssh-keys': ({ response }) => json(response, 200, []),
+    'GET tokens': ({ response }) => json(response, 200, { tokens: [], details: [] }),
     'GET openapi.json': ({ response }) => json(response, 200, OPENAPI),
     'GET settings': ({ response }) => json(response, 200, settings),
     'GET stream': ({ request, response }) => {
@@ -228,6 +269,7 @@ export async function startMock({ root, user = 'ana', password = 'correct horse'
     if (!job) return problem(response, 404);
     if (parts[2] === 'config') return plain(response, `protocolVersion: 2\nname: ${job.name}\ntype: job\n`);
     if (parts[2] === 'code' && parts[3] === 'files' && job.code) return json(response, 200, job.code);
+    if (parts[2] === 'reservation') return json(response, 200, { ...job.reservations[0], collected: COLLECTED });
     if (parts[2] === 'events') return json(response, 200, { totalCount: 1, data: [eventOf(job)] });
     if (parts.at(-2) === 'logs') return log(job, request, response, url);
     return json(response, 200, detail(job));

@@ -182,8 +182,8 @@ async function jobTest(page, mock) {
 
 /** What is kept of a failed job: its time runs down, it is extended within the cap, and released only after a question. */
 async function reservationTest(page, mock) {
-  const kept = { id: 'r', username: mock.user, taskRoleName: 'worker', taskIndex: 0, node: 'node-1', hold: 'gpus', gpus: 8, reclaimable: true };
-  const old = { ...kept, id: 'o', state: 'ENDED', expiresTime: Date.now() - 1 };
+  const kept = { id: 'r', jobName: 'kept', username: mock.user, virtualCluster: 'default', createdTime: Date.now() - 60_000, endedTime: null, endedBy: null, taskRoleName: 'worker', taskIndex: 0, node: 'node-1', hold: 'gpus', gpus: 8, reclaimable: true };
+  const old = { ...kept, id: 'o', state: 'ENDED', expiresTime: Date.now() - 1, endedTime: Date.now() - 1, endedBy: 'need' };
   const job = mock.add('kept', { state: 'FAILED', subState: 'Completed', launched: Date.now(), completed: Date.now(), exitCode: 226, exitSpec: OOM, extendable: 30,
     reservations: [old, { ...kept, state: 'HELD', expiresTime: Date.now() + 25 * 60_000 }] });
   await page.goto(`${mock.url}#/jobs/ana~kept`);
@@ -193,12 +193,12 @@ async function reservationTest(page, mock) {
   await until(async () => (await shown()) !== first, 'and counts down');
   for (const words of ['node-1', '8 GPUs', 'drover shell ana~kept', 'may take the GPUs back']) await until(async () => (await shown()).includes(words), `it says: ${words}`);
   await accessible(page, 'job with a reservation');
-  await page.getByRole('button', { name: 'Keep it 30 minutes longer' }).click();
+  await page.getByRole('button', { name: 'Extend ana~kept' }).click();
   await until(async () => /5[45]m \d\ds left/.test(await shown()), 'it is extended');
-  await until(async () => (await textOf(page, '.notices')).includes('30 minutes longer'), 'and that is said');
-  await page.getByRole('button', { name: 'Keep it 30 minutes longer' }).click();
+  await until(async () => (await textOf(page, '.notices')).includes('30m longer'), 'and that is said');
+  await page.getByRole('button', { name: 'Extend ana~kept' }).click();
   await until(async () => (await textOf(page, '.notices')).includes('must send'), 'a refusal is said in the words of the server');
-  const release = page.locator('.reservation > section').getByRole('button', { name: 'Release' });
+  const release = page.locator('.reservation > section').getByRole('button', { name: 'Release ana~kept' });
   await release.click();
   await until(async () => (await textOf(page, 'dialog')).includes('task worker 0 on node-1'), 'the dialog names what it hits');
   await until(async () => (await page.evaluate(() => document.activeElement?.textContent)) === 'Cancel', 'the focus is on Cancel');
@@ -210,12 +210,25 @@ async function reservationTest(page, mock) {
   await page.locator('dialog .danger').click();
   await until(async () => (await shown()).includes('ends now'), 'it is released');
   check((await page.locator('.reservation button').count()) === 0, 'and nothing can be done with it any more');
-  Object.assign(job.reservations[1], { state: 'ENDED' });
+  job.reservations.shift();
+  Object.assign(job.reservations[0], { state: 'ENDED', endedTime: Date.now(), endedBy: 'expiry' });
   mock.update(job, {});
-  await until(async () => (await page.locator('.reservation').count()) === 0, 'one that has ended is not shown');
+  await until(async () => (await shown()).includes('its time was over'), 'one that has ended says why');
+  check(!(await shown()).includes('drover shell'), 'and cannot be entered');
+  await collectedTest(page);
   await page.goto(`${mock.url}#/jobs/ana~dbg`);
   await until(async () => (await textOf(page, 'h1')) === 'dbg', 'a job that left none');
   check((await page.locator('.reservation').count()) === 0, 'shows none');
+}
+
+/** What was found of a failed task: everything is text, and what is hidden says so. */
+async function collectedTest(page) {
+  await page.locator('.collected summary').click();
+  const found = () => textOf(page, '.collected');
+  for (const words of ['signal 11', 'the last line', 'sleep 600', 'and 2 more', 'ECC error', '80 % busy', 'core.12', 'TOKEN', 'hidden', HOSTILE]) {
+    await until(async () => (await found()).includes(words), `what was collected says: ${words}`);
+  }
+  await accessible(page, 'what was collected');
 }
 
 async function logTest(page, mock) {
@@ -308,7 +321,7 @@ async function lookTest(page, mock) {
   await page.getByLabel('语言').selectOption('en');
   await page.keyboard.press('Escape');
   await page.setViewportSize({ width: 320, height: 640 });
-  for (const where of ['#/jobs', '#/jobs/ana~dbg', '#/jobs/ana~dbg?tab=log']) {
+  for (const where of ['#/jobs', '#/jobs/ana~dbg', '#/jobs/ana~dbg?tab=log', '#/jobs/ana~kept', '#/reservations?state=all', '#/nodes', '#/profile']) {
     await page.goto(mock.url + where);
     await page.locator('h1').waitFor();
     await accessible(page, `${where} at 320 px`);

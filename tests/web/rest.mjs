@@ -29,12 +29,13 @@ export class Rest {
     this.#token = token;
   }
 
-  /** A job of one task. */
-  submit(name, gpu, commands) {
+  /** A job of one task; `more` are members of the job. */
+  submit(name, gpu, commands, more = {}) {
     return this.call('POST', 'jobs', {
       protocolVersion: 2,
       name,
       type: 'job',
+      ...more,
       prerequisites: [{ name: 'image', type: 'dockerimage', uri: 'debian:12-slim' }],
       taskRoles: {
         worker: { instances: 1, dockerImage: 'image', resourcePerInstance: { cpu: 1, memoryMB: 64, gpu }, commands },

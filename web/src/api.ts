@@ -25,6 +25,7 @@ export type JobState = 'WAITING' | 'RUNNING' | 'STOPPING' | 'STOPPED' | 'SUCCEED
 export interface Session {
   user: string;
   admin: boolean;
+  email: string;
 }
 
 export interface JobSummary {
@@ -127,7 +128,9 @@ export interface CodeListing {
 /** What is left of a task that failed its job, kept for a while. */
 export interface Reservation {
   id: string;
+  jobName: string;
   username: string;
+  virtualCluster: string;
   taskRoleName: string;
   taskIndex: number;
   node: string;
@@ -135,7 +138,10 @@ export interface Reservation {
   gpus: number;
   reclaimable: boolean;
   state: 'HELD' | 'ENDING' | 'ENDED' | 'LOST';
+  createdTime: number;
   expiresTime: number;
+  endedTime: number | null;
+  endedBy: string | null;
 }
 
 export interface JobDetail {
@@ -180,9 +186,114 @@ export interface JobEvent {
   count: number;
 }
 
+export type NodeState = 'up' | 'cordoned' | 'draining' | 'down';
+
+export interface Use {
+  total: number;
+  used: number;
+}
+
 export interface Node {
   name: string;
-  gpus: { total: number; used: number; simulated: boolean };
+  address: string;
+  state: NodeState;
+  cordonReason: string | null;
+  isolation: string;
+  labels: Record<string, string>;
+  cpus: Use;
+  memoryMB: Use;
+  /** Those that are quarantined do not count in the total. */
+  gpus: Use & { quarantined: number; simulated: boolean; model: string | null };
+}
+
+export interface KeptProcess {
+  pid: number;
+  ppid: number;
+  state: string;
+  uid: number;
+  cpuMs: number;
+  rssBytes: number;
+  startTime: number;
+  command: string;
+}
+
+/** What is known of the end of a task that is kept, and what its sandbox was like then. */
+export interface Collected {
+  exitCode: number;
+  signal: number;
+  reason: string;
+  category: string;
+  message: string;
+  /** When its sandbox was looked at; null: nothing was kept of it. */
+  time: number | null;
+  /** Names; their values are masked. */
+  secrets: string[];
+  /** A value that is null is hidden. */
+  environment: { name: string; value: string | null }[];
+  environmentLeftOut: number;
+  processes: KeptProcess[];
+  processesLeftOut: number;
+  core: { handedTo: string | null; files: { name: string; size: number; time: number }[] } | null;
+  log: { stream: LogName; lines: string[] } | null;
+  /** As they are now. */
+  gpus: (Pick<Device, 'index' | 'model' | 'simulated' | 'sample'> & { state: string; reason: string | null })[];
+}
+
+/** The last figures of a GPU; null for what its driver does not tell. */
+export interface DeviceSample {
+  time: number;
+  utilization: number | null;
+  memoryTotal: number | null;
+  memoryUsed: number | null;
+  powerMilliwatts: number | null;
+  temperature: number | null;
+}
+
+export type DeviceHealth = 'ok' | 'degraded' | 'failed' | 'lost' | 'hung';
+
+/** A GPU of a node, as it is now. */
+export interface Device {
+  index: number;
+  uuid: string | null;
+  model: string;
+  simulated: boolean;
+  quarantined: boolean;
+  state: 'ok' | 'lost' | 'driverHangs' | 'driverFails' | 'unknown';
+  health: { state: DeviceHealth; reason: string | null };
+  sample: DeviceSample | null;
+  task: { username: string; name: string; taskRoleName: string; taskIndex: number } | null;
+}
+
+/** What is placed on a node, of the jobs that one may read. */
+export interface PlacedTask {
+  username: string;
+  name: string;
+  virtualCluster: string;
+  taskRoleName: string;
+  taskIndex: number;
+  taskState: JobState;
+  gpus: number[];
+  launchedTime: number | null;
+}
+
+/** A public key of ssh that one's tasks let in. */
+export interface SshKey {
+  title: string;
+  /** Its type and its base64. */
+  value: string;
+  fingerprint: string;
+  time: number | null;
+}
+
+export interface Token {
+  id: string;
+  kind: 'browser' | 'application' | 'session';
+  readOnly: boolean;
+  /** Its last characters. */
+  hint: string;
+  issued: number | null;
+  expires: number | null;
+  lastUsed: number | null;
 }
 
 /** Names one task attempt of one job attempt. */
@@ -302,6 +413,36 @@ export const extendReservation = async (job: string, minutes: number): Promise<v
 export const releaseReservation = async (job: string): Promise<void> =>
   void (await send(`${jobPath(job)}/reservation`, { method: 'DELETE' }));
 
+/** Those of the jobs that one may read; `ended`: with those that are over. */
+export const listReservations = (ended: boolean): Promise<Reservation[]> =>
+  json(`reservations${ended ? '?state=all' : ''}`);
+
+export const listKeys = (): Promise<SshKey[]> => json('ssh-keys');
+
+export const putKey = async (title: string, value: string): Promise<void> =>
+  void (await send(`ssh-keys/${encodeURIComponent(title)}`, { method: 'PUT', body: { value } }));
+
+export const removeKey = async (title: string): Promise<void> =>
+  void (await send(`ssh-keys/${encodeURIComponent(title)}`, { method: 'DELETE' }));
+
+export const listTokens = async (): Promise<Token[]> => (await json<{ details: Token[] }>('tokens')).details;
+
+/** The token itself, which the server tells this once. `expires`: ms since the epoch; null: never. */
+export const makeToken = async (readOnly: boolean, expires: number | null): Promise<string> =>
+  (await json<{ token: string }>('tokens/application', { method: 'POST', body: { readOnly, expires } })).token;
+
+export const revokeToken = async (id: string): Promise<void> =>
+  void (await send(`tokens/${encodeURIComponent(id)}`, { method: 'DELETE' }));
+
+const userPath = (user: string): string => `users/${encodeURIComponent(user)}`;
+
+export const setEmail = async (user: string, email: string): Promise<void> =>
+  void (await send(`${userPath(user)}/email`, { method: 'PUT', body: { email } }));
+
+/** Ends every login of the user, this one too. */
+export const setPassword = async (user: string, oldPassword: string, newPassword: string): Promise<void> =>
+  void (await send(`${userPath(user)}/password`, { method: 'PUT', body: { oldPassword, newPassword } }));
+
 export const listVirtualClusters = async (): Promise<string[]> =>
   Object.keys(await json<Record<string, unknown>>('virtual-clusters')).sort();
 
@@ -313,6 +454,18 @@ export const getOpenApi = (): Promise<OpenApi> => json('openapi.json');
 export const openApiHref = `${ROOT}openapi.json`;
 
 export const listNodes = (): Promise<Node[]> => json('nodes');
+
+const nodePath = (node: string): string => `nodes/${encodeURIComponent(node)}`;
+
+export const getNode = (node: string): Promise<Node> => json(nodePath(node));
+
+export const listDevices = (node: string): Promise<Device[]> => json(`${nodePath(node)}/gpus`);
+
+export const listPlaced = (node: string): Promise<PlacedTask[]> => json(`${nodePath(node)}/tasks`);
+
+/** What was found when a failed job's task was kept. */
+export const getCollected = async (job: string): Promise<Collected> =>
+  (await json<{ collected: Collected }>(`${jobPath(job)}/reservation`)).collected;
 
 /** Address of a whole log, for a download. */
 export const logHref = (ref: TaskRef, name: LogName): string =>

@@ -6,6 +6,8 @@ import './styles/shell.css';
 import './styles/jobs.css';
 import './styles/job.css';
 import './styles/api.css';
+import './styles/profile.css';
+import './styles/nodes.css';
 import { render } from 'preact';
 import { Shell } from './components/shell.tsx';
 import { jobsHref, route, startRouter } from './router.ts';
@@ -15,13 +17,21 @@ import { Invite } from './views/invite.tsx';
 import { Job } from './views/job.tsx';
 import { Jobs } from './views/jobs.tsx';
 import { Login } from './views/login.tsx';
+import { Node } from './views/node.tsx';
+import { Nodes } from './views/nodes.tsx';
+import { Profile } from './views/profile.tsx';
+import { Reservations } from './views/reservations.tsx';
 import { t } from './words.ts';
 
 function View() {
   const here = route.value;
   if (here.view === 'jobs') return <Jobs />;
   if (here.view === 'job') return <Job key={here.job} job={here.job} />;
+  if (here.view === 'reservations') return <Reservations />;
+  if (here.view === 'nodes') return <Nodes />;
+  if (here.view === 'node') return <Node key={here.node} node={here.node} />;
   if (here.view === 'api') return <Api />;
+  if (here.view === 'profile') return <Profile />;
   return (
     <div class="empty">
       <h1>{t('app.missing')}</h1>

@@ -6,9 +6,13 @@ import { computed, signal } from '@preact/signals';
 export type Route =
   | { view: 'jobs'; query: URLSearchParams }
   | { view: 'job'; job: string; query: URLSearchParams }
-  | { view: 'api'; query: URLSearchParams }
+  | { view: 'api' | 'profile' | 'reservations' | 'nodes'; query: URLSearchParams }
+  | { view: 'node'; node: string; query: URLSearchParams }
   | { view: 'invite'; secret: string; query: URLSearchParams }
   | { view: 'missing'; query: URLSearchParams };
+
+/** Pages that are named by a word. */
+const PAGES = ['api', 'profile', 'reservations', 'nodes'] as const;
 
 /** Reads a fragment, with or without its '#'. An empty one is the job list. */
 export function parseRoute(fragment: string): Route {
@@ -18,12 +22,13 @@ export function parseRoute(fragment: string): Route {
   const query = new URLSearchParams(mark < 0 ? '' : text.slice(mark + 1));
   const parts = path.split('/').filter((part) => part !== '');
   if (parts.length === 0 || (parts.length === 1 && parts[0] === 'jobs')) return { view: 'jobs', query };
-  if (parts.length === 2 && parts[0] === 'jobs') {
-    const job = decode(parts[1] as string);
-    if (job !== null) return { view: 'job', job, query };
+  if (parts.length === 2 && (parts[0] === 'jobs' || parts[0] === 'nodes')) {
+    const name = decode(parts[1] as string);
+    if (name !== null) return parts[0] === 'jobs' ? { view: 'job', job: name, query } : { view: 'node', node: name, query };
   }
   const [noun, secret] = parts;
-  if (parts.length === 1 && noun === 'api') return { view: 'api', query };
+  const page = parts.length === 1 && PAGES.find((name) => name === noun);
+  if (page) return { view: page, query };
   if (parts.length === 2 && noun === 'invite' && secret) return { view: 'invite', secret, query };
   return { view: 'missing', query };
 }
@@ -52,6 +57,14 @@ function withQuery(path: string, params: Params): string {
 export const jobsHref = (params: Params = {}): string => withQuery('/jobs', params);
 
 export const apiHref = '#/api';
+
+export const profileHref = '#/profile';
+
+export const reservationsHref = (params: Params = {}): string => withQuery('/reservations', params);
+
+export const nodesHref = (params: Params = {}): string => withQuery('/nodes', params);
+
+export const nodeHref = (node: string): string => withQuery(`/nodes/${encodeURIComponent(node)}`, {});
 
 export const jobHref = (job: string, params: Params = {}): string =>
   withQuery(`/jobs/${encodeURIComponent(job)}`, params);

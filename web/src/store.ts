@@ -132,6 +132,18 @@ export async function signIn(user: string, password: string): Promise<void> {
   enter(await api.signIn(user, password));
 }
 
+/** The server ends all logins with the old password; this page goes on with a new one. */
+export async function changePassword(user: string, before: string, after: string): Promise<void> {
+  await api.setPassword(user, before, after);
+  await signIn(user, after);
+}
+
+/** Sets one's own address. */
+export async function changeEmail(me: api.Session, email: string): Promise<void> {
+  await api.setEmail(me.user, email);
+  session.value = { ...me, email };
+}
+
 export async function signOut(): Promise<void> {
   await api.signOut();
   leave();

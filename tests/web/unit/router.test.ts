@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { jobHref, jobsHref, parseRoute } from '../../../web/src/router.ts';
+import { jobHref, jobsHref, nodeHref, parseRoute } from '../../../web/src/router.ts';
 
 test('the empty address is the job list', () => {
   for (const fragment of ['', '#', '#/', '#/jobs', '/jobs?']) assert.equal(parseRoute(fragment).view, 'jobs');
@@ -30,8 +30,14 @@ test('the API has a page', () => {
   assert.equal(parseRoute('#/api/x').view, 'missing');
 });
 
+test('pages that are named by a word', () => {
+  for (const view of ['profile', 'reservations', 'nodes'] as const) assert.equal(parseRoute(`#/${view}?q=a`).view, view);
+  const route = parseRoute(nodeHref('a/b'));
+  assert.equal(route.view === 'node' && route.node, 'a/b');
+});
+
 test('an address that names nothing is a missing page', () => {
-  for (const fragment of ['#/nodes', '#/jobs/a/b', '#/jobs/%E0%A4%A']) {
+  for (const fragment of ['#/nodes/a/b', '#/profile/x', '#/jobs/a/b', '#/jobs/%E0%A4%A']) {
     assert.equal(parseRoute(fragment).view, 'missing');
   }
 });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Who one is, how the page looks, and the way out.
+import { profileHref } from '../router.ts';
 import { chooseLanguage, chooseTheme, notify, session, signOut, THEMES, type Theme, theme } from '../store.ts';
 import { LANGUAGES, type Language, language, t } from '../words.ts';
 
@@ -19,6 +20,9 @@ export function Account() {
         <p>
           <strong>{me.user}</strong> {me.admin && <span class="dim">{t('menu.admin')}</span>}
         </p>
+        <a href={profileHref} onClick={(event) => event.currentTarget.closest<HTMLElement>('[popover]')?.hidePopover()}>
+          {t('menu.profile')}
+        </a>
         <label>
           {t('menu.theme')}
           <select value={theme.value} onChange={(event) => chooseTheme(event.currentTarget.value as Theme)}>

@@ -3,7 +3,7 @@
 import type { ComponentChildren } from 'preact';
 import type { JobDetail, Limits, Resources, TaskStatus } from '../api.ts';
 import { bytes, duration } from '../format.ts';
-import { jobHref, jobsHref } from '../router.ts';
+import { jobHref, jobsHref, nodeHref } from '../router.ts';
 import { allTasks, countStates, taskName } from '../tasks.ts';
 import { GLYPHS, isFinal, priorityWord, shownState, t } from '../words.ts';
 import { OnHost, Simulated } from './labels.tsx';
@@ -27,7 +27,7 @@ export function JobOverview({ job, detail, attempt }: Props) {
   );
 }
 
-function Fact({ word, children }: { word: string; children: ComponentChildren }) {
+export function Fact({ word, children }: { word: string; children: ComponentChildren }) {
   return (
     <div>
       <dt>{word}</dt>
@@ -137,13 +137,14 @@ function TaskRow({ job, role, task, attempt }: { job: string; role: string; task
   const launched = task.currentAttemptLaunchedTime;
   const completed = task.currentAttemptCompletedTime;
   const name = taskName({ role, status: task });
+  const node = task.node ?? task.containerNodeName;
   return (
     <tr>
       <th scope="row">{name}</th>
       <td>
         <State state={shownState({ state: task.taskState })} /> {task.onHost && <OnHost />}
       </td>
-      <td>{task.node ?? task.containerNodeName}</td>
+      <td>{node && <a href={nodeHref(node)}>{node}</a>}</td>
       <td>
         {task.containerGpus && task.containerGpus.length > 0 && (
           <>

@@ -1,109 +1,67 @@
 // SPDX-License-Identifier: MIT
-// The debug reservation that a failed job left: how long it lasts, how to enter, and what can be done with it. The
-// sentences of refusals are the server's.
-import { useComputed } from '@preact/signals';
-import { useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { extendReservation, type JobDetail, type Reservation, releaseReservation } from '../api.ts';
-import { duration } from '../format.ts';
-import { now, notify, session } from '../store.ts';
+// The debug reservation that a failed job left: how long it lasts, how to enter, what can be done with it, and what was
+// found when it was kept, which stays to be read when it is over.
+import type { JobDetail, Reservation } from '../api.ts';
+import { nodeHref } from '../router.ts';
 import { liveReservation } from '../tasks.ts';
-import { t } from '../words.ts';
+import { type Key, t } from '../words.ts';
+import { Command } from './command.tsx';
+import { JobCollected } from './job-collected.tsx';
+import { ReservationActions } from './reservation-actions.tsx';
+import { Ago, Left } from './time.tsx';
 
-const EXTEND_MINUTES = 30;
-
-/** Nothing where the job has none. `onChange` is called when something was done. */
+/** Nothing where the job has, and had, none. `onChange` is called when something was done. */
 export function JobReservation({ job, detail, onChange }: { job: string; detail: JobDetail; onChange: () => void }) {
-  const [asking, setAsking] = useState(false);
-  const [busy, setBusy] = useState(false);
-  const found = liveReservation(detail.debugReservations);
+  const found = liveReservation(detail.debugReservations) ?? detail.debugReservations?.[0];
   if (!found) return null;
-
-  const act = async (what: Promise<void>, done: string): Promise<void> => {
-    setBusy(true);
-    try {
-      await what;
-      notify(done);
-    } catch (error) {
-      notify((error as Error).message, true);
-    }
-    setBusy(false);
-    onChange();
-  };
-  const me = session.value;
-  const held = found.state === 'HELD';
   return (
     <section class="banner reservation" aria-labelledby="reservation-title">
       <div class="summary">
         <h2 id="reservation-title">{t('reservation.title')}</h2>
-        {held ? <Left until={found.expiresTime} /> : <span>{t('reservation.ending')}</span>}
-        <span>{found.node}</span>
-        {found.hold === 'gpus' && <span>{t('reservation.gpus', { count: found.gpus })}</span>}
+        {found.state === 'HELD' && <Left until={found.expiresTime} />}
+        {found.state === 'ENDING' && <span>{t('reservation.ending')}</span>}
+        <Over found={found} />
+        <span>
+          <a href={nodeHref(found.node)}>{found.node}</a>
+        </span>
+        {found.state === 'HELD' && found.hold === 'gpus' && found.gpus > 0 && <span>{t('reservation.gpus', { count: found.gpus })}</span>}
       </div>
-      {held && (
+      {found.state === 'HELD' && (
         <section aria-label={t('reservation.enter')}>
           <p>{t('reservation.enter')}</p>
-          <pre>drover shell {job}</pre>
-          {found.reclaimable && found.hold === 'gpus' && <p class="dim">{t('reservation.reclaimable')}</p>}
-          {(me?.admin || me?.user === found.username) && (
-            <p class="answers">
-              <button
-                type="button"
-                disabled={busy}
-                onClick={() =>
-                  void act(extendReservation(job, EXTEND_MINUTES), t('reservation.extended', { minutes: EXTEND_MINUTES }))
-                }
-              >
-                {t('reservation.extend', { minutes: EXTEND_MINUTES })}
-              </button>
-              <button type="button" class="danger" disabled={busy} onClick={() => setAsking(true)}>
-                {t('reservation.release')}
-              </button>
-            </p>
-          )}
+          <p>
+            <Command text={`drover shell ${job}`} />
+          </p>
+          {found.reclaimable && found.gpus > 0 && <p class="dim">{t('reservation.reclaimable')}</p>}
+          <ReservationActions job={job} found={found} onChange={onChange} />
         </section>
       )}
-      {asking && (
-        <ConfirmRelease
-          found={found}
-          onClose={(yes) => {
-            setAsking(false);
-            if (yes) void act(releaseReservation(job), t('reservation.released'));
-          }}
-        />
-      )}
+      <JobCollected key={found.id} job={job} />
     </section>
   );
 }
 
-/** Counts down; the moment itself is on hover. Readers are not told each second: it is no live region. */
-function Left({ until }: { until: number }) {
-  const [before, after] = t('reservation.left', { duration: '\0' }).split('\0');
-  const text = useComputed(() => duration(until - now.value));
-  return (
-    <time dateTime={new Date(until).toISOString()} title={new Date(until).toLocaleString()}>
-      {before}
-      {text}
-      {after}
-    </time>
-  );
-}
+/** Words for who ended one that is no user. */
+const ENDERS: Record<string, Key> = {
+  expiry: 'reservation.by.expiry',
+  need: 'reservation.by.need',
+  sandbox: 'reservation.by.sandbox',
+  node: 'reservation.by.node',
+};
 
-/** What is in the sandbox is lost for good, so Enter releases nothing. */
-function ConfirmRelease({ found, onClose }: { found: Reservation; onClose: (yes: boolean) => void }) {
-  const dialog = useRef<HTMLDialogElement>(null);
-  useLayoutEffect(() => dialog.current?.showModal(), []);
+/** Why it is over; nothing while it is not. */
+export function Over({ found }: { found: Reservation }) {
+  if (found.state !== 'ENDED' && found.state !== 'LOST') return null;
+  const by = found.endedBy ?? '';
+  const why = ENDERS[by];
   return (
-    <dialog ref={dialog} aria-labelledby="release-title" onClose={() => onClose(false)}>
-      <h2 id="release-title">{t('reservation.release.title')}</h2>
-      <p>{t('reservation.release.what', { task: `${found.taskRoleName} ${found.taskIndex}`, node: found.node })}</p>
-      <p class="answers">
-        <button type="button" autofocus onClick={() => onClose(false)}>
-          {t('stop.cancel')}
-        </button>
-        <button type="button" class="danger" onClick={() => onClose(true)}>
-          {t('reservation.release')}
-        </button>
-      </p>
-    </dialog>
+    <span>
+      {why ? t(why) : t('reservation.by.user', { user: by })}{' '}
+      {found.endedTime !== null && (
+        <span class="dim">
+          <Ago at={found.endedTime} />
+        </span>
+      )}
+    </span>
   );
 }

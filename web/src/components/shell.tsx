@@ -4,9 +4,9 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { SiteLink } from '../api.ts';
 import { fullName } from '../format.ts';
-import { apiHref, jobHref, jobsHref, route } from '../router.ts';
+import { apiHref, jobHref, jobsHref, nodeHref, nodesHref, reservationsHref, type Route, route } from '../router.ts';
 import { session, site } from '../store.ts';
-import { t } from '../words.ts';
+import { type Key, t } from '../words.ts';
 import { Account } from './account.tsx';
 import { Notices } from './notices.tsx';
 import { StreamState } from './stream-state.tsx';
@@ -16,7 +16,7 @@ const skip = (): void => document.getElementById('main')?.focus();
 
 export function Shell({ children }: { children: ComponentChildren }) {
   const here = route.value;
-  const place = here.view === 'job' ? here.job : here.view;
+  const place = here.view === 'job' ? here.job : here.view === 'node' ? `node ${here.node}` : here.view;
   const before = useRef(place);
   useEffect(() => {
     // A new page: readers and the keyboard begin at its top. Filters and tabs are the same page.
@@ -50,20 +50,32 @@ export function Shell({ children }: { children: ComponentChildren }) {
   );
 }
 
+interface Place {
+  word: Key;
+  href: string;
+  list: Route['view'];
+  /** The view of one of them. */
+  one?: Route['view'];
+}
+
+const PLACES: readonly Place[] = [
+  { word: 'nav.jobs', href: jobsHref(), list: 'jobs', one: 'job' },
+  { word: 'nav.reservations', href: reservationsHref(), list: 'reservations' },
+  { word: 'nav.nodes', href: nodesHref(), list: 'nodes', one: 'node' },
+  { word: 'nav.api', href: apiHref, list: 'api' },
+];
+
 function Links() {
   const { view } = route.value;
   return (
     <ul>
-      <li>
-        <a href={jobsHref()} aria-current={view === 'jobs' ? 'page' : view === 'job' ? 'true' : undefined}>
-          {t('nav.jobs')}
-        </a>
-      </li>
-      <li>
-        <a href={apiHref} aria-current={view === 'api' ? 'page' : undefined}>
-          {t('nav.api')}
-        </a>
-      </li>
+      {PLACES.map(({ word, href, list, one }) => (
+        <li key={word}>
+          <a href={href} aria-current={view === list ? 'page' : view === one ? 'true' : undefined}>
+            {t(word)}
+          </a>
+        </li>
+      ))}
       {site.value.menu.map((link) => (
         <SiteEntry key={link.title} link={link} />
       ))}
@@ -87,11 +99,15 @@ function SiteEntry({ link, apart }: { link: SiteLink; apart?: boolean }) {
 
 function Crumbs() {
   const here = route.value;
-  if (here.view !== 'job') return <p class="crumbs">{here.view === 'jobs' ? t('nav.jobs') : here.view === 'api' && t('nav.api')}</p>;
+  if (here.view === 'profile') return <p class="crumbs">{t('profile.title')}</p>;
+  const place = PLACES.find(({ list, one }) => list === here.view || one === here.view);
+  if (!place) return <p class="crumbs" />;
+  if (place.list === here.view) return <p class="crumbs">{t(place.word)}</p>;
   return (
     <p class="crumbs">
-      <a href={jobsHref()}>{t('nav.jobs')}</a> <span aria-hidden="true">/</span>{' '}
-      <a href={jobHref(here.job)}>{fullName(session.value?.user ?? '', here.job)}</a>
+      <a href={place.href}>{t(place.word)}</a> <span aria-hidden="true">/</span>{' '}
+      {here.view === 'job' && <a href={jobHref(here.job)}>{fullName(session.value?.user ?? '', here.job)}</a>}
+      {here.view === 'node' && <a href={nodeHref(here.node)}>{here.node}</a>}
     </p>
   );
 }

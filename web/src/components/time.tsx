@@ -3,7 +3,7 @@
 import { useComputed } from '@preact/signals';
 import { absolute, ago, duration } from '../format.ts';
 import { now } from '../store.ts';
-import { language } from '../words.ts';
+import { language, t } from '../words.ts';
 
 /** Relative, with the absolute time on hover. */
 export function Ago({ at }: { at: number }) {
@@ -25,4 +25,27 @@ export function Span({ from, to }: { from: number; to: number | null }) {
 function Growing({ from }: { from: number }) {
   const text = useComputed(() => duration(now.value - from));
   return <>{text}</>;
+}
+
+/** Counts down; the moment itself is on hover. Readers are not told each second: it is no live region. */
+export function Left({ until }: { until: number }) {
+  const [before, after] = t('time.left', { duration: '\0' }).split('\0');
+  const text = useComputed(() => duration(until - now.value));
+  return (
+    <time dateTime={new Date(until).toISOString()} title={absolute(until, language.value)}>
+      {before}
+      {text}
+      {after}
+    </time>
+  );
+}
+
+/** A moment to come, as "in 3 days". */
+export function Coming({ at }: { at: number }) {
+  const text = useComputed(() => ago(now.value, at, language.value));
+  return (
+    <time dateTime={new Date(at).toISOString()} title={absolute(at, language.value)}>
+      {text}
+    </time>
+  );
 }
