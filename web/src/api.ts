@@ -296,6 +296,80 @@ export interface Token {
   lastUsed: number | null;
 }
 
+/** How one use of a GPU went; points in which nothing was sampled are missing. */
+export interface JobGpuCurve {
+  stepMs: number;
+  time: number[];
+  utilization: (number | null)[];
+  utilizationMax: (number | null)[];
+  memoryMax: (number | null)[];
+}
+
+/** What a task attempt made of one GPU. */
+export interface GpuUse {
+  jobAttempt: number;
+  taskRoleName: string;
+  taskIndex: number;
+  taskAttempt: number;
+  node: string | null;
+  gpu: number;
+  lastSampleTime: number;
+  sampledMs: number;
+  idleMs: number;
+  utilization: number | null;
+  utilizationMax: number | null;
+  utilizationP50: number | null;
+  utilizationP95: number | null;
+  memoryTotal: number;
+  memoryMean: number;
+  memoryMax: number;
+  energyJoules: number;
+  curve?: JobGpuCurve;
+}
+
+/** A GPU of a node, with the samples that are in memory. */
+export interface NodeGpu {
+  index: number;
+  sample: { memoryTotal: number | null } | null;
+  history?: { time: number[]; utilization: (number | null)[]; memoryUsed: (number | null)[] };
+}
+
+/** A value that JSON has no number for comes as its name. */
+export type ScalarValue = number | 'NaN' | 'Infinity' | '-Infinity';
+
+export interface ScalarTag {
+  tag: string;
+  count: number;
+  notFinite: number;
+  step: number;
+  time: number | null;
+  value: ScalarValue;
+  min: number | null;
+  minStep: number | null;
+  max: number | null;
+  maxStep: number | null;
+  points?: { step: number[]; time: (number | null)[]; value: ScalarValue[] };
+}
+
+/** What one folder of event files of a task attempt tells. */
+export interface ScalarRun {
+  jobAttempt: number;
+  taskRoleName: string;
+  taskIndex: number;
+  taskAttempt: number;
+  folder: string;
+  damaged: number;
+  complete: boolean;
+  tags: ScalarTag[];
+  tagsLeftOut: number;
+}
+
+export interface JobScalars {
+  runs: ScalarRun[];
+  complete: boolean;
+  runsLeftOut: number;
+}
+
 /** Names one task attempt of one job attempt. */
 export interface TaskRef {
   job: string;
@@ -396,6 +470,18 @@ export const listJobs = (query: URLSearchParams): Promise<JobPage> => json(`jobs
 /** The job as it is, or one of its earlier attempts. */
 export const getJob = (job: string, attempt: number | null): Promise<JobDetail> =>
   json(attempt === null ? jobPath(job) : `${jobPath(job)}/attempts/${attempt}`);
+
+/** What its task attempts made of their GPUs, each with a curve of at most so many points. */
+export const getGpuUses = async (job: string, points: number): Promise<GpuUse[]> =>
+  (await json<{ gpus: GpuUse[] }>(`${jobPath(job)}/metrics?points=${points}`)).gpus;
+
+/** The GPUs of a node with the samples of the last seconds. */
+export const getNodeGpus = (node: string, seconds: number): Promise<NodeGpu[]> =>
+  json(`nodes/${encodeURIComponent(node)}/gpus?seconds=${seconds}`);
+
+/** What its tasks wrote into event files: each tag with at most so many points. */
+export const getScalars = (job: string, points: number): Promise<JobScalars> =>
+  json(`${jobPath(job)}/scalars?points=${points}`);
 
 export const getConfig = async (job: string): Promise<string> => (await send(`${jobPath(job)}/config`)).text();
 

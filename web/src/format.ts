@@ -55,3 +55,32 @@ export function count(value: number, language: string): string {
 
 /** "user~job", the name that addresses a job everywhere. */
 export const fullName = (user: string, job: string): string => (job.includes('~') ? job : `${user}~${job}`);
+
+/** 93.4 as "93.4 %" in the language's own way; what is whole has no decimals. */
+export function percent(value: number, language: string): string {
+  return new Intl.NumberFormat(language, { style: 'percent', maximumFractionDigits: 1 }).format(value / 100);
+}
+
+const CLOCK: Intl.DateTimeFormatOptions = { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' };
+const DAY_MS = 86_400_000;
+
+/** A moment to the second, in the viewer's zone. */
+export function clock(at: number, language: string): string {
+  return new Intl.DateTimeFormat(language, { month: 'short', day: 'numeric', ...CLOCK }).format(at);
+}
+
+/** Moments along an axis: no finer than they are apart. */
+export function clocks(times: readonly number[], language: string): string[] {
+  const step = (times[1] ?? 0) - (times[0] ?? 0);
+  const { second, ...minutes } = CLOCK;
+  const day: Intl.DateTimeFormatOptions = { month: 'short', day: 'numeric' };
+  const format = new Intl.DateTimeFormat(language, step >= DAY_MS ? day : step >= 60_000 ? minutes : { ...minutes, second });
+  return times.map((at) => format.format(at));
+}
+
+/** A figure of any size in few signs: "0.1234", "1.2e-7", "12,345". */
+export function figure(value: number, language: string): string {
+  const size = Math.abs(value);
+  if (size !== 0 && (size < 1e-4 || size >= 1e7)) return value.toExponential(3).replace(/\.?0+e/, 'e');
+  return new Intl.NumberFormat(language, { maximumSignificantDigits: size >= 1000 ? 7 : 5 }).format(value);
+}

@@ -5,6 +5,7 @@ import './styles/base.css';
 import './styles/shell.css';
 import './styles/jobs.css';
 import './styles/job.css';
+import './styles/curve.css';
 import './styles/api.css';
 import './styles/profile.css';
 import './styles/nodes.css';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { absolute, ago, bytes, count, duration, fullName } from '../../../web/src/format.ts';
+import { absolute, ago, bytes, clocks, count, duration, figure, fullName, percent } from '../../../web/src/format.ts';
 
 const SECOND = 1000;
 const HOUR = 3600 * SECOND;
@@ -46,4 +46,16 @@ test('counts are grouped', () => {
 test('a full name is made once', () => {
   assert.equal(fullName('ana', 'train'), 'ana~train');
   assert.equal(fullName('ana', 'bo~train'), 'bo~train');
+});
+
+test('figures of any size stay short', () => {
+  assert.deepEqual([0, 0.123456, 1.5e-7, 12345.678, 3e9].map((value) => figure(value, 'en')), ['0', '0.12346', '1.5e-7', '12,345.68', '3e+9']);
+  assert.deepEqual([percent(93, 'en'), percent(55.123, 'en')], ['93%', '55.1%']);
+});
+
+test('moments along an axis are as fine as they are apart', () => {
+  const at = new Date(2026, 0, 2, 3, 4, 5).getTime();
+  assert.equal(clocks([at, at + 5000], 'en')[0], '03:04:05');
+  assert.equal(clocks([at, at + 60_000], 'en')[0], '03:04');
+  assert.equal(clocks([at, at + 86_400_000], 'en')[0], 'Jan 2');
 });

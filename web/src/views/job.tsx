@@ -11,12 +11,15 @@ import { JobEvents } from '../components/job-events.tsx';
 import { JobLog } from '../components/job-log.tsx';
 import { JobOverview } from '../components/job-overview.tsx';
 import { JobReservation } from '../components/job-reservation.tsx';
+import { Later } from '../components/later.tsx';
 import { useLive } from '../components/use-live.ts';
 import { jobHref, jobsHref, route } from '../router.ts';
 import { session, site } from '../store.ts';
 import { isFinal, t } from '../words.ts';
 
-const TABS = ['overview', 'log', 'events', 'config', 'code'] as const;
+const TABS = ['overview', 'metrics', 'log', 'events', 'config', 'code'] as const;
+/** Curves are many bytes that most visits do not need. */
+const loadMetrics = async () => (await import('../components/job-metrics.tsx')).JobMetrics;
 type Tab = (typeof TABS)[number];
 
 /** `job` is the full name. */
@@ -78,6 +81,9 @@ export function Job({ job }: { job: string }) {
         ))}
       </nav>
       {tab === 'overview' && <JobOverview job={job} detail={detail} attempt={attempt} />}
+      {tab === 'metrics' && (
+        <Later load={loadMetrics}>{(JobMetrics) => <JobMetrics key={detail.jobStatus.attemptId} job={job} detail={detail} />}</Later>
+      )}
       {tab === 'log' && <JobLog job={job} detail={detail} attempt={attempt} query={query} />}
       {tab === 'events' && <JobEvents job={job} />}
       {tab === 'config' && <JobConfig job={job} />}
