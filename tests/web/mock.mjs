@@ -122,6 +122,7 @@ function makeJob(user, name, over = {}) {
     code: null,
     reservations: [],
     extendable: 0, // minutes
+    scalars: [], // runs, as the API has them
     log: '',
     ...over,
   };
@@ -270,6 +271,8 @@ export async function startMock({ root, user = 'ana', password = 'correct horse'
     if (parts[2] === 'config') return plain(response, `protocolVersion: 2\nname: ${job.name}\ntype: job\n`);
     if (parts[2] === 'code' && parts[3] === 'files' && job.code) return json(response, 200, job.code);
     if (parts[2] === 'reservation') return json(response, 200, { ...job.reservations[0], collected: COLLECTED });
+    if (parts[2] === 'scalars') return json(response, 200, { runs: job.scalars, points: 600, complete: true, runsLeftOut: 0 });
+    if (parts[2] === 'metrics') return json(response, 200, { gpus: [] });
     if (parts[2] === 'events') return json(response, 200, { totalCount: 1, data: [eventOf(job)] });
     if (parts.at(-2) === 'logs') return log(job, request, response, url);
     return json(response, 200, detail(job));

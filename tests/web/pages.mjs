@@ -280,6 +280,61 @@ async function longLogTest(page, mock) {
   await until(async () => (await lines.allTextContents()).slice(-3).join() === '199999,a,b', 'where it was');
 }
 
+/** `values` as a run of two tags has them; each is ten steps after the one before. */
+function scalarRun(values, over = {}) {
+  const step = values.map((_, i) => i * 10);
+  const time = values.map((_, i) => 1_790_000_000_000 + i * 30_000);
+  const finite = values.filter((value) => typeof value === 'number');
+  const tag = (name) => ({ tag: name, count: values.length, notFinite: values.length - finite.length, step: step.at(-1), time: time.at(-1), value: values.at(-1),
+    min: Math.min(...finite), minStep: 0, max: Math.max(...finite), maxStep: 0, points: { step, time, value: values } });
+  return { jobAttempt: 0, taskRoleName: 'worker', taskIndex: 0, taskAttempt: 0, folder: 'tb', files: 1, bytes: 1, records: values.length, damaged: 0, complete: true,
+    tags: [tag('train/loss'), tag(`eval/${HOSTILE}`)], tagsLeftOut: 0, ...over };
+}
+
+/** The loss of a training: it grows on the page, can be smoothed, and runs are compared. */
+async function scalarsTest(page, mock) {
+  const loss = [2, 1, 'NaN', 0.5];
+  const job = mock.add('loss', { state: 'RUNNING', launched: Date.now(), gpus: 0, scalars: [scalarRun(loss), scalarRun([3, 3, 3], { taskIndex: 1 })] });
+  await page.goto(`${mock.url}#/jobs/ana~loss?tab=metrics`);
+  const group = page.locator('.scalars > details', { hasText: 'train' });
+  await group.locator('summary').first().waitFor();
+  if ((await group.getAttribute('open')) === null) await group.locator('summary').first().click();
+  const chart = page.locator('.curve', { has: page.getByRole('heading', { name: 'train/loss' }) });
+  const legend = () => chart.locator('.legend li').allTextContents();
+  await until(async () => (await legend()).join() === ' worker-00.5, worker-13', 'a line for each run tells its last value');
+  await chart.locator('canvas').waitFor();
+  await until(async () => (await chart.textContent()).includes('1 value is not a finite number'), 'what is not finite is told');
+  await until(async () => (await page.locator('.gpus').textContent()).includes('has no GPUs'), 'beside it, that there are no GPUs');
+  await accessible(page, 'scalars');
+  const told = () => chart.getByRole('slider').getAttribute('aria-valuetext');
+  await chart.getByRole('slider').focus();
+  for (const [key, said] of [['End', '30: worker-0 0.5,'], ['ArrowLeft', '20: worker-0 nothing known,'], ['Home', '0: worker-0 2,']]) {
+    await page.keyboard.press(key);
+    await until(async () => (await told()).startsWith(said), `${key} tells: ${said}`);
+  }
+  await page.keyboard.press('Escape');
+  job.scalars = [scalarRun([...loss, 0.25]), scalarRun([3, 3, 3], { taskIndex: 1 })];
+  await until(async () => (await legend())[0].endsWith('0.25'), 'the curve grows while the job runs');
+  const slider = page.getByLabel('Smoothing');
+  await slider.focus();
+  await page.keyboard.press('End');
+  await until(async () => /worker-00\.9\d*$/.test((await legend())[0]), 'smoothing takes what came before into account');
+  await page.keyboard.press('Home');
+  await page.getByLabel('Over').selectOption('relative');
+  await until(async () => (await told()).startsWith('2m 00s: worker-0 0.25'), 'over the time since the start');
+  await page.getByLabel('Over').selectOption('step');
+  await page.getByLabel('Show only tags').fill('eval');
+  await until(async () => (await page.getByRole('heading', { name: 'train/loss' }).count()) === 0, 'the search filters tags');
+  await until(async () => (await page.locator('.scalars .curve h3').allTextContents()).join() === `eval/${HOSTILE}`, 'a tag is text');
+  await page.getByLabel('Show only tags').fill('');
+  job.scalars = [...job.scalars, scalarRun([9], { jobAttempt: 1 })];
+  await page.getByLabel('Attempts').selectOption('all');
+  if ((await group.getAttribute('open')) === null) await group.locator('summary').first().click();
+  await until(async () => (await legend()).join() === ' worker-0 · attempt 00.25, worker-1 · attempt 03, worker-0 · attempt 19', 'attempts are compared');
+  await accessible(page, 'scalars of several attempts');
+  mock.update(job, { state: 'SUCCEEDED', completed: Date.now(), exitCode: 0 });
+}
+
 async function liveTest(page, mock) {
   await page.goto(`${mock.url}#/jobs?q=live-`);
   await page.locator('.empty').waitFor();
@@ -363,6 +418,7 @@ await run(async (browser) => {
     await reservationTest(page, mock);
     await logTest(page, mock);
     await longLogTest(page, mock);
+    await scalarsTest(page, mock);
     await liveTest(page, mock);
     await siteTest(page, mock);
     await apiTest(page, mock);
