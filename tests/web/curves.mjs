@@ -20,7 +20,7 @@ const slider = (page, title) => chart(page, title).getByRole('slider');
 /** How many pixels of a chart have the colour of a line. */
 const coloured = (page) =>
   page.evaluate(() => {
-    const curve = document.querySelector('.curve');
+    const curve = document.querySelector('.gpus .curve');
     const colour = getComputedStyle(curve.querySelector('.legend svg')).stroke.match(/\d+/g).map(Number);
     const canvas = curve.querySelector('canvas');
     const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);

@@ -68,7 +68,7 @@ function rangeY(options: PlotOptions): uPlot.Scale.Range {
 function axes(host: HTMLElement, options: PlotOptions): uPlot.Axis[] {
   const stroke = colourOf(host, '--dim');
   const line = { stroke: colourOf(host, '--line'), width: 1 };
-  const common = { stroke, font: FONT, grid: line, ticks: { ...line, size: 4 } };
+  const common = { stroke, font: FONT, grid: { ...line, dash: [1, 3] }, ticks: { ...line, size: 4 } };
   return [
     { ...common, size: 28, space: 72, values: (_, splits) => options.formatX(splits) },
     {
@@ -114,19 +114,30 @@ export function drawPlot(host: HTMLElement, first: readonly PlotLine[], options:
     view.range.value = null;
     return null;
   };
+  let gone = false;
+  const place = (): void => {
+    const at = view.at.peek();
+    if (!inside && !gone) plot.setCursor({ left: at === null ? -10 : plot.valToPos(at, 'x'), top: 0 });
+  };
   const settings: uPlot.Options = {
     width: Math.max(host.clientWidth, 160),
     height: HEIGHT_PX,
     ms: 1,
     legend: { show: false },
-    cursor: { y: false, drag: { x: true, y: false, setScale: false }, bind: { dblclick: () => reset } },
+    cursor: {
+      y: false,
+      drag: { x: true, y: false, setScale: false },
+      bind: { dblclick: () => reset },
+      points: { size: 7, fill: (_, i) => (first[i - 1]?.faint ? 'transparent' : colourOf(host, `--curve-${first[i - 1]?.colour ?? 0}`)) },
+    },
     scales: {
       x: { time: options.time, range: (_, from, to) => rangeX(view, from, to) },
       y: { range: rangeY(options), distr: options.log ? 3 : 1 },
     },
     axes: axes(host, options),
     series: seriesOf(host, first, dataOf(first)[0].length < 2),
-    hooks: { setSelect: [pick], setCursor: [follow] },
+    // Scales are known a moment after they were asked for, and the cursor stands where they say.
+    hooks: { setSelect: [pick], setCursor: [follow], setScale: [() => queueMicrotask(place)] },
   };
   const plot = new uPlot(settings, dataOf(first), host);
   const size = new ResizeObserver(() => {
@@ -145,12 +156,13 @@ export function drawPlot(host: HTMLElement, first: readonly PlotLine[], options:
     untracked(() => plot.setData(plot.data));
   });
   const endCursor = effect(() => {
-    const at = view.at.value;
-    if (!inside) plot.setCursor({ left: at === null ? -10 : plot.valToPos(at, 'x'), top: 0 });
+    void view.at.value;
+    untracked(place);
   });
   return {
     update: (lines) => plot.setData(dataOf(lines)),
     destroy: () => {
+      gone = true;
       endRange();
       endCursor();
       size.disconnect();

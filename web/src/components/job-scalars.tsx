@@ -55,7 +55,9 @@ export function JobScalars({ job, detail, wall }: { job: string; detail: JobDeta
   const runs = found.runs.filter((run) => compare || run.jobAttempt === detail.jobStatus.attemptId);
   const several = new Set(found.runs.map(({ jobAttempt }) => jobAttempt)).size > 1;
   if (!several && !runs.some(({ tags }) => tags.length > 0)) return problem || <p class="empty">{t('scalars.none')}</p>;
-  const groups = groupTags(runs, search);
+  const groups = [...groupTags(runs, search)];
+  // As many groups are open as have few charts together, the first one in any case.
+  const before = groups.map((_, index) => groups.slice(0, index + 1).reduce((sum, [, charts]) => sum + charts.length, 0));
   return (
     <>
       {problem}
@@ -104,9 +106,9 @@ export function JobScalars({ job, detail, wall }: { job: string; detail: JobDeta
         )}
       </div>
       <Warnings runs={runs} leftOut={found.runsLeftOut} />
-      {groups.size === 0 && <p class="empty">{t(search === '' ? 'scalars.none' : 'scalars.noMatch')}</p>}
-      {[...groups].map(([name, charts], index) => (
-        <Group key={name} name={name} open={index === 0 || search !== ''} charts={charts} runs={runs} look={look} views={views} />
+      {groups.length === 0 && <p class="empty">{t(search === '' ? 'scalars.none' : 'scalars.noMatch')}</p>}
+      {groups.map(([name, charts], index) => (
+        <Group key={name} name={name} open={index === 0 || (before[index] as number) <= CHARTS_FIRST} charts={charts} runs={runs} look={look} views={views} />
       ))}
     </>
   );
