@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Runs curves.mjs against a real droverd whose GPUs are those of the stand-in for NVIDIA's library (tests/nvml), and lets
-them be as busy as the script asks for. DROVER_BIN names the binaries."""
+"""Runs curves.mjs and loss.mjs against a real droverd whose GPUs are those of the stand-in for NVIDIA's library (tests/nvml), and lets
+them be as busy as a script asks for. DROVER_BIN names the binaries."""
 import os
 import subprocess
 import sys
@@ -18,19 +18,26 @@ def scenario(busy, idle):
             "gpu 1 util %d 0" % idle, "gpu 0 energy 5500", "gpu 1 energy 100"]
 
 
+def play(server, script):
+    """Runs a script of this folder; its exit status."""
+    url = "http://%s:%d/" % server.address
+    command = ["node", os.path.join(HERE, script), url, droverlib.ADMIN, os.path.join(server.folder, "password"), *sys.argv[1:]]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as node:
+        for line in node.stdout:
+            sys.stdout.write(line)
+            sys.stdout.flush()
+            if line.startswith("!busy "):
+                server.play(*scenario(*(int(number) for number in line.split()[1:])))
+    return node.returncode
+
+
 def main():
     with gpus.Server(scenario(93, 17)) as server:
-        url = "http://%s:%d/" % server.address
-        command = ["node", os.path.join(HERE, "curves.mjs"), url, droverlib.ADMIN, os.path.join(server.folder, "password"), *sys.argv[1:]]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as node:
-            for line in node.stdout:
-                sys.stdout.write(line)
-                sys.stdout.flush()
-                if line.startswith("!busy "):
-                    server.play(*scenario(*(int(number) for number in line.split()[1:])))
-        if node.returncode:
-            sys.stderr.write("--- end of the server's log\n%s\n" % server.log_tail())
-    return 1 if node.returncode else 0
+        for script in ("curves.mjs", "loss.mjs"):
+            if play(server, script):
+                sys.stderr.write("--- end of the server's log\n%s\n" % server.log_tail())
+                return 1
+    return 0
 
 
 if __name__ == "__main__":
