@@ -7,6 +7,7 @@
 #include "base/pattern.h"
 
 #include <pcre2.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/err.h"
@@ -76,7 +77,7 @@ struct pattern_scratch *pattern_scratch_create(void)
 
     if (!s)
         return NULL;
-    s->match = pcre2_match_data_create(1, NULL);
+    s->match = pcre2_match_data_create(PATTERN_GROUPS, NULL);
     s->context = pcre2_match_context_create(NULL);
     if (!s->match || !s->context) {
         pattern_scratch_destroy(s);
@@ -108,4 +109,23 @@ int pattern_find(const struct pattern *p, struct pattern_scratch *s, const struc
     /* \K may put the start behind the end */
     *out = (struct pattern_span){.start = at[0] < at[1] ? at[0] : at[1], .end = at[0] < at[1] ? at[1] : at[0]};
     return 1;
+}
+
+int pattern_groups(const struct pattern *p, struct pattern_scratch *s, const struct pattern_text *in,
+                   struct pattern_span out[PATTERN_GROUPS])
+{
+    int found = pattern_find(p, s, in, &out[0]);
+
+    if (found <= 0)
+        return found;
+    const PCRE2_SIZE *at = pcre2_get_ovector_pointer(s->match);
+    uint32_t count = 0;
+    (void)pcre2_pattern_info(p->code, PCRE2_INFO_CAPTURECOUNT, &count);
+    for (uint32_t i = 1; i < PATTERN_GROUPS; i++) { /* those behind the expression's own are not written */
+        const bool set = i <= count && at[2 * i] != PCRE2_UNSET && at[2 * i] <= at[2 * i + 1];
+
+        out[i].start = set ? at[2 * i] : SIZE_MAX;
+        out[i].end = set ? at[2 * i + 1] : SIZE_MAX;
+    }
+    return found;
 }

@@ -7,6 +7,7 @@
 #define DROVER_BASE_PATTERN_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 struct err;
 
@@ -41,5 +42,10 @@ struct pattern_span {
  * with *out, 0 when there is none, -1 when the look took too long and was given up. */
 int pattern_find(const struct pattern *p, struct pattern_scratch *s, const struct pattern_text *in,
                  struct pattern_span *out);
+
+#define PATTERN_GROUPS 8 /* with the whole match, which is the first */
+/* As pattern_find, with what its groups matched; one that took no part has start = end = SIZE_MAX. */
+int pattern_groups(const struct pattern *p, struct pattern_scratch *s, const struct pattern_text *in,
+                   struct pattern_span out[PATTERN_GROUPS]);
 
 #endif
