@@ -8,6 +8,7 @@
 #include "server/api/api.h"
 #include "server/api/gpu_figures.h"
 #include "server/api/idle.h"
+#include "server/api/job_profile.h"
 
 #define JOB "/api/v2/jobs/{job}"
 #define GROUP "/api/v2/groups/{group}"
@@ -147,6 +148,8 @@ static const struct route routes[] = {
     {HTTP_GET, JOB "/scalars", api_job_scalars, ACCESS_JOB_READ,
      .help = "what its tasks write into TensorBoard's event files (ours)", .query = "JobScalarsQuery",
      .reply = "200 JobScalars"},
+    {HTTP_GET, JOB "/profile", api_job_profile, ACCESS_JOB_READ,
+     .help = "what kind of work it does, what holds it up, how far it is (ours)", .reply = "200 JobProfile"},
     {HTTP_GET, JOB "/events", api_job_events, ACCESS_JOB_READ, .help = "what happened to a job",
      .query = "JobEventListQuery", .reply = "200 JobEventList"},
     {HTTP_PUT, JOB "/executionType", api_job_execution, ACCESS_JOB_STOP, .help = "stop a job (owner or admin)",

@@ -190,6 +190,24 @@ class GpusTest(unittest.TestCase):
         for points in (0, 1001, "x"):
             self.assertEqual(self.admin.request("GET", "/api/v2/jobs/%s/metrics?points=%s" % (name, points)).status, 400)
 
+    def test_a_jobs_profile_tells_how_far_it_is(self):
+        self.sampled()
+        name = self.admin.submit(droverlib.job_yaml(
+            "learns", ["for i in 1 2 30; do echo step $i/100 loss 0.5; done", "sleep 3600"], gpu=1))
+        self.admin.wait(name, ("RUNNING",))
+
+        def look():
+            found = self.admin.json("GET", "/api/v2/jobs/%s/profile" % name)
+            return found if found["gpus"] and found["progress"] else None
+        told = droverlib.wait_until(look, "it is profiled", 30)
+        self.assertEqual((told["gpus"], told["kind"], told["stepMs"]), (1, "unknown", 5000))  # of too few samples
+        progress = told["progress"]
+        self.assertEqual([progress[k] for k in ("step", "steps", "loss", "done", "stalled")], [30, 100, 0.5, 0.3, False])
+        self.assertIn("Done: 30 %", self.drover("job", name))
+        self.admin.stop(name)
+        self.admin.wait(name)
+        self.assertIsNone(self.admin.json("GET", "/api/v2/jobs/%s/profile" % name)["progress"]["leftMs"])
+
     def test_a_restart_goes_on_with_it(self):
         self.sampled()
         name = self.admin.submit(droverlib.job_yaml("long", ["sleep 3600"], gpu=2))

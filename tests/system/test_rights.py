@@ -42,6 +42,7 @@ BODIES = {
     "GET " + JOB + "/explain": None,
     "GET " + JOB + "/metrics": None,
     "GET " + JOB + "/scalars": None,
+    "GET " + JOB + "/profile": None,
     "PUT " + JOB + "/executionType": {"value": "START"},  # revives nothing
     "PUT " + JOB + "/hold": None,  # refused, because the job runs
     "DELETE " + JOB + "/hold": None,

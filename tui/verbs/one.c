@@ -188,6 +188,33 @@ static void one_say_use(struct cli *cli, const struct model_detail *d)
     cJSON_Delete(reply);
 }
 
+/* What kind of work it does, what holds it up and how far it is, in a line; a server that does not tell is no error. */
+static void one_say_profile(struct cli *cli, const struct model_detail *d)
+{
+    char text[FORMAT_SIZE];
+    struct err e = {0};
+    bool real = false;
+
+    for (size_t i = 0; i < d->task_count; i++)
+        real |= *d->tasks[i].gpus && !d->tasks[i].simulated;
+    cJSON *reply = real ? cli_get(cli, cli_path(cli, "/api/v2/jobs/%s/profile", d->job.full), NULL, &e) : NULL;
+    const cJSON *progress = cJSON_GetObjectItemCaseSensitive(reply, "progress");
+    const cJSON *done = cJSON_GetObjectItemCaseSensitive(progress, "done");
+    const cJSON *left = cJSON_GetObjectItemCaseSensitive(progress, "leftMs");
+    const char *kind = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(reply, "kind"));
+    const char *sentence = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(reply, "sentence"));
+
+    if (kind && sentence && strcmp(kind, "unknown") != 0)
+        cli_say(cli, cli->out, "Work: %s%s%s\n", kind, *sentence ? ". " : "", sentence);
+    if (cJSON_IsNumber(done))
+        cli_say(cli, cli->out, "Done: %.0f %%", 100 * done->valuedouble);
+    if (cJSON_IsNumber(done) && cJSON_IsNumber(left))
+        cli_say(cli, cli->out, ", about %s left", format_duration((int64_t)left->valuedouble, text));
+    if (cJSON_IsNumber(done))
+        cli_say(cli, cli->out, "\n");
+    cJSON_Delete(reply);
+}
+
 /* Connects and fetches; with -o json or yaml the reply is printed already. 0, or the exit status. */
 static int one_open(struct cli *cli, struct model_detail *d, bool *printed)
 {
@@ -227,6 +254,7 @@ int one_show(struct cli *cli)
         one_say_why(cli, &d, cli->out);
         one_say_limits(cli, &d);
         one_say_use(cli, &d);
+        one_say_profile(cli, &d);
         cli_say(cli, cli->out, "\n");
     }
     return one_tasks(cli, &d);
