@@ -80,7 +80,7 @@ static int add_new(const struct look *l, const struct series_range *range, struc
     int rc =
         samples ? series_store_last(l->store, range->uuid, &stored_ms, e) : err_set(e, ERR_INTERNAL, "Out of memory.");
     const int64_t after = stored_ms >= range->from_ms ? stored_ms : range->from_ms - 1;
-    const int count = rc ? 0 : gpu_watch_since(l->api->watch, range->uuid, after, samples, NEW_MAX);
+    const int count = rc || !samples ? 0 : gpu_watch_since(l->api->watch, range->uuid, after, samples, NEW_MAX);
 
     for (int i = 0; i < count && !rc && samples[i].wall_ms < range->to_ms; i++)
         if (rollup_add(points, &samples[i]))
