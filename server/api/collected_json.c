@@ -104,7 +104,8 @@ static int by_name(const void *a, const void *b)
 static void write_environment(struct composing *c, const struct collected *found)
 {
     struct json_out *j = c->j;
-    qsort(found->variables, found->variable_count, sizeof *found->variables, by_name);
+    if (found->variable_count > 1)
+        qsort(found->variables, found->variable_count, sizeof *found->variables, by_name);
     json_out_key(j, "environment");
     json_out_array(j);
     for (size_t i = 0; i < found->variable_count; i++) {

@@ -169,7 +169,7 @@ class Rounds:
 
     def _kill_shim(self):
         """One of the shims that are there; they come and go, so it may take more than one look. The clients rest for a
-        look: with fifty threads at work beside it, it would take longer than most jobs."""
+        look: with fifty threads at work beside it, it would take longer than most jobs. Between two looks they work."""
         def one():
             self.load.go.clear()
             try:
@@ -179,7 +179,7 @@ class Rounds:
             finally:
                 self.load.go.set()
             return True
-        droverlib.wait_until(one, "there is a shim to kill", 20, 0.02)
+        droverlib.wait_until(one, "there is a shim to kill", 20, 0.2)
 
     def failpoint(self, point, action):
         """Arms the point and waits until somebody has passed it and is back."""

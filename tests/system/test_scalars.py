@@ -3,6 +3,7 @@
 import glob
 import json
 import os
+import shutil
 import sys
 import unittest
 import urllib.parse
@@ -114,8 +115,10 @@ class ScalarsTest(jobcase.JobCase):
 
     def test_the_example_is_read_to_its_last_record_while_it_writes(self):
         """The example training, in a job that ends when we say so: what is on disk is what is told, at each look."""
+        program = self.path("train.py")  # a task has a /tmp of its own, where this clone may stand
+        shutil.copyfile(TRAIN, program)
         full = self.submit_gated("train", [
-            "python3 -u %s --points 120 --hidden 6 --batch 8 --log-every 1 --steps 120 --checkpoint-every 60" % TRAIN])
+            "python3 -u %s --points 120 --hidden 6 --batch 8 --log-every 1 --steps 120 --checkpoint-every 60" % program])
         self.client.wait(full, ("RUNNING",))
         self.open_gate("train")
         seen = []
