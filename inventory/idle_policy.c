@@ -58,36 +58,6 @@ const struct idle_rule *idle_policy_find(const struct idle_policy *p, const char
 
 /* ---- reading ---- */
 
-static int get_number(const cJSON *o, const char *key, int most, int *out, struct err *e)
-{
-    int64_t v = *out;
-
-    if (json_get_int(o, key, &v, e))
-        return -1;
-    if (v < 0 || v > most)
-        return err_set(e, ERR_INVALID_PARAMETERS, "\"%s\" must be between 0 and %d.", key, most);
-    *out = (int)v;
-    return 0;
-}
-
-static int get_word(const cJSON *o, const char *key, const char *const *words, int *out, struct err *e)
-{
-    const char *s = NULL;
-    char all[128];
-    int n = 0;
-
-    if (json_get_string(o, key, &s, e))
-        return -1;
-    for (int i = 0; words[i]; i++) {
-        if (s && !strcmp(s, words[i])) {
-            *out = i;
-            return 0;
-        }
-        n += snprintf(all + n, sizeof all - (size_t)n, "%s\"%s\"", i ? ", " : "", words[i]);
-    }
-    return s ? err_set(e, ERR_INVALID_PARAMETERS, "\"%s\" must be one of %s.", key, all) : 0;
-}
-
 static int get_text(const cJSON *o, const char *what, char out[IDLE_TEXT_MAX], struct err *e)
 {
     if (!cJSON_IsString(o) || !o->valuestring[0] || strlen(o->valuestring) >= IDLE_TEXT_MAX)
@@ -145,9 +115,10 @@ static int check_rule(const struct idle_rule *r, struct err *e)
 
 static int read_numbers(const cJSON *o, struct idle_rule *r, struct err *e)
 {
-    return get_number(o, "utilization", 100, &r->utilization, e) || get_number(o, "memory", 100, &r->memory, e) ||
-                   get_number(o, "window", IDLE_SECONDS_MAX, &r->window_s, e) ||
-                   get_number(o, "after", IDLE_SECONDS_MAX, &r->after_s, e)
+    return json_get_up_to(o, "utilization", 100, &r->utilization, e) ||
+                   json_get_up_to(o, "memory", 100, &r->memory, e) ||
+                   json_get_up_to(o, "window", IDLE_SECONDS_MAX, &r->window_s, e) ||
+                   json_get_up_to(o, "after", IDLE_SECONDS_MAX, &r->after_s, e)
                ? -1
                : 0;
 }
@@ -161,9 +132,9 @@ static int read_rule(const cJSON *o, struct idle_rule *r, struct err *e)
     *r = (struct idle_rule){0};
     if (!cJSON_IsObject(o))
         return err_set(e, ERR_INVALID_PARAMETERS, "A rule must be an object.");
-    if (json_only_keys(o, keys, e) || get_word(o, "rule", kind_words, &kind, e) ||
-        get_word(o, "of", of_words, &of, e) || get_word(o, "action", action_words, &action, e) ||
-        get_word(o, "gpus", gpus_words, &any, e) || get_word(o, "processes", processes_words, &none, e) ||
+    if (json_only_keys(o, keys, e) || json_get_choice(o, "rule", kind_words, &kind, e) ||
+        json_get_choice(o, "of", of_words, &of, e) || json_get_choice(o, "action", action_words, &action, e) ||
+        json_get_choice(o, "gpus", gpus_words, &any, e) || json_get_choice(o, "processes", processes_words, &none, e) ||
         read_numbers(o, r, e))
         return -1;
     if (kind == IDLE_KINDS)
@@ -230,7 +201,7 @@ static int read_policy(const cJSON *o, struct idle_policy *p, struct err *e)
 
     *p = (struct idle_policy){.set = true, .snooze_minutes = IDLE_SNOOZE_MINUTES};
     return json_only_keys(o, keys, e) || read_rules(o, p, e) || json_get_bool(o, "dryRun", &p->dry_run, e) ||
-                   get_number(o, "snoozeMinutes", IDLE_SECONDS_MAX / 60, &p->snooze_minutes, e) ||
+                   json_get_up_to(o, "snoozeMinutes", IDLE_SECONDS_MAX / 60, &p->snooze_minutes, e) ||
                    read_exemptions(o, p, e)
                ? -1
                : 0;

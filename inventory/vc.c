@@ -24,20 +24,9 @@ bool vc_name_ok(const char *name)
     return n && n < VC_NAME_MAX && !name[n] && name[0] != '-';
 }
 
-static int get_up_to(const cJSON *o, const char *key, int most, int *out, struct err *e)
-{
-    int64_t v = *out;
-    if (json_get_int(o, key, &v, e))
-        return -1;
-    if (v < 0 || v > most)
-        return err_set(e, ERR_INVALID_PARAMETERS, "\"%s\" must be between 0 and %d.", key, most);
-    *out = (int)v;
-    return 0;
-}
-
 static int get_amount(const cJSON *o, const char *key, int *out, struct err *e)
 {
-    return get_up_to(o, key, AMOUNT_MAX, out, e);
+    return json_get_up_to(o, key, AMOUNT_MAX, out, e);
 }
 
 static int get_text(const cJSON *o, const char *key, char *out, size_t size, struct err *e)
@@ -52,28 +41,11 @@ static int get_text(const cJSON *o, const char *key, char *out, size_t size, str
     return 0;
 }
 
-/* One of the words, by its number. */
-static int get_choice(const cJSON *o, const char *key, const char *const *words, int *choice, struct err *e)
-{
-    const char *s = NULL;
-    int i = 0;
-    if (json_get_string(o, key, &s, e))
-        return -1;
-    while (s && words[i] && strcmp(s, words[i]) != 0)
-        i++;
-    if (s && !words[i])
-        return err_set(e, ERR_INVALID_PARAMETERS, "\"%s\" must be \"%s\"%s%s%s or \"%s\".", key, words[0],
-                       words[2] ? ", \"" : "", words[2] ? words[1] : "", words[2] ? "\"" : "", words[words[2] ? 2 : 1]);
-    if (s)
-        *choice = i;
-    return 0;
-}
-
 /* One of two words; *second says whether it is the second. */
 static int get_word(const cJSON *o, const char *key, const char *const *words, bool *second, struct err *e)
 {
     int choice = *second;
-    int rc = get_choice(o, key, words, &choice, e);
+    int rc = json_get_choice(o, key, words, &choice, e);
     *second = choice == 1;
     return rc;
 }
@@ -168,7 +140,7 @@ static int parse_maxima(const cJSON *o, struct vc *vc, struct err *e)
     return get_amount(o, "maxTime", &vc->max_time, e) || get_amount(o, "maxGpus", &vc->max_gpus, e) ||
                    get_amount(o, "maxJobs", &vc->max_jobs, e) ||
                    get_amount(o, "keepLogsDays", &vc->keep_logs_days, e) ||
-                   get_up_to(o, "userDiskMB", INT32_MAX, &vc->user_disk_mb, e)
+                   json_get_up_to(o, "userDiskMB", INT32_MAX, &vc->user_disk_mb, e)
                ? -1
                : 0;
 }
@@ -176,10 +148,11 @@ static int parse_maxima(const cJSON *o, struct vc *vc, struct err *e)
 static int parse_debug(const cJSON *o, struct vc_debug *d, struct err *e)
 {
     int allow = (int)d->allow;
-    if (get_choice(o, "debugReservations", debug_words, &allow, e) ||
-        get_up_to(o, "debugMaxMinutes", VC_DEBUG_MINUTES_MAX, &d->max_minutes, e) ||
-        get_up_to(o, "debugPerUser", DEBUG_MOST, &d->per_user, e) ||
-        get_up_to(o, "debugTotal", DEBUG_MOST, &d->total, e) || get_word(o, "debugReclaim", reclaim_words, &d->kept, e))
+    if (json_get_choice(o, "debugReservations", debug_words, &allow, e) ||
+        json_get_up_to(o, "debugMaxMinutes", VC_DEBUG_MINUTES_MAX, &d->max_minutes, e) ||
+        json_get_up_to(o, "debugPerUser", DEBUG_MOST, &d->per_user, e) ||
+        json_get_up_to(o, "debugTotal", DEBUG_MOST, &d->total, e) ||
+        get_word(o, "debugReclaim", reclaim_words, &d->kept, e))
         return -1;
     d->allow = (enum vc_debug_switch)allow;
     return 0;

@@ -189,3 +189,20 @@ int gpu_watch_since(const struct gpu_watch *w, const char *uuid, int64_t after_m
     int i = find(w, uuid);
     return i < 0 ? 0 : sampler_since(w->sampler, i, after_ms, out, max);
 }
+
+int gpu_watch_add_new(const struct gpu_watch *w, struct store *s, const struct series_range *range,
+                      struct rollup *points, struct err *e)
+{
+    enum { SAMPLES_MAX = GPU_WATCH_KEEP_MS / 1000 + 1 };
+    int64_t stored_ms;
+    if (series_store_last(s, range->uuid, &stored_ms, e))
+        return -1;
+    struct source_sample *samples = malloc(SAMPLES_MAX * sizeof *samples);
+    const int64_t after = stored_ms >= range->from_ms ? stored_ms : range->from_ms - 1;
+    int rc = samples ? 0 : -1;
+    int count = samples ? gpu_watch_since(w, range->uuid, after, samples, SAMPLES_MAX) : 0;
+    for (int i = 0; i < count && !rc && samples[i].wall_ms < range->to_ms; i++)
+        rc = rollup_add(points, &samples[i]);
+    free(samples);
+    return rc ? err_set(e, ERR_INTERNAL, "Out of memory.") : 0;
+}

@@ -59,5 +59,8 @@ void gpu_watch_forgive(const struct gpu_watch *w, const struct node *n);
 enum sampler_state gpu_watch_state(const struct gpu_watch *w, const char *uuid, int64_t *since_ms);
 bool gpu_watch_last(const struct gpu_watch *w, const char *uuid, struct source_sample *out);
 int gpu_watch_since(const struct gpu_watch *w, const char *uuid, int64_t after_ms, struct source_sample *out, int max);
+/* Adds the samples of the range that are not stored yet: what comes behind series_store_read. 0 or -1. */
+int gpu_watch_add_new(const struct gpu_watch *w, struct store *s, const struct series_range *range,
+                      struct rollup *points, struct err *e);
 
 #endif

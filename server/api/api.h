@@ -42,6 +42,8 @@ struct store;
 struct tail;
 struct throttle_lock;
 
+enum { LOG_LOOKS_MAX = 4 };
+
 /* What handlers work with: http_config.context. Set up by serve.c, constant while serving. */
 struct api {
     struct readers *readers;
@@ -73,7 +75,7 @@ struct api {
     struct mailer *mailer;         /* NULL: no mail */
     const char *public_url;        /* of the portal, without a slash at its end; "" = not known */
     bool secure;                   /* cookies are for TLS */
-    atomic_int log_searches;       /* under way */
+    atomic_int log_looks;          /* searches of logs and profiles of jobs under way, LOG_LOOKS_MAX at most */
 };
 
 /* The login throttle, behind a mutex. NULL on out of memory; NULL ok. */

@@ -2,8 +2,6 @@
  *
  * GET /nodes/{node}/gpus/{gpu}/history: what is stored of a GPU's series, and behind it what is only in memory yet.
  */
-#include <stdlib.h>
-
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/json.h"
@@ -14,7 +12,7 @@
 #include "server/gpu_watch.h"
 #include "server/snapshot.h"
 
-enum { POINTS_MAX = 1000, SAMPLES_MAX = GPU_WATCH_KEEP_MS / 1000 + 1 };
+enum { POINTS_MAX = 1000 };
 #define TIME_MAX (INT64_C(1) << 48)
 #define HOUR_MS INT64_C(3600000)
 
@@ -52,19 +50,6 @@ static int read_query(struct request *r, struct history *h, int64_t now_ms, stru
 }
 
 /* ---- what there is ---- */
-
-/* Adds the samples that are not stored yet. 0 or -1. */
-static int add_new(struct history *h, int64_t stored_ms, struct err *e)
-{
-    struct source_sample *samples = malloc(SAMPLES_MAX * sizeof *samples);
-    const int64_t after = stored_ms >= h->range.from_ms ? stored_ms : h->range.from_ms - 1;
-    int rc = samples ? 0 : -1;
-    int count = samples ? gpu_watch_since(h->watch, h->range.uuid, after, samples, SAMPLES_MAX) : 0;
-    for (int i = 0; i < count && !rc && samples[i].wall_ms < h->range.to_ms; i++)
-        rc = rollup_add(&h->points, &samples[i]);
-    free(samples);
-    return rc ? err_set(e, ERR_INTERNAL, "Out of memory.") : 0;
-}
 
 enum part { PART_MIN, PART_MEAN, PART_MAX, PARTS };
 
@@ -115,9 +100,8 @@ static void write_points(struct json_out *j, const struct history *h)
 static int write_history(struct api_reading *x, struct err *e)
 {
     struct history *h = x->context;
-    int64_t stored_ms;
     if (series_store_read(x->store, &h->range, h->resolution, &h->points, e) ||
-        series_store_last(x->store, h->range.uuid, &stored_ms, e) || add_new(h, stored_ms, e))
+        gpu_watch_add_new(h->watch, x->store, &h->range, &h->points, e))
         return -1;
     write_points(x->out, h);
     return 0;

@@ -24,7 +24,7 @@
 #include "server/api/job_view.h"
 #include "server/gpu_watch.h"
 
-enum { HEAD = 65536, TAIL = 262144, AT_ONCE = 4, STEP_MS = 5000, NEW_MAX = GPU_WATCH_KEEP_MS / 1000 + 1 };
+enum { HEAD = 65536, TAIL = 262144, STEP_MS = 5000 };
 #define SPAN_MAX_MS (6 * INT64_C(3600000))
 
 struct series_of_gpu {
@@ -72,23 +72,6 @@ static int take_gpu(void *ctx, const struct gpu_use_row *row)
     return 0;
 }
 
-/* What is only in memory yet. 0 or -1. */
-static int add_new(const struct look *l, const struct series_range *range, struct rollup *points, struct err *e)
-{
-    struct source_sample *samples = malloc(NEW_MAX * sizeof *samples);
-    int64_t stored_ms = 0;
-    int rc =
-        samples ? series_store_last(l->store, range->uuid, &stored_ms, e) : err_set(e, ERR_INTERNAL, "Out of memory.");
-    const int64_t after = stored_ms >= range->from_ms ? stored_ms : range->from_ms - 1;
-    const int count = rc || !samples ? 0 : gpu_watch_since(l->api->watch, range->uuid, after, samples, NEW_MAX);
-
-    for (int i = 0; i < count && !rc && samples[i].wall_ms < range->to_ms; i++)
-        if (rollup_add(points, &samples[i]))
-            rc = err_set(e, ERR_INTERNAL, "Out of memory.");
-    free(samples);
-    return rc;
-}
-
 /* The columns of series_field that the rules look at, and what makes their units of them. */
 static const struct {
     enum source_field field;
@@ -124,7 +107,10 @@ static int read_gpu(struct look *l, enum series_resolution resolution, int gpu, 
     struct rollup points;
 
     rollup_init(&points, l->step_ms);
-    int rc = series_store_read(l->store, &range, resolution, &points, e) || add_new(l, &range, &points, e) ? -1 : 0;
+    int rc = series_store_read(l->store, &range, resolution, &points, e) ||
+                     gpu_watch_add_new(l->api->watch, l->store, &range, &points, e)
+                 ? -1
+                 : 0;
     if (!rc)
         take_points(l, &points, gpu);
     rollup_fini(&points);
@@ -357,8 +343,7 @@ int api_job_profile(struct request *r, void *context, struct err *e)
     struct look *l = calloc(1, sizeof *l);
     int rc = -1;
 
-    /* searches of logs and these share what there is for looking at logs */
-    if (atomic_fetch_add(&a->log_searches, 1) >= AT_ONCE) {
+    if (atomic_fetch_add(&a->log_looks, 1) >= LOG_LOOKS_MAX) {
         err_set(e, ERR_TOO_MANY, "Others are looking at logs; ask again in a moment.");
     } else if (!l) {
         err_set(e, ERR_INTERNAL, "Out of memory.");
@@ -368,7 +353,7 @@ int api_job_profile(struct request *r, void *context, struct err *e)
         rc = api_read(a, r, write_profile, l, e);
         free(l->series);
     }
-    atomic_fetch_sub(&a->log_searches, 1);
+    atomic_fetch_sub(&a->log_looks, 1);
     free(l);
     return rc;
 }

@@ -17,23 +17,15 @@
 #include "engines/local/logs.h"
 #include "server/api/api.h"
 #include "server/api/job_view.h"
+#include "server/api/task_places.h"
 #include "server/readers.h"
 
-enum { SEARCH_MS = 700, HITS_DEFAULT = 100, HITS_MAX = 1000, AT_ONCE = 4 };
-
-/* A task attempt whose log is looked at. */
-struct place {
-    struct place *next;
-    char id[ID_SIZE];
-    int job_attempt, task_index, attempt;
-    const char *role;
-};
+enum { SEARCH_MS = 700, HITS_DEFAULT = 100, HITS_MAX = 1000 };
 
 struct search {
-    struct arena *arena;
-    struct place *first, **last;
+    struct task_places places;
     struct json_out *out;
-    const struct place *at;
+    const struct task_place *at;
     int64_t hits, limit;
     struct log_search run;
     /* of the query */
@@ -47,16 +39,7 @@ static int take_place(void *ctx, const struct task_attempt_row *row)
     struct search *s = ctx;
     if (s->attempt >= 0 && row->job_attempt != s->attempt)
         return 0;
-    struct place *p = arena_alloc(s->arena, sizeof *p);
-    if (!p || !(p->role = arena_strdup(s->arena, row->role)))
-        return 1;
-    memcpy(p->id, row->id, strnlen(row->id, ID_SIZE - 1));
-    p->job_attempt = row->job_attempt;
-    p->task_index = row->task_index;
-    p->attempt = row->attempt;
-    *s->last = p;
-    s->last = &p->next;
-    return 0;
+    return task_places_add(&s->places, row);
 }
 
 /* "ATTEMPT.OFFSET.LINE", as the call before gave it: where to go on. */
@@ -147,7 +130,7 @@ static int search_log(struct search *s, const struct api *a, struct err *e)
 /* Looks through one place after the other, until the clock or the limit stops it; s->at is then where to go on. */
 static int search_places(struct search *s, const struct api *a, struct err *e)
 {
-    s->at = s->first;
+    s->at = s->places.first;
     while (s->from[0] && s->at && strcmp(s->at->id, s->from) != 0)
         s->at = s->at->next;
     if (s->from[0] && !s->at)
@@ -186,11 +169,11 @@ static int search_all(struct search *s, const struct api *a, struct err *e)
 int api_log_search(struct request *r, void *context, struct err *e)
 {
     struct api *a = context;
-    struct search s = {.arena = request_arena(r), .last = &s.first};
+    struct search s = {.places.arena = request_arena(r)};
     struct pattern *pattern = NULL;
     struct api_json out;
     int rc = -1;
-    bool entered = atomic_fetch_add(&a->log_searches, 1) < AT_ONCE;
+    bool entered = atomic_fetch_add(&a->log_looks, 1) < LOG_LOOKS_MAX;
     if (!entered) {
         err_set(e, ERR_TOO_MANY, "Others are searching logs; ask again in a moment.");
         goto out;
@@ -213,7 +196,7 @@ int api_log_search(struct request *r, void *context, struct err *e)
     else
         api_json_send(&out, r, 200);
 out:
-    atomic_fetch_sub(&a->log_searches, 1);
+    atomic_fetch_sub(&a->log_looks, 1);
     pattern_scratch_destroy(s.run.scratch);
     pattern_destroy(pattern);
     return rc;

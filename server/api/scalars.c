@@ -15,23 +15,14 @@
 #include "base/num.h"
 #include "server/api/api.h"
 #include "server/api/job_view.h"
+#include "server/api/task_places.h"
 #include "server/readers.h"
 
 /* Task attempts that one answer looks into, the newest. */
 enum { PLACES_MAX = 64 };
 
-/* A task attempt whose files are looked at. */
-struct place {
-    struct place *next;
-    char id[ID_SIZE];
-    int job_attempt, task_index, attempt;
-    const char *role;
-};
-
 struct asked {
-    struct arena *arena;
-    struct place *first, **last;
-    int count;
+    struct task_places places;
     int64_t attempt, index, points; /* -1: all */
     const char *role, *tag;         /* NULL: all */
     struct json_out *out;
@@ -43,17 +34,7 @@ static int take_place(void *ctx, const struct task_attempt_row *row)
     if ((q->attempt >= 0 && row->job_attempt != q->attempt) || (q->index >= 0 && row->task_index != q->index) ||
         (q->role && strcmp(row->role, q->role) != 0))
         return 0;
-    struct place *p = arena_alloc(q->arena, sizeof *p);
-    if (!p || !(p->role = arena_strdup(q->arena, row->role)))
-        return 1;
-    memcpy(p->id, row->id, strnlen(row->id, ID_SIZE - 1));
-    p->job_attempt = row->job_attempt;
-    p->task_index = row->task_index;
-    p->attempt = row->attempt;
-    *q->last = p;
-    q->last = &p->next;
-    q->count++;
-    return 0;
+    return task_places_add(&q->places, row);
 }
 
 static int read_query(struct asked *q, struct request *r, struct err *e)
@@ -169,7 +150,7 @@ static void write_tag(void *ctx, const struct event_run *run)
 static void write_folder(void *ctx, const struct scalars_folder *f, const struct scalars_sums *sums)
 {
     const struct asked *q = ctx;
-    const struct place *p = f->place;
+    const struct task_place *p = f->place;
     struct json_out *j = q->out;
     json_out_kint(j, "jobAttempt", p->job_attempt);
     json_out_kstring(j, "taskRoleName", p->role);
@@ -211,14 +192,14 @@ static int write_reply(struct api *a, struct asked *q, struct scalars_reading *f
 int api_job_scalars(struct request *r, void *context, struct err *e)
 {
     struct api *a = context;
-    struct asked q = {.arena = request_arena(r), .last = &q.first};
+    struct asked q = {.places.arena = request_arena(r)};
     struct api_json out;
     if (read_request(&q, a, r, e))
         return -1;
-    struct scalars_reading found = {.arena = q.arena, .tag = q.tag, .points = (int)q.points};
-    struct place *p = q.first;
-    for (; q.count > PLACES_MAX; q.count--, p = p->next)
-        found.left_out++;
+    struct scalars_reading found = {.arena = q.places.arena, .tag = q.tag, .points = (int)q.points};
+    struct task_place *p = q.places.first;
+    for (; found.left_out < q.places.count - PLACES_MAX; found.left_out++)
+        p = p->next;
     int rc = 0;
     for (; p && !rc; p = p->next)
         rc = scalars_find(a->scalars, &found, p->id, p, e);

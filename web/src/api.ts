@@ -261,6 +261,8 @@ export interface Device {
   state: 'ok' | 'lost' | 'driverHangs' | 'driverFails' | 'unknown';
   health: { state: DeviceHealth; reason: string | null };
   sample: DeviceSample | null;
+  /** Of the last seconds that were asked for. */
+  history?: { time: number[]; utilization: (number | null)[]; memoryUsed: (number | null)[] };
   task: { username: string; name: string; taskRoleName: string; taskIndex: number } | null;
 }
 
@@ -325,13 +327,6 @@ export interface GpuUse {
   memoryMax: number;
   energyJoules: number;
   curve?: JobGpuCurve;
-}
-
-/** A GPU of a node, with the samples that are in memory. */
-export interface NodeGpu {
-  index: number;
-  sample: { memoryTotal: number | null } | null;
-  history?: { time: number[]; utilization: (number | null)[]; memoryUsed: (number | null)[] };
 }
 
 /** A value that JSON has no number for comes as its name. */
@@ -475,10 +470,6 @@ export const getJob = (job: string, attempt: number | null): Promise<JobDetail> 
 export const getGpuUses = async (job: string, points: number): Promise<GpuUse[]> =>
   (await json<{ gpus: GpuUse[] }>(`${jobPath(job)}/metrics?points=${points}`)).gpus;
 
-/** The GPUs of a node with the samples of the last seconds. */
-export const getNodeGpus = (node: string, seconds: number): Promise<NodeGpu[]> =>
-  json(`nodes/${encodeURIComponent(node)}/gpus?seconds=${seconds}`);
-
 /** What its tasks wrote into event files: each tag with at most so many points. */
 export const getScalars = (job: string, points: number): Promise<JobScalars> =>
   json(`${jobPath(job)}/scalars?points=${points}`);
@@ -545,7 +536,9 @@ const nodePath = (node: string): string => `nodes/${encodeURIComponent(node)}`;
 
 export const getNode = (node: string): Promise<Node> => json(nodePath(node));
 
-export const listDevices = (node: string): Promise<Device[]> => json(`${nodePath(node)}/gpus`);
+/** The GPUs of a node, with the samples of so many seconds; 0: without. */
+export const listDevices = (node: string, seconds = 0): Promise<Device[]> =>
+  json(`${nodePath(node)}/gpus${seconds ? `?seconds=${seconds}` : ''}`);
 
 export const listPlaced = (node: string): Promise<PlacedTask[]> => json(`${nodePath(node)}/tasks`);
 

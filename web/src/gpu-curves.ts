@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The GPUs of a job attempt as curves: what the server has kept with each task attempt, and behind it, while the task
 // runs, the samples that are only in memory yet. Pure.
-import type { GpuUse, JobDetail, NodeGpu } from './api.ts';
+import type { Device, GpuUse, JobDetail } from './api.ts';
 import { least, mean, most, pool, reachOf, type Series, withGaps } from './series.ts';
 import { allTasks } from './tasks.ts';
 
@@ -60,7 +60,7 @@ export function heldGpus(detail: JobDetail): HeldGpu[] {
 const EMPTY: Series = { x: [], y: [] };
 
 /** Behind `after`, of samples that one node tells. */
-function samplesAfter(found: NodeGpu | undefined, after: number, what: 'utilization' | 'memoryUsed'): Series {
+function samplesAfter(found: Device | undefined, after: number, what: 'utilization' | 'memoryUsed'): Series {
   const { time, [what]: values } = found?.history ?? { time: [], utilization: [], memoryUsed: [] };
   const x: number[] = [];
   const y: (number | null)[] = [];
@@ -82,7 +82,7 @@ function joined(kept: Series, newer: Series, step: number): Series {
 export function gpuCurves(
   uses: readonly GpuUse[],
   held: readonly HeldGpu[],
-  samples: ReadonlyMap<string, readonly NodeGpu[]>,
+  samples: ReadonlyMap<string, readonly Device[]>,
 ): GpuCurve[] {
   const curves = new Map<string, GpuCurve>();
   const add = (one: Omit<HeldGpu, 'node' | 'since'> & { node: string | null }, use: GpuUse | null, live: HeldGpu | undefined): void => {

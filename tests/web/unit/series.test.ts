@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { GpuUse, JobDetail, NodeGpu, ScalarRun } from '../../../web/src/api.ts';
+import type { Device, GpuUse, JobDetail, ScalarRun } from '../../../web/src/api.ts';
 import { gpuCurves, heldGpus, pooled, secondsToAsk } from '../../../web/src/gpu-curves.ts';
 import { groupTags, hasSteps, runNames, seriesOf } from '../../../web/src/scalars.ts';
 import { align, figures, nearest, pool, mean, most, smooth, valueAt, withGaps, zoomed } from '../../../web/src/series.ts';
@@ -61,8 +61,8 @@ const task = (over = {}) => ({ taskIndex: 0, attemptId: 0, node: 'n', containerN
 
 const detail = (...tasks: object[]) => ({ taskRoles: { worker: { taskStatuses: tasks } } }) as unknown as JobDetail;
 
-const node = (time: number[], utilization: (number | null)[]): Map<string, NodeGpu[]> =>
-  new Map([['n', [{ index: 0, sample: { memoryTotal: 80 }, history: { time, utilization, memoryUsed: utilization.map(() => 7) } }]]]);
+const node = (time: number[], utilization: (number | null)[]): Map<string, Device[]> =>
+  new Map([['n', [{ index: 0, sample: { memoryTotal: 80 }, history: { time, utilization, memoryUsed: utilization.map(() => 7) } } as Device]]]);
 
 test('samples follow what is kept, and none of it twice', () => {
   const [curve] = gpuCurves([use({})], heldGpus(detail(task())), node([1500, 2500, 3000], [1, 2, 33]));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What a job makes of its GPUs: curves that go on while it runs, and what each GPU comes to.
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { ApiError, type GpuUse, getGpuUses, getNodeGpus, type JobDetail, type NodeGpu } from '../api.ts';
+import { ApiError, type Device, type GpuUse, getGpuUses, type JobDetail, listDevices } from '../api.ts';
 import type { CurveView } from '../curve-view.ts';
 import { bytes, clock, clocks, count, duration, percent } from '../format.ts';
 import { type GpuCurve, gpuCurves, type HeldGpu, heldGpus, pooled, secondsToAsk } from '../gpu-curves.ts';
@@ -22,7 +22,7 @@ const NODES_MAX = 16;
 const MANY = 5;
 
 /** What each node told last. */
-type Samples = ReadonlyMap<string, readonly NodeGpu[]>;
+type Samples = ReadonlyMap<string, readonly Device[]>;
 
 type By = 'gpu' | 'task' | 'job';
 const BYS: readonly By[] = ['gpu', 'task', 'job'];
@@ -39,12 +39,12 @@ async function readUses(job: string): Promise<GpuUse[]> {
 /** The samples of the nodes that hold its GPUs; a node that is gone tells none. */
 async function readSamples(held: readonly HeldGpu[], uses: readonly GpuUse[], before: Samples): Promise<Samples> {
   const nodes = [...new Set(held.map(({ node }) => node))].slice(0, NODES_MAX);
-  const answers = nodes.map(async (node): Promise<[string, NodeGpu[]][]> => {
+  const answers = nodes.map(async (node): Promise<[string, Device[]][]> => {
     const newest = before.get(node)?.map(({ history }) => history?.time.at(-1) ?? 0) ?? [];
     const last = Math.max(0, ...newest);
     const here = held.filter((one) => one.node === node);
     try {
-      return [[node, await getNodeGpus(node, secondsToAsk(uses, here, last || null))]];
+      return [[node, await listDevices(node, secondsToAsk(uses, here, last || null))]];
     } catch (error) {
       if (error instanceof ApiError && (error.status === 404 || error.status === 403)) return [];
       throw error;

@@ -24,13 +24,3 @@ export function useLive<T>(load: () => Promise<T>, key: string, concerns: (chang
   }, []);
   return live;
 }
-
-/** Asks a Live again every so often while the page can be seen: for figures of which no event tells. */
-export function useEvery(ms: number, live: Live<unknown>): void {
-  useEffect(() => {
-    const timer = setInterval(() => {
-      if (!document.hidden) live.touch();
-    }, ms);
-    return () => clearInterval(timer);
-  }, [ms]);
-}

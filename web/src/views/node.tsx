@@ -10,7 +10,8 @@ import { Meter } from '../components/meter.tsx';
 import { DeviceLook, NodeLook } from '../components/node-state.tsx';
 import { State } from '../components/state.tsx';
 import { Ago } from '../components/time.tsx';
-import { useEvery, useLive } from '../components/use-live.ts';
+import { useLive } from '../components/use-live.ts';
+import { usePoll } from '../components/use-poll.ts';
 import { bytes, fullName } from '../format.ts';
 import { jobHref } from '../router.ts';
 import { site } from '../store.ts';
@@ -33,7 +34,7 @@ async function load(node: string): Promise<All> {
 
 export function Node({ node }: { node: string }) {
   const live = useLive(() => load(node), node, () => true);
-  useEvery(AGAIN_MS, live);
+  usePoll(() => live.refresh(), AGAIN_MS);
   useEffect(() => {
     document.title = `${node} · ${site.value.name}`;
   }, [node, site.value.name]);

@@ -6,7 +6,8 @@ import { Simulated } from '../components/labels.tsx';
 import { Loaded } from '../components/loaded.tsx';
 import { Meter } from '../components/meter.tsx';
 import { NodeLook } from '../components/node-state.tsx';
-import { useEvery, useLive } from '../components/use-live.ts';
+import { useLive } from '../components/use-live.ts';
+import { usePoll } from '../components/use-poll.ts';
 import { bytes } from '../format.ts';
 import { go, nodeHref, nodesHref, route } from '../router.ts';
 import { site } from '../store.ts';
@@ -22,7 +23,7 @@ export function Nodes() {
   const q = query.get('q') ?? '';
   const state = STATES.find((name) => name === query.get('state')) ?? '';
   const live = useLive(listNodes, '', () => true);
-  useEvery(AGAIN_MS, live);
+  usePoll(() => live.refresh(), AGAIN_MS);
   useEffect(() => {
     document.title = `${t('nodes.title')} · ${site.value.name}`;
   }, [site.value.name]);
