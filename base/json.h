@@ -31,10 +31,6 @@ cJSON *json_parse(const char *text, size_t len, size_t max, struct err *e);
 int json_get_string(const cJSON *o, const char *key, const char **out, struct err *e);
 int json_get_int(const cJSON *o, const char *key, int64_t *out, struct err *e);
 int json_get_bool(const cJSON *o, const char *key, bool *out, struct err *e);
-/* A whole number of 0 to `most`; and the number of the word that the member is, of a NULL-terminated list of two or
- * more. Others are ERR_INVALID_PARAMETERS that say what may stand there. */
-int json_get_up_to(const cJSON *o, const char *key, int most, int *out, struct err *e);
-int json_get_choice(const cJSON *o, const char *key, const char *const *words, int *out, struct err *e);
 /* Refuses members whose name is not in the NULL-terminated list (mass assignment, S2). 0 or -1. */
 int json_only_keys(const cJSON *o, const char *const *keys, struct err *e);
 /* The text of object `into` with the members of object `from` (both texts) put in or, where they are there, in their

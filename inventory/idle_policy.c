@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "base/json.h"
+#include "base/json_bounds.h"
 
 static const char *const kind_words[] = {
     [IDLE_ZERO_FROM_START] = "zeroFromStart", [IDLE_ZERO_WINDOW] = "zeroWindow", [IDLE_LOW_MEAN] = "lowMean", NULL};

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "base/json.h"
+#include "base/json_bounds.h"
 
 enum { AMOUNT_MAX = 1000000, DEBUG_MINUTES = 240, DEBUG_PER_USER = 1, DEBUG_TOTAL = 8, DEBUG_MOST = 1000 };
 
