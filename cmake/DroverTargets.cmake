@@ -59,6 +59,16 @@ function(drover_linked_program target source)
   target_link_libraries(${target} PRIVATE drover_options ${libs})
 endfunction()
 
+# What a test takes, in seconds, is DROVER_COST_NAME: the longest begin first, so that none is left to run by itself.
+file(STRINGS ${CMAKE_SOURCE_DIR}/tests/costs rows REGEX "^[^#]")
+foreach(row ${rows})
+  string(REPLACE " " ";" row "${row}")
+  list(GET row 0 name)
+  list(GET row 1 seconds)
+  set(DROVER_COST_${name} ${seconds})
+endforeach()
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/costs)
+
 # drover_test(NAME LABEL l... [TIMEOUT s] COMMAND c...): a ctest with our environment; exit status 77 is a skip.
 function(drover_test name)
   cmake_parse_arguments(A "" "TIMEOUT" "LABEL;COMMAND" ${ARGN})
@@ -69,6 +79,9 @@ function(drover_test name)
   math(EXPR A_TIMEOUT "${A_TIMEOUT} * ${DROVER_TIME_SCALE}")
   set_tests_properties(${name} PROPERTIES LABELS "${A_LABEL}" TIMEOUT ${A_TIMEOUT} SKIP_RETURN_CODE 77
     ENVIRONMENT "${DROVER_TEST_ENV}")
+  if(DEFINED DROVER_COST_${name})
+    set_tests_properties(${name} PROPERTIES COST ${DROVER_COST_${name}})
+  endif()
 endfunction()
 
 # drover_unit_tests(LINK t...): each test_*.c here is one cmocka program, one ctest of label "unit". Other *.c here are

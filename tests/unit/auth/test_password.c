@@ -55,7 +55,11 @@ static void test_hash_and_verify(void **state)
     (void)state;
     assert_int_equal(password_hash("correct horse", hash, &e), 0);
     assert_int_equal(password_hash("correct horse", again, &e), 0);
+#ifdef DROVER_FAILPOINTS
+    assert_int_equal(strncmp(hash, "$argon2id$v=19$m=1024,t=1,p=1$", 30), 0); /* cheap, in builds for tests */
+#else
     assert_int_equal(strncmp(hash, "$argon2id$v=19$m=65536,t=2,p=1$", 31), 0);
+#endif
     assert_string_not_equal(hash, again);
     assert_true(password_verify(hash, "correct horse", &rehash));
     assert_false(rehash);
