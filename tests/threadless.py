@@ -4,6 +4,7 @@
 
 There is nothing that the thread sanitizer could find in them; they are two thirds of what unit tests take under it. A
 program that links what starts threads has the function among its undefined symbols, whether a test gets there or not.
+Of a script the label "threadless" says that the programs it calls are such.
 """
 import json
 import os
@@ -20,8 +21,10 @@ def output(*command):
 
 def threadless(test):
     program = test.get("command", [""])[0]
-    return (os.path.dirname(program) == os.path.abspath(os.path.join(sys.argv[1], "tests"))
-            and not STARTS.search(output("nm", "--dynamic", "--undefined-only", program)))
+    labels = next((p["value"] for p in test.get("properties", []) if p["name"] == "LABELS"), [])
+    return "threadless" in labels or (
+        os.path.dirname(program) == os.path.abspath(os.path.join(sys.argv[1], "tests"))
+        and not STARTS.search(output("nm", "--dynamic", "--undefined-only", program)))
 
 
 def main():
