@@ -165,22 +165,32 @@ static void read_use(struct look *k)
     }
 }
 
+static void read_power(struct look *k)
+{
+    const struct nvml_library *l = k->lib;
+    unsigned int u;
+    unsigned long long v;
+
+    if (l->power && gave(k, l->power(k->device, &u)))
+        put(k, SOURCE_POWER, u, UINT32_MAX);
+    if (l->power_limit && gave(k, l->power_limit(k->device, &u)))
+        put(k, SOURCE_POWER_LIMIT, u, UINT32_MAX);
+    if (l->energy && gave(k, l->energy(k->device, &v)))
+        put(k, SOURCE_ENERGY, v, INT64_MAX);
+}
+
 static void read_state(struct look *k)
 {
     const struct nvml_library *l = k->lib;
     unsigned int u, pending;
     unsigned long long v;
 
-    if (l->power && gave(k, l->power(k->device, &u)))
-        put(k, SOURCE_POWER, u, UINT32_MAX);
     if (l->temperature && gave(k, l->temperature(k->device, 0, &u)))
         put(k, SOURCE_TEMPERATURE, u, TEMPERATURE_MAX);
     if (l->clock && gave(k, l->clock(k->device, NVML_CLOCK_SM, &u)))
         put(k, SOURCE_CLOCK, u, UINT32_MAX);
     if (l->clock && gave(k, l->clock(k->device, NVML_CLOCK_MEMORY, &u)))
         put(k, SOURCE_CLOCK_MEMORY, u, UINT32_MAX);
-    if (l->energy && gave(k, l->energy(k->device, &v)))
-        put(k, SOURCE_ENERGY, v, INT64_MAX);
     if (l->throttle && gave(k, l->throttle(k->device, &v)))
         put(k, SOURCE_THROTTLE, v, INT64_MAX);
     if (l->mig && gave(k, l->mig(k->device, &u, &pending)))
@@ -270,6 +280,7 @@ static void read_gpu(struct nvml *n, int index, struct source_reading *out)
     if (!k.lost) {
         k.device = g->device;
         read_use(&k);
+        read_power(&k);
         read_state(&k);
         read_ecc(&k);
         read_rows(&k);

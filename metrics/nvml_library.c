@@ -45,6 +45,7 @@ int nvml_library_open(struct nvml_library *n, struct err *e)
         {&n->memory_2, false, {"nvmlDeviceGetMemoryInfo_v2"}},
         {&n->utilization, false, {"nvmlDeviceGetUtilizationRates"}},
         {&n->power, false, {"nvmlDeviceGetPowerUsage"}},
+        {&n->power_limit, false, {"nvmlDeviceGetEnforcedPowerLimit", "nvmlDeviceGetPowerManagementLimit"}},
         {&n->temperature, false, {"nvmlDeviceGetTemperature"}},
         {&n->clock, false, {"nvmlDeviceGetClockInfo"}},
         {&n->energy, false, {"nvmlDeviceGetTotalEnergyConsumption"}},

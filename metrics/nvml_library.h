@@ -82,6 +82,7 @@ struct nvml_library {
     int (*memory_2)(struct nvml_device *, struct nvml_memory_2 *);
     int (*utilization)(struct nvml_device *, struct nvml_utilization *);
     int (*power)(struct nvml_device *, unsigned int *);
+    int (*power_limit)(struct nvml_device *, unsigned int *);
     int (*temperature)(struct nvml_device *, int sensor, unsigned int *);
     int (*clock)(struct nvml_device *, int which, unsigned int *);
     int (*energy)(struct nvml_device *, unsigned long long *);

@@ -36,6 +36,7 @@ enum source_field {
     SOURCE_PROCESSES,       /* that compute on it */
     SOURCE_ROWS_PENDING,    /* 1: rows or pages of its memory will be replaced at the next reset */
     SOURCE_ROWS_FAILED,     /* 1: one could not be */
+    SOURCE_POWER_LIMIT,     /* mW that it may draw, whoever set that */
     SOURCE_FIELDS
 };
 

@@ -116,6 +116,9 @@ static int read_gpu(struct look *l, enum series_resolution resolution, int gpu, 
     rollup_fini(&points);
     for (int f = 0; f < PROFILE_SERIES; f++)
         l->gpu[gpu].series[f] = l->series[gpu].values[f];
+    struct source_sample last; /* limits are set for months */
+    if (gpu_watch_last(l->api->watch, l->uuid[gpu], &last) && source_has(&last, SOURCE_POWER_LIMIT))
+        l->gpu[gpu].power_limit = (double)last.value[SOURCE_POWER_LIMIT] / 1000;
     return rc;
 }
 

@@ -119,6 +119,7 @@ int nvmlDeviceGetUUID(struct nvml_device *d, char *uuid, unsigned int size);
 int nvmlDeviceGetMemoryInfo(struct nvml_device *d, struct nvml_memory *m);
 int nvmlDeviceGetUtilizationRates(struct nvml_device *d, struct nvml_utilization *u);
 int nvmlDeviceGetPowerUsage(struct nvml_device *d, unsigned int *mw);
+int nvmlDeviceGetPowerManagementLimit(struct nvml_device *d, unsigned int *mw);
 int nvmlDeviceGetTemperature(struct nvml_device *d, int sensor, unsigned int *celsius);
 int nvmlDeviceGetClockInfo(struct nvml_device *d, int which, unsigned int *mhz);
 int nvmlDeviceGetTotalEccErrors(struct nvml_device *d, int kind, int since, unsigned long long *n);
@@ -214,6 +215,11 @@ static int one(const struct nvml_device *d, const char *word, unsigned int *out)
 int nvmlDeviceGetPowerUsage(struct nvml_device *d, unsigned int *mw)
 {
     return one(d, "power", mw);
+}
+
+int nvmlDeviceGetPowerManagementLimit(struct nvml_device *d, unsigned int *mw)
+{
+    return one(d, "limit", mw);
 }
 
 int nvmlDeviceGetTemperature(struct nvml_device *d, int sensor, unsigned int *celsius)

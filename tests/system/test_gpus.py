@@ -12,13 +12,14 @@ import gpus
 import prometheus
 
 TWO = ["count 2", "gpu 0 name NVIDIA A100-SXM4-80GB", "gpu 1 name NVIDIA A100-SXM4-80GB", "gpu 0 memory 81920 1024",
-       "gpu 1 memory 81920 0", "gpu 0 util 93 41", "gpu 1 util 0 0", "gpu 0 power 250000", "gpu 0 temperature 61",
+       "gpu 1 memory 81920 0", "gpu 0 util 93 41", "gpu 1 util 0 0", "gpu 0 power 250000", "gpu 0 limit 400000", "gpu 0 temperature 61",
        "gpu 0 clock 1410 1215", "gpu 0 energy 5500", "gpu 0 ecc 4 1", "gpu 0 process 1234 512"]
 UUID = "GPU-00000000-0000-0000-0000-00000000000%d"
 #: What the API tells of GPU 0 then, and as which series with which value.
 TOLD = {"utilization": (93, "utilization_ratio", 0.93), "memoryUtilization": (41, "memory_utilization_ratio", 0.41),
         "memoryTotal": (80 << 30, "memory_bytes", 80 << 30), "memoryUsed": (1 << 30, "memory_used_bytes", 1 << 30),
-        "powerMilliwatts": (250000, "power_watts", 250), "temperature": (61, "temperature_celsius", 61),
+        "powerMilliwatts": (250000, "power_watts", 250),
+        "powerLimitMilliwatts": (400000, "power_limit_watts", 400), "temperature": (61, "temperature_celsius", 61),
         "clockMHz": (1410, "clock_hertz", 1410e6), "memoryClockMHz": (1215, "memory_clock_hertz", 1215e6),
         "energyMillijoules": (5500, "energy_joules_total", 5.5), "eccCorrected": (4, "ecc_corrected_errors_total", 4),
         "eccUncorrected": (1, "ecc_uncorrected_errors_total", 1), "xid": (0, "last_xid", 0), "processes": (1, "processes", 1)}

@@ -31,6 +31,7 @@ static const char full[] = "count 2\n"
                            "gpu 0 memory 81920 1024\n"
                            "gpu 0 util 93 41\n"
                            "gpu 0 power 250000\n"
+                           "gpu 0 limit 400000\n"
                            "gpu 0 temperature 61\n"
                            "gpu 0 clock 1410 1215\n"
                            "gpu 0 energy 123456789\n"
@@ -122,6 +123,7 @@ static void figures_are_read(void **state)
                 {SOURCE_MEMORY_TOTAL, INT64_C(80) << 30, false},
                 {SOURCE_MEMORY_USED, INT64_C(1) << 30, false},
                 {SOURCE_POWER, 250000, false},
+                {SOURCE_POWER_LIMIT, 400000, false},
                 {SOURCE_TEMPERATURE, 61, false},
                 {SOURCE_CLOCK, 1410, false},
                 {SOURCE_CLOCK_MEMORY, 1215, false},
