@@ -68,6 +68,7 @@
 #include "server/scalars.h"
 #include "server/shell.h"
 #include "server/snapshot.h"
+#include "server/task_watch.h"
 #include "store/store.h"
 
 enum {
@@ -102,6 +103,7 @@ struct daemon {
     struct rate *user_rate, *address_rate;
     struct tls *tls;
     struct gpu_watch *watch;
+    struct task_watch *tasks;
     struct tally *tally;
     struct engine *engine;
     struct loop *loop;
@@ -200,6 +202,18 @@ static int make_gpus(struct daemon *d, struct err *e)
     return d->watch ? 0 : -1;
 }
 
+/* Where nothing is to be sampled, neither are tasks. */
+static int make_tasks(struct daemon *d, struct err *e)
+{
+    const struct task_watch_config c = {.data = d->data,
+                                        .period_s = d->config->gpu_sample_s,
+                                        .flush_ms = 30000,
+                                        .readers = d->readers,
+                                        .mailbox = d->mailbox};
+    d->tasks = c.period_s ? task_watch_create(&c, e) : NULL;
+    return d->tasks || !c.period_s ? 0 : -1;
+}
+
 /* Spawner and shim stand beside this program. */
 static int make_engine(struct daemon *d, struct err *e)
 {
@@ -230,7 +244,7 @@ static int make_engine(struct daemon *d, struct err *e)
                                  .port_first = c->port_first,
                                  .port_last = c->port_last};
     d->engine = local_engine_create(&local, e);
-    return d->engine ? 0 : -1;
+    return d->engine ? make_tasks(d, e) : -1;
 }
 
 static void on_ready(void *ctx)
@@ -273,7 +287,9 @@ static int make_loop(struct daemon *d, struct err *e)
     crypto_generichash(c.seed, sizeof c.seed, (const unsigned char *)purpose, sizeof purpose - 1, d->keys.seal,
                        sizeof d->keys.seal);
     d->loop = loop_create(&c, e);
-    return d->loop && (!d->watch || !gpu_watch_start(d->watch, d->engine, e)) ? 0 : -1;
+    if (!d->loop || (d->watch && gpu_watch_start(d->watch, d->engine, e)))
+        return -1;
+    return !d->tasks || !task_watch_start(d->tasks, e) ? 0 : -1;
 }
 
 /* Where mail is configured. The password stands in a file of its own. */
@@ -492,6 +508,7 @@ static void take_apart(struct daemon *d)
     janitor_destroy(d->janitor);
     log_packer_destroy(d->packer);
     gpu_watch_stop(d->watch);
+    task_watch_stop(d->tasks);
     loop_stop(d->loop); /* answers what waits, then lets go of the engine */
     http_server_destroy(d->http, DRAIN_MS);
     image_importer_destroy(d->images);
@@ -511,6 +528,7 @@ static void take_apart(struct daemon *d)
     if (d->engine)
         d->engine->ops->destroy(d->engine);
     gpu_watch_destroy(d->watch);
+    task_watch_destroy(d->tasks);
     api_throttle_destroy(d->throttle);
     jwt_cache_destroy(d->tokens);
     identity_cache_destroy(d->identities);

@@ -281,3 +281,26 @@ const char *const schema_v11[] = {
     "CREATE INDEX idle_act_by_time ON idle_act(time_ms)",
     NULL,
 };
+
+/* What task attempts used beside GPUs. A row grows until it is over. */
+const char *const schema_v12[] = {
+    "CREATE TABLE task_use("
+    " attempt_id TEXT PRIMARY KEY NOT NULL REFERENCES task_attempt(id) DEFERRABLE INITIALLY DEFERRED,"
+    " cores INTEGER NOT NULL,"
+    " memory_limit INTEGER NOT NULL,"
+    " began_ms INTEGER NOT NULL,"
+    " ended_ms INTEGER NOT NULL,"
+    " sampled_ms INTEGER NOT NULL,"
+    " cpu_ms INTEGER NOT NULL,"
+    " cores_max_milli INTEGER NOT NULL,"
+    " memory_mib_ms INTEGER NOT NULL,"
+    " memory_max INTEGER NOT NULL,"
+    " read_bytes INTEGER NOT NULL,"    /* -1: not known */
+    " written_bytes INTEGER NOT NULL," /* likewise */
+    " wait_ms INTEGER NOT NULL,"
+    " cores_curve BLOB NOT NULL,"
+    " waits_curve BLOB NOT NULL,"
+    " over INTEGER NOT NULL CHECK(over IN (0, 1))) STRICT",
+    "CREATE INDEX task_use_live ON task_use(attempt_id) WHERE over = 0",
+    NULL,
+};

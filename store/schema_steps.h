@@ -21,5 +21,6 @@ extern const char *const schema_v9[];
 extern const char *const schema_v10[];
 /* GPUs that are held and not used. */
 extern const char *const schema_v11[];
+extern const char *const schema_v12[];
 
 #endif

@@ -105,8 +105,7 @@ static int cgroup_own(const char *controller, char out[PATH_MAX])
     return rc;
 }
 
-/* One line of mountinfo: root and mount point (cut out of `line`) when it mounts the tree of `controller`. */
-static int cgroup_mount(char *line, const char *controller, const char **root, const char **at)
+int cgroup_mount(char *line, const char *controller, const char **root, const char **at)
 {
     char *kind = strstr(line, " - "), *field[5];
     const char *options;

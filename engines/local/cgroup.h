@@ -31,6 +31,8 @@ struct cgroup_limits {
     size_t device_count;
 };
 
+/* One line of mountinfo: root and mount point (cut out of `line`) when it mounts the tree of `controller` ("": v2). */
+int cgroup_mount(char *line, const char *controller, const char **root, const char **at);
 /* Finds the trees, makes our group `name` in each and tries one in it. `above` is the group to make it in where there
  * is version 2 and that group, as a path from the root of the tree; else, and NULL, it is the spawner's own. */
 void cgroup_find(struct cgroup_site *site, const char *name, const char *above);

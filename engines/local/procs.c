@@ -58,16 +58,13 @@ static int procs_slurp(const char *path, size_t max, struct buf *out)
 int procs_boot_id(char out[PROCS_BOOT_SIZE], struct err *e)
 {
     struct buf b;
-    int rc = -1;
+    int rc = 0;
 
     buf_init(&b, 4096);
-    if (procs_slurp("/proc/sys/kernel/random/boot_id", 4096, &b) || b.len < 36) {
-        err_set(e, ERR_INTERNAL, "cannot read the kernel's boot id");
-    } else {
-        memcpy(out, b.data, 36);
-        out[36] = '\0';
-        rc = 0;
-    }
+    if (procs_slurp("/proc/sys/kernel/random/boot_id", 4096, &b) || b.len < 36)
+        rc = err_set(e, ERR_INTERNAL, "cannot read the kernel's boot id");
+    else
+        (void)snprintf(out, PROCS_BOOT_SIZE, "%.36s", b.data);
     buf_fini(&b);
     return rc;
 }
@@ -133,6 +130,7 @@ int procs_look(pid_t pid, struct procs_look *out)
     out->state = close[2];
     out->parent = (pid_t)procs_stat_field(text, 4);
     out->cpu_ms = (procs_stat_field(text, 14) + procs_stat_field(text, 15)) * 1000 / sysconf(_SC_CLK_TCK);
+    out->children_ms = (procs_stat_field(text, 16) + procs_stat_field(text, 17)) * 1000 / sysconf(_SC_CLK_TCK);
     out->ticks = procs_stat_field(text, 22);
     out->rss_bytes = procs_stat_field(text, 24) * sysconf(_SC_PAGESIZE);
     return 0;

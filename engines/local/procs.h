@@ -23,8 +23,9 @@ int64_t procs_start_ticks(pid_t pid, pid_t *parent);
 /* What the kernel says of a process now. */
 struct procs_look {
     pid_t parent;
-    char state;     /* the kernel's letter */
-    int64_t cpu_ms; /* of all its threads */
+    char state;          /* the kernel's letter */
+    int64_t cpu_ms;      /* of all its threads */
+    int64_t children_ms; /* of the children that it has waited for, and theirs */
     int64_t rss_bytes;
     int64_t ticks; /* start time, clock ticks since boot */
     char name[16]; /* of its program */

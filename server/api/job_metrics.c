@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * GET /jobs/{job}/metrics: what the job's task attempts made of their GPUs, kept with them (metrics/gpu_use.h), and the
- * newest job attempt in a few figures; on demand with the curve of each (metrics/curve.h).
+ * GET /jobs/{job}/metrics: what the job's task attempts made of their GPUs, kept with them (metrics/gpu_use.h), the
+ * newest job attempt in a few figures, and what the attempts used of the machine beside GPUs (metrics/task_use.h); on
+ * demand with the curve of each (metrics/curve.h).
  */
 #include <stdlib.h>
 
@@ -12,6 +13,7 @@
 #include "metrics/gpu_use_store.h"
 #include "server/api/api.h"
 #include "server/api/job_view.h"
+#include "server/api/task_use.h"
 
 enum { POINTS_TOLD_MAX = 200000 };
 
@@ -163,6 +165,8 @@ static int write_metrics(struct api_reading *x, struct err *e)
     json_out_kint(w.j, "gpus", w.gpus);
     write_sum(w.j, &w.all);
     json_out_object_end(w.j);
+    json_out_key(w.j, "tasks");
+    rc = rc ? rc : task_use_write(w.j, x->store, v.job.id, *points, e);
     json_out_object_end(w.j);
     return rc;
 }

@@ -22,6 +22,7 @@
 #include "metrics/series_store.h"
 #include "server/api/api.h"
 #include "server/api/job_view.h"
+#include "server/api/task_use.h"
 #include "server/gpu_watch.h"
 
 enum { HEAD = 65536, TAIL = 262144, STEP_MS = 5000 };
@@ -41,6 +42,7 @@ struct look {
     int gpus;
     int64_t began_ms, ended_ms, from_ms, step_ms;
     struct series_of_gpu *series; /* `gpus` */
+    float host[PROFILE_HOSTS][PROFILE_SAMPLES_MAX];
     struct profile_gpu gpu[PROFILE_GPUS_MAX];
     struct profile_input in;
     struct profile_scratch scratch;
@@ -143,6 +145,22 @@ static int read_samples(struct look *l, struct err *e)
     l->in.gpus = l->gpu;
     l->in.gpu_count = l->gpus;
     return 0;
+}
+
+/* What its tasks use beside GPUs. */
+static int read_host(struct look *l, const char *job_id, struct err *e)
+{
+    const struct task_use_series out = {.job_attempt = l->attempt,
+                                        .from_ms = l->from_ms,
+                                        .step_ms = l->step_ms,
+                                        .count = l->in.count,
+                                        .cores = l->host[PROFILE_CPU],
+                                        .waits = l->host[PROFILE_IO_WAIT]};
+    const int rc = task_use_series(l->store, job_id, &out, e);
+
+    for (int h = 0; rc > 0 && h < PROFILE_HOSTS; h++)
+        l->in.host[h] = l->host[h];
+    return rc < 0 ? -1 : 0;
 }
 
 /* When the first GPU began to compute; else when the task was started. */
@@ -324,7 +342,7 @@ static int write_profile(struct api_reading *x, struct err *e)
     if (job_view_row(&v, x->store, x->request, e) || gpu_use_store_of_job(x->store, v.job.id, take_gpu, l, e) ||
         jobs_store_read_task_attempts(x->store, v.job.id, take_task, l, e))
         return -1;
-    if ((l->gpus && read_samples(l, e)) || read_log(l, v.job.config, e))
+    if ((l->gpus && (read_samples(l, e) || read_host(l, v.job.id, e))) || read_log(l, v.job.config, e))
         return -1;
     const struct progress_told *t = &l->progress;
     if (l->told)

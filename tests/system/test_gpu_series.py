@@ -57,6 +57,30 @@ class GpuSeriesTest(unittest.TestCase):
         self.assertEqual(after["time"][:len(kept)], kept)
         self.assertEqual(after["series"]["utilization"]["max"][:len(kept)], [93] * len(kept))
 
+    def test_what_a_task_uses_beside_gpus_is_kept_with_it(self):
+        burn = """python3 -c 'while __import__("time").process_time()<%d:pass'"""
+        commands = ["dd if=/dev/zero of=written bs=1M count=64 conv=fsync status=none", burn % 2, "sleep 3"]
+        self.admin.submit(droverlib.job_yaml("burn", commands, cpu=2, memory=512))
+        self.assertEqual(self.admin.wait("admin~burn", timeout=60)["jobStatus"]["state"], "SUCCEEDED")
+
+        def use():
+            tasks = self.admin.json("GET", "/api/v2/jobs/admin~burn/metrics?points=100")["tasks"]
+            return tasks[0] if tasks else None
+        told = droverlib.wait_until(use, "what the task used is stored")
+        self.assertEqual((told["cores"], told["memoryLimit"], told["taskRoleName"]), (2, 512 << 20, "main"))
+        # What it computed before the first look is not counted.
+        self.assertGreater(told["cpuSeconds"], 0.5)
+        self.assertLess(told["cpuSeconds"], 4)
+        self.assertLess(told["coresUsed"], 2)
+        self.assertGreater(told["memoryMax"], 1 << 20)
+        self.assertGreaterEqual(told["diskWrittenBytes"], 64 << 20)  # as the server's user, as tasks here are
+        self.assertEqual(len(told["curve"]["cpu"]), len(told["curve"]["time"]))
+        self.assertGreater(max(told["curve"]["cpu"]), 0)
+        self.server.kill()
+        self.server.start()
+        self.login()
+        self.assertEqual(use(), told)
+
     def test_a_stop_costs_nothing(self):
         self.sealed()
         before = self.history()

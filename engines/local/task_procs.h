@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What running task attempts use of this machine, out of /proc: one walk for all of them. It needs no rights and gives
+ * the same at every level of isolation; what a task's control group knows better is asked of that.
+ */
+#ifndef DROVER_ENGINES_LOCAL_TASK_PROCS_H
+#define DROVER_ENGINES_LOCAL_TASK_PROCS_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/id.h"
+
+struct err;
+struct task_procs;
+
+enum { TASK_PROCS_TASKS_MAX = 512, TASK_PROCS_MAX = 262144 };
+
+/* One attempt at one moment. */
+struct task_procs_look {
+    bool found;         /* its shim lives; else nothing below is set */
+    int processes;      /* beneath its shim */
+    bool waits;         /* one of them is held up by a disc, or a storage behind the network, now */
+    int64_t cpu_ms;     /* of all its processes, also of those that have ended and were waited for */
+    int64_t memory;     /* bytes that it holds: of its control group, without what the kernel can drop; where there is
+                         * none, resident pages, and those that processes share count for each */
+    int64_t read_bytes; /* from discs, by processes of the server's user; -1: not known */
+    int64_t written_bytes;
+};
+
+/* `data`: the server's folder. NULL with the error. */
+struct task_procs *task_procs_create(const char *data, struct err *e);
+void task_procs_destroy(struct task_procs *t);
+/* Looks at `count` attempts, at most TASK_PROCS_TASKS_MAX. One thread at a time. 0, or -1 where /proc cannot be read.
+ */
+int task_procs_look(struct task_procs *t, const char (*attempts)[ID_SIZE], int count, struct task_procs_look *out,
+                    struct err *e);
+
+/* The folder of the attempt's own group of memory below `root`, the place of that tree, of a /proc/PID/cgroup text;
+ * `above` is what of the tree is mounted there ("" = all). Version 2 where `v2`. 0, or -1: it has none. */
+int task_procs_group(const char *text, const char *attempt, bool v2, const char *above, const char *root,
+                     char out[PATH_MAX]);
+
+#endif

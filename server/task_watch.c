@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Which tasks there are is read from the rows at each look, so that the core knows nothing of samples. A write that
+ * fails is not tried again: of what goes on the next one says more, and of what is over the row of half a minute
+ * before stays.
+ */
+#include "server/task_watch.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "core/effect.h"
+#include "engines/local/task_procs.h"
+#include "jobs/jobs_store.h"
+#include "jobs/spec.h"
+#include "metrics/task_use_store.h"
+#include "server/mailbox.h"
+#include "server/readers.h"
+
+/* A task that is looked at. */
+struct tracked {
+    struct task_use use;
+    struct curve cores, waits;
+    bool there; /* in this look */
+};
+
+struct pending {
+    struct task_use use;
+    struct buf cores, waits; /* sealed */
+    bool over;
+    struct pending *next;
+};
+
+/* Uses on their way into the database. */
+struct writing {
+    struct mail mail; /* the first member: freed as one */
+    struct pending *first;
+};
+
+struct task_watch {
+    struct task_watch_config config;
+    struct task_procs *procs;
+    struct arena *arena;  /* of one look */
+    struct hash *tracked; /* by attempt */
+    bool resumed;         /* the rows of the life before were read */
+    int64_t looked_mono, unwritten_ms;
+    char (*ids)[ID_SIZE]; /* of one look */
+    struct task_procs_look *looks;
+    int count;
+    struct writing *writing; /* what this look writes; NULL: nothing yet */
+    pthread_mutex_t lock;    /* guards quit */
+    pthread_cond_t wake;
+    bool quit, started;
+    pthread_t thread;
+};
+
+/* ---- writing ---- */
+
+static void discard(struct writing *w)
+{
+    while (w->first) {
+        struct pending *p = w->first;
+
+        w->first = p->next;
+        buf_fini(&p->cores);
+        buf_fini(&p->waits);
+        free(p);
+    }
+    free(w);
+}
+
+static int write_all(struct store *s, void *what, struct clock_now now, struct err *e)
+{
+    const struct writing *w = what;
+
+    (void)now;
+    for (const struct pending *p = w->first; p; p = p->next) {
+        const struct task_use_sealed sealed = {&p->use, &p->cores, &p->waits};
+
+        if (task_use_store_put(s, &sealed, p->over, e))
+            return -1;
+    }
+    return 0;
+}
+
+static void written(struct mail *m, const struct effect_reply *reply)
+{
+    if (reply->err.code)
+        log_warn("task_use_not_written", "%s", reply->err.text);
+    discard((struct writing *)m);
+}
+
+static struct pending *queue(struct task_watch *w, const struct task_use *u, bool over)
+{
+    if (!u->sampled_ms)
+        return NULL;
+    if (!w->writing)
+        w->writing = calloc(1, sizeof *w->writing);
+    struct pending *p = w->writing ? calloc(1, sizeof *p) : NULL;
+    if (!p)
+        return NULL;
+    *p = (struct pending){.use = *u, .over = over, .next = w->writing->first};
+    buf_init(&p->cores, 0);
+    buf_init(&p->waits, 0);
+    w->writing->first = p;
+    return p;
+}
+
+static void queue_tracked(struct task_watch *w, const struct tracked *t, bool over)
+{
+    struct pending *p = queue(w, &t->use, over);
+
+    if (p && (curve_seal(&t->cores, &p->cores) || curve_seal(&t->waits, &p->waits))) {
+        buf_reset(&p->cores); /* the sums are worth more */
+        buf_reset(&p->waits);
+    }
+}
+
+static void queue_all(struct task_watch *w)
+{
+    const struct tracked *t;
+
+    for (size_t pos = 0; (t = hash_next(w->tracked, &pos));)
+        queue_tracked(w, t, false);
+    w->unwritten_ms = 0;
+}
+
+static void post(struct task_watch *w)
+{
+    struct writing *writing = w->writing;
+    struct err e = {0};
+
+    if (!writing)
+        return;
+    w->writing = NULL;
+    writing->mail.cmd.kind = COMMAND_WRITE;
+    writing->mail.cmd.write = (struct command_write){write_all, writing};
+    writing->mail.cmd.reply_to = &writing->mail; /* how it went is to be told */
+    writing->mail.done = written;
+    if (!mailbox_post(w->config.mailbox, &writing->mail, &e))
+        return;
+    log_warn("task_use_not_written", "%s", e.text);
+    discard(writing);
+}
+
+/* ---- which tasks ---- */
+
+/* What a task asked for, of its job's config. */
+struct asking {
+    struct arena *arena;
+    const char *role;
+    struct task_use *use;
+};
+
+static int take_asked(void *ctx, const struct job_row *row)
+{
+    const struct asking *a = ctx;
+    const struct spec *spec = row->config ? spec_load(a->arena, row->config, strlen(row->config), NULL) : NULL;
+
+    for (size_t i = 0; spec && i < spec->role_count; i++)
+        if (!strcmp(spec->roles[i].name, a->role)) {
+            a->use->cores = (int)spec->roles[i].per_task.cpus;
+            a->use->memory_limit = spec->roles[i].per_task.memory_mb << 20;
+        }
+    return 0;
+}
+
+static struct tracked *track(struct task_watch *w, const char *id)
+{
+    struct tracked *t = calloc(1, sizeof *t);
+
+    if (!t)
+        return NULL;
+    t->use = (struct task_use){.read_bytes = -1, .written_bytes = -1, .last_cpu_ms = -1};
+    (void)snprintf(t->use.attempt_id, sizeof t->use.attempt_id, "%s", id);
+    if (!hash_put(w->tracked, t->use.attempt_id, t))
+        return t;
+    free(t);
+    return NULL;
+}
+
+/* A row of the life before. */
+static int resume(void *ctx, const struct task_use_row *row)
+{
+    struct task_watch *w = ctx;
+    struct tracked *t = hash_count(w->tracked) < TASK_PROCS_TASKS_MAX ? track(w, row->use.attempt_id) : NULL;
+
+    if (!t)
+        return 0;
+    t->use = row->use;
+    if (curve_open(&t->cores, row->cores, row->cores_len) || curve_open(&t->waits, row->waits, row->waits_len))
+        log_error("task_curve_damaged", "the curves of task attempt %s begin anew", t->use.attempt_id);
+    return 0;
+}
+
+struct placed {
+    struct task_watch *watch;
+    struct store *store;
+};
+
+static int take_placed(void *ctx, const struct jobs_store_placed *task)
+{
+    const struct placed *p = ctx;
+    struct task_watch *w = p->watch;
+    struct tracked *t = hash_get(w->tracked, task->attempt_id);
+
+    if (!task->launched_ms || w->count == TASK_PROCS_TASKS_MAX || (!t && !(t = track(w, task->attempt_id))))
+        return 0;
+    t->there = true;
+    (void)snprintf(w->ids[w->count++], ID_SIZE, "%s", task->attempt_id);
+    if (t->use.cores)
+        return 0;
+    struct asking a = {w->arena, arena_strdup(w->arena, task->role), &t->use};
+    struct err e = {0};
+    if (a.role && jobs_store_read_job(p->store, task->job_id, take_asked, &a, &e))
+        log_warn("task_use_unknown", "what task attempt %s asked for is not known: %s", task->attempt_id, e.text);
+    if (!t->use.cores)
+        t->use.cores = 1;
+    return 0;
+}
+
+/* Ends what is there no more. */
+static void let_go(struct task_watch *w)
+{
+    struct tracked *t;
+
+    for (size_t pos = 0; (t = hash_next(w->tracked, &pos));) {
+        if (t->there)
+            continue;
+        queue_tracked(w, t, true);
+        (void)hash_remove(w->tracked, t->use.attempt_id);
+        free(t);
+    }
+}
+
+static int find_tasks(struct task_watch *w, struct err *e)
+{
+    struct placed p = {w, readers_get(w->config.readers, e)};
+    const struct jobs_store_on_node where = {.node = NULL};
+    struct tracked *t;
+
+    if (!p.store)
+        return -1;
+    w->count = 0;
+    for (size_t pos = 0; (t = hash_next(w->tracked, &pos));)
+        t->there = false;
+    int rc = w->resumed ? 0 : task_use_store_each_live(p.store, resume, w, e);
+    w->resumed |= !rc;
+    if (!rc)
+        rc = jobs_store_each_placed(p.store, &where, take_placed, &p, e);
+    readers_put(w->config.readers, p.store);
+    if (!rc)
+        let_go(w);
+    return rc;
+}
+
+/* ---- a look ---- */
+
+static void add_looks(struct task_watch *w, int64_t wall_ms, int64_t ms)
+{
+    for (int i = 0; i < w->count; i++) {
+        const struct task_procs_look *l = &w->looks[i];
+        const struct task_use_look look = {wall_ms, l->cpu_ms, l->memory, l->read_bytes, l->written_bytes, l->waits};
+        struct tracked *t = hash_get(w->tracked, w->ids[i]);
+
+        if (t && l->found)
+            task_use_add(&t->use, &look, ms, &t->cores, &t->waits);
+    }
+}
+
+static void look(struct task_watch *w)
+{
+    struct err e = {0};
+
+    arena_reset(w->arena);
+    int rc = find_tasks(w, &e) || task_procs_look(w->procs, (const char(*)[ID_SIZE])w->ids, w->count, w->looks, &e);
+    const struct clock_now now = clock_read();
+    const int64_t period_ms = (int64_t)w->config.period_s * 1000, passed = now.mono - w->looked_mono;
+    const int64_t ms = w->looked_mono && passed < 2 * period_ms ? passed : period_ms;
+
+    w->looked_mono = now.mono;
+    if (rc)
+        log_warn("task_use_unknown", "what tasks use is not known: %s", e.text);
+    else
+        add_looks(w, now.wall, ms);
+    w->unwritten_ms += ms;
+    if (w->unwritten_ms >= w->config.flush_ms)
+        queue_all(w);
+    post(w);
+}
+
+static bool waits(struct task_watch *w)
+{
+    struct timespec at;
+    int rc = 0;
+
+    clock_gettime(CLOCK_MONOTONIC, &at);
+    at.tv_sec += w->config.period_s;
+    pthread_mutex_lock(&w->lock);
+    while (!w->quit && !rc)
+        rc = pthread_cond_timedwait(&w->wake, &w->lock, &at);
+    const bool go = !w->quit;
+    pthread_mutex_unlock(&w->lock);
+    return go;
+}
+
+static void *thread_main(void *arg)
+{
+    struct task_watch *w = arg;
+
+    (void)pthread_setname_np(pthread_self(), "task-watch");
+    while (waits(w))
+        look(w);
+    return NULL;
+}
+
+/* ---- life ---- */
+
+struct task_watch *task_watch_create(const struct task_watch_config *c, struct err *e)
+{
+    struct task_watch *w = calloc(1, sizeof *w);
+    pthread_condattr_t attr;
+
+    if (!w) {
+        err_set(e, ERR_INTERNAL, "Out of memory.");
+        return NULL;
+    }
+    w->config = *c;
+    w->config.data = NULL;
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_mutex_init(&w->lock, NULL);
+    pthread_cond_init(&w->wake, &attr);
+    pthread_condattr_destroy(&attr);
+    w->arena = arena_create(0);
+    w->tracked = hash_create();
+    w->ids = calloc(TASK_PROCS_TASKS_MAX, sizeof *w->ids);
+    w->looks = calloc(TASK_PROCS_TASKS_MAX, sizeof *w->looks);
+    if (!w->arena || !w->tracked || !w->ids || !w->looks)
+        err_set(e, ERR_INTERNAL, "Out of memory.");
+    else if ((w->procs = task_procs_create(c->data, e)))
+        return w;
+    task_watch_destroy(w);
+    return NULL;
+}
+
+int task_watch_start(struct task_watch *w, struct err *e)
+{
+    int rc = pthread_create(&w->thread, NULL, thread_main, w);
+
+    if (rc)
+        return err_errno(e, rc, "no thread for tasks");
+    w->started = true;
+    return 0;
+}
+
+void task_watch_stop(struct task_watch *w)
+{
+    if (!w || !w->started)
+        return;
+    pthread_mutex_lock(&w->lock);
+    w->quit = true;
+    pthread_cond_broadcast(&w->wake);
+    pthread_mutex_unlock(&w->lock);
+    pthread_join(w->thread, NULL);
+    w->started = false;
+    queue_all(w);
+    post(w);
+}
+
+void task_watch_destroy(struct task_watch *w)
+{
+    struct tracked *t;
+
+    if (!w)
+        return;
+    task_watch_stop(w);
+    for (size_t pos = 0; w->tracked && (t = hash_next(w->tracked, &pos));)
+        free(t);
+    hash_destroy(w->tracked);
+    arena_destroy(w->arena);
+    task_procs_destroy(w->procs);
+    pthread_cond_destroy(&w->wake);
+    pthread_mutex_destroy(&w->lock);
+    free(w->ids);
+    free(w->looks);
+    free(w);
+}
