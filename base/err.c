@@ -44,6 +44,7 @@ static const struct err_row err_table[ERR_COUNT] = {
     [ERR_NO_LEASE] = {"NoReservationError", 404, "No debug reservation"},
     [ERR_NO_TEMPLATE] = {"NoTemplateError", 404, "No such template"},
     [ERR_NO_SSH_KEY] = {"NoSshKeyError", 404, "No such SSH key"},
+    [ERR_NO_APP] = {"NoAppError", 404, "No such app"},
     [ERR_METHOD] = {"MethodNotAllowedError", 405, "Method not allowed"},
     [ERR_TIMEOUT] = {"RequestTimeoutError", 408, "Request timeout"},
     [ERR_CONFLICT_JOB] = {"ConflictJobError", 409, "Job conflict"},
@@ -62,6 +63,7 @@ static const struct err_row err_table[ERR_COUNT] = {
     [ERR_HEADERS_TOO_LARGE] = {"HeaderFieldsTooLargeError", 431, "Header fields too large"},
     [ERR_DAMAGED_LOG] = {"DamagedLogError", 500, "Damaged log"},
     [ERR_INTERNAL] = {"UnknownError", 500, "Internal error"},
+    [ERR_BAD_GATEWAY] = {"BadGatewayError", 502, "No answer from the app"},
     [ERR_BUSY] = {"ServiceBusyError", 503, "Service busy"},
     [ERR_NO_SPACE] = {"InsufficientStorageError", 507, "Insufficient storage"},
 };
@@ -158,8 +160,7 @@ int err_wrap(struct err *e, const char *fmt, ...)
 
 int err_errno(struct err *e, int errnum, const char *fmt, ...)
 {
-    char scratch[ERR_SCRATCH];
-    char reason[128];
+    char scratch[ERR_SCRATCH], reason[128];
     va_list ap;
 
     if (!e)

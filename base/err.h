@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Errors: one table from code to wire name, HTTP status and default title.
- *
- * Every function that can fail returns 0 or -1 (or a pointer or NULL) and takes a trailing `struct err *`. The text is
- * wrapped as it climbs and is logged or sent once, at the edge. No errno between our own modules.
+ * Errors: one table from code to wire name, HTTP status and default title. Every function that can fail returns 0 or
+ * -1 (or a pointer or NULL) and takes a trailing `struct err *` (docs/STYLE.md, Errors).
  */
 #ifndef DROVER_BASE_ERR_H
 #define DROVER_BASE_ERR_H
@@ -40,6 +38,7 @@ enum err_code {
     ERR_NO_SSH_KEY,         /* 404 NoSshKeyError (ours) */
     ERR_NO_IMAGE,           /* 404 NoImageError (ours) */
     ERR_NO_LEASE,           /* 404 NoReservationError: of a job (ours) */
+    ERR_NO_APP,             /* 404 NoAppError: of a job, or the job has ended (ours) */
     ERR_METHOD,             /* 405 MethodNotAllowedError */
     ERR_TIMEOUT,            /* 408 RequestTimeoutError */
     ERR_CONFLICT_JOB,       /* 409 ConflictJobError */
@@ -58,6 +57,7 @@ enum err_code {
     ERR_HEADERS_TOO_LARGE,  /* 431 HeaderFieldsTooLargeError */
     ERR_DAMAGED_LOG,        /* 500 DamagedLogError (ours): its packed file was changed or cut */
     ERR_INTERNAL,           /* 500 UnknownError */
+    ERR_BAD_GATEWAY,        /* 502 BadGatewayError: a job's app does not answer, or not well (ours) */
     ERR_BUSY,               /* 503 ServiceBusyError: queue full, commit failed, shutting down */
     ERR_NO_SPACE,           /* 507 InsufficientStorageError */
     ERR_COUNT

@@ -5,6 +5,7 @@
  *   checkpoint.name   a folder kept between jobs of the same user that name it, found in DROVER_CHECKPOINT_DIR
  *   checkpoint.grace  seconds between the signal and the kill when the job is preempted; else stopGrace
  *   checkpoint.signal sent then instead of TERM, and so long before the time limit
+ *   apps              web apps that the server passes on: name, taskRole, taskIndex, port (label), path (strip, keep)
  *   code              the archive with the job's code: what POST /api/v2/code answered as its id
  *   timeLimit         seconds that a job attempt may run
  *   stopGrace         seconds between the signal of a stop and the kill
@@ -26,6 +27,7 @@
 #include "inventory/sku.h"
 #include "inventory/vc.h"
 #include "jobs/spec.h"
+#include "jobs/spec_apps.h"
 #include "jobs/spec_schema.h"
 
 #define TIME_LIMIT_MAX_S (10 * 365 * 24 * 3600LL)
@@ -93,18 +95,19 @@ static const struct spec_object requires = {
 
 static const struct spec_object extension = {
     .what = "drover",
-    .fields =
-        (const struct spec_field[]){{.key = "checkpoint", .kind = SPEC_OBJECT, .object = &checkpoint},
-                                    {.key = "code", .kind = SPEC_STRING, .max = 256, .rule = rule_code},
-                                    {.key = "timeLimit", .kind = SPEC_INT, .min = 1, .max = TIME_LIMIT_MAX_S},
-                                    {.key = "stopGrace", .kind = SPEC_INT, .min = 0, .max = STOP_GRACE_MAX_S},
-                                    {.key = "requires", .kind = SPEC_OBJECT, .object = &requires},
-                                    {.key = "preemption", .kind = SPEC_STRING, .words = words_preemption},
-                                    {.key = "debugReservation", .kind = SPEC_OBJECT, .object = &debug},
-                                    {.key = "gpuModels", .kind = SPEC_LIST, .min = 1, .max = 16, .of = &a_model},
-                                    {.key = "nodes", .kind = SPEC_LIST, .min = 1, .max = WISHES_MAX, .of = &a_node},
-                                    {.key = "notNodes", .kind = SPEC_LIST, .min = 1, .max = WISHES_MAX, .of = &a_node},
-                                    {.key = NULL}}};
+    .fields = (const struct spec_field[]){
+        {.key = "checkpoint", .kind = SPEC_OBJECT, .object = &checkpoint},
+        {.key = "apps", .kind = SPEC_LIST, .min = 1, .max = SPEC_APPS_MAX, .of = &spec_apps_entry},
+        {.key = "code", .kind = SPEC_STRING, .max = 256, .rule = rule_code},
+        {.key = "timeLimit", .kind = SPEC_INT, .min = 1, .max = TIME_LIMIT_MAX_S},
+        {.key = "stopGrace", .kind = SPEC_INT, .min = 0, .max = STOP_GRACE_MAX_S},
+        {.key = "requires", .kind = SPEC_OBJECT, .object = &requires},
+        {.key = "preemption", .kind = SPEC_STRING, .words = words_preemption},
+        {.key = "debugReservation", .kind = SPEC_OBJECT, .object = &debug},
+        {.key = "gpuModels", .kind = SPEC_LIST, .min = 1, .max = 16, .of = &a_model},
+        {.key = "nodes", .kind = SPEC_LIST, .min = 1, .max = WISHES_MAX, .of = &a_node},
+        {.key = "notNodes", .kind = SPEC_LIST, .min = 1, .max = WISHES_MAX, .of = &a_node},
+        {.key = NULL}}};
 
 /* The strings of a checked list, NULL-terminated in the arena; models as SKUs. *out stays NULL when there is no list.
  * 0, or -1 on out of memory. */

@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/doc.h"
 #include "base/err.h"
+#include "jobs/spec_apps.h"
 #include "jobs/spec_build.h"
 #include "jobs/spec_extras.h"
 #include "jobs/spec_json.h"
@@ -172,7 +173,8 @@ static int parse(struct spec_build *b, const char *text, size_t len)
     if (!b->root || spec_schema_check(&spec_tables_job, b->root, NULL, b->e))
         return -1;
     read_head(b);
-    return spec_refs_check(b) || check_masked(b) || spec_extras_read(b) || spec_roles_read(b) ? -1 : 0;
+    return spec_refs_check(b) || check_masked(b) || spec_extras_read(b) || spec_roles_read(b) || spec_apps_read(b) ? -1
+                                                                                                                   : 0;
 }
 
 struct spec *spec_parse(struct arena *a, const char *text, size_t len, struct err *e)

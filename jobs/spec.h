@@ -19,6 +19,15 @@ struct buf;
 struct doc;
 struct err;
 
+/* A web app: what listens on a port of a task. */
+#define SPEC_APPS_MAX 16
+struct spec_app {
+    const char *name; /* a-z, 0-9 and "-" */
+    int role, task;   /* indices */
+    const char *port; /* the label */
+    bool keep_path;   /* it is served below /jobs/JOB/apps/NAME itself; else it knows nothing of that */
+};
+
 /* Ports asked by label; "ssh" and "http" with count 1 are always added as OpenPAI does. */
 struct spec_port {
     const char *label;
@@ -111,6 +120,8 @@ struct spec {
     bool lazy;                    /* hivedScheduler.lazyPreemptionEnable */
     const char *ssh_keys; /* of the runtime plugin ssh, a line each with its LF, as base/ssh_key.h; NULL: none */
     struct spec_notify notify;
+    const struct spec_app *apps; /* not in copies: app_count is 0 there */
+    size_t app_count;
     const struct doc *secrets; /* the secrets block, NULL when none; only right after submission, never stored */
     const struct doc *tags;    /* extras.tags list or NULL */
 };

@@ -4,6 +4,7 @@
  *
  *     callbacks of taskStarts, in order (what is required first)
  *     preCommands of the runtime plugin cmd
+ *     TensorBoard in the background, where the runtime plugin tensorboard asks for it
  *     (                                                 ┐ the brackets only where something comes behind, so that an
  *     preCommands of the deployment                     │ `exit` or `exec` in the commands does not skip it
  *     commands                                          │
@@ -24,6 +25,7 @@
 #include "base/buf.h"
 #include "base/doc.h"
 #include "base/err.h"
+#include "jobs/spec_apps.h"
 #include "jobs/spec_build.h"
 #include "jobs/spec_place.h"
 #include "jobs/spec_refs.h"
@@ -139,6 +141,7 @@ static void add_all(struct script *s)
     for (size_t i = 0; i < s->order_count; i++)
         add_callbacks(s, s->order[i], "taskStarts");
     add_plugins(s, "preCommands", "exit $?");
+    spec_apps_start(s->b, s->role, out);
     buf_init(&behind, COMMAND_BYTES);
     s->out = &behind;
     add_behind(s);

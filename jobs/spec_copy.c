@@ -94,6 +94,8 @@ struct spec *spec_copy(struct arena *a, const struct spec *from)
     to->not_nodes = copy_list(&c, from->not_nodes);
     to->pin = copy_text(&c, from->pin);
     to->ssh_keys = copy_text(&c, from->ssh_keys);
+    to->apps = NULL; /* for requests, which read the text anew */
+    to->app_count = 0;
     to->secrets = NULL;
     to->tags = NULL;
     to->roles = roles;

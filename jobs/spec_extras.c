@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * OpenPAI's extras. Honoured: gangAllocation, priorities of hivedScheduler, tags, the runtime plugin `cmd`, and the
- * keys of users in `ssh`, and jobStatusChangeNotification. The other runtime plugins, storages and SKU wishes are
- * checked and kept with the job's text.
+ * OpenPAI's extras. Honoured: gangAllocation, priorities of hivedScheduler, tags, the runtime plugins `cmd` and
+ * `tensorboard` (spec_apps.c), the keys of users in `ssh`, and jobStatusChangeNotification. The other runtime plugins,
+ * storages and SKU wishes are checked and kept with the job's text.
  */
 #include "jobs/spec_extras.h"
 
