@@ -365,6 +365,11 @@ static int set_remote(struct config *c, const struct doc *d, struct err *e)
     return remote_config_read(&c->remote, d, e);
 }
 
+static int set_apps(struct config *c, const struct doc *d, struct err *e)
+{
+    return apps_config_read(&c->apps, d, e);
+}
+
 static int set_log_level(struct config *c, const struct doc *d, struct err *e)
 {
     static const char *const names[] = {
@@ -467,6 +472,7 @@ static const struct {
     {"idle", set_idle},
     {"placement", set_placement},
     {"remoteWrite", set_remote},
+    {"apps", set_apps},
     {"logLevel", set_log_level},
     {"logFormat", set_log_format},
 };

@@ -14,6 +14,7 @@
 #include "metrics/remote_config.h"
 #include "metrics/series_store.h"
 #include "scheduler/score.h"
+#include "server/apps_config.h"
 
 struct err;
 
@@ -56,6 +57,7 @@ struct config {
     struct idle_policy idle;               /* idle: where a virtual cluster has no policy of its own */
     struct score_weights placement;        /* placement: weights of the score's terms by name */
     struct remote_settings remote;         /* remoteWrite */
+    struct apps_settings apps;             /* apps: where web apps of jobs are served */
     enum log_level log_level;
     enum log_format log_format;
 };

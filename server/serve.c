@@ -44,6 +44,7 @@
 #include "server/api/gpu_figures.h"
 #include "server/api/invitation.h"
 #include "server/api/openapi.h"
+#include "server/app_serve.h"
 #include "server/audit.h"
 #include "server/code.h"
 #include "server/config.h"
@@ -120,6 +121,7 @@ struct daemon {
     struct job_mail *job_mail;
     struct image_importer *images;
     struct shells *shells;
+    struct app_serve *apps;
     struct remote_writer *remote;
     struct http_server *http;
     struct api api;
@@ -365,8 +367,11 @@ static int make_code(struct daemon *d, struct err *e)
     return d->code ? 0 : -1;
 }
 
-static int make_images(struct daemon *d, struct err *e)
+static int make_images_and_apps(struct daemon *d, struct err *e)
 {
+    d->apps = app_serve_create(d->config, &d->api);
+    if (!d->apps)
+        return err_set(e, ERR_INTERNAL, "Out of memory.");
     d->images = image_importer_create(d->data, e);
     return d->images ? 0 : -1;
 }
@@ -448,6 +453,7 @@ static int make_http(struct daemon *d, struct err *e)
                           .watch = d->watch,
                           .tally = d->tally,
                           .shells = d->shells,
+                          .apps = app_serve_apps(d->apps),
                           .scalars = d->scalars,
                           .remote = d->remote,
                           .public_url = d->config->public_url};
@@ -467,6 +473,8 @@ static int make_http(struct daemon *d, struct err *e)
         return -1;
     d->api.openapi = d->openapi;
     c.files = static_files(&c.file_count);
+    if (app_serve_start(d->apps, &c, e))
+        return -1;
     d->http = http_server_create(&c, e);
     if (!d->http || (d->remote && remote_writer_start(d->remote, e)))
         return -1;
@@ -500,6 +508,7 @@ static void take_apart(struct daemon *d)
     if (d->tail)
         tail_close(d->tail);
     shells_close(d->shells); /* their requests last as long as they do, and their ends go into the audit log */
+    app_serve_close(d->apps);
     code_close(d->code);
     reasons_destroy(d->reasons);
     remote_writer_stop(d->remote);
@@ -510,6 +519,7 @@ static void take_apart(struct daemon *d)
     gpu_watch_stop(d->watch);
     task_watch_stop(d->tasks);
     loop_stop(d->loop); /* answers what waits, then lets go of the engine */
+    app_serve_stop(d->apps, DRAIN_MS);
     http_server_destroy(d->http, DRAIN_MS);
     image_importer_destroy(d->images);
     remote_writer_destroy(d->remote); /* requests asked it, too */
@@ -534,6 +544,7 @@ static void take_apart(struct daemon *d)
     identity_cache_destroy(d->identities);
     openapi_destroy(d->openapi);
     shells_destroy(d->shells);
+    app_serve_destroy(d->apps);
     audit_destroy(d->audit);
     rate_destroy(d->user_rate);
     rate_destroy(d->address_rate);
@@ -592,7 +603,7 @@ int serve_run(const char *data, const struct config *config, struct err *e)
     block_signals(&set);
     if (take_lock(&d, e) || keys_load(data, &d.keys, e) || open_store(&d, e) || make_parts(&d, e) ||
         make_engine(&d, e) || make_loop(&d, e) || make_code(&d, e) || make_janitor(&d, e) || make_packer(&d, e) ||
-        make_mailer(&d, e) || make_images(&d, e) || make_http(&d, e) || make_reasons(&d, e) || announce(&d, e))
+        make_mailer(&d, e) || make_images_and_apps(&d, e) || make_http(&d, e) || make_reasons(&d, e) || announce(&d, e))
         goto out;
     rc = 0;
     int sig = wait_for_end(&d, &set);

@@ -19,6 +19,7 @@
 #include "server/http/request.h"
 #include "server/http/route.h"
 
+struct apps;
 struct arena;
 struct audit;
 struct code;
@@ -70,6 +71,7 @@ struct api {
     struct tally *tally;           /* jobs that started and ended */
     const struct gpu_watch *watch; /* the GPUs' samples; NULL: simulated ones, which have none */
     struct shells *shells;         /* server/shell.h */
+    struct apps *apps;             /* server/apps.h */
     struct scalars *scalars;       /* out of event files */
     struct remote_writer *remote;  /* NULL: samples are sent nowhere */
     struct mailer *mailer;         /* NULL: no mail */

@@ -15,6 +15,7 @@
 #include "auth/session.h"
 #include "base/err.h"
 #include "server/api/api.h"
+#include "server/api/authenticate.h"
 #include "server/mailbox.h"
 #include "server/readers.h"
 
@@ -84,8 +85,7 @@ static void touched(struct mail *m, const struct effect_reply *reply)
     free(m);
 }
 
-/* Records that the session was used, so that it does not idle out; nobody waits for it. */
-static void touch(struct api *a, const struct identity *who)
+void api_touch(struct api *a, const struct identity *who)
 {
     struct touch_mail {
         struct mail mail; /* the first member: freed as one */
@@ -117,6 +117,6 @@ int api_authenticate(void *context, const struct request *r, struct identity *ou
             return -1;
     }
     if (out->touch)
-        touch(a, out);
+        api_touch(a, out);
     return 0;
 }

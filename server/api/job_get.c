@@ -14,6 +14,7 @@
 #include "jobs/lease_store.h"
 #include "scheduler/cluster.h"
 #include "server/api/api.h"
+#include "server/api/app.h"
 #include "server/api/job_json.h"
 #include "server/api/job_view.h"
 #include "server/api/lease_json.h"
@@ -298,6 +299,7 @@ static int reply_job(struct request *r, struct api *a, int attempt, struct err *
     write_status(j, &v, a);
     job_view_write_roles(j, &v, snap ? snap->cluster : NULL);
     snapshots_put(a->snapshots, snap);
+    app_write_list(j, &v, a);
     if (write_leases(j, &v, a, e)) {
         api_json_drop(&out);
         return -1;

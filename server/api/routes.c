@@ -6,6 +6,7 @@
  */
 #include "auth/user_import.h"
 #include "server/api/api.h"
+#include "server/api/app.h"
 #include "server/api/gpu_figures.h"
 #include "server/api/idle.h"
 #include "server/api/job_profile.h"
@@ -152,6 +153,8 @@ static const struct route routes[] = {
      .help = "what kind of work it does, what holds it up, how far it is (ours)", .reply = "200 JobProfile"},
     {HTTP_GET, JOB "/events", api_job_events, ACCESS_JOB_READ, .help = "what happened to a job",
      .query = "JobEventListQuery", .reply = "200 JobEventList"},
+    {HTTP_POST, JOB "/apps/{app}", api_app_open, ACCESS_JOB_CHANGE,
+     .help = "a link that opens a web app of a running job, once (ours)", .reply = "201 AppLink"},
     {HTTP_PUT, JOB "/executionType", api_job_execution, ACCESS_JOB_STOP, .help = "stop a job (owner or admin)",
      .takes = "JobExecution", .reply = "202 Message"},
     {HTTP_PUT, JOB "/hold", api_job_hold, ACCESS_JOB_STOP,

@@ -69,6 +69,11 @@ static int check_guard(struct request *r, const char *method, const char *versio
     struct header_list list = {.count = 0};
     struct guard_input in = {
         .method = method, .version = version, .path = r->path, .head_size = head_size(r->connection)};
+    const struct http_config *c = &r->server->config;
+
+    r->foreign = c->foreign && r->raw_path && c->is_foreign(r->raw_path);
+    if (r->foreign)
+        in.path = r->raw_path;
 
     MHD_get_connection_values(r->connection, MHD_HEADER_KIND, collect_header, &list);
     in.headers = list.items;
@@ -79,23 +84,24 @@ static int check_guard(struct request *r, const char *method, const char *versio
      * nothing that could have been smuggled behind a chunked body is ever read. */
     r->close = r->framing.chunked;
     r->method = route_method_parse(method);
-    return r->raw_query ? request_impl_parse_fields(r, r->raw_query, &r->query, e) : 0;
+    return r->raw_query && !r->foreign ? request_impl_parse_fields(r, r->raw_query, &r->query, e) : 0;
 }
 
 /* ---- who, where ---- */
 
-/* A cookie is sent by the browser on its own; a mutating call must also show that a script of ours made it (S9). */
+/* A cookie is sent by the browser on its own, whoever made it call: apps of jobs are the same site for it, on another
+ * port or a neighbouring host. A mutating call must also show that a script of ours made it (S9). */
 static int check_csrf(const struct request *r, struct err *e)
 {
     const char *mark = request_header(r, "X-Drover-Csrf");
     const char *site = request_header(r, "Sec-Fetch-Site");
 
-    if (r->who.kind != IDENTITY_SESSION || request_method(r) == HTTP_GET)
+    if (r->who.kind != IDENTITY_SESSION)
         return 0;
-    if (!mark || strcmp(mark, "1") != 0)
-        return err_set(e, ERR_FORBIDDEN, "A call with a session cookie needs the header X-Drover-Csrf: 1.");
     if (site && strcmp(site, "same-origin") != 0 && strcmp(site, "none") != 0)
         return err_set(e, ERR_FORBIDDEN, "A call with a session cookie must come from the portal itself.");
+    if (request_method(r) != HTTP_GET && (!mark || strcmp(mark, "1") != 0))
+        return err_set(e, ERR_FORBIDDEN, "A call with a session cookie needs the header X-Drover-Csrf: 1.");
     return 0;
 }
 
@@ -115,8 +121,12 @@ static int authenticate(struct request *r, struct err *e)
 static int find_route(struct request *r, struct err *e)
 {
     const struct http_config *c = &r->server->config;
-    char *path = arena_strdup(r->arena, r->path); /* the matcher cuts it up */
+    char *path = r->foreign ? NULL : arena_strdup(r->arena, r->path); /* the matcher cuts it up */
 
+    if (r->foreign) {
+        r->match = (struct route_match){.route = c->foreign, .allowed = ~0u};
+        return 0;
+    }
     if (!path)
         return err_set(e, ERR_INTERNAL, "out of memory");
     route_match(r->server->router, r->method, path, &r->match);
@@ -237,6 +247,8 @@ static int check_body(struct request *r, struct err *e)
         return 0;
     if (r->framing.length > body_limit(r))
         return too_large(r, e);
+    if (accepted & HTTP_MEDIA_ANY)
+        return open_body(r, e);
     r->media = parse_media(request_header(r, "Content-Type"));
     if (!(r->media & accepted))
         return err_set(e, ERR_MEDIA_TYPE, "This route does not take a body of that Content-Type.");

@@ -56,6 +56,10 @@ struct http_config {
     struct tls *tls;         /* borrowed; NULL = plain HTTP */
     const struct route *routes;
     size_t route_count;
+    /* Requests for somebody else's pages (server/apps.h), told by their path as it was sent: this row answers them,
+     * with any method and body; neither path nor query is decoded. NULL = none. */
+    const struct route *foreign;
+    bool (*is_foreign)(const char *raw_path);
     const struct static_file *files; /* sorted by path, as static_files() gives them; NULL = none */
     size_t file_count;
     http_authenticate_fn *authenticate; /* NULL: nobody is ever logged in */

@@ -57,6 +57,19 @@ void reply_header(struct request *r, const char *name, const char *value)
         r->headers = h;
 }
 
+void reply_header_copy(struct request *r, const char *name, const char *value)
+{
+    const char *copy = arena_strdup(r->arena, name);
+
+    if (copy)
+        reply_header(r, copy, value);
+}
+
+void reply_bare(struct request *r)
+{
+    r->bare = true;
+}
+
 static bool has_header(const struct request *r, const char *name)
 {
     for (const struct request_header *h = r->headers; h; h = h->next)
@@ -286,7 +299,7 @@ void reply_stream(struct request *r, int status, const char *type, int64_t size,
     } else {
         st->request = r;
         st->source = *src;
-        st->sized = size >= 0;
+        st->sized = size >= 0 && !src->watched;
         r->stream = st;
     }
     set_response(r, status, type, response);
@@ -359,11 +372,12 @@ static void add_standing_headers(struct request *r)
 {
     bool portal = r->file != NULL;
 
-    for (size_t i = 0; i < sizeof(common_headers) / sizeof(common_headers[0]); i++)
+    for (size_t i = 0; !r->bare && i < sizeof(common_headers) / sizeof(common_headers[0]); i++)
         MHD_add_response_header(r->response, common_headers[i].name, common_headers[i].value);
     MHD_add_response_header(r->response, "X-Request-Id", r->id);
-    MHD_add_response_header(r->response, "Content-Security-Policy", portal ? PORTAL_POLICY : API_POLICY);
-    if (!has_header(r, "Cache-Control"))
+    if (!r->bare)
+        MHD_add_response_header(r->response, "Content-Security-Policy", portal ? PORTAL_POLICY : API_POLICY);
+    if (!r->bare && !has_header(r, "Cache-Control"))
         MHD_add_response_header(r->response, "Cache-Control", "no-store");
     if (r->server->config.secure)
         MHD_add_response_header(r->response, "Strict-Transport-Security", "max-age=31536000; includeSubDomains");

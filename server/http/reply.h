@@ -17,6 +17,10 @@ struct request;
 
 /* Adds a header to the coming reply. A value with control bytes is dropped and logged. Constant names only. */
 void reply_header(struct request *r, const char *name, const char *value);
+/* As reply_header; the name is copied, too. */
+void reply_header_copy(struct request *r, const char *name, const char *value);
+/* The coming reply is somebody else's: without the standing headers but X-Request-Id and HSTS. */
+void reply_bare(struct request *r);
 /* Sends finished JSON; takes the buffer's content and leaves it empty. A bad buffer becomes a 500. */
 void reply_json(struct request *r, int status, struct buf *body);
 /* Sends a string with the given Content-Type; copied. */
@@ -38,6 +42,7 @@ struct reply_source {
      * nothing now: then `park` was called before, under the lock that the waker takes. */
     ssize_t (*read)(void *ctx, uint64_t offset, char *out, size_t n);
     void (*close)(void *ctx); /* once, always */
+    bool watched;             /* it has its own watch on slow readers, also where the size is known */
 };
 #define REPLY_WAIT 0
 #define REPLY_END (-1)

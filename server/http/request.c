@@ -265,6 +265,42 @@ const char *request_header(const struct request *r, const char *name)
     return MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, name);
 }
 
+const char *request_raw_path(const struct request *r)
+{
+    return r->raw_path ? r->raw_path : "";
+}
+
+const char *request_raw_query(const struct request *r)
+{
+    return r->raw_query ? r->raw_query : "";
+}
+
+const char *request_method_name(const struct request *r)
+{
+    return route_method_name(r->method);
+}
+
+struct header_giver {
+    request_header_fn *give;
+    void *ctx;
+};
+
+static enum MHD_Result give_header(void *cls, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+    const struct header_giver *g = cls;
+
+    (void)kind;
+    g->give(g->ctx, name, value ? value : "");
+    return MHD_YES;
+}
+
+void request_headers_each(const struct request *r, request_header_fn *give, void *ctx)
+{
+    struct header_giver g = {give, ctx};
+
+    MHD_get_connection_values(r->connection, MHD_HEADER_KIND, give_header, &g);
+}
+
 const char *request_body(const struct request *r, size_t *len)
 {
     if (len)

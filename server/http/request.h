@@ -50,6 +50,14 @@ int request_query_int(const struct request *r, const char *name, int64_t range[2
 int request_query_bool(const struct request *r, const char *name, bool *out, struct err *e);
 /* A request header by name (any case), or NULL. Borrowed. */
 const char *request_header(const struct request *r, const char *name);
+/* The path and the query as they were sent; "" without a query. Of requests for http_config.foreign. */
+const char *request_raw_path(const struct request *r);
+const char *request_raw_query(const struct request *r);
+/* The method's own name, HEAD too. */
+const char *request_method_name(const struct request *r);
+/* Gives every header, in order; on the request's own HTTP thread. */
+typedef void request_header_fn(void *ctx, const char *name, const char *value);
+void request_headers_each(const struct request *r, request_header_fn *give, void *ctx);
 /* The body, NUL-terminated behind `len` bytes; "" and 0 when none came. Borrowed. */
 const char *request_body(const struct request *r, size_t *len);
 /* The body of a route with `spool`: an unnamed file on the file system of http_config.spool_dir, which linkat can name;

@@ -72,6 +72,8 @@ struct request {
     enum http_method method;
     struct route_match match;
     const struct static_file *file; /* the answer, when no row matched */
+    bool foreign;                   /* http_config.foreign answers it */
+    bool bare;                      /* the reply has no standing headers: reply_bare */
     struct identity who;
     struct guard_body framing;
     enum http_media media;

@@ -34,6 +34,7 @@ enum http_media {
     HTTP_MEDIA_FORM = 8, /* application/x-www-form-urlencoded */
     HTTP_MEDIA_CSV = 16, /* text/csv */
     HTTP_MEDIA_TAR = 32, /* application/x-tar, application/gzip, application/zstd */
+    HTTP_MEDIA_ANY = 64, /* any at all, or none named; alone */
 };
 
 /* Answers one request: calls one reply_* function, or request_suspend and later, from any thread, reply_* and

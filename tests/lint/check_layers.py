@@ -23,7 +23,7 @@ HOMES = {
     "sqlite3.h": ["store/"],
     "yaml.h": ["base/"],
     "jwt.h": ["auth/"],
-    "curl/": ["tui/", "engines/", "metrics/", "auth/"],
+    "curl/": ["tui/", "engines/", "metrics/", "auth/", "server/"],
     "microhttpd.h": ["server/"],
     "ncurses": ["tui/"],
     "curses.h": ["tui/"],

@@ -43,6 +43,7 @@ BODIES = {
     "GET " + JOB + "/metrics": None,
     "GET " + JOB + "/scalars": None,
     "GET " + JOB + "/profile": None,
+    "POST " + JOB + "/apps/{app}": None,  # refused, because it has none
     "PUT " + JOB + "/executionType": {"value": "START"},  # revives nothing
     "PUT " + JOB + "/hold": None,  # refused, because the job runs
     "DELETE " + JOB + "/hold": None,

@@ -277,6 +277,26 @@ static void bad_remote_writes_are_refused(void **state)
     }
 }
 
+static void apps_have_a_place(void **state)
+{
+    static const char *const bad[] = {"apps: here\n",
+                                      "apps: {listen: here}\n",
+                                      "apps: {place: x}\n",
+                                      "apps: {publicUrl: \"http://x\"}\n",
+                                      "apps: {listen: \"127.0.0.1:1\", publicUrl: \"ftp://x\"}\n",
+                                      "apps: {listen: \"127.0.0.1:1\", publicUrl: \"https://x/y\"}\n"};
+    struct config c;
+    struct err e;
+    (void)state;
+    assert_int_equal(load("apps: {listen: \"127.0.0.1:7781\", publicUrl: \"https://*.apps.example/\"}\n", &c, &e), 0);
+    assert_string_equal(c.apps.listen, "127.0.0.1:7781");
+    assert_string_equal(c.apps.public_url, "https://*.apps.example");
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(load(bad[i], &c, &e), -1);
+        assert_int_equal(e.line, 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -285,6 +305,7 @@ int main(void)
         cmocka_unit_test(bad_values_name_their_place),
         cmocka_unit_test(a_file_that_is_not_there_is_an_error),
         cmocka_unit_test(listen_addresses_are_split),
+        cmocka_unit_test(apps_have_a_place),
         cmocka_unit_test(remote_write_is_read),
         cmocka_unit_test(bad_remote_writes_are_refused),
     };

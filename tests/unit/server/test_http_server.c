@@ -249,6 +249,11 @@ static void test_access(void **state)
                  "PUT /api/v2/show/x HTTP/1.1\r\n" H
                  "Cookie: drover=alice\r\nX-Drover-Csrf: 1\r\nSec-Fetch-Site: cross-site\r\n\r\n",
                  403, "portal itself");
+    /* A page of an app, on another port of the same host, is sent the cookie, too. */
+    world_expect(w, "GET /api/v2/show/x HTTP/1.1\r\n" H "Cookie: drover=alice\r\nSec-Fetch-Site: same-site\r\n\r\n",
+                 403, "portal itself");
+    world_expect(w, "GET /api/v2/show/x HTTP/1.1\r\n" H "Cookie: drover=alice\r\nSec-Fetch-Site: none\r\n\r\n", 200,
+                 "user=alice");
     world_stop(w);
 }
 
