@@ -100,6 +100,11 @@ static const struct command commands[] = {
               "greatest value; with --points the curve, which -o csv makes a table for other programs.",
      .options = command_options_scalars, .min_args = 1, .max_args = 1, .arg = COMMAND_ARG_JOB, .run = scalars_run,
      .examples = {"scalars train-7", "scalars train-7 --tag loss --points 1000 -o csv", "scalars ana~train-7 -o json"}},
+    {.name = "app", .group = GROUP_JOBS, .args = "NAME [APP]", .help = "List a job's web apps, or open one.",
+     .about = "With APP, a link for a browser, which opens the app once and within a minute; docs/APPS.md says how a job "
+              "declares apps.",
+     .min_args = 1, .max_args = 2, .arg = COMMAND_ARG_JOB, .run = app_run,
+     .examples = {"app train-7", "app train-7 tensorboard", "app ana~notes lab"}},
     {.name = "shell", .group = GROUP_JOBS, .args = "NAME", .help = "Open a shell in a running task.",
      .about = "It runs where the task's command runs: as its user, in its folder, with its variables, and within its "
               "limits. Of the first task, unless the options choose another; of a failed one as long as a debug "

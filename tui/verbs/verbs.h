@@ -28,6 +28,8 @@ int files_list(struct cli *cli);
 int code_run(struct cli *cli);
 /* Copies files and folders from there. */
 int files_copy(struct cli *cli);
+/* Lists a job's web apps, or prints a link that opens one. */
+int app_run(struct cli *cli);
 /* A shell in a running task. Its exit status. */
 int shell_run_shell(struct cli *cli);
 /* A command in a running task. Its exit status. */
