@@ -144,6 +144,13 @@ export interface Reservation {
   endedBy: string | null;
 }
 
+/** A web app of a job. */
+export interface JobApp {
+  name: string;
+  url: string;
+  ready: boolean;
+}
+
 export interface JobDetail {
   name: string;
   tags?: string[];
@@ -151,6 +158,7 @@ export interface JobDetail {
   code?: string | null;
   limits?: Limits;
   debugReservations?: Reservation[];
+  apps?: JobApp[];
   jobStatus: {
     username: string;
     state: JobState;
@@ -475,6 +483,10 @@ export const getScalars = (job: string, points: number): Promise<JobScalars> =>
   json(`${jobPath(job)}/scalars?points=${points}`);
 
 export const getConfig = async (job: string): Promise<string> => (await send(`${jobPath(job)}/config`)).text();
+
+/** A link that opens an app, once. */
+export const openApp = async (job: string, app: string): Promise<string> =>
+  (await json<{ url: string }>(`${jobPath(job)}/apps/${encodeURIComponent(app)}`, { method: 'POST' })).url;
 
 export const getCode = (job: string): Promise<CodeListing> => json(`${jobPath(job)}/code/files`);
 

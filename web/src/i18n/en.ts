@@ -113,6 +113,7 @@ export const en = {
   'job.why.diagnostics': 'Diagnostics',
   'job.why.admin': 'This is not your fault. Send the diagnostics to an administrator if it happens again.',
   'job.why.log': 'Read the log of {task}',
+  'job.app.open': 'Open {name}',
   'reservation.title': 'Kept to look at',
   'reservation.ending': 'ends now',
   'reservation.gpus': 'holds its place and {count} GPUs',

@@ -114,6 +114,7 @@ export const zhCN: Record<keyof typeof en, string> = {
   'job.why.diagnostics': '诊断信息',
   'job.why.admin': '这不是您的错误。如果再次发生，请把诊断信息发给管理员。',
   'job.why.log': '查看 {task} 的日志',
+  'job.app.open': '打开 {name}',
   'reservation.title': '保留以供查看',
   'reservation.ending': '正在结束',
   'reservation.gpus': '占用其位置和 {count} 个 GPU',

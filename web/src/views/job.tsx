@@ -4,6 +4,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { getJob, type JobDetail } from '../api.ts';
 import { ConfirmStop } from '../components/confirm-stop.tsx';
+import { JobApps } from '../components/job-apps.tsx';
 import { JobBanner } from '../components/job-banner.tsx';
 import { JobCode } from '../components/job-code.tsx';
 import { JobConfig } from '../components/job-config.tsx';
@@ -68,6 +69,7 @@ export function Job({ job }: { job: string }) {
         </p>
       )}
       <JobBanner job={job} detail={detail} />
+      <JobApps job={job} detail={detail} />
       <JobReservation job={job} detail={detail} onChange={() => void live.refresh()} />
       <nav class="tabs" aria-label={t('job.tabs')}>
         {TABS.filter((name) => name !== 'code' || detail.code).map((name) => (
