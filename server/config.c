@@ -370,6 +370,11 @@ static int set_apps(struct config *c, const struct doc *d, struct err *e)
     return apps_config_read(&c->apps, d, e);
 }
 
+static int set_webhooks(struct config *c, const struct doc *d, struct err *e)
+{
+    return address_policy_read(&c->webhooks, d, e);
+}
+
 static int set_log_level(struct config *c, const struct doc *d, struct err *e)
 {
     static const char *const names[] = {
@@ -473,6 +478,7 @@ static const struct {
     {"placement", set_placement},
     {"remoteWrite", set_remote},
     {"apps", set_apps},
+    {"webhooks", set_webhooks},
     {"logLevel", set_log_level},
     {"logFormat", set_log_format},
 };
@@ -498,6 +504,7 @@ void config_defaults(struct config *c)
                          .log_level = LOG_LEVEL_INFO};
     health_rules_default(&c->health);
     remote_config_defaults(&c->remote);
+    address_policy_defaults(&c->webhooks);
 }
 
 static int apply(struct config *c, const struct doc *d, struct err *e)

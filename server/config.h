@@ -15,6 +15,7 @@
 #include "metrics/series_store.h"
 #include "scheduler/score.h"
 #include "server/apps_config.h"
+#include "server/notice/address.h"
 
 struct err;
 
@@ -58,6 +59,7 @@ struct config {
     struct score_weights placement;        /* placement: weights of the score's terms by name */
     struct remote_settings remote;         /* remoteWrite */
     struct apps_settings apps;             /* apps: where web apps of jobs are served */
+    struct address_policy webhooks;        /* webhooks: where users may have the server send to */
     enum log_level log_level;
     enum log_format log_format;
 };

@@ -225,6 +225,28 @@ static void listen_addresses_are_split(void **state)
     assert_false(config_is_loopback("12.7.0.0"));
 }
 
+static void webhooks_are_read(void **state)
+{
+    static const char *const bad[] = {"webhooks: yes\n",          "webhooks: {ports: []}\n",
+                                      "webhooks: {ports: [0]}\n", "webhooks: {allow: [10.0.0.1/8]}\n",
+                                      "webhooks: {allow: [7]}\n", "webhooks: {http: 1}\n",
+                                      "webhooks: {https: true}\n"};
+    struct config c;
+    struct err e = {0};
+    (void)state;
+    config_defaults(&c);
+    assert_int_equal(c.webhooks.port_count, 1);
+    assert_int_equal(c.webhooks.ports[0], 443);
+    assert_int_equal(load("webhooks: {http: true, ports: [443, 8080], allow: [10.1.0.0/16, '::1']}\n", &c, &e), 0);
+    assert_true(c.webhooks.http);
+    assert_int_equal(c.webhooks.port_count, 2);
+    assert_int_equal(c.webhooks.allow_count, 2);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(load(bad[i], &c, &e), -1);
+        assert_int_equal(e.line, 1);
+    }
+}
+
 static void remote_write_is_read(void **state)
 {
     struct config c;
@@ -306,6 +328,7 @@ int main(void)
         cmocka_unit_test(a_file_that_is_not_there_is_an_error),
         cmocka_unit_test(listen_addresses_are_split),
         cmocka_unit_test(apps_have_a_place),
+        cmocka_unit_test(webhooks_are_read),
         cmocka_unit_test(remote_write_is_read),
         cmocka_unit_test(bad_remote_writes_are_refused),
     };
