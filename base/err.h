@@ -39,6 +39,7 @@ enum err_code {
     ERR_NO_IMAGE,           /* 404 NoImageError (ours) */
     ERR_NO_LEASE,           /* 404 NoReservationError: of a job (ours) */
     ERR_NO_APP,             /* 404 NoAppError: of a job, or the job has ended (ours) */
+    ERR_NO_WEBHOOK,         /* 404 NoWebhookError (ours) */
     ERR_METHOD,             /* 405 MethodNotAllowedError */
     ERR_TIMEOUT,            /* 408 RequestTimeoutError */
     ERR_CONFLICT_JOB,       /* 409 ConflictJobError */
@@ -72,8 +73,7 @@ struct err {
     char text[512];    /* one or two sentences for people; UTF-8, no secret */
 };
 
-/* Wire name ("NoJobError"), never NULL; HTTP status (400..599; 200 for ERR_NONE); the code in words, for RFC 9457's
- * `title`. Any thread. */
+/* Wire name ("NoJobError"), never NULL; HTTP status (200 for ERR_NONE); the code in words, RFC 9457's `title`. */
 const char *err_name(enum err_code code);
 int err_status(enum err_code code);
 const char *err_title(enum err_code code);

@@ -12,7 +12,7 @@ struct err;
 struct store;
 
 #define SETTING_SITE "site" /* the site's name, logo, menu entries and links */
-#define SETTING_MAIL "mail" /* how far mail to the owners of jobs came (server/job_mail_next.h); nobody sets it */
+#define SETTING_MAIL "mail" /* how far the sources of notices came (server/notice/); nobody sets it */
 
 struct setting {
     const char *key, *value; /* value: JSON */

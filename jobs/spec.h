@@ -61,6 +61,7 @@ struct spec_storage {
 };
 
 struct spec_notify {
+    bool said; /* the job says it at all */
     bool running, succeeded, stopped, failed, retried;
 };
 

@@ -309,6 +309,7 @@ static void read_notification(struct spec_build *b)
     const struct doc *n = spec_schema_get(b->extras, "jobStatusChangeNotification");
 
     b->spec->notify = (struct spec_notify){
+        .said = n != NULL,
         .running = spec_schema_bool(n, "running", false),
         .succeeded = spec_schema_bool(n, "succeeded", false),
         .stopped = spec_schema_bool(n, "stopped", false),

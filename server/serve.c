@@ -58,9 +58,9 @@
 #include "server/http/tail.h"
 #include "server/http/tls.h"
 #include "server/image_import.h"
-#include "server/job_mail.h"
 #include "server/loop.h"
 #include "server/mailbox.h"
+#include "server/notice/notifier.h"
 #include "server/notify.h"
 #include "server/publish.h"
 #include "server/readers.h"
@@ -118,7 +118,7 @@ struct daemon {
     struct reasons *reasons;
     struct code *code;
     struct mailer *mailer;
-    struct job_mail *job_mail;
+    struct notifier *notifier;
     struct image_importer *images;
     struct shells *shells;
     struct app_serve *apps;
@@ -294,7 +294,19 @@ static int make_loop(struct daemon *d, struct err *e)
     return !d->tasks || !task_watch_start(d->tasks, e) ? 0 : -1;
 }
 
-/* Where mail is configured. The password stands in a file of its own. */
+static int make_notifier(struct daemon *d, const struct mailer_config *smtp, struct err *e)
+{
+    const struct notifier_config c = {.readers = d->readers,
+                                      .mailbox = d->mailbox,
+                                      .keys = &d->keys,
+                                      .webhooks = &d->config->webhooks,
+                                      .public_url = d->config->public_url,
+                                      .smtp = smtp};
+    d->notifier = notifier_create(&c, e);
+    return d->notifier ? 0 : -1;
+}
+
+/* Mail where it is configured, its password in a file of its own; webhooks always. */
 static int make_mailer(struct daemon *d, struct err *e)
 {
     const struct config *c = d->config;
@@ -302,7 +314,7 @@ static int make_mailer(struct daemon *d, struct err *e)
     buf_init(&password, 1024);
     int rc = 0;
     if (!c->smtp_url[0])
-        return 0;
+        return make_notifier(d, NULL, e);
     if (!c->smtp_from[0])
         return err_set(e, ERR_INVALID_PARAMETERS, "smtpUrl needs smtpFrom, the sender's address.");
     if (c->smtp_password_file[0])
@@ -316,15 +328,11 @@ static int make_mailer(struct daemon *d, struct err *e)
                               .done = api_invitation_sent,
                               .ctx = &d->api};
     d->mailer = rc ? NULL : mailer_create(&m, e);
-    if (d->mailer)
-        d->job_mail = job_mail_create(
-            &(struct job_mail_config){
-                .readers = d->readers, .mailbox = d->mailbox, .public_url = c->public_url, .smtp = &m},
-            e);
+    rc = d->mailer ? make_notifier(d, &m, e) : -1;
     if (password.data)
         sodium_memzero(password.data, password.cap);
     buf_fini(&password);
-    return d->job_mail ? 0 : -1;
+    return rc;
 }
 
 /* Only where the site says how much users may keep. */
@@ -428,6 +436,7 @@ static int make_http(struct daemon *d, struct err *e)
     if (make_remote(d, e))
         return -1;
     d->api = (struct api){.readers = d->readers,
+                          .notifier = d->notifier,
                           .mailbox = d->mailbox,
                           .snapshots = d->snapshots,
                           .hub = d->hub,
@@ -512,7 +521,7 @@ static void take_apart(struct daemon *d)
     code_close(d->code);
     reasons_destroy(d->reasons);
     remote_writer_stop(d->remote);
-    job_mail_destroy(d->job_mail);     /* its last note reaches the core */
+    notifier_destroy(d->notifier);     /* its last note reaches the core */
     password_gate_close(d->passwords); /* its last logins reach the core */
     janitor_destroy(d->janitor);
     log_packer_destroy(d->packer);

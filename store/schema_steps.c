@@ -304,3 +304,45 @@ const char *const schema_v12[] = {
     "CREATE INDEX task_use_live ON task_use(attempt_id) WHERE over = 0",
     NULL,
 };
+
+/* Who is told of what (server/notice/). A webhook without a user is the site's. What is to be told stands in notice_out
+ * from the moment that its place in the source is passed, in one transaction; a mail's row goes when it was sent, a
+ * webhook's last ones stay as its log. */
+const char *const schema_v13[] = {
+    "CREATE TABLE notice_setting("
+    " user TEXT PRIMARY KEY NOT NULL REFERENCES user(name) ON DELETE CASCADE,"
+    " value TEXT NOT NULL," /* JSON */
+    " updated_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+    "CREATE TABLE webhook("
+    " id TEXT PRIMARY KEY NOT NULL,"
+    " user TEXT REFERENCES user(name) ON DELETE CASCADE,"
+    " name TEXT NOT NULL,"
+    " url TEXT NOT NULL,"
+    " shape TEXT NOT NULL CHECK(shape IN ('json', 'slack', 'teams')),"
+    " kinds INTEGER NOT NULL," /* bits */
+    " quiet INTEGER NOT NULL CHECK(quiet IN (0, 1)),"
+    " enabled INTEGER NOT NULL CHECK(enabled IN (0, 1)),"
+    " secret BLOB NOT NULL," /* sealed */
+    " created_ms INTEGER NOT NULL) STRICT",
+    "CREATE UNIQUE INDEX webhook_by_name ON webhook(coalesce(user, ''), name)",
+    "CREATE TABLE notice_out("
+    " position INTEGER PRIMARY KEY,"
+    " webhook TEXT REFERENCES webhook(id) ON DELETE CASCADE," /* NULL: by mail */
+    " user TEXT REFERENCES user(name) ON DELETE CASCADE,"     /* of a mail */
+    " notice TEXT NOT NULL,"
+    " kind INTEGER NOT NULL,"
+    " forced INTEGER NOT NULL CHECK(forced IN (0, 1))," /* the job asks for it, whatever its owner has set */
+    " time_ms INTEGER NOT NULL,"
+    " data TEXT NOT NULL," /* JSON: what is told */
+    " due_ms INTEGER NOT NULL,"
+    " tries INTEGER NOT NULL DEFAULT 0,"
+    " state TEXT NOT NULL DEFAULT 'waiting' CHECK(state IN ('waiting', 'sent', 'failed')),"
+    " ended_ms INTEGER,"
+    " status INTEGER," /* of the receiver's last answer */
+    " problem TEXT NOT NULL DEFAULT '') STRICT",
+    "CREATE UNIQUE INDEX notice_out_once ON notice_out(coalesce(webhook, ''), coalesce(user, ''), notice)",
+    "CREATE INDEX notice_out_waiting ON notice_out(webhook, user, position) WHERE state = 'waiting'",
+    "CREATE INDEX notice_out_by_webhook ON notice_out(webhook, position)",
+    "CREATE INDEX notice_out_by_user ON notice_out(user)",
+    NULL,
+};

@@ -7,20 +7,21 @@
 
 /* Groups, and when users end. */
 extern const char *const schema_v3[];
-/* Storages, templates, settings; archived jobs leave the lists' indexes. */
 extern const char *const schema_v4[];
-/* The audit log as a chain that only grows; since when a job waits, and who holds it. */
 extern const char *const schema_v5[];
 extern const char *const schema_v6[];
 extern const char *const schema_v7[];
-/* Debug reservations. */
 extern const char *const schema_v8[];
-/* What task attempts made of their GPUs. */
 extern const char *const schema_v9[];
-/* Series of GPUs. */
 extern const char *const schema_v10[];
-/* GPUs that are held and not used. */
 extern const char *const schema_v11[];
 extern const char *const schema_v12[];
+extern const char *const schema_v13[];
+/* Storages, templates, settings; archived jobs leave the lists' indexes. */
+/* The audit log as a chain that only grows; since when a job waits, and who holds it. */
+/* Debug reservations. */
+/* What task attempts made of their GPUs. */
+/* Series of GPUs. */
+/* GPUs that are held and not used. */
 
 #endif

@@ -209,6 +209,27 @@ const struct command_option command_options_token[] = {
     {0, NULL, NULL, NULL, NULL},
 };
 
+#define KINDS                                                                                                          \
+    "started, succeeded, failed, stopped, retried, preempted, idle, limitNear, reservation, reservationEnding, alert"
+
+const struct command_option command_options_notify[] = {
+    {0, "mail", "KINDS", NULL, "What goes by mail, separated by commas, or none: " KINDS "."},
+    {0, "started-after", "MINUTES", NULL, "A start is told when the job waited for so long."},
+    {0, "quiet", "HOURS", NULL, "When no mail comes, such as 22:00-07:00; none."},
+    {0, "utc-offset", "OFFSET", NULL, "Of your clock, such as +08:00."},
+    {0, "digest", "MINUTES", NULL, "Mails are collected for so long and come as one; 0: each by itself."},
+    {0, NULL, NULL, NULL, NULL},
+};
+
+const struct command_option command_options_webhook[] = {
+    {0, "kinds", "KINDS", NULL, "What it hears of (failed): " KINDS "."},
+    {0, "shape", "SHAPE", "json slack teams", "What its receiver reads (json)."},
+    {0, "quiet", NULL, NULL, "Your quiet hours hold for it."},
+    {0, "off", NULL, NULL, "It is sent nothing."},
+    {0, "new-secret", NULL, NULL, "The old secret ends; the new one is printed."},
+    {0, NULL, NULL, NULL, NULL},
+};
+
 const struct command_option command_options_tui[] = {
     {0, "demo", NULL, NULL, "Recorded replies instead of a server."},
     {0, "readonly", NULL, NULL, "Nothing that changes anything."},

@@ -28,6 +28,8 @@ extern const struct command_option command_options_storage[];
 extern const struct command_option command_options_template[];
 extern const struct command_option command_options_group[];
 extern const struct command_option command_options_token[];
+extern const struct command_option command_options_notify[];
+extern const struct command_option command_options_webhook[];
 extern const struct command_option command_options_tui[];
 extern const struct command_option command_options_user_add[];
 extern const struct command_option command_options_user_set[];

@@ -32,6 +32,7 @@ struct loop;
 struct mail;
 struct mailbox;
 struct mailer;
+struct notifier;
 struct openapi;
 struct rate;
 struct password_gate;
@@ -75,9 +76,10 @@ struct api {
     struct scalars *scalars;       /* out of event files */
     struct remote_writer *remote;  /* NULL: samples are sent nowhere */
     struct mailer *mailer;         /* NULL: no mail */
-    const char *public_url;        /* of the portal, without a slash at its end; "" = not known */
-    bool secure;                   /* cookies are for TLS */
-    atomic_int log_looks;          /* searches of logs and profiles of jobs under way, LOG_LOOKS_MAX at most */
+    struct notifier *notifier;
+    const char *public_url; /* of the portal, without a slash at its end; "" = not known */
+    bool secure;            /* cookies are for TLS */
+    atomic_int log_looks;   /* searches of logs and profiles of jobs under way, LOG_LOOKS_MAX at most */
 };
 
 /* The login throttle, behind a mutex. NULL on out of memory; NULL ok. */
@@ -161,14 +163,10 @@ const char *api_job_param(const struct request *r);
 route_handler_fn api_root, api_info, api_authn_info, api_healthz, api_readyz;                  /* info.c */
 route_handler_fn api_login, api_logout, api_session_open, api_session_get, api_session_close;  /* session.c */
 route_handler_fn api_tokens_list, api_tokens_application, api_tokens_revoke, api_tokens_check; /* token.c, session.c */
-route_handler_fn api_user_add, api_user_put, api_user_put_me, api_user_remove,
-    api_user_put_password;                                                                        /* user_change.c */
-route_handler_fn api_user_put_email, api_user_put_admin, api_user_put_extension;                  /* user_change.c */
-route_handler_fn api_user_put_vcs, api_user_put_groups, api_user_group;                           /* user_change.c */
-route_handler_fn api_user_import, api_user_import_undo;                                           /* user_import.c */
-route_handler_fn api_invitation_accept, api_invitation_again;                                     /* invitation.c */
-route_handler_fn api_group_list, api_group_get, api_group_users;                                  /* group.c */
-route_handler_fn api_group_add, api_group_put, api_group_remove, api_group_put_key;               /* group_change.c */
+route_handler_fn api_user_import, api_user_import_undo;                                        /* user_import.c */
+route_handler_fn api_invitation_accept, api_invitation_again;                                  /* invitation.c */
+route_handler_fn api_group_list, api_group_get, api_group_users;                               /* group.c */
+route_handler_fn api_group_add, api_group_put, api_group_remove, api_group_put_key;            /* group_change.c */
 route_handler_fn api_group_put_extension, api_group_put_description, api_group_put_external_name; /* group_change.c */
 route_handler_fn api_user_list, api_user_get, api_ssh_keys, api_ssh_key_put, api_ssh_key_remove; /* user.c, ssh_key.c */
 route_handler_fn api_jobs_list, api_jobs_submit;                                    /* job_list.c, submit.c */

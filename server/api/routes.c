@@ -10,9 +10,13 @@
 #include "server/api/gpu_figures.h"
 #include "server/api/idle.h"
 #include "server/api/job_profile.h"
+#include "server/api/notice.h"
+#include "server/api/user_change.h"
 
 #define JOB "/api/v2/jobs/{job}"
 #define GROUP "/api/v2/groups/{group}"
+#define ME "/api/v2/users/me"
+#define WEBHOOK(of) of "/webhooks/{webhook}"
 #define TASK JOB "/attempts/{attempt}/taskRoles/{role}/taskIndex/{index}/attempts"
 
 enum { SUBMIT_LIMIT = 256 << 10 };
@@ -202,6 +206,34 @@ static const struct route routes[] = {
     {HTTP_GET, TASK "/{taskAttempt}/shell", api_shell, ACCESS_JOB_CHANGE,
      .help = "a shell or a command in the running task, by WebSocket and with a token (owner or admin; ours)",
      .query = "ShellQuery", .reply = "101"},
+
+    /* notifications (ours) */
+    {HTTP_GET, ME "/notifications", api_notice_rules, ACCESS_USER,
+     .help = "what the caller is told by mail, and when", .reply = "200 NotificationSettings"},
+    {HTTP_PUT, ME "/notifications", api_notice_rules_put, ACCESS_NOT_APPLICATION,
+     .help = "set it; members that are not given stay", .takes = "NotificationSettingsChange", .reply = "200 Message"},
+    {HTTP_POST, ME "/notifications/test", api_notice_test, ACCESS_NOT_APPLICATION, .help = "send a mail to the caller's address",
+     .reply = "202 Message"},
+    {HTTP_GET, ME "/webhooks", api_webhooks, ACCESS_NOT_APPLICATION, .help = "the caller's webhooks", .reply = "200 WebhookList"},
+    {HTTP_PUT, WEBHOOK(ME), api_webhook_put, ACCESS_NOT_APPLICATION,
+     .help = "make or change one; its secret is answered once, when it is made or renewed", .takes = "WebhookChange",
+     .reply = "201 WebhookSet 200 WebhookSet"},
+    {HTTP_DELETE, WEBHOOK(ME), api_webhook_remove, ACCESS_NOT_APPLICATION, .help = "remove it, with what waits for it",
+     .reply = "200 Message"},
+    {HTTP_POST, WEBHOOK(ME) "/test", api_webhook_test, ACCESS_NOT_APPLICATION, .help = "send it a test; its log says what came of it",
+     .reply = "202 Message"},
+    {HTTP_GET, WEBHOOK(ME) "/deliveries", api_webhook_log, ACCESS_NOT_APPLICATION,
+     .help = "what waits for it, and the last 100 that ended, newest first", .reply = "200 WebhookDeliveryList"},
+    {HTTP_GET, "/api/v2/webhooks", api_webhooks, ACCESS_ADMIN, .help = "the site's webhooks, which hear of everybody's jobs",
+     .reply = "200 WebhookList"},
+    {HTTP_PUT, WEBHOOK("/api/v2"), api_webhook_put, ACCESS_ADMIN, .help = "make or change one of them",
+     .takes = "WebhookChange", .reply = "201 WebhookSet 200 WebhookSet"},
+    {HTTP_DELETE, WEBHOOK("/api/v2"), api_webhook_remove, ACCESS_ADMIN, .help = "remove one of them",
+     .reply = "200 Message"},
+    {HTTP_POST, WEBHOOK("/api/v2") "/test", api_webhook_test, ACCESS_ADMIN, .help = "send it a test",
+     .reply = "202 Message"},
+    {HTTP_GET, WEBHOOK("/api/v2") "/deliveries", api_webhook_log, ACCESS_ADMIN, .help = "its log",
+     .reply = "200 WebhookDeliveryList"},
 
     /* cluster */
     {HTTP_GET, "/api/v2/virtual-clusters", api_vcs, ACCESS_USER, .help = "virtual clusters and their use",

@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "core/effect.h"
 #include "server/api/api.h"
+#include "server/api/user_change.h"
 #include "server/mailbox.h"
 #include "server/readers.h"
 

@@ -184,11 +184,19 @@ static bool is_local_name(const char *host)
     return len == sizeof word - 1 || host[len - sizeof word] == '.';
 }
 
-/* What is wrong with a URL, NULL: nothing. */
-static const char *fault(const struct parts *x, const struct address_policy *p)
+/* Whether a host may be: of a name, only what it always means is known here. */
+static bool host_allowed(const struct address_policy *p, const char *host)
 {
     static const unsigned char loopback[16] = {[10] = 0xff, [11] = 0xff, [12] = 127, [15] = 1};
     unsigned char a[16];
+    if (is_local_name(host))
+        return is_allowed(p, loopback);
+    return !literal(host, a) || is_allowed(p, a);
+}
+
+/* What is wrong with a URL, NULL: nothing. */
+static const char *fault(const struct parts *x, const struct address_policy *p)
+{
     const bool plain = x->scheme && !strcmp(x->scheme, "http");
     if (!x->scheme || !x->host || !x->host[0] || (!plain && strcmp(x->scheme, "https") != 0))
         return "must be an address that begins with https://";
@@ -200,7 +208,7 @@ static const char *fault(const struct parts *x, const struct address_policy *p)
         return "must be without a zone";
     if (!x->port || !has_port(p, strtoul(x->port, NULL, 10)))
         return "has a port that this site does not allow";
-    if (is_local_name(x->host) ? !is_allowed(p, loopback) : literal(x->host, a) && !is_allowed(p, a))
+    if (!host_allowed(p, x->host))
         return "is no public address, and this site does not allow it";
     return NULL;
 }

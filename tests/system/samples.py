@@ -27,11 +27,13 @@ BODIES = {  # whole bodies, by route
     "POST /session": {"username": droverlib.ADMIN, "password": droverlib.PASSWORD},
     "PUT /ssh-keys/{title}": {"value": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKb1nvoLqSHI2E230WMIP9sS+GRBgzHZnwP6oXdZJa1E"},
     "PUT /nodes/{node}/labels": {"labels": {}},
+    "PUT /users/me/webhooks/{webhook}": {"url": "https://hooks.example.com/x", "kinds": ["failed"]},
+    "PUT /webhooks/{webhook}": {"url": "https://hooks.example.com/x", "kinds": ["failed"]},
     "PUT /nodes/{node}/state": {"value": "uncordon"},
 }
 #: Values for {x} of a path; "node" is the server's own.
 PARAMS = {"user": "ann", "group": "team", "job": "admin~there", "vc": "default", "key1": "a", "key2": "b", "key3": "c",
-          "key4": "d", "storage": "thing", "attempt": "0", "role": "main", "index": "0", "taskAttempt": "0", "log": "all"}
+          "key4": "d", "storage": "thing", "attempt": "0", "role": "main", "index": "0", "taskAttempt": "0", "log": "all", "webhook": "hook"}
 
 
 def description():

@@ -1,9 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Mail to the owners of jobs, taken by a real SMTP server: what a job asks for and nothing else, in order, once, also
-over a mail server that is away and a droverd that dies; and what becomes of a debug reservation."""
+"""Mail to the owners of jobs, taken by a real SMTP server, and webhooks: what is asked for and nothing else, in order,
+once, signed, also over receivers that fail and a droverd that dies; and what becomes of a debug reservation."""
+import base64
+import hashlib
+import hmac
+import http.server
 import json
 import sqlite3
+import threading
 import unittest
 
 import droverlib
@@ -18,11 +23,42 @@ def notify(**words):
     return "extras:\n  jobStatusChangeNotification: {%s}\n" % ", ".join("%s: %s" % (k, str(v).lower()) for k, v in words.items())
 
 
+class Receiver(http.server.ThreadingHTTPServer):
+    """Takes webhooks by path; `fails`: answers 503 and takes nothing."""
+
+    def __init__(self):
+        self.taken, self.tries, self.fails, self.lock = {}, 0, False, threading.Lock()
+        super().__init__(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def kinds(self, path):
+        with self.lock:
+            return [json.loads(body)["type"] for _, body in self.taken.get(path, ())]
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):  # pylint: disable=invalid-name
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        with self.server.lock:
+            fails = self.server.fails
+            self.server.tries += 1
+            if not fails:
+                self.server.taken.setdefault(self.path, []).append((dict(self.headers), body))
+        self.send_response(503 if fails else 204)
+        self.end_headers()
+
+    def log_message(self, *args):  # pylint: disable=arguments-differ
+        pass
+
+
 class JobMail(jobcase.JobCase):
     def setUp(self):
         self.mail = MailServer(refuse={"nobody@example.org"})
         self.addCleanup(lambda: self.mail.stop())  # pylint: disable=unnecessary-lambda
-        self.CONFIG = {"smtpUrl": "smtp://127.0.0.1:%d" % self.mail.port, "smtpFrom": "drover@example.org",
+        self.hooks = Receiver()
+        self.addCleanup(lambda: (self.hooks.shutdown(), self.hooks.server_close()))
+        self.CONFIG = {"webhooks": {"http": True, "ports": [self.hooks.server_port], "allow": ["127.0.0.0/8"]},
+                       "smtpUrl": "smtp://127.0.0.1:%d" % self.mail.port, "smtpFrom": "drover@example.org",
                        "publicUrl": "https://lab.example"}
         super().setUp()
         self.client.json("PUT", "/api/v2/users/me", {"patch": True, "data": {"username": "admin", "email": "ada@example.org"}},
@@ -52,7 +88,8 @@ class JobMail(jobcase.JobCase):
         try:
             row = db.execute("SELECT value FROM setting WHERE key = 'mail'").fetchone()
             newest = db.execute("SELECT max(id) FROM event WHERE reason = 'JobFailed'").fetchone()[0]
-            return row and json.loads(row[0])["after"] >= newest
+            left = db.execute("SELECT count(*) FROM notice_out").fetchone()[0]
+            return row and json.loads(row[0])["after"] >= newest and not left
         finally:
             db.close()
 
@@ -83,6 +120,58 @@ class JobMail(jobcase.JobCase):
         self.server.start()
         self.client = droverlib.Client(self.server).login()
         self.marker("last", "first has failed", "second has failed")
+
+    def webhook(self, path, **members):
+        return self.client.json("PUT", "/api/v2%s/webhooks/%s" % path, {
+            "url": "http://127.0.0.1:%d/%s" % (self.hooks.server_port, path[1]), **members}, (200, 201))["secret"]
+
+    def check_signature(self, secret, headers, body):
+        key = base64.b64decode(secret.removeprefix("whsec_"))
+        signed = ("%s.%s." % (headers["webhook-id"], headers["webhook-timestamp"])).encode() + body
+        self.assertEqual(headers["webhook-signature"],
+                         "v1," + base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode())
+
+    def test_webhooks_and_settings(self):
+        """A receiver that fails for a while, and a server that dies meanwhile."""
+        own = "/users/me"
+        self.client.json("PUT", "/api/v2/users/me/notifications", {"mail": ["succeeded"]})
+        secret = self.webhook((own, "bot"), kinds=["succeeded", "failed"])
+        self.assertIsNone(self.webhook((own, "bot"), kinds=["succeeded", "failed"]))
+        self.webhook((own, "off"), kinds=["succeeded", "failed"], enabled=False)
+        self.webhook(("", "site"), kinds=["failed"], shape="slack")
+        for url in ("http://10.0.0.7:%d/" % self.hooks.server_port, "http://127.0.0.1:22/", "file:///etc/passwd"):
+            self.client.json("PUT", "/api/v2/users/me/webhooks/bad", {"url": url, "kinds": []}, (400,))
+        self.hooks.fails = True
+        self.run_job("one")
+        self.run_job("two", "exit 3")
+        self.run_job("three", "exit 3", failed=False)  # for mail; a webhook hears what it listens to
+        self.told("one has succeeded")
+        wait_until(lambda: self.hooks.tries >= 3, "the receiver was asked", 60)
+        self.server.kill()
+        self.server.start()
+        self.client = droverlib.Client(self.server).login()
+        self.hooks.fails = False
+        wait_until(lambda: len(self.hooks.taken.get("/bot", ())) >= 3 and len(self.hooks.taken.get("/site", ())) >= 2,
+                   "the webhooks were taken", 60)
+        self.client.json("POST", "/api/v2/users/me/webhooks/bot/test", None, (202,))
+        wait_until(lambda: "test" in self.hooks.kinds("/bot"), "the test was taken", 60)
+        self.assertEqual(self.hooks.kinds("/bot"), ["succeeded", "failed", "failed", "test"])
+        self.assertEqual([json.loads(b)["text"].split("*")[1] for _, b in self.hooks.taken["/site"]],
+                         ["two has failed", "three has failed"])
+        self.assertEqual(set(self.hooks.taken), {"/bot", "/site"})
+        self.assertEqual(len({h["webhook-id"] for h, _ in self.hooks.taken["/bot"]}), 4)
+        for headers, body in self.hooks.taken["/bot"]:
+            self.check_signature(secret, headers, body)
+
+        def log():
+            return self.client.json("GET", "/api/v2/users/me/webhooks/bot/deliveries")
+        wait_until(lambda: all(d["state"] == "sent" for d in log()), "the log says so")
+        self.assertEqual([d["kind"] for d in log()], ["test", "failed", "failed", "succeeded"])
+        self.assertGreater(log()[-1]["tries"], 1)
+        self.assertNotIn("secret", json.dumps(self.client.json("GET", "/api/v2/users/me/webhooks")))
+        with open(self.server.data + "/drover.db", "rb") as f:
+            self.assertNotIn(base64.b64decode(secret.removeprefix("whsec_")), f.read())
+        self.told("one has succeeded")
 
     def test_whoever_cannot_be_told_holds_up_nobody(self):
         self.client.json("POST", "/api/v2/users", {"username": "bo", "password": PHRASE, "email": "nobody@example.org",

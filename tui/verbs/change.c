@@ -275,6 +275,10 @@ static const struct change changes[] = {
      .prints = "token"},
     {.verb = "ssh-key add", .method = "PUT", .path = SSH_KEY, .file_at = "value", .done = "Your tasks let in %s."},
     {.verb = "ssh-key delete", .method = "DELETE", .path = SSH_KEY, .done = "Your tasks let %s in no more."},
+    {.verb = "webhook delete",
+     .method = "DELETE",
+     .path = "/api/v2/users/me/webhooks/%s",
+     .done = "Webhook %s is gone."},
     {.verb = "token revoke", .method = "DELETE", .path = "/api/v2/tokens/%s", .done = "Token %s is revoked."},
 };
 

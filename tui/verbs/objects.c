@@ -117,6 +117,22 @@ static const struct table_column key_columns[] = {
 };
 static const struct field key_fields[] = {{"title", 0}, {"fingerprint", 0}, {"time", CELL_TIME}, {"value", 0}};
 
+static const struct table_column webhook_columns[] = {
+    {"WEBHOOK", "webhook", 0, 8, false}, {"SHAPE", "shape", 0, 0, false}, {"ENABLED", "enabled", 0, 0, false},
+    {"KINDS", "kinds", 1, 8, false},     {"QUIET", "quiet", 2, 0, false}, {"URL", "url", 0, 10, false},
+};
+static const struct field webhook_fields[] = {{"name", 0},  {"shape", 0},      {"enabled", 0},
+                                              {"kinds", 0}, {"quietHours", 0}, {"url", 0}};
+
+static const struct table_column delivery_columns[] = {
+    {"KIND", "kind", 0, 0, false}, {"STATE", "state", 0, 0, false},     {"TRIES", "tries", 1, 0, true},
+    {"TIME", "time", 1, 0, false}, {"ENDED", "ended", 0, 0, false},     {"STATUS", "status", 1, 0, true},
+    {"ID", "id", 2, 8, false},     {"PROBLEM", "problem", 0, 8, false},
+};
+static const struct field delivery_fields[] = {
+    {"kind", 0},   {"state", 0}, {"tries", 0},  {"time", CELL_TIME}, {"endedTime", CELL_TIME},
+    {"status", 0}, {"id", 0},    {"problem", 0}};
+
 static const struct table_column user_columns[] = {
     {"USER", "user", 0, 6, false},        {"ADMIN", "admin", 0, 0, false}, {"DISABLED", "disabled", 1, 0, false},
     {"EXPIRES", "expires", 2, 0, false},  {"EMAIL", "email", 1, 8, false}, {"GROUPS", "groups", 0, 8, false},
@@ -277,6 +293,8 @@ static const struct listing listings[] = {
     {.verb = "groups", .path = "/api/v2/groups", TABLE(group)},
     {.verb = "tokens", .path = "/api/v2/tokens", .inside = "details", TABLE(token)},
     {.verb = "ssh-keys", .path = "/api/v2/ssh-keys", TABLE(key)},
+    {.verb = "webhooks", .path = "/api/v2/users/me/webhooks", TABLE(webhook)},
+    {.verb = "webhook log", .path = "/api/v2/users/me/webhooks/%s/deliveries", TABLE(delivery)},
     {.verb = "users", .path = "/api/v2/users", TABLE(user)},
     {.verb = "group members", .path = "/api/v2/groups/%s/userlist", TABLE(member)},
     {.verb = "skus", .path = "/api/v2/cluster/sku-types", TABLE(sku)},
@@ -306,6 +324,7 @@ static const struct showing {
     {"node show", "/api/v2/nodes/%s"},
     {"reservation show", "/api/v2/jobs/%s/reservation"},
     {"settings", "/api/v2/settings"},
+    {"notify show", "/api/v2/users/me/notifications"},
 };
 
 enum { DAY_MS = 24 * 3600 * 1000, DAYS_MAX = 36500 };

@@ -55,6 +55,12 @@ int objects_show(struct cli *cli);
 /* Makes the change that the verb names; of several arguments goes on after a failure and returns the first one's
  * status. */
 int change_run(struct cli *cli);
+/* Sets what the user is told by mail. */
+int notify_set(struct cli *cli);
+/* Has a test sent. */
+int notify_test(struct cli *cli);
+/* Makes or changes a webhook, and prints its secret when it is new. */
+int notify_webhook(struct cli *cli);
 /* Runs the TUI. */
 int loop_run(struct cli *cli);
 /* Logs in and stores a context. */

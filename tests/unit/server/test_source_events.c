@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Which mail comes next: events in their order, only what is asked for, the warning before a reservation's end once for
- * each end, nothing that is old, and the same again from what was noted.
+ * What is told of jobs: events in their order, what the job says of them, the warnings before an end once for each end,
+ * nothing that is old, and the same again from what was noted.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,7 +18,8 @@
 #include "inventory/setting_store.h"
 #include "jobs/jobs_store.h"
 #include "jobs/lease_store.h"
-#include "server/job_mail_next.h"
+#include "server/notice/notice.h"
+#include "server/notice/source_events.h"
 #include "tests/unit/jobs/store_fixture.h"
 
 #define NOW INT64_C(1795000000000)
@@ -35,7 +36,8 @@
 
 static struct store_fixture db;
 static struct arena *arena;
-static struct job_mail_state state;
+static struct source source;
+static const char *noted; /* the state; NULL: none */
 static struct err e;
 static int64_t now, events;
 
@@ -45,17 +47,18 @@ static void ok(int rc)
         fail_msg("%s", e.text);
 }
 
-static struct job_mail_asking asking(void)
+static struct source_asking asking(void)
 {
-    return (struct job_mail_asking){.store = db.reader, .arena = arena, .public_url = "https://lab", .now_ms = now};
+    return (struct source_asking){.store = db.reader, .arena = arena, .now_ms = now};
 }
 
 static void load(void)
 {
-    const struct job_mail_asking q = asking();
+    const struct source_asking q = asking();
+    cJSON *o = noted ? json_parse(noted, strlen(noted), 0, &e) : NULL;
 
-    job_mail_state_fini(&state);
-    ok(job_mail_state_load(&state, &q, &e));
+    ok(source.ops->load(source.self, &q, o, &e));
+    cJSON_Delete(o);
 }
 
 static void add_user(const char *name, const char *email, bool disabled)
@@ -135,8 +138,10 @@ static int set_up(void **unused)
     memset(&e, 0, sizeof e);
     now = NOW;
     events = 0;
+    noted = NULL;
+    source = source_events_create();
     arena = arena_create(0);
-    if (!arena || store_fixture_open(&db))
+    if (!arena || !source.self || store_fixture_open(&db))
         return -1;
     add_user("ana", "ana@lab.example", false);
     load();
@@ -146,51 +151,61 @@ static int set_up(void **unused)
 static int tear_down(void **unused)
 {
     (void)unused;
-    job_mail_state_fini(&state);
+    source.ops->destroy(source.self);
     arena_destroy(arena);
     store_fixture_close(&db);
     return 0;
 }
 
-/* The next letter, which must have that subject (NULL: there must be none). */
-static struct job_mail_letter next(const char *subject)
+/* The next notice, which must have that title (NULL: there must be none). */
+static struct notice next(const char *title)
 {
-    const struct job_mail_asking q = asking();
-    struct job_mail_letter l = {0};
-    int rc = job_mail_next(&state, &q, &l, &e);
+    const struct source_asking q = asking();
+    struct notice n = {0};
+    int rc = source.ops->next(source.self, &q, &n, &e);
 
     if (rc < 0)
         fail_msg("%s", e.text);
-    if (rc == 0 && subject)
-        fail_msg("no letter: %s", subject);
-    if (rc > 0 && !subject)
-        fail_msg("a letter: %s", l.subject);
-    if (subject)
-        assert_string_equal(l.subject, subject);
-    return l;
+    if (rc == 0 && title)
+        fail_msg("no notice: %s", title);
+    if (rc > 0 && !title)
+        fail_msg("a notice: %s", n.title);
+    if (title)
+        assert_string_equal(n.title, title);
+    return n;
 }
 
-static struct job_mail_letter sent(const char *subject)
+static struct notice sent(const char *title)
 {
-    struct job_mail_letter l = next(subject);
+    struct notice n = next(title);
 
-    job_mail_state_pass(&state, &l);
-    return l;
+    source.ops->pass(source.self, &n);
+    return n;
+}
+
+static const char *state(void)
+{
+    struct json_out j;
+    struct buf b;
+
+    buf_init(&b, 0);
+    json_out_init(&j, &b);
+    json_out_object(&j);
+    source.ops->save(source.self, &j);
+    json_out_object_end(&j);
+    const char *text = arena_strdup(arena, buf_str(&b));
+    buf_fini(&b);
+    return text;
 }
 
 /* What a restart leaves of the state. */
 static void restart(void)
 {
-    struct setting row = {SETTING_MAIL, job_mail_state_text(&state, arena)};
-
-    assert_non_null(row.value);
-    ok(store_begin(db.writer, &e));
-    ok(setting_store_put(db.writer, &row, (struct clock_now){0}, &e));
-    ok(store_commit(db.writer, &e));
+    noted = state();
     load();
 }
 
-static void in_order_and_only_what_is_asked_for(void **unused)
+static void in_order_with_what_the_job_says(void **unused)
 {
     (void)unused;
     add_job(1, JOB_1, "ana", "train", CONFIG NOTIFY);
@@ -198,36 +213,62 @@ static void in_order_and_only_what_is_asked_for(void **unused)
     add_event(JOB_1, "JobSubmitted", "Submitted.");
     add_event(JOB_1, "JobRunning", "The job runs.");
     add_event(JOB_2, "JobRunning", "The job runs.");
-    add_event(JOB_1, "JobRetried", "not asked for");
-    add_event(JOB_2, "JobFailed", "not asked for");
+    add_event(JOB_1, "JobRetried", "it says no");
     add_event(JOB_1, "JobFailed", "exit \033[31m7");
-    struct job_mail_letter l = next("train runs");
-    assert_string_equal(l.to, "ana@lab.example");
-    assert_non_null(strstr(l.text, "job ana~train runs."));
-    assert_non_null(strstr(l.text, "https://lab/#/jobs/ana~train"));
-    /* Asked again, it is the same: it may be sent twice, but is one mail. */
-    assert_string_equal(sent("train runs").id, l.id);
+    struct notice n = next("train runs");
+    assert_string_equal(n.user, "ana");
+    assert_string_equal(n.job_id, JOB_1);
+    assert_string_equal(n.vc, "lab");
+    assert_int_equal(n.wish, NOTICE_WISH_YES);
+    assert_int_equal(n.waited_ms, NOW - 1);
+    assert_non_null(strstr(n.text, "job ana~train runs."));
+    /* Asked again, it is the same: it may be sent twice, but is one notice. */
+    assert_string_equal(sent("train runs").id, n.id);
     restart();
-    l = sent("train has failed");
-    assert_non_null(strstr(l.text, "exit \\x1b[31m7"));
+    assert_int_equal(sent("other runs").wish, NOTICE_WISH_NONE);
+    assert_int_equal(sent("train is tried again").wish, NOTICE_WISH_NO);
+    n = sent("train has failed");
+    assert_int_equal(n.wish, NOTICE_WISH_YES);
+    assert_non_null(strstr(n.text, "exit \\x1b[31m7"));
     next(NULL);
-    assert_int_equal(state.after, 6);
+    assert_non_null(strstr(state(), "\"after\":5"));
     restart();
     next(NULL);
 }
 
-static void nobody_to_tell(void **unused)
+static void a_job_that_is_gone_is_not_told(void **unused)
 {
     (void)unused;
-    add_user("bo", "", false);
-    add_user("cy", "cy@lab.example", true);
-    add_job(1, JOB_1, "bo", "train", CONFIG NOTIFY);
-    add_job(2, JOB_2, "cy", "train", CONFIG NOTIFY);
-    add_event(JOB_1, "JobRunning", "");
-    add_event(JOB_2, "JobRunning", "");
     add_event(LEASE, "JobRunning", "of a job that is gone");
     next(NULL);
-    assert_int_equal(state.after, 3);
+    assert_non_null(strstr(state(), "\"after\":1"));
+}
+
+/* The end of a job's time, once, while it runs. */
+static void time_that_is_nearly_over(void **unused)
+{
+    (void)unused;
+    add_job(1, JOB_1, "ana", "train", CONFIG "  drover: {timeLimit: 7200}\n");
+    add_job(2, JOB_2, "ana", "short", CONFIG "  drover: {timeLimit: 480}\n");
+    add_event(JOB_1, "JobRunning", "");
+    add_event(JOB_2, "JobRunning", "");
+    sent("train runs");
+    sent("short runs");
+    restart();
+    now = NOW + 6 * MINUTE - 1;
+    next(NULL);
+    now++;
+    assert_int_equal(sent("The time of short is nearly over").kind, NOTICE_LIMIT_NEAR);
+    next(NULL); /* once */
+    add_event(JOB_1, "JobFailed", "");
+    sent("train has failed");
+    now = NOW + 110 * MINUTE;
+    next(NULL); /* it has ended before */
+    add_event(JOB_1, "JobRunning", "");
+    sent("train runs");
+    now += 110 * MINUTE;
+    sent("The time of train is nearly over");
+    next(NULL);
 }
 
 /* A server that begins to send mail, or was down for long, tells no old news. */
@@ -239,7 +280,7 @@ static void no_old_news(void **unused)
     load();
     next(NULL); /* the first that ever looks begins behind what there is */
     add_event(JOB_1, "JobRunning", "");
-    now += JOB_MAIL_OLD_MS + 1;
+    now += SOURCE_OLD_MS + 1;
     next(NULL);
     add_event(JOB_1, "JobFailed", "");
     sent("train has failed");
@@ -251,7 +292,7 @@ static void a_reservation_is_told(void **unused)
     add_job(1, JOB_1, "ana", "train", CONFIG RESERVE);
     put_lease(JOB_1, LEASE_HELD, NOW + 60 * MINUTE, "");
     add_event(JOB_1, "LeaseHeld", "Its sandbox and its place on n1 stays for 60 minutes.");
-    struct job_mail_letter l = sent("train is kept to look at");
+    struct notice l = sent("train is kept to look at");
     assert_non_null(strstr(l.text, "Task main 0 on node n1, with 2 GPUs"));
     assert_non_null(strstr(l.text, "drover reservation extend train --minutes 30"));
     now = NOW + 50 * MINUTE - 1;
@@ -261,7 +302,7 @@ static void a_reservation_is_told(void **unused)
     add_event(JOB_1, "LeaseExtended", "no mail");
     l = next("The reservation of train ends at 2026-11-18 12:06 UTC");
     assert_non_null(strstr(l.text, "until 2026-11-18 12:06 UTC"));
-    sent(l.subject);
+    sent(l.title);
     next(NULL);
     restart();
     next(NULL); /* once */
@@ -278,7 +319,7 @@ static void a_reservation_is_told(void **unused)
     assert_non_null(strstr(l.text, "boss~big needs what it holds."));
     assert_null(strstr(l.text, "extend"));
     next(NULL); /* its end was told */
-    assert_int_equal(cJSON_GetArraySize(state.warned), 0);
+    assert_non_null(strstr(state(), "\"warned\":{}"));
 }
 
 static void ends_of_reservations(void **unused)
@@ -332,8 +373,9 @@ static void quiet_reservations(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(in_order_and_only_what_is_asked_for, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(nobody_to_tell, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(in_order_with_what_the_job_says, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_job_that_is_gone_is_not_told, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(time_that_is_nearly_over, set_up, tear_down),
         cmocka_unit_test_setup_teardown(no_old_news, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_reservation_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(ends_of_reservations, set_up, tear_down),
