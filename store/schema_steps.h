@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * The statements of later migrations, each a NULL-terminated list. schema.c holds the order.
+ * The statements of later migrations, each a NULL-terminated list; schema_steps.c says what each is for, schema.c holds
+ * the order.
  */
 #ifndef DROVER_STORE_SCHEMA_STEPS_H
 #define DROVER_STORE_SCHEMA_STEPS_H
 
-/* Groups, and when users end. */
 extern const char *const schema_v3[];
 extern const char *const schema_v4[];
 extern const char *const schema_v5[];
@@ -17,11 +17,5 @@ extern const char *const schema_v10[];
 extern const char *const schema_v11[];
 extern const char *const schema_v12[];
 extern const char *const schema_v13[];
-/* Storages, templates, settings; archived jobs leave the lists' indexes. */
-/* The audit log as a chain that only grows; since when a job waits, and who holds it. */
-/* Debug reservations. */
-/* What task attempts made of their GPUs. */
-/* Series of GPUs. */
-/* GPUs that are held and not used. */
 
 #endif
