@@ -43,6 +43,7 @@ static const struct err_row err_table[ERR_COUNT] = {
     [ERR_NO_IMAGE] = {"NoImageError", 404, "No such image"},
     [ERR_NO_LEASE] = {"NoReservationError", 404, "No debug reservation"},
     [ERR_NO_WEBHOOK] = {"NoWebhookError", 404, "No such webhook"},
+    [ERR_NO_SILENCE] = {"NoSilenceError", 404, "No such silence"},
     [ERR_NO_TEMPLATE] = {"NoTemplateError", 404, "No such template"},
     [ERR_NO_SSH_KEY] = {"NoSshKeyError", 404, "No such SSH key"},
     [ERR_NO_APP] = {"NoAppError", 404, "No such app"},

@@ -40,6 +40,7 @@ enum err_code {
     ERR_NO_LEASE,           /* 404 NoReservationError: of a job (ours) */
     ERR_NO_APP,             /* 404 NoAppError: of a job, or the job has ended (ours) */
     ERR_NO_WEBHOOK,         /* 404 NoWebhookError (ours) */
+    ERR_NO_SILENCE,         /* 404 NoSilenceError: of alerts (ours) */
     ERR_METHOD,             /* 405 MethodNotAllowedError */
     ERR_TIMEOUT,            /* 408 RequestTimeoutError */
     ERR_CONFLICT_JOB,       /* 409 ConflictJobError */

@@ -16,7 +16,7 @@
 
 static int bad(const struct doc *d, struct err *e, const char *want)
 {
-    err_set(e, ERR_INVALID_PARAMETERS, "remoteWrite: %.60s must be %s.", d->key, want);
+    err_set(e, ERR_INVALID_PARAMETERS, "%.60s must be %s.", d->key, want);
     return err_at(e, d->line, d->column);
 }
 
@@ -151,4 +151,35 @@ int remote_config_read(struct remote_settings *c, const struct doc *d, struct er
         return 0;
     err_set(e, ERR_INVALID_PARAMETERS, "remoteWrite takes a bearerTokenFile, or username and passwordFile.");
     return err_at(e, d->line, d->column);
+}
+
+int remote_config_read_alertmanager(struct remote_settings *c, const struct doc *d, struct err *e)
+{
+    static const char path[] = "/api/v2/alerts";
+    const struct doc *url = doc_get(d, "url");
+    if (d->type != DOC_MAP || !url) {
+        err_set(e, ERR_INVALID_PARAMETERS, "alertmanager must be a map with a url.");
+        return err_at(e, d->line, d->column);
+    }
+    for (const struct doc *m = d->first; m; m = m->next) {
+        char *to = !strcmp(m->key, "url")               ? c->url
+                   : !strcmp(m->key, "bearerTokenFile") ? c->bearer_token_file
+                   : !strcmp(m->key, "caFile")          ? c->ca_file
+                                                        : NULL;
+        if (!to) {
+            err_set(e, ERR_INVALID_PARAMETERS, "alertmanager has no key \"%.60s\".", m->key);
+            return err_at(e, m->key_line, m->key_column);
+        }
+        if (set_text(to, m, e))
+            return -1;
+    }
+    size_t len = strlen(c->url);
+    const char *what = fault(c->url, c->bearer_token_file[0] != '\0');
+    if (what)
+        return bad(url, e, what);
+    len -= c->url[len - 1] == '/';
+    if (len + sizeof path > sizeof c->url)
+        return bad(url, e, "at most 240 bytes long");
+    memcpy(c->url + len, path, sizeof path);
+    return 0;
 }

@@ -32,5 +32,8 @@ struct remote_settings {
 void remote_config_defaults(struct remote_settings *c);
 /* Reads the map. 0, or -1 with ERR_INVALID_PARAMETERS and the place. */
 int remote_config_read(struct remote_settings *c, const struct doc *d, struct err *e);
+/* The configuration's `alertmanager`: whom alerts are posted to; url, bearerTokenFile, caFile. The url becomes that of
+ * its alerts. 0, or -1 with ERR_INVALID_PARAMETERS and the place. */
+int remote_config_read_alertmanager(struct remote_settings *c, const struct doc *d, struct err *e);
 
 #endif

@@ -140,13 +140,14 @@ void remote_sender_wake(struct remote_sender *s)
 
 /* ---- life ---- */
 
-static int set_up(struct remote_sender *s)
+const char *const remote_sender_headers[] = {"Content-Type: application/x-protobuf", "Content-Encoding: snappy",
+                                             "X-Prometheus-Remote-Write-Version: 0.1.0", "Expect:", NULL};
+
+static int set_up(struct remote_sender *s, const char *const *headers)
 {
-    static const char *const headers[] = {"Content-Type: application/x-protobuf", "Content-Encoding: snappy",
-                                          "X-Prometheus-Remote-Write-Version: 0.1.0", "Expect:"};
     CURL *c = s->easy;
-    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
-        struct curl_slist *more = curl_slist_append(s->headers, headers[i]);
+    for (; *headers; headers++) {
+        struct curl_slist *more = curl_slist_append(s->headers, *headers);
         if (!more)
             return -1;
         s->headers = more;
@@ -168,14 +169,14 @@ static int set_up(struct remote_sender *s)
     return 0;
 }
 
-struct remote_sender *remote_sender_create(const struct remote_settings *c, struct err *e)
+struct remote_sender *remote_sender_create(const struct remote_settings *c, const char *const *headers, struct err *e)
 {
     struct remote_sender *s = curl_global_init(CURL_GLOBAL_DEFAULT) ? NULL : calloc(1, sizeof *s);
     if (s) {
         s->settings = c;
         s->multi = curl_multi_init();
         s->easy = curl_easy_init();
-        if (s->multi && s->easy && !set_up(s))
+        if (s->multi && s->easy && !set_up(s, headers))
             return s;
     }
     remote_sender_destroy(s);

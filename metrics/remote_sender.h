@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * One connection to a receiver of remote write: sends one request at a time and says what became of it. Its owner's
- * thread waits here for both, the answer and what else it waits for. TLS certificates are checked, redirects are not
- * followed, proxies of the environment not used.
+ * One connection to a receiver of remote write, or of alerts: sends one request at a time and says what became of it.
+ * Its owner's thread waits here for both, the answer and what else it waits for. TLS certificates are checked,
+ * redirects are not followed, proxies of the environment not used.
  */
 #ifndef DROVER_METRICS_REMOTE_SENDER_H
 #define DROVER_METRICS_REMOTE_SENDER_H
@@ -28,8 +28,11 @@ struct remote_answer {
     char why[256];    /* not TAKEN: in words, of which some may be the receiver's */
 };
 
-/* The settings are borrowed. NULL with the error. */
-struct remote_sender *remote_sender_create(const struct remote_settings *c, struct err *e);
+/* The headers of remote write, up to a NULL. */
+extern const char *const remote_sender_headers[];
+
+/* Sends with these headers (up to a NULL; they say what a body is). The settings are borrowed. NULL with the error. */
+struct remote_sender *remote_sender_create(const struct remote_settings *c, const char *const *headers, struct err *e);
 /* Gives up what is under way. NULL ok. */
 void remote_sender_destroy(struct remote_sender *s);
 

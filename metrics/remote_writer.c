@@ -233,7 +233,7 @@ static int begin(struct remote_writer *w, struct err *e)
     }
     const struct remote_config r = {.labels = w->labels, .full = put, .ctx = w};
     w->remote = remote_create(&r, e);
-    w->sender = w->remote ? remote_sender_create(c, e) : NULL;
+    w->sender = w->remote ? remote_sender_create(c, remote_sender_headers, e) : NULL;
     return w->sender ? 0 : -1;
 }
 

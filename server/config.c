@@ -433,6 +433,16 @@ static int set_tls_key(struct config *c, const struct doc *d, struct err *e)
     return set_text(c->tls_key, d, e);
 }
 
+static int set_alerts(struct config *c, const struct doc *d, struct err *e)
+{
+    return alert_settings_read(&c->alerts, d, e);
+}
+
+static int set_alertmanager(struct config *c, const struct doc *d, struct err *e)
+{
+    return remote_config_read_alertmanager(&c->alertmanager, d, e);
+}
+
 static const struct {
     const char *key;
     set_fn *set;
@@ -479,6 +489,8 @@ static const struct {
     {"remoteWrite", set_remote},
     {"apps", set_apps},
     {"webhooks", set_webhooks},
+    {"alerts", set_alerts},
+    {"alertmanager", set_alertmanager},
     {"logLevel", set_log_level},
     {"logFormat", set_log_format},
 };
@@ -505,6 +517,7 @@ void config_defaults(struct config *c)
     health_rules_default(&c->health);
     remote_config_defaults(&c->remote);
     address_policy_defaults(&c->webhooks);
+    alert_settings_defaults(&c->alerts);
 }
 
 static int apply(struct config *c, const struct doc *d, struct err *e)

@@ -16,6 +16,7 @@
 #include "scheduler/score.h"
 #include "server/apps_config.h"
 #include "server/notice/address.h"
+#include "server/alerts/alert_rule.h"
 
 struct err;
 
@@ -60,6 +61,8 @@ struct config {
     struct remote_settings remote;         /* remoteWrite */
     struct apps_settings apps;             /* apps: where web apps of jobs are served */
     struct address_policy webhooks;        /* webhooks: where users may have the server send to */
+    struct alert_settings alerts;          /* alerts: rules as the site has them */
+    struct remote_settings alertmanager;   /* alertmanager: to whom alerts are posted */
     enum log_level log_level;
     enum log_format log_format;
 };

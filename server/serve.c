@@ -13,13 +13,11 @@
 #include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
-#include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "auth/identity_cache.h"
@@ -40,6 +38,8 @@
 #include "jobs/job.h"
 #include "metrics/remote_writer.h"
 #include "metrics/tally.h"
+#include "server/alerts/alert_poster.h"
+#include "server/alerts/alerts.h"
 #include "server/api/api.h"
 #include "server/api/gpu_figures.h"
 #include "server/api/invitation.h"
@@ -67,6 +67,7 @@
 #include "server/reasons.h"
 #include "server/retention.h"
 #include "server/scalars.h"
+#include "server/serve_wait.h"
 #include "server/shell.h"
 #include "server/snapshot.h"
 #include "server/task_watch.h"
@@ -123,6 +124,8 @@ struct daemon {
     struct shells *shells;
     struct app_serve *apps;
     struct remote_writer *remote;
+    struct alerts *alerts;
+    struct alert_poster *alert_poster;
     struct http_server *http;
     struct api api;
 };
@@ -413,6 +416,25 @@ static int make_remote(struct daemon *d, struct err *e)
     return d->remote ? 0 : -1;
 }
 
+/* It looks at all that was made before. */
+static int make_alerts(struct daemon *d, struct err *e)
+{
+    const struct config *config = d->config;
+    const struct alert_sources from = {
+        .data_dir = d->data, .loop = d->loop, .watch = d->watch, .remote = d->remote, .tls = d->tls};
+    const struct alerts_config c = {.settings = &config->alerts,
+                                    .sources = from,
+                                    .readers = d->readers,
+                                    .snapshots = d->snapshots,
+                                    .mailbox = d->mailbox};
+    d->alerts = alerts_create(&c, e);
+    if (!d->alerts || alerts_start(d->alerts, e))
+        return -1;
+    if (config->alertmanager.url[0])
+        d->alert_poster = alert_poster_create(d->alerts, &config->alertmanager, e);
+    return config->alertmanager.url[0] && !d->alert_poster ? -1 : 0;
+}
+
 static int make_http(struct daemon *d, struct err *e)
 {
     char address[CONFIG_TEXT_MAX];
@@ -433,7 +455,7 @@ static int make_http(struct daemon *d, struct err *e)
     d->scalars = scalars_create(d->data);
     if (!d->job_arenas || !d->scalars)
         return err_set(e, ERR_INTERNAL, "Out of memory.");
-    if (make_remote(d, e))
+    if (make_remote(d, e) || make_alerts(d, e))
         return -1;
     d->api = (struct api){.readers = d->readers,
                           .notifier = d->notifier,
@@ -464,6 +486,7 @@ static int make_http(struct daemon *d, struct err *e)
                           .shells = d->shells,
                           .apps = app_serve_apps(d->apps),
                           .scalars = d->scalars,
+                          .alerts = d->alerts,
                           .remote = d->remote,
                           .public_url = d->config->public_url};
     struct http_config c = {.address = address,
@@ -522,6 +545,9 @@ static void take_apart(struct daemon *d)
     reasons_destroy(d->reasons);
     remote_writer_stop(d->remote);
     notifier_destroy(d->notifier);     /* its last note reaches the core */
+    alert_poster_destroy(d->alert_poster);
+    alerts_stop(d->alerts);            /* its last batch reaches the core */
+    job_mail_destroy(d->job_mail);     /* its last note reaches the core */
     password_gate_close(d->passwords); /* its last logins reach the core */
     janitor_destroy(d->janitor);
     log_packer_destroy(d->packer);
@@ -531,6 +557,7 @@ static void take_apart(struct daemon *d)
     app_serve_stop(d->apps, DRAIN_MS);
     http_server_destroy(d->http, DRAIN_MS);
     image_importer_destroy(d->images);
+    alerts_destroy(d->alerts);        /* requests, and the core's replies to them, asked it */
     remote_writer_destroy(d->remote); /* requests asked it, too */
     mailer_destroy(d->mailer);        /* the core's last replies queued mails */
     /* Only now: a request that was under way may have come to its handler late. */
@@ -570,52 +597,18 @@ static void take_apart(struct daemon *d)
         close(d->lock_fd);
 }
 
-/* Signals are taken by sigwait on this thread; every other thread inherits the mask. */
-static void block_signals(sigset_t *set)
-{
-    sigemptyset(set);
-    sigaddset(set, SIGTERM);
-    sigaddset(set, SIGINT);
-    sigaddset(set, SIGHUP);
-    pthread_sigmask(SIG_BLOCK, set, NULL);
-    signal(SIGPIPE, SIG_IGN);
-}
-
-/* SIGHUP: the certificate's files may have changed. */
-static void reload(struct daemon *d)
-{
-    struct err e = {0};
-    int rc = d->tls ? tls_reload(d->tls, &e) : 0;
-    if (rc < 0)
-        log_error("tls_reload", "%s; the old certificate stays", e.text);
-    else if (rc > 0)
-        log_info("tls_reload", "new connections get the new certificate");
-}
-
-/* Until a signal ends the server. Certificates are looked at now and then, too: who renews them need not tell us. */
-static int wait_for_end(struct daemon *d, const sigset_t *set)
-{
-    const struct timespec minute = {.tv_sec = 60};
-    for (;;) {
-        int sig = sigtimedwait(set, NULL, &minute);
-        if (sig > 0 && sig != SIGHUP)
-            return sig;
-        reload(d);
-    }
-}
-
 int serve_run(const char *data, const struct config *config, struct err *e)
 {
     struct daemon d = {.data = data, .config = config, .lock_fd = -1};
     sigset_t set;
     int rc = -1;
-    block_signals(&set);
+    serve_block_signals(&set);
     if (take_lock(&d, e) || keys_load(data, &d.keys, e) || open_store(&d, e) || make_parts(&d, e) ||
         make_engine(&d, e) || make_loop(&d, e) || make_code(&d, e) || make_janitor(&d, e) || make_packer(&d, e) ||
         make_mailer(&d, e) || make_images_and_apps(&d, e) || make_http(&d, e) || make_reasons(&d, e) || announce(&d, e))
         goto out;
     rc = 0;
-    int sig = wait_for_end(&d, &set);
+    int sig = serve_wait(d.tls, &set);
     log_info("stopping", "signal %d", sig);
     notify_send("STOPPING=1");
 out:

@@ -346,3 +346,42 @@ const char *const schema_v13[] = {
     "CREATE INDEX notice_out_by_user ON notice_out(user)",
     NULL,
 };
+
+/* Alerts: how they are, how they came to be so, and which of them nobody is told of. */
+const char *const schema_v14[] = {
+    "CREATE TABLE alert("
+    " fingerprint TEXT PRIMARY KEY NOT NULL,"                     /* of its labels */
+    " foreign_one INTEGER NOT NULL CHECK(foreign_one IN (0, 1))," /* somebody else sent it */
+    " rule TEXT NOT NULL,"
+    " severity TEXT NOT NULL,"
+    " state TEXT NOT NULL CHECK(state IN ('pending', 'firing')),"
+    " since_ms INTEGER NOT NULL,"
+    " starts_ms INTEGER,"
+    " told INTEGER NOT NULL CHECK(told IN (0, 1))," /* a row of alert_change says that it fires, and is not silenced */
+    " labels TEXT NOT NULL,"
+    " annotations TEXT NOT NULL,"
+    " user TEXT NOT NULL) STRICT, WITHOUT ROWID",
+    "CREATE TABLE alert_change("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " time_ms INTEGER NOT NULL,"
+    " fingerprint TEXT NOT NULL,"
+    " state TEXT NOT NULL CHECK(state IN ('firing', 'resolved')),"
+    " rule TEXT NOT NULL,"
+    " severity TEXT NOT NULL,"
+    " starts_ms INTEGER NOT NULL,"
+    " ends_ms INTEGER,"
+    " labels TEXT NOT NULL,"
+    " annotations TEXT NOT NULL,"
+    " user TEXT," /* whose job it is about; NULL: for admins only */
+    " silenced INTEGER NOT NULL CHECK(silenced IN (0, 1))) STRICT",
+    "CREATE INDEX alert_change_by_time ON alert_change(time_ms)",
+    "CREATE TABLE alert_silence("
+    " id TEXT PRIMARY KEY NOT NULL,"
+    " matchers TEXT NOT NULL," /* JSON: [{name, value, isRegex, isEqual}] */
+    " starts_ms INTEGER NOT NULL,"
+    " ends_ms INTEGER NOT NULL,"
+    " updated_ms INTEGER NOT NULL,"
+    " created_by TEXT NOT NULL,"
+    " comment TEXT NOT NULL) STRICT, WITHOUT ROWID",
+    NULL,
+};

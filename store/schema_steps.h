@@ -17,5 +17,7 @@ extern const char *const schema_v10[];
 extern const char *const schema_v11[];
 extern const char *const schema_v12[];
 extern const char *const schema_v13[];
+extern const char *const schema_v14[];
+/* Alerts and silences. */
 
 #endif

@@ -1,137 +1,142 @@
 /* SPDX-License-Identifier: MIT
  *
- * Alerts in the shape of OpenPAI's alert manager: what the core's snapshot shows to be wrong now of nodes,
- * for admins, and jobs whose GPUs are not used, for admins and their owners.
+ * Alerts in the shape of OpenPAI's alert manager: of nodes, GPUs and the server, for admins, and of jobs, for admins
+ * and their owners. And how they came to be so.
  */
 #include <string.h>
 
+#include "auth/identity.h"
 #include "base/arena.h"
-#include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/json.h"
-#include "metrics/idle_store.h"
-#include "scheduler/cluster.h"
+#include "server/alerts/alert_book.h"
+#include "server/alerts/alert_store.h"
+#include "server/alerts/alerts.h"
+#include "server/api/alerts.h"
 #include "server/api/api.h"
-#include "server/snapshot.h"
 
-struct alert {
-    const char *name, *severity, *node, *summary;
-    const char *gpu;                    /* its index; NULL = of the whole node */
-    const char *job, *user, *vc, *rule; /* of a job, instead of the node */
-};
+enum { HISTORY_LIMIT = 100, HISTORY_LIMIT_MAX = 1000 };
 
-static void write_alert(struct json_out *j, const struct alert *a, int64_t seen_ms)
+bool api_alert_seen_by(const struct alert *a, const struct identity *who)
+{
+    return who->admin || (a->user[0] && !strcmp(a->user, who->user));
+}
+
+static void write_iso(struct json_out *j, const char *key, int64_t ms)
 {
     char time[CLOCK_ISO_SIZE];
-    clock_iso(seen_ms, time);
+    clock_iso(ms, time);
+    json_out_kstring(j, key, time);
+}
+
+static const char *status_of(const struct alert *a)
+{
+    return a->state == ALERT_PENDING ? "pending" : a->silenced_by[0] ? "suppressed" : "active";
+}
+
+static void write_alert(struct json_out *j, const struct alert *a)
+{
     json_out_object(j);
     json_out_key(j, "labels");
-    json_out_object(j);
-    json_out_kstring(j, "alertname", a->name);
-    json_out_kstring(j, "severity", a->severity);
-    if (a->node)
-        json_out_kstring(j, "node_name", a->node);
-    if (a->job) {
-        json_out_kstring(j, "job_name", a->job);
-        json_out_kstring(j, "username", a->user);
-        json_out_kstring(j, "virtual_cluster", a->vc);
-        json_out_kstring(j, "rule", a->rule);
-    }
-    if (a->gpu)
-        json_out_kstring(j, "gpu", a->gpu);
-    json_out_object_end(j);
+    json_out_raw(j, a->text->labels_json);
     json_out_key(j, "annotations");
-    json_out_object(j);
-    json_out_kstring(j, "summary", a->summary);
+    json_out_raw(j, a->text->notes_json);
+    write_iso(j, "startsAt", a->state == ALERT_PENDING ? a->since_ms : a->starts_ms);
+    json_out_kstring(j, "status", status_of(a));
+    json_out_kstring(j, "fingerprint", a->print);
+    json_out_key(j, "silencedBy");
+    json_out_string(j, a->silenced_by[0] ? a->silenced_by : NULL);
+    json_out_kbool(j, "foreign", a->rule < 0);
     json_out_object_end(j);
-    json_out_kstring(j, "startsAt", time);
-    json_out_kstring(j, "status", "active");
-    json_out_object_end(j);
-}
-
-static void write_gpu(struct json_out *j, struct arena *arena, const struct cluster_node *n, const struct gpu *g,
-                      int64_t seen_ms)
-{
-    const struct gpu_cause_info *what = gpu_cause_info(g->health.cause);
-    char text[128];
-    if (!what->alert)
-        return;
-    gpu_mark_text(&g->health, text, sizeof text);
-    write_alert(j,
-                &(struct alert){.name = what->alert,
-                                .severity = what->state == GPU_STATE_DEGRADED ? "warn" : "error",
-                                .node = n->info.name,
-                                .gpu = arena_printf(arena, "%d", g->index),
-                                .summary = arena_printf(arena, "GPU %d of node %s: %s", g->index, n->info.name, text)},
-                seen_ms);
-}
-
-static void write_node(struct json_out *j, struct arena *arena, const struct cluster_node *n, int64_t seen_ms)
-{
-    const char *name = n->info.name;
-    int quarantined = 0;
-    for (int i = 0; i < n->info.gpu_count; i++)
-        quarantined += n->info.gpus[i].quarantined;
-    for (int i = 0; i < n->info.gpu_count; i++)
-        write_gpu(j, arena, n, &n->info.gpus[i], seen_ms);
-    if (!n->info.up)
-        write_alert(j,
-                    &(struct alert){.name = "NodeNotReady",
-                                    .severity = "error",
-                                    .node = name,
-                                    .summary = arena_printf(arena, "Node %s is not reached.", name)},
-                    seen_ms);
-    if (quarantined)
-        write_alert(
-            j,
-            &(struct alert){.name = "GpuQuarantined",
-                            .severity = "error",
-                            .node = name,
-                            .summary = arena_printf(arena,
-                                                    "%d GPUs of node %s are not given out: the processes that had "
-                                                    "them could not be proven gone.",
-                                                    quarantined, name)},
-            seen_ms);
-}
-
-/* ---- jobs ---- */
-
-static int write_idle(void *ctx, const struct idle_told_row *row)
-{
-    const struct api_reading *x = ctx;
-    const struct identity *who = request_identity(x->request);
-    const bool own = !strcmp(who->user, row->user);
-    struct arena *a = request_arena(x->request);
-    const char *text = arena_printf(a, "%s~%s: %s", row->user, row->name, row->text);
-    if (who->admin || (own && !row->dry_run))
-        write_alert(x->out,
-                    &(struct alert){.name = "JobGpusNotUsed",
-                                    .severity = row->told.acted ? "error" : "warn",
-                                    .job = arena_printf(a, "%s~%s", row->user, row->name),
-                                    .user = row->user,
-                                    .vc = row->vc,
-                                    .rule = row->rule,
-                                    .summary = text ? text : ""},
-                    row->time_ms);
-    return 0;
-}
-
-static int write_alerts(struct api_reading *x, struct err *e)
-{
-    struct snapshot *s = api_snapshot(x->context, e);
-    if (!s)
-        return -1;
-    json_out_array(x->out);
-    for (size_t i = 0; request_identity(x->request)->admin && i < cluster_count(s->cluster); i++)
-        write_node(x->out, request_arena(x->request), cluster_at(s->cluster, (int)i), s->wall_ms);
-    snapshots_put(((struct api *)x->context)->snapshots, s);
-    int rc = idle_store_each_told(x->store, write_idle, x, e);
-    json_out_array_end(x->out);
-    return rc;
 }
 
 int api_alerts(struct request *r, void *context, struct err *e)
 {
-    return api_read(context, r, write_alerts, context, e);
+    const struct api *api = context;
+    const struct identity *who = request_identity(r);
+    struct api_json out;
+    bool all = false;
+    if (request_query_bool(r, "all", &all, e))
+        return -1;
+    struct json_out *j = api_json_begin(&out);
+    json_out_array(j);
+    struct alert_book *b = alerts_now(api->alerts);
+    for (const struct alert *a = book_alerts(b); a; a = a->next)
+        if (a->state != ALERT_RESOLVED && api_alert_seen_by(a, who) &&
+            (all || (a->state == ALERT_FIRING && !a->silenced_by[0])))
+            write_alert(j, a);
+    alerts_close(api->alerts);
+    json_out_array_end(j);
+    api_json_send(&out, r, 200);
+    return 0;
+}
+
+/* ---- history ---- */
+
+struct page {
+    struct alert_change_filter filter;
+    int64_t limit, count, last_id;
+    struct json_out *out;
+    bool full;
+};
+
+static int write_change(void *ctx, const struct alert_change *c)
+{
+    struct page *p = ctx;
+    struct json_out *j = p->out;
+    if (p->count == p->limit) {
+        p->full = true;
+        return 1;
+    }
+    p->count++;
+    p->last_id = c->id;
+    json_out_object(j);
+    json_out_kint(j, "id", c->id);
+    json_out_ktime(j, "time", c->time_ms);
+    json_out_kstring(j, "state", c->state);
+    json_out_kstring(j, "rule", c->rule);
+    json_out_kstring(j, "severity", c->severity);
+    json_out_kstring(j, "fingerprint", c->fingerprint);
+    json_out_ktime(j, "started", c->starts_ms);
+    json_out_ktime(j, "ended", c->ends_ms);
+    json_out_kbool(j, "silenced", c->silenced);
+    json_out_key(j, "labels");
+    json_out_raw(j, c->labels);
+    json_out_key(j, "annotations");
+    json_out_raw(j, c->annotations);
+    json_out_object_end(j);
+    return 0;
+}
+
+static int write_history(struct api_reading *x, struct err *e)
+{
+    struct page *p = x->context;
+    p->out = x->out;
+    json_out_object(x->out);
+    json_out_key(x->out, "data");
+    json_out_array(x->out);
+    if (alert_store_changes(x->store, &p->filter, (int)p->limit + 1, write_change, p, e))
+        return -1;
+    json_out_array_end(x->out);
+    json_out_key(x->out, "next");
+    if (p->full)
+        json_out_int(x->out, p->last_id);
+    else
+        json_out_null(x->out);
+    json_out_object_end(x->out);
+    return 0;
+}
+
+int api_alert_history(struct request *r, void *context, struct err *e)
+{
+    const struct identity *who = request_identity(r);
+    int64_t any[2] = {0, INT64_MAX}, limits[2] = {1, HISTORY_LIMIT_MAX};
+    struct page p = {.limit = HISTORY_LIMIT, .filter = {.user = who->admin ? NULL : who->user}};
+    struct alert_change_filter *f = &p.filter;
+    if (request_query(r, "rule", &f->rule, e) || request_query_int(r, "since", any, &f->since_ms, e) ||
+        request_query_int(r, "until", any, &f->until_ms, e) || request_query_int(r, "cursor", any, &f->before_id, e) ||
+        request_query_int(r, "limit", limits, &p.limit, e))
+        return -1;
+    return api_read(context, r, write_history, &p, e);
 }

@@ -27,7 +27,6 @@ struct effect_reply;
 struct http_reply;
 struct hub;
 struct identity_cache;
-struct log_shelf;
 struct loop;
 struct mail;
 struct mailbox;
@@ -74,6 +73,7 @@ struct api {
     struct shells *shells;         /* server/shell.h */
     struct apps *apps;             /* server/apps.h */
     struct scalars *scalars;       /* out of event files */
+    struct alerts *alerts;         /* server/alerts/alerts.h */
     struct remote_writer *remote;  /* NULL: samples are sent nowhere */
     struct mailer *mailer;         /* NULL: no mail */
     struct notifier *notifier;
@@ -185,8 +185,8 @@ route_handler_fn api_images, api_image, api_image_add, api_image_remove;        
 route_handler_fn api_storages, api_storage, api_storage_put, api_storage_remove, api_storage_configs,
     api_storage_config, api_storage_servers, api_storage_server;                                       /* storage.c */
 route_handler_fn api_templates, api_template, api_template_add, api_template_put, api_template_remove; /* template.c */
-route_handler_fn api_job_attempts_healthz, api_job_attempts, api_job_attempts_one;               /* job_attempts.c */
-route_handler_fn api_vcs, api_vc, api_vc_put, api_vc_status, api_vc_remove;                      /* virtual_cluster.c */
-route_handler_fn api_audit, api_alerts, api_openapi, api_report_gpu, api_metrics, api_discovery; /* a file each */
+route_handler_fn api_job_attempts_healthz, api_job_attempts, api_job_attempts_one;   /* job_attempts.c */
+route_handler_fn api_vcs, api_vc, api_vc_put, api_vc_status, api_vc_remove;          /* virtual_cluster.c */
+route_handler_fn api_audit, api_openapi, api_report_gpu, api_metrics, api_discovery; /* a file each */
 
 #endif

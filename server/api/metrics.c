@@ -4,12 +4,7 @@
  * nodes, GPUs and virtual clusters do not tell every user, so that a scraper needs no rights of an admin: its token is
  * one of a user who may submit nowhere. From the published snapshot, the last samples, and the rows of placed tasks.
  */
-#include <dirent.h>
-#include <limits.h>
-#include <stdio.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -23,6 +18,7 @@
 #include "server/api/gpu_figures.h"
 #include "server/api/vc_figures.h"
 #include "server/loop.h"
+#include "server/self.h"
 #include "server/snapshot.h"
 
 enum { METRICS_MAX = 64 << 20, MIB = 1 << 20 };
@@ -251,23 +247,14 @@ static double commit_failures(const struct scrape *s)
     return (double)s->loop.commit_failures;
 }
 
-/* Of a file of the data folder; one that is not there has none. */
-static double bytes_of(const struct scrape *s, const char *name)
-{
-    char path[PATH_MAX];
-    struct stat st;
-    int n = snprintf(path, sizeof path, "%s/%s", s->api->data_dir, name);
-    return n >= (int)sizeof path || stat(path, &st) ? 0 : (double)st.st_size;
-}
-
 static double database(const struct scrape *s)
 {
-    return bytes_of(s, "drover.db");
+    return (double)self_file_bytes(s->api->data_dir, "drover.db");
 }
 
 static double database_wal(const struct scrape *s)
 {
-    return bytes_of(s, "drover.db-wal");
+    return (double)self_file_bytes(s->api->data_dir, "drover.db-wal");
 }
 
 static double cpu(const struct scrape *s)
@@ -278,34 +265,20 @@ static double cpu(const struct scrape *s)
 
 static double resident(const struct scrape *s)
 {
-    long pages = 0;
-    FILE *f = fopen("/proc/self/statm", "re");
     (void)s;
-    if (!f)
-        return 0;
-    if (fscanf(f, "%*d %ld", &pages) != 1)
-        pages = 0;
-    fclose(f);
-    return (double)pages * (double)sysconf(_SC_PAGESIZE);
+    return (double)self_resident_bytes();
 }
 
 static double descriptors(const struct scrape *s)
 {
-    int n = 0;
-    DIR *d = opendir("/proc/self/fd");
     (void)s;
-    while (d && readdir(d))
-        n++;
-    if (d)
-        closedir(d);
-    return n > 3 ? n - 3 : 0; /* less ".", ".." and that of the list itself */
+    return self_descriptors();
 }
 
 static double descriptors_max(const struct scrape *s)
 {
-    struct rlimit r = {0};
     (void)s;
-    return getrlimit(RLIMIT_NOFILE, &r) ? 0 : (double)r.rlim_cur;
+    return (double)self_descriptors_max();
 }
 
 static const struct {

@@ -5,6 +5,7 @@
  * API. Each row names the schemas of what it takes and answers; they are described in schema/, a file a noun.
  */
 #include "auth/user_import.h"
+#include "server/api/alerts.h"
 #include "server/api/api.h"
 #include "server/api/app.h"
 #include "server/api/gpu_figures.h"
@@ -14,6 +15,7 @@
 #include "server/api/user_change.h"
 
 #define JOB "/api/v2/jobs/{job}"
+#define MANAGER "/api/v2/alertmanager/api/v2"
 #define GROUP "/api/v2/groups/{group}"
 #define ME "/api/v2/users/me"
 #define WEBHOOK(of) of "/webhooks/{webhook}"
@@ -287,8 +289,34 @@ static const struct route routes[] = {
      .reply = "200 Message"},
 
     /* alerts */
-    {HTTP_GET, "/api/v2/alerts", api_alerts, ACCESS_USER, .help = "what is wrong now: of nodes, for admins; jobs whose GPUs are not used, for their owners too",
-     .reply = "200 AlertList"},
+    {HTTP_GET, "/api/v2/alerts", api_alerts, ACCESS_USER, .help = "what is wrong now: all of it for admins; what is about their jobs for users",
+     .query = "AlertListQuery", .reply = "200 AlertList"},
+    {HTTP_GET, "/api/v2/alerts/history", api_alert_history, ACCESS_USER, .help = "alerts that fired and ended, newest first (ours)",
+     .query = "AlertHistoryQuery", .reply = "200 AlertHistory"},
+    {HTTP_GET, "/api/v2/silences", api_silences, ACCESS_ADMIN, .help = "silences: which alerts nobody is told of (ours)",
+     .query = "SilenceListQuery", .reply = "200 SilenceList"},
+    {HTTP_POST, "/api/v2/silences", api_silence_put, ACCESS_ADMIN, .help = "make or change a silence (ours)",
+     .takes = "SilenceNew", .reply = "200 SilenceId"},
+    {HTTP_GET, "/api/v2/silences/{silence}", api_silence, ACCESS_ADMIN, .help = "one silence (ours)", .reply = "200 Silence"},
+    {HTTP_DELETE, "/api/v2/silences/{silence}", api_silence_expire, ACCESS_ADMIN, .help = "end a silence now (ours)",
+     .reply = "200 Message"},
+
+    /* the same in Alertmanager's API, for amtool and Prometheus (ours) */
+    {HTTP_GET, MANAGER "/status", api_manager_status, ACCESS_USER, .help = "that this is one (ours)",
+     .reply = "200 ManagerStatus"},
+    {HTTP_GET, MANAGER "/receivers", api_manager_receivers, ACCESS_USER, .help = "its one receiver (ours)",
+     .reply = "200 ManagerReceivers"},
+    {HTTP_GET, MANAGER "/alerts", api_manager_alerts, ACCESS_USER, .help = "alerts that fire, as /alerts shows them to whom (ours)",
+     .query = "ManagerAlertQuery", .reply = "200 ManagerAlertList"},
+    {HTTP_POST, MANAGER "/alerts", api_manager_post, ACCESS_ADMIN, .body_limit = 1 << 20,
+     .help = "alerts of others, which end by themselves (ours)", .takes = "ManagerAlertsPosted", .reply = "200 Message"},
+    {HTTP_GET, MANAGER "/silences", api_silences, ACCESS_ADMIN, .help = "as /silences (ours)",
+     .query = "SilenceListQuery", .reply = "200 SilenceList"},
+    {HTTP_POST, MANAGER "/silences", api_silence_put, ACCESS_ADMIN, .help = "as /silences (ours)",
+     .takes = "SilenceNew", .reply = "200 SilenceId"},
+    {HTTP_GET, MANAGER "/silence/{silence}", api_silence, ACCESS_ADMIN, .help = "one silence (ours)", .reply = "200 Silence"},
+    {HTTP_DELETE, MANAGER "/silence/{silence}", api_silence_expire, ACCESS_ADMIN, .help = "end a silence now (ours)",
+     .reply = "200 Message"},
 
     /* nodes (ours) */
     {HTTP_GET, "/api/v2/nodes", api_nodes, ACCESS_USER, .help = "nodes and their use", .reply = "200 NodeList"},

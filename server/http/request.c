@@ -222,6 +222,14 @@ int request_query(const struct request *r, const char *name, const char **out, s
     return find_field(&r->query, name, out, e);
 }
 
+const char *request_query_nth(const struct request *r, const char *name, size_t n)
+{
+    for (size_t i = 0; i < r->query.count; i++)
+        if (!strcmp(r->query.items[i].name, name) && !n--)
+            return r->query.items[i].value;
+    return NULL;
+}
+
 int request_form(const struct request *r, const char *name, const char **out, struct err *e)
 {
     return find_field(&r->form, name, out, e);

@@ -45,6 +45,8 @@ int request_param_int(const struct request *r, const char *name, int64_t min, in
 /* Query field by exact name, decoded, valid UTF-8 without control characters; *out is NULL when absent. Given twice:
  * -1 with ERR_INVALID_PARAMETERS. */
 int request_query(const struct request *r, const char *name, const char **out, struct err *e);
+/* For a field that may be given several times: its nth value, from 0; NULL: there are no more. */
+const char *request_query_nth(const struct request *r, const char *name, size_t n);
 /* As a number within min..max, as a boolean ("true", "false", "1", "0"); *out is left alone when absent. */
 int request_query_int(const struct request *r, const char *name, int64_t range[2], int64_t *out, struct err *e);
 int request_query_bool(const struct request *r, const char *name, bool *out, struct err *e);
