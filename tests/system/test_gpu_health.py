@@ -4,9 +4,12 @@
 action within two samples, jobs on the GPU hear of it, and the GPU returns after its check. Counted in samples and not in
 seconds: a slow machine takes fewer."""
 import datetime
+import http.server
+import json
 import os
 import re
 import subprocess
+import threading
 import time
 import unittest
 
@@ -22,9 +25,10 @@ FINE = {"state": "ok", "cause": None, "reason": None, "action": None}
 
 class Base(unittest.TestCase):
     config = {}
+    site = {}
 
     def setUp(self):
-        self.server = gpus.Server(TWO, dict({"gpuHealth": dict({"check": CHECK}, **self.config)}))
+        self.server = gpus.Server(TWO, dict({"gpuHealth": dict({"check": CHECK}, **self.config)}, **self.site))
         self.server.__enter__()
         self.addCleanup(self.server.__exit__, None, None, None)
         self.admin = droverlib.Client(self.server).login()
@@ -233,6 +237,116 @@ class HealthTest(Base):
         self.assertEqual(self.gpus()[0]["health"], FINE)
         self.admin.json("DELETE", "/api/v2/jobs/%s/reservation" % name)
         self.until("it is a zombie now", lambda found: found[0]["health"]["cause"] == "zombie")
+
+
+class Manager(http.server.ThreadingHTTPServer):
+    """Stands in for an Alertmanager: keeps what is posted to it."""
+
+    def __init__(self):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                self.server.posts.append((self.path, self.headers["Authorization"], json.loads(body)))
+                self.send_response(200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.posts = []
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def posted(self, name):
+        """The newest of what was posted of an alert."""
+        found = [a for _, _, alerts in list(self.posts) for a in alerts if a["labels"]["alertname"] == name]
+        return found[-1] if found else None
+
+
+class AlertsTest(Base):
+    def setUp(self):
+        self.manager = Manager()
+        self.addCleanup(self.manager.server_close)
+        self.addCleanup(self.manager.shutdown)
+        folder = droverlib.scratch_folder("alerts-")
+        token = os.path.join(folder, "token")
+        with open(token, "w", encoding="ascii") as f:
+            f.write("secret\n")
+        self.site = {"alerts": {"seconds": 1, "rules": {"NodeCPUUsage": {"enabled": False}}},
+                     "alertmanager": {"url": "http://127.0.0.1:%d/" % self.manager.server_port, "bearerTokenFile": token}}
+        super().setUp()
+
+    def lost(self):
+        """GpuLost of GPU 0, whatever its state is; None where it is not."""
+        found = [a for a in self.admin.json("GET", "/api/v2/alerts?all=true") if a["labels"]["alertname"] == "GpuLost"]
+        return found[0] if found else None
+
+    def history(self, count):
+        def look():
+            data = self.admin.json("GET", "/api/v2/alerts/history?rule=GpuLost")["data"]
+            return [(c["state"], c["silenced"]) for c in data] if len(data) >= count else None
+        return droverlib.wait_until(look, "%d changes" % count, 30)
+
+    def silence(self, seconds, **more):
+        now = datetime.datetime.now(datetime.timezone.utc)
+        body = dict({"matchers": [{"name": "alertname", "value": "Gpu.*", "isRegex": True}], "startsAt": now.isoformat(),
+                     "endsAt": (now + datetime.timedelta(seconds=seconds)).isoformat(), "comment": "known"}, **more)
+        return self.admin.request("POST", "/api/v2/silences", body)
+
+    def test_an_alerts_life(self):
+        self.played(*TWO, "gpu 0 lost", cause="lost")
+        alert = self.lost()
+        self.assertEqual((alert["status"], alert["foreign"]), ("active", False))
+        droverlib.wait_until(lambda: self.manager.posted("GpuLost"), "it is posted", 30)
+        path, secret, _ = self.manager.posts[-1]
+        self.assertEqual((path, secret), ("/api/v2/alerts", "Bearer secret"))
+        self.assertEqual(self.manager.posted("GpuLost")["startsAt"], alert["startsAt"])
+        # A restart repeats and loses nothing.
+        self.assertEqual(self.history(1), [("firing", False)])
+        self.server.stop()
+        self.server.start()
+        self.admin = droverlib.Client(self.server).login()
+        self.assertEqual(self.lost()["startsAt"], alert["startsAt"])
+        self.until("it is seen again", lambda found: found[0]["health"]["cause"] == "lost")
+        self.assertEqual(self.lost()["startsAt"], alert["startsAt"])
+        # Silenced, it is not listed, and its end is told to nobody.
+        r = self.silence(3600)
+        self.assertEqual(r.status, 200, r.body)
+        silence = json.loads(r.body)["silenceID"]
+        self.assertEqual((self.lost()["status"], self.lost()["silencedBy"], self.alerts()), ("suppressed", silence, set()))
+        self.admin.json("DELETE", "/api/v2/silences/" + silence)
+        self.assertEqual(self.lost()["status"], "active")
+        self.assertEqual(self.admin.json("GET", "/api/v2/silences")[0]["status"], {"state": "expired"})
+        self.assertEqual(self.admin.request("DELETE", "/api/v2/silences/" + silence).status, 400)
+        self.well_again()
+        self.assertIsNone(self.lost())
+        self.assertEqual(self.history(2), [("resolved", False), ("firing", False)])
+        ends = droverlib.wait_until(lambda: self.manager.posted("GpuLost")["endsAt"] < time.strftime(
+            "%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 60)) and self.manager.posted("GpuLost")["endsAt"], "its end is", 30)
+        self.assertGreater(ends, alert["startsAt"])
+
+    def test_what_is_refused(self):
+        for what, status in (({"matchers": []}, 400), ({"matchers": [{"name": "a", "value": ".*", "isRegex": True}]}, 400),
+                             ({"matchers": [{"name": "a", "value": "(", "isRegex": True}]}, 400), ({"comment": ""}, 400),
+                             ({"endsAt": "2001-01-01T00:00:00Z"}, 400), ({"startsAt": "today"}, 400), ({"more": 1}, 400),
+                             ({"id": "01890000-0000-7000-8000-000000000001"}, 404)):
+            self.assertEqual(self.silence(60, **what).status, status, what)
+        self.assertEqual(self.admin.json("GET", "/api/v2/silences"), [])
+        self.admin.json("POST", "/api/v2/users", {"username": "ana", "password": "ana-password-1", "email": "",
+                                                  "virtualCluster": ["default"], "admin": False}, expect=(201,))
+        ana = droverlib.Client(self.server).login("ana", "ana-password-1")
+        manager = "/api/v2/alertmanager/api/v2"
+        posted = [{"labels": {"alertname": "Foreign", "job_name": "ana~x", "username": "ana"}}, {"labels": {"alertname": "Other"}}]
+        self.assertEqual([ana.request("GET", "/api/v2/silences").status, ana.request("POST", manager + "/alerts", posted).status],
+                         [403, 403])
+        self.assertEqual(self.admin.request("POST", manager + "/alerts", posted).status, 200)
+        self.assertEqual([a["labels"]["alertname"] for a in ana.json("GET", "/api/v2/alerts")], ["Foreign"])
+        self.assertEqual({a["labels"]["alertname"] for a in self.admin.json("GET", manager + "/alerts?filter=alertname%3D~%22F.*%22")},
+                         {"Foreign"})
+        for bad in ({}, [1], [{"labels": {}}], [{"labels": {"alertname": 1}}], [{"labels": {"a b": "x", "alertname": "A"}}],
+                    [{"labels": {"alertname": "A"}, "endsAt": "x"}]):
+            self.assertEqual(self.admin.request("POST", manager + "/alerts", bad).status, 400, bad)
 
 
 class PolicyTest(Base):
