@@ -167,6 +167,12 @@ const struct command_option command_options_snooze[] = {
     {0, NULL, NULL, NULL, NULL},
 };
 
+const struct command_option command_options_silence[] = {
+    {0, "hours", "N", NULL, "For how long from now; one by default."},
+    {0, "reason", "TEXT", NULL, "Why nobody is to be told."},
+    {0, NULL, NULL, NULL, NULL},
+};
+
 const struct command_option command_options_reservation[] = {
     {0, "minutes", "N", NULL, "How much longer."},
     {0, NULL, NULL, NULL, NULL},

@@ -23,6 +23,7 @@ extern const struct command_option command_options_login[];
 extern const struct command_option command_options_vc[];
 extern const struct command_option command_options_reservations[];
 extern const struct command_option command_options_snooze[];
+extern const struct command_option command_options_silence[];
 extern const struct command_option command_options_reservation[];
 extern const struct command_option command_options_storage[];
 extern const struct command_option command_options_template[];

@@ -177,6 +177,7 @@ static const struct change changes[] = {
      .members = reservation_members,
      .done = "The debug reservation of %s is extended."},
     {.verb = "reservation release", .method = "DELETE", .path = RESERVATION, .jobs = true, .done = "%s is released."},
+    {.verb = "silence expire", .method = "DELETE", .path = "/api/v2/silences/%s", .done = "%s has ended."},
     {.verb = "node cordon", NODE("cordon"), .done = "Nothing new starts on %s."},
     {.verb = "node drain", NODE("drain"), .done = "%s is being emptied: nothing new starts there."},
     {.verb = "node uncordon", NODE("uncordon"), .done = "%s takes tasks again."},

@@ -85,6 +85,9 @@ int images_list_run(struct cli *cli);
 int images_import_run(struct cli *cli);
 /* Removes an image. */
 int images_remove_run(struct cli *cli);
+/* Lists silences; makes one, of the matchers that are given. */
+int silences_list_run(struct cli *cli);
+int silences_add_run(struct cli *cli);
 /* Prints the client's version. */
 int access_version(struct cli *cli);
 
