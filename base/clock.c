@@ -7,7 +7,6 @@
 
 #include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 
 #include "base/failpoint.h"
@@ -80,66 +79,4 @@ void clock_iso(int64_t wall_ms, char out[CLOCK_ISO_SIZE])
     (void)snprintf(out, CLOCK_ISO_SIZE, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ", (unsigned)year % 10000u,
                    (unsigned)month % 100u, (unsigned)day % 100u, (unsigned)ms / 3600000u % 24u,
                    (unsigned)ms / 60000u % 60u, (unsigned)ms / 1000u % 60u, (unsigned)ms % 1000u);
-}
-
-/* `n` digits, as a number; -1: they are none. Moves on. */
-static int clock_digits(const char **at, int n)
-{
-    int v = 0;
-    for (int i = 0; i < n; i++, (*at)++) {
-        if (**at < '0' || **at > '9')
-            return -1;
-        v = v * 10 + (**at - '0');
-    }
-    return v;
-}
-
-static int clock_expect(const char **at, const char *any)
-{
-    if (!**at || !strchr(any, **at))
-        return -1;
-    (*at)++;
-    return 0;
-}
-
-/* Minutes east of Greenwich behind a time; 0 or -1. */
-static int clock_offset(const char **at, int *minutes)
-{
-    const char sign = **at;
-    int h, m;
-    *minutes = 0;
-    if (clock_expect(at, "Zz+-"))
-        return -1;
-    if (sign == 'Z' || sign == 'z')
-        return 0;
-    if ((h = clock_digits(at, 2)) < 0 || h > 23 || clock_expect(at, ":") || (m = clock_digits(at, 2)) < 0 || m > 59)
-        return -1;
-    *minutes = (sign == '-' ? -1 : 1) * (h * 60 + m);
-    return 0;
-}
-
-int clock_parse(const char *text, int64_t *wall_ms)
-{
-    static const char between[] = "--T::";
-    static const int low[] = {1970, 1, 1, 0, 0, 0}, high[] = {9999, 12, 31, 23, 59, 60};
-    int f[6], offset, ms = 0;
-    const char *at = text;
-    for (int i = 0; i < 6; i++) {
-        f[i] = clock_digits(&at, i ? 2 : 4);
-        if (f[i] < low[i] || f[i] > high[i] || (i < 5 && clock_expect(&at, i == 2 ? "Tt " : (char[2]){between[i], 0})))
-            return -1;
-    }
-    if (*at == '.') {
-        const char *from = ++at;
-        for (int unit = 100; *at >= '0' && *at <= '9'; at++, unit /= 10)
-            ms += (*at - '0') * unit;
-        if (at == from)
-            return -1;
-    }
-    if (clock_offset(&at, &offset) || *at)
-        return -1;
-    struct tm tm = {
-        .tm_year = f[0] - 1900, .tm_mon = f[1] - 1, .tm_mday = f[2], .tm_hour = f[3], .tm_min = f[4], .tm_sec = f[5]};
-    *wall_ms = ((int64_t)timegm(&tm) - offset * 60) * 1000 + ms;
-    return *wall_ms < 0 || tm.tm_mday != f[2] ? -1 : 0; /* the 31st of a month that has 30 */
 }

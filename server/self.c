@@ -6,6 +6,8 @@
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -57,14 +59,21 @@ int self_disk_free(const char *dir)
     return room ? (int)(fs.f_bavail * 100 / room) : 0;
 }
 
+/* The number behind a word of a line of /proc/meminfo, into *kib if it is that line. */
+static void take_kib(const char *line, const char *word, int64_t *kib)
+{
+    if (!strncmp(line, word, strlen(word)))
+        *kib = strtoll(line + strlen(word), NULL, 10);
+}
+
 int self_memory_used(void)
 {
-    long long total = 0, available = -1;
+    int64_t total = 0, available = -1;
     char line[128];
     FILE *f = fopen("/proc/meminfo", "re");
     while (f && fgets(line, sizeof line, f)) {
-        (void)sscanf(line, "MemTotal: %lld", &total);
-        (void)sscanf(line, "MemAvailable: %lld", &available);
+        take_kib(line, "MemTotal:", &total);
+        take_kib(line, "MemAvailable:", &available);
     }
     if (f)
         fclose(f);

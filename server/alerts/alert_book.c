@@ -385,11 +385,11 @@ void book_end(struct alert_book *b)
 
 /* ---- of others ---- */
 
-int book_take(struct alert_book *b, struct alert_text *t, int64_t starts_ms, int64_t ends_ms, int64_t now_ms,
-              struct err *e)
+int book_take(struct alert_book *b, const struct alert_posted *p, int64_t now_ms, struct err *e)
 {
+    struct alert_text *t = p->text;
     struct alert *a = hash_get(b->by_print, t->print);
-    const bool over = ends_ms <= now_ms;
+    const bool over = p->ends_ms <= now_ms;
     b->now_ms = now_ms;
     if (a && a->rule >= 0)
         return err_set(e, ERR_INVALID_PARAMETERS, "These are the labels of an alert of this server.");
@@ -402,7 +402,7 @@ int book_take(struct alert_book *b, struct alert_text *t, int64_t starts_ms, int
         if (!a)
             return err_set(e, ERR_TOO_MANY, "There is no room for more alerts.");
         a->state = ALERT_FIRING;
-        a->starts_ms = starts_ms && starts_ms < now_ms ? starts_ms : now_ms;
+        a->starts_ms = p->starts_ms && p->starts_ms < now_ms ? p->starts_ms : now_ms;
         a->since_ms = a->starts_ms;
         snprintf(a->severity, sizeof a->severity, "%s", alert_text_label(t, "severity"));
         if (!a->severity[0])
@@ -411,7 +411,7 @@ int book_take(struct alert_book *b, struct alert_text *t, int64_t starts_ms, int
             snprintf(a->user, sizeof a->user, "%s", alert_text_label(t, "username"));
     }
     say(b, a, t);
-    a->ends_ms = ends_ms;
+    a->ends_ms = p->ends_ms;
     return 0;
 }
 

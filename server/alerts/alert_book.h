@@ -87,9 +87,13 @@ void book_see(struct alert_book *b, const struct alert_seen *s);
 void book_hold(struct alert_book *b, int rule);
 void book_end(struct alert_book *b);
 
-/* An alert of others. `starts_ms` 0: now; `ends_ms` in the past: it is over. Takes a hold. 0, or -1 with the error. */
-int book_take(struct alert_book *b, struct alert_text *t, int64_t starts_ms, int64_t ends_ms, int64_t now_ms,
-              struct err *e);
+/* An alert of others, of whose text it takes a hold. 0, or -1 with the error. */
+struct alert_posted {
+    struct alert_text *text;
+    int64_t starts_ms; /* 0: now */
+    int64_t ends_ms;   /* in the past: it is over */
+};
+int book_take(struct alert_book *b, const struct alert_posted *p, int64_t now_ms, struct err *e);
 
 /* Puts a silence, in the place of the one with its id; takes it over. */
 void book_silence_put(struct alert_book *b, struct alert_silence *s);

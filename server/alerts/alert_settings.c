@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
+ * The configuration's `alerts`, over the rules as they are shipped:
+ *
  *   alerts:
  *     seconds: 5
  *     keepDays: 90

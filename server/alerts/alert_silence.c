@@ -38,36 +38,36 @@ static struct pattern *compile(const char *value, struct err *e)
     return pattern_create(whole, (size_t)n, e);
 }
 
-int silence_add(struct alert_silence *s, const char *name, const char *value, bool regex, bool equal, struct err *e)
+int silence_add(struct alert_silence *s, const struct silence_matcher *wanted, struct err *e)
 {
     if (s->matcher_count == SILENCE_MATCHERS_MAX)
         return err_set(e, ERR_INVALID_PARAMETERS, "More than %d matchers.", SILENCE_MATCHERS_MAX);
-    if (!name[0] || strlen(name) >= SILENCE_NAME_MAX || strlen(value) >= SILENCE_VALUE_MAX)
+    if (!wanted->name[0] || strlen(wanted->name) >= SILENCE_NAME_MAX || strlen(wanted->value) >= SILENCE_VALUE_MAX)
         return err_set(e, ERR_INVALID_PARAMETERS, "A matcher has a name of 1 to %d bytes and a value of at most %d.",
                        SILENCE_NAME_MAX - 1, SILENCE_VALUE_MAX - 1);
     struct alert_matcher *m = &s->matchers[s->matcher_count];
-    *m = (struct alert_matcher){.regex = regex, .equal = equal};
-    snprintf(m->name, sizeof m->name, "%s", name);
-    snprintf(m->value, sizeof m->value, "%s", value);
-    if (regex && !(m->pattern = compile(value, e)))
+    *m = (struct alert_matcher){.regex = wanted->regex, .equal = wanted->equal};
+    snprintf(m->name, sizeof m->name, "%s", wanted->name);
+    snprintf(m->value, sizeof m->value, "%s", wanted->value);
+    if (m->regex && !(m->pattern = compile(m->value, e)))
         return -1;
     s->matcher_count++;
     return 0;
 }
 
-static int add_one(struct alert_silence *s, const cJSON *m, struct err *e)
+static int add_one(struct alert_silence *s, const cJSON *o, struct err *e)
 {
     static const char *const keys[] = {"name", "value", "isRegex", "isEqual", NULL};
-    const char *name = NULL, *value = NULL;
-    bool regex = false, equal = true;
-    if (!cJSON_IsObject(m))
+    struct silence_matcher m = {.equal = true};
+    if (!cJSON_IsObject(o))
         return err_set(e, ERR_INVALID_PARAMETERS, "A matcher is an object.");
-    if (json_only_keys(m, keys, e) || json_get_string(m, "name", &name, e) || json_get_string(m, "value", &value, e) ||
-        json_get_bool(m, "isRegex", &regex, e) || json_get_bool(m, "isEqual", &equal, e))
+    if (json_only_keys(o, keys, e) || json_get_string(o, "name", &m.name, e) ||
+        json_get_string(o, "value", &m.value, e) || json_get_bool(o, "isRegex", &m.regex, e) ||
+        json_get_bool(o, "isEqual", &m.equal, e))
         return -1;
-    if (!name || !value)
+    if (!m.name || !m.value)
         return err_set(e, ERR_INVALID_PARAMETERS, "A matcher needs \"name\" and \"value\".");
-    return silence_add(s, name, value, regex, equal, e);
+    return silence_add(s, &m, e);
 }
 
 int silence_add_json(struct alert_silence *s, const cJSON *list, struct err *e)
@@ -79,30 +79,47 @@ int silence_add_json(struct alert_silence *s, const cJSON *list, struct err *e)
     return 0;
 }
 
-int silence_add_text(struct alert_silence *s, const char *text, struct err *e)
+/* ---- as text ---- */
+
+static const struct {
+    char text[3];
+    bool regex, equal;
+} operators[] = {{"!=", false, false}, {"!~", true, false}, {"=~", true, true}, {"=", false, true}};
+
+/* What stands between quotes, or all of it, without the marks before quotes and backslashes. 0, or -1: too long. */
+static int unquote(const char *from, char out[SILENCE_VALUE_MAX])
 {
-    char name[SILENCE_NAME_MAX], value[SILENCE_VALUE_MAX];
-    const size_t n = strcspn(text, "=!");
-    const char *op = text + n, *from = op + (op[0] && (op[1] == '=' || op[1] == '~') ? 2 : 1);
-    const bool regex = op[0] && op[1] == '~', equal = op[0] == '=';
-    size_t len = op[0] ? strlen(from) : 0;
-    if (!op[0] || (op[0] == '!' && op[1] != '=' && op[1] != '~') || (op[0] == '=' && op[1] == '='))
-        return err_set(e, ERR_INVALID_PARAMETERS, "\"%.60s\" is no matcher such as name=\"value\".", text);
+    size_t len = strlen(from), at = 0;
     if (len >= 2 && from[0] == '"' && from[len - 1] == '"') {
         from++;
         len -= 2;
     }
-    if (n >= sizeof name || len >= sizeof value)
-        return err_set(e, ERR_INVALID_PARAMETERS, "A matcher is too long.");
-    snprintf(name, sizeof name, "%.*s", (int)n, text);
-    size_t at = 0;
+    if (len >= SILENCE_VALUE_MAX)
+        return -1;
     for (size_t i = 0; i < len; i++) {
         if (from[i] == '\\' && i + 1 < len && (from[i + 1] == '"' || from[i + 1] == '\\'))
             i++;
-        value[at++] = from[i];
+        out[at++] = from[i];
     }
-    value[at] = '\0';
-    return silence_add(s, name, value, regex, equal, e);
+    out[at] = '\0';
+    return 0;
+}
+
+int silence_add_text(struct alert_silence *s, const char *text, struct err *e)
+{
+    char name[SILENCE_NAME_MAX], value[SILENCE_VALUE_MAX];
+    const size_t n = strcspn(text, "=!");
+    size_t k = 0;
+    while (k < sizeof operators / sizeof *operators &&
+           strncmp(text + n, operators[k].text, strlen(operators[k].text)) != 0)
+        k++;
+    if (k == sizeof operators / sizeof *operators || !strncmp(text + n, "==", 2))
+        return err_set(e, ERR_INVALID_PARAMETERS, "\"%.60s\" is no matcher such as name=\"value\".", text);
+    if (n >= sizeof name || unquote(text + n + strlen(operators[k].text), value))
+        return err_set(e, ERR_INVALID_PARAMETERS, "A matcher is too long.");
+    snprintf(name, sizeof name, "%.*s", (int)n, text);
+    const struct silence_matcher m = {name, value, operators[k].regex, operators[k].equal};
+    return silence_add(s, &m, e);
 }
 
 static bool holds(const struct alert_matcher *m, struct pattern_scratch *scratch, const char *value)

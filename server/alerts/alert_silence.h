@@ -43,8 +43,12 @@ struct alert_silence *silence_create(void);
 /* NULL ok. */
 void silence_destroy(struct alert_silence *s);
 
-/* Adds a matcher. 0, or -1 with ERR_INVALID_PARAMETERS. */
-int silence_add(struct alert_silence *s, const char *name, const char *value, bool regex, bool equal, struct err *e);
+/* Adds a matcher, a copy. 0, or -1 with ERR_INVALID_PARAMETERS. */
+struct silence_matcher {
+    const char *name, *value;
+    bool regex, equal;
+};
+int silence_add(struct alert_silence *s, const struct silence_matcher *m, struct err *e);
 /* Adds those of a JSON array [{name, value, isRegex, isEqual}]. 0 or -1. */
 int silence_add_json(struct alert_silence *s, const cJSON *list, struct err *e);
 /* Adds one as it is written, `name="value"` with = != =~ or !~, quotes or none. 0 or -1. */

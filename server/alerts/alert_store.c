@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Texts of alerts go in and out as the JSON that alert_text.c makes of them. */
 #include "server/alerts/alert_store.h"
 
 #include <stdio.h>
@@ -56,8 +57,8 @@ int alert_store_next_change(struct store *reader, int64_t after_id, struct arena
     return all ? 1 : err_set(e, ERR_INTERNAL, "Out of memory.");
 }
 
-int alert_store_changes(struct store *reader, const struct alert_change_filter *f, int limit, alert_change_fn *fn,
-                        void *ctx, struct err *e)
+int alert_store_changes(struct store *reader, const struct alert_change_filter *f, alert_change_fn *fn, void *ctx,
+                        struct err *e)
 {
     struct query q;
     struct alert_change c;
@@ -74,7 +75,7 @@ int alert_store_changes(struct store *reader, const struct alert_change_filter *
     if (f->until_ms)
         query_where(&q, "time_ms < ?"), query_int(&q, f->until_ms);
     query_sql(&q, " ORDER BY id DESC LIMIT ?");
-    query_int(&q, limit);
+    query_int(&q, f->limit);
     struct stmt *st = query_stmt(&q, reader, e);
     while (!stop && (rc = stmt_step(st, e)) == STMT_ROW) {
         read_change(st, &c);

@@ -36,13 +36,14 @@ int alert_store_next_change(struct store *reader, int64_t after_id, struct arena
 struct alert_change_filter {
     const char *user;           /* of their jobs alone; NULL = all */
     const char *rule;           /* NULL = any */
+    int limit;                  /* so many at most */
     int64_t before_id;          /* 0 = from the newest */
     int64_t since_ms, until_ms; /* [since, until); 0 = open */
 };
 /* Newest first; gives 0 to go on, any other value ends the walk. 0 or -1. */
 typedef int alert_change_fn(void *ctx, const struct alert_change *c);
-int alert_store_changes(struct store *reader, const struct alert_change_filter *f, int limit, alert_change_fn *fn,
-                        void *ctx, struct err *e);
+int alert_store_changes(struct store *reader, const struct alert_change_filter *f, alert_change_fn *fn, void *ctx,
+                        struct err *e);
 
 /* command_write_fn: `batch` is a struct alert_batch. */
 struct alert_batch {

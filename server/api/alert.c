@@ -116,7 +116,7 @@ static int write_history(struct api_reading *x, struct err *e)
     json_out_object(x->out);
     json_out_key(x->out, "data");
     json_out_array(x->out);
-    if (alert_store_changes(x->store, &p->filter, (int)p->limit + 1, write_change, p, e))
+    if (alert_store_changes(x->store, &p->filter, write_change, p, e))
         return -1;
     json_out_array_end(x->out);
     json_out_key(x->out, "next");
@@ -138,5 +138,6 @@ int api_alert_history(struct request *r, void *context, struct err *e)
         request_query_int(r, "until", any, &f->until_ms, e) || request_query_int(r, "cursor", any, &f->before_id, e) ||
         request_query_int(r, "limit", limits, &p.limit, e))
         return -1;
+    f->limit = (int)p.limit + 1; /* one more says that there is more */
     return api_read(context, r, write_history, &p, e);
 }

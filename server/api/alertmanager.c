@@ -158,11 +158,6 @@ int api_manager_alerts(struct request *r, void *context, struct err *e)
 
 /* ---- posted ones ---- */
 
-struct posted {
-    struct alert_text *text;
-    int64_t starts_ms, ends_ms;
-};
-
 static int read_time(const cJSON *o, const char *key, int64_t *out, struct err *e)
 {
     const char *text = NULL;
@@ -174,7 +169,7 @@ static int read_time(const cJSON *o, const char *key, int64_t *out, struct err *
     return clock_parse(text, out) ? err_set(e, ERR_INVALID_PARAMETERS, "\"%s\" must be a time.", key) : 0;
 }
 
-static int read_posted(const cJSON *o, struct posted *p, struct err *e)
+static int read_posted(const cJSON *o, struct alert_posted *p, int64_t now_ms, struct err *e)
 {
     if (!cJSON_IsObject(o))
         return err_set(e, ERR_INVALID_PARAMETERS, "An alert is an object.");
@@ -182,19 +177,20 @@ static int read_posted(const cJSON *o, struct posted *p, struct err *e)
         return -1;
     if (p->ends_ms && p->starts_ms > p->ends_ms)
         return err_set(e, ERR_INVALID_PARAMETERS, "\"startsAt\" is behind \"endsAt\".");
+    if (!p->ends_ms)
+        p->ends_ms = now_ms + RESOLVE_TIMEOUT_MS;
     p->text = alert_text_read(cJSON_GetObjectItemCaseSensitive(o, "labels"),
                               cJSON_GetObjectItemCaseSensitive(o, "annotations"), e);
     return p->text ? 0 : -1;
 }
 
 /* All of them or none. */
-static int take_posted(struct alerts *alerts, const struct posted *list, int count, int64_t now_ms, struct err *e)
+static int take_posted(struct alerts *alerts, const struct alert_posted *list, int count, int64_t now_ms, struct err *e)
 {
     struct alert_book *b = alerts_now(alerts);
     int rc = 0;
     for (int i = 0; !rc && i < count; i++)
-        rc = book_take(b, list[i].text, list[i].starts_ms,
-                       list[i].ends_ms ? list[i].ends_ms : now_ms + RESOLVE_TIMEOUT_MS, now_ms, e);
+        rc = book_take(b, &list[i], now_ms, e);
     alerts_close(alerts);
     return rc;
 }
@@ -208,7 +204,7 @@ int api_manager_post(struct request *r, void *context, struct err *e)
     if (!list)
         return -1;
     const int count = cJSON_IsArray(list) ? cJSON_GetArraySize(list) : -1;
-    struct posted *all =
+    struct alert_posted *all =
         count < 0 || count > POSTED_MAX ? NULL : arena_calloc(request_arena(r), (size_t)count + 1, sizeof *all);
     int rc = count < 0 || count > POSTED_MAX
                  ? err_set(e, ERR_INVALID_PARAMETERS, "The body must be an array of at most %d alerts.", POSTED_MAX)
@@ -216,7 +212,7 @@ int api_manager_post(struct request *r, void *context, struct err *e)
                    : err_set(e, ERR_INTERNAL, "Out of memory.");
     int read = 0;
     for (const cJSON *o = rc ? NULL : list->child; o && !rc; o = o->next)
-        rc = read_posted(o, &all[read], e) ? -1 : (read++, 0);
+        rc = read_posted(o, &all[read], request_now(r).wall, e) ? -1 : (read++, 0);
     if (!rc)
         rc = take_posted(api->alerts, all, count, request_now(r).wall, e);
     for (int i = 0; i < read; i++)

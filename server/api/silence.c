@@ -243,12 +243,14 @@ static struct alert_silence *expired(const struct alert_silence *s, int64_t now_
     struct alert_silence *copy = silence_create();
     if (!copy)
         return NULL;
-    for (int i = 0; i < s->matcher_count; i++)
-        if (silence_add(copy, s->matchers[i].name, s->matchers[i].value, s->matchers[i].regex, s->matchers[i].equal,
-                        NULL)) {
+    for (int i = 0; i < s->matcher_count; i++) {
+        const struct alert_matcher *of = &s->matchers[i];
+        const struct silence_matcher m = {of->name, of->value, of->regex, of->equal};
+        if (silence_add(copy, &m, NULL)) {
             silence_destroy(copy);
             return NULL;
         }
+    }
     memcpy(copy->id, s->id, sizeof copy->id);
     snprintf(copy->by, sizeof copy->by, "%s", s->by);
     snprintf(copy->comment, sizeof copy->comment, "%s", s->comment);
