@@ -29,8 +29,5 @@ struct clock_now clock_steady_next(struct clock_steady *c, struct clock_now read
 #define CLOCK_ISO_SIZE 25
 /* "2026-11-21T08:00:00.000Z" into `out` (CLOCK_ISO_SIZE bytes). */
 void clock_iso(int64_t wall_ms, char out[CLOCK_ISO_SIZE]);
-/* The moment that an RFC 3339 time of 1970 to 9999 says ("2026-11-21T09:00:00.5+01:00"), in ms since 1970. 0, or -1 for
- * what is none. */
-int clock_parse(const char *text, int64_t *wall_ms);
 
 #endif

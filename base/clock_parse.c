@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * Times of RFC 3339 as others write them; apart from clock.c, as root's programs read none.
+ * Digits and signs in turn; the C library only counts days.
  */
+#include "base/clock_parse.h"
+
 #include <string.h>
 #include <time.h>
-
-#include "base/clock.h"
 
 /* `n` digits, as a number; -1: they are none. Moves on. */
 static int digits(const char **at, int n)

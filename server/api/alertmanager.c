@@ -8,6 +8,7 @@
 #include "auth/identity.h"
 #include "base/arena.h"
 #include "base/clock.h"
+#include "base/clock_parse.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/pattern.h"

@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/clock_parse.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/pattern.h"
