@@ -134,16 +134,21 @@ static int set_rule(struct alert_settings *s, const struct doc *d, struct err *e
     return unknown(d, e, "rule");
 }
 
-static int set_one(struct alert_settings *s, const struct doc *d, struct err *e)
+static int set_small(int *out, const struct doc *d, struct err *e)
 {
     int64_t n = 0;
-    int *out = !strcmp(d->key, "seconds") ? &s->look_s : !strcmp(d->key, "keepDays") ? &s->keep_days : NULL;
-    if (out) {
-        if (set_int(&n, d, 1, 3600, e))
-            return -1;
-        *out = (int)n;
-        return 0;
-    }
+    if (set_int(&n, d, 1, 3600, e))
+        return -1;
+    *out = (int)n;
+    return 0;
+}
+
+static int set_one(struct alert_settings *s, const struct doc *d, struct err *e)
+{
+    if (!strcmp(d->key, "seconds"))
+        return set_small(&s->look_s, d, e);
+    if (!strcmp(d->key, "keepDays"))
+        return set_small(&s->keep_days, d, e);
     if (strcmp(d->key, "rules") != 0)
         return unknown(d, e, "key");
     if (d->type != DOC_MAP)

@@ -196,31 +196,43 @@ static int take_posted(struct alerts *alerts, const struct alert_posted *list, i
     return rc;
 }
 
+/* The alerts of the body, in `out`, which has room; *read: those whose text is to be given back. 0 or -1. */
+static int read_all(const cJSON *list, struct alert_posted *out, int64_t now_ms, int *read, struct err *e)
+{
+    for (const cJSON *o = list->child; o; o = o->next, ++*read)
+        if (read_posted(o, &out[*read], now_ms, e))
+            return -1;
+    return 0;
+}
+
+static int take_list(struct request *r, const struct api *api, const cJSON *list, struct err *e)
+{
+    const int count = cJSON_IsArray(list) ? cJSON_GetArraySize(list) : -1;
+    const int64_t now_ms = request_now(r).wall;
+    int read = 0;
+    if (count < 0 || count > POSTED_MAX)
+        return err_set(e, ERR_INVALID_PARAMETERS, "The body must be an array of at most %d alerts.", POSTED_MAX);
+    struct alert_posted *all = arena_calloc(request_arena(r), (size_t)count + 1, sizeof *all);
+    if (!all)
+        return err_set(e, ERR_INTERNAL, "Out of memory.");
+    int rc = read_all(list, all, now_ms, &read, e);
+    if (!rc)
+        rc = take_posted(api->alerts, all, count, now_ms, e);
+    for (int i = 0; i < read; i++)
+        alert_text_put(all[i].text);
+    return rc;
+}
+
 int api_manager_post(struct request *r, void *context, struct err *e)
 {
-    const struct api *api = context;
     size_t len;
     const char *body = request_body(r, &len);
     cJSON *list = json_parse(body, len, POSTED_BYTES, e);
     if (!list)
         return -1;
-    const int count = cJSON_IsArray(list) ? cJSON_GetArraySize(list) : -1;
-    struct alert_posted *all =
-        count < 0 || count > POSTED_MAX ? NULL : arena_calloc(request_arena(r), (size_t)count + 1, sizeof *all);
-    int rc = count < 0 || count > POSTED_MAX
-                 ? err_set(e, ERR_INVALID_PARAMETERS, "The body must be an array of at most %d alerts.", POSTED_MAX)
-             : all ? 0
-                   : err_set(e, ERR_INTERNAL, "Out of memory.");
-    int read = 0;
-    for (const cJSON *o = rc ? NULL : list->child; o && !rc; o = o->next)
-        rc = read_posted(o, &all[read], request_now(r).wall, e) ? -1 : (read++, 0);
-    if (!rc)
-        rc = take_posted(api->alerts, all, count, request_now(r).wall, e);
-    for (int i = 0; i < read; i++)
-        alert_text_put(all[i].text);
+    int rc = take_list(r, context, list, e);
     cJSON_Delete(list);
-    if (rc)
-        return -1;
-    api_send_message(r, 200, "Take alerts successfully.");
-    return 0;
+    if (!rc)
+        api_send_message(r, 200, "Take alerts successfully.");
+    return rc;
 }

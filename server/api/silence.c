@@ -74,7 +74,9 @@ int api_silences(struct request *r, void *context, struct err *e)
     const int64_t now_ms = request_now(r).wall;
     struct alert_silence *wanted = silence_create();
     const char *text;
-    int rc = wanted ? 0 : err_set(e, ERR_INTERNAL, "Out of memory.");
+    int rc = 0;
+    if (!wanted)
+        return err_set(e, ERR_INTERNAL, "Out of memory.");
     for (size_t i = 0; !rc && (text = request_query_nth(r, "filter", i)); i++)
         rc = silence_add_text(wanted, text, e);
     if (!rc) {
@@ -159,13 +161,11 @@ static void changed(struct mail *m, const struct effect_reply *reply)
 static int post(struct api *api, struct request *r, struct change *c, struct err *e)
 {
     struct mail *m = api_mail_write(r, alert_store_put_silences, c->list, changed);
-    int rc = m ? 0 : err_set(e, ERR_INTERNAL, "Out of memory.");
-    if (!rc) {
-        c->request = r;
-        c->alerts = api->alerts;
+    c->request = r;
+    c->alerts = api->alerts;
+    if (m)
         m->ctx = c;
-        rc = api_post(api, r, m, e);
-    }
+    int rc = m ? api_post(api, r, m, e) : err_set(e, ERR_INTERNAL, "Out of memory.");
     if (rc)
         drop_all(c);
     return rc;
