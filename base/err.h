@@ -37,6 +37,7 @@ enum err_code {
     ERR_NO_TEMPLATE,        /* 404 NoTemplateError */
     ERR_NO_SSH_KEY,         /* 404 NoSshKeyError (ours) */
     ERR_NO_IMAGE,           /* 404 NoImageError (ours) */
+    ERR_NO_MAINTENANCE,     /* 404 NoMaintenanceError: window (ours) */
     ERR_NO_LEASE,           /* 404 NoReservationError: of a job (ours) */
     ERR_NO_APP,             /* 404 NoAppError: of a job, or the job has ended (ours) */
     ERR_NO_WEBHOOK,         /* 404 NoWebhookError (ours) */
@@ -49,6 +50,7 @@ enum err_code {
     ERR_CONFLICT_VC,        /* 409 ConflictVcError */
     ERR_CONFLICT_TEMPLATE,  /* 409 ConflictTemplateError */
     ERR_CONFLICT_IMAGE,     /* 409 ConflictImageError (ours) */
+    ERR_CONFLICT_WINDOW,    /* 409 ConflictMaintenanceError: maintenance (ours) */
     ERR_CONFLICT_LEASE,     /* 409 ConflictReservationError (ours) */
     ERR_TOO_LARGE,          /* 413 PayloadTooLargeError */
     ERR_URI_TOO_LONG,       /* 414 UriTooLongError */

@@ -18,22 +18,24 @@
 
 struct err;
 struct job;
+struct maintenance;
 struct store;
 struct vc;
 
 enum command_kind {
     COMMAND_SUBMIT,
-    COMMAND_EXECUTION, /* START or STOP of a job */
-    COMMAND_HOLD,      /* hold or release a waiting job */
-    COMMAND_REASON,    /* a job waits for another reason than before */
-    COMMAND_TAG,       /* put or drop a tag */
-    COMMAND_WRITE,     /* rows that no rule of the core reads; it only orders them with everything else */
-    COMMAND_VC,        /* make, change, stop or remove a virtual cluster */
-    COMMAND_LEASE,     /* a debug reservation is extended or released */
-    COMMAND_IDLE,      /* GPUs that are held and not used: what was found, or a snooze */
-    COMMAND_NODE,      /* an admin's marks on a node */
-    COMMAND_ENGINE,    /* an engine event */
-    COMMAND_TICK,      /* nothing but the time */
+    COMMAND_EXECUTION,   /* START or STOP of a job */
+    COMMAND_HOLD,        /* hold or release a waiting job */
+    COMMAND_REASON,      /* a job waits for another reason than before */
+    COMMAND_TAG,         /* put or drop a tag */
+    COMMAND_WRITE,       /* rows that no rule of the core reads; it only orders them with everything else */
+    COMMAND_VC,          /* make, change, stop or remove a virtual cluster */
+    COMMAND_LEASE,       /* a debug reservation is extended or released */
+    COMMAND_IDLE,        /* GPUs that are held and not used: what was found, or a snooze */
+    COMMAND_NODE,        /* an admin's marks on a node */
+    COMMAND_MAINTENANCE, /* make, change or remove a maintenance window */
+    COMMAND_ENGINE,      /* an engine event */
+    COMMAND_TICK,        /* nothing but the time */
 };
 
 /* A job named by a command that is not live: what the rows say, loaded before the step (DESIGN 1.3). */
@@ -140,6 +142,17 @@ struct command_node {
     enum command_node_op op;
     const char *name;
     const char *labels; /* LABELS: a JSON object of strings, all of them, shorter than NODE_LABELS_MAX */
+    const char *reason; /* of the others, for the node's history; NULL: none was given */
+};
+
+/* Maintenance windows. CHANGE: the whole window as it shall be. */
+enum command_maintenance_op { COMMAND_MAINTENANCE_ADD, COMMAND_MAINTENANCE_CHANGE, COMMAND_MAINTENANCE_REMOVE };
+
+struct command_maintenance {
+    enum command_maintenance_op op;
+    int64_t id;                       /* CHANGE and REMOVE */
+    const struct maintenance *window; /* ADD and CHANGE: nodes, start, end, stop and reason */
+    int64_t *made;                    /* ADD: set to its id */
 };
 
 /* Who asks, for rights that depend on the object and for the audit record. */
@@ -171,6 +184,7 @@ struct command {
         struct command_lease lease;
         struct command_idle idle;
         struct command_node node;
+        struct command_maintenance maintenance;
         struct {
             const struct engine_event *engine;      /* as long as the command: too large for every mail to hold one */
             const struct exit_diagnosis *diagnosis; /* of an end, as long as that; NULL: its code says it all */

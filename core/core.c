@@ -24,7 +24,7 @@ struct core *core_create(const struct core_config *config)
         c->config.claim_timeout_ms = DEFAULT_CLAIM_TIMEOUT_MS;
     if (!c->config.age_ms)
         c->config.age_ms = DEFAULT_AGE_MS;
-    c->age_at_mono = INT64_MAX;
+    c->age_at_mono = c->windows.due_wall = c->windows.due_mono = INT64_MAX;
     c->stale = true;
     c->weights = score_defaults;
     if (!c->config.max_live_jobs)
@@ -52,6 +52,7 @@ void core_destroy(struct core *c)
     while (c->by_id && (j = hash_next(c->by_id, &pos)))
         job_destroy(j);
     core_lease_fini(c);
+    core_maintenance_fini(c);
     hash_destroy(c->by_name);
     hash_destroy(c->by_id);
     hash_destroy(c->by_attempt);
@@ -235,6 +236,9 @@ void core_step(struct core *c, const struct command *cmd, struct clock_now now, 
     case COMMAND_NODE:
         core_node(&s, cmd);
         break;
+    case COMMAND_MAINTENANCE:
+        core_maintenance(&s, cmd);
+        break;
     case COMMAND_ENGINE:
         core_engine(&s, cmd->engine, cmd->diagnosis);
         break;
@@ -258,8 +262,9 @@ void core_batch_end(struct core *c, struct effects *fx)
 
 int64_t core_deadline(const struct core *c)
 {
-    int64_t timer = timers_next(&c->timers);
-    return timer < c->age_at_mono ? timer : c->age_at_mono;
+    int64_t next = timers_next(&c->timers);
+    next = c->age_at_mono < next ? c->age_at_mono : next;
+    return c->windows.due_mono < next ? c->windows.due_mono : next;
 }
 
 const struct job *core_find(const struct core *c, const char *full_name)

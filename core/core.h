@@ -53,6 +53,8 @@ int core_load_job(struct core *c, struct job *j, struct clock_now now);
 int core_load_vc(struct core *c, const struct vc *vc);
 /* A debug reservation that is live, from its row, after the jobs. 0, or -1 on out of memory. */
 int core_load_lease(struct core *c, const struct lease *l, struct clock_now now);
+/* A maintenance window that is not over, from its row, after the nodes. 0, or -1 on out of memory. */
+int core_load_maintenance(struct core *c, const struct maintenance *m);
 /* A task attempt that is not accounted for, of a job that could not be loaded: core_adopt orders its end. 0, or -1 on
  * out of memory. */
 int core_load_orphan(struct core *c, const char id[ID_SIZE], const char nonce[33]);

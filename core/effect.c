@@ -68,6 +68,36 @@ static const char *keep_text(struct effects *fx, const char *text)
     return keep(fx, text, strlen(text) + 1);
 }
 
+bool effects_shown_at_once(const struct effects *fx)
+{
+    for (size_t i = 0; i < fx->count; i++)
+        if (fx->list[i].kind == EFFECT_VC_ROW || fx->list[i].kind == EFFECT_NODE_ROW ||
+            fx->list[i].kind == EFFECT_MAINTENANCE_ROW)
+            return true;
+    return false;
+}
+
+void effects_maintenance(struct effects *fx, const struct maintenance *m)
+{
+    struct effect f = {.kind = EFFECT_MAINTENANCE_ROW, .maintenance = maintenance_dup(fx->arena, m)};
+    if (f.maintenance)
+        effects_add(fx, &f);
+    else
+        fx->failed = true;
+}
+
+void effects_node_event(struct effects *fx, const struct node_event *ev)
+{
+    struct node_event *copy = keep(fx, ev, sizeof *ev);
+    if (!copy)
+        return;
+    copy->node = keep_text(fx, ev->node);
+    copy->user = keep_text(fx, ev->user);
+    copy->reason = keep_text(fx, ev->reason);
+    if (!fx->failed)
+        effects_add(fx, &(struct effect){.kind = EFFECT_NODE_EVENT_ROW, .node_event = copy});
+}
+
 void effects_job(struct effects *fx, struct job *j)
 {
     if (j->row_pending)

@@ -13,7 +13,9 @@
 
 #include "base/err.h"
 #include "core/command.h"
+#include "inventory/maintenance.h"
 #include "inventory/node.h"
+#include "inventory/node_event.h"
 #include "inventory/vc.h"
 #include "jobs/job.h"
 #include "jobs/lease.h"
@@ -30,6 +32,8 @@ enum effect_kind {
     EFFECT_VC_ROW,       /* virtual cluster */
     EFFECT_DECISION_ROW, /* record of a decision about a job */
     EFFECT_LEASE_ROW,    /* debug reservation */
+    EFFECT_MAINTENANCE_ROW,
+    EFFECT_NODE_EVENT_ROW, /* what happened to a node */
     EFFECT_TAG_ROW,
     EFFECT_KEY_ROW, /* the idempotency key of an accepted job */
     EFFECT_WRITE,   /* rows by a function of the sender's */
@@ -137,6 +141,8 @@ struct effect {
         const struct effect_vc *vc;
         const struct effect_decision *decision;
         const struct lease *lease;
+        const struct maintenance *maintenance;
+        const struct node_event *node_event;
         const struct effect_tag *tag;
         const struct effect_key *key;
         const struct effect_write *write;
@@ -159,6 +165,8 @@ int effects_init(struct effects *fx);
 void effects_fini(struct effects *fx);
 /* Empties it for the next batch; cannot fail. */
 void effects_reset(struct effects *fx);
+/* Whether it changed what an admin reads back at once: nodes, their maintenance, virtual clusters. */
+bool effects_shown_at_once(const struct effects *fx);
 /* Appends; a failed allocation sets fx->failed. */
 void effects_add(struct effects *fx, const struct effect *f);
 /* Appenders that snapshot what they are given. */
@@ -166,6 +174,8 @@ void effects_job(struct effects *fx, struct job *j);
 void effects_attempt(struct effects *fx, const struct job *j, enum run_state state);
 void effects_task(struct effects *fx, const struct task *t);
 void effects_lease(struct effects *fx, const struct lease *l);
+void effects_maintenance(struct effects *fx, const struct maintenance *m);
+void effects_node_event(struct effects *fx, const struct node_event *ev);
 void effects_stop(struct effects *fx, const struct task *t, int grace_ms, int signal);
 void effects_order_stop(struct effects *fx, const struct effect_stop *order);
 void effects_forget(struct effects *fx, const char *attempt_id, const char *nonce);

@@ -222,7 +222,7 @@ static bool add_nodes(struct cluster *c, const struct explain_change *change)
             node_topology_write(&lies, &fresh);
         snprintf(fresh.name, sizeof fresh.name, " %d", n); /* no node is called so */
         fresh.up = true;
-        fresh.cordoned = fresh.draining = false;
+        fresh.cordoned = fresh.draining = fresh.maintenance = false;
         for (int g = 0; g < fresh.gpu_count; g++) {
             fresh.gpus[g].quarantined = false;
             fresh.gpus[g].health = (struct gpu_mark){0};
@@ -367,6 +367,7 @@ static int begin(struct asking *a, struct core_explainer *x, const struct core_q
     if (!vc)
         r->vc = VC_DEFAULT; /* as core_vc_of */
     r->seq = INT64_MAX;
+    r->lasts_ms = vc ? vc_time_limit_ms(&vc->spec, q->spec->time_limit_ms) : q->spec->time_limit_ms;
     for (size_t i = 0; i < s->user_count; i++)
         if (!strcmp(s->users[i].name, q->user))
             user = s->users[i].number;
@@ -379,6 +380,7 @@ static int begin(struct asking *a, struct core_explainer *x, const struct core_q
     a->ask.choice = choose;
     a->ask.held = q->held_by != NULL;
     a->ask.backs_off = q->backoff_ms > 0;
+    a->ask.now_ms = q->now_ms;
     a->ask.aged_since_ms = s->aged_since_ms;
     a->ask.reserving_since = s->since;
     a->ask.ahead_count = count_ahead(s, gang);

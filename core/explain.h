@@ -23,6 +23,7 @@ struct core_question {
     struct avoid avoid;     /* nodes that it keeps away from */
     int64_t since_ms;       /* wall: since when it waits */
     int64_t backoff_ms;     /* until its next try is due; 0: it is */
+    int64_t now_ms;         /* wall; 0: when the view was made. The same for all questions to an explainer */
 };
 
 /* For answers out of one state. NULL on out of memory, or where no plan is shown yet. */

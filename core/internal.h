@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "core/core.h"
 #include "core/lease.h"
+#include "core/maintenance.h"
 #include "core/timers.h"
 #include "scheduler/cluster.h"
 #include "scheduler/grid.h"
@@ -51,6 +52,7 @@ struct core {
     struct hash *by_id;      /* live jobs by UUID */
     struct hash *by_attempt; /* placed tasks by task attempt id, and those that stand for leases */
     struct leases leases;
+    struct core_windows windows;
     struct cluster *cluster;
     struct resources largest; /* of any node that was ever told of */
     struct score_weights weights;
@@ -149,6 +151,8 @@ void core_vc_fini(struct core *c);
 
 /* node.c: what the engine tells of a node. */
 void core_node_told(struct step *s, const struct node *told);
+/* node_history.c: what a node becomes, before the account knows; `by` and `reason` may be NULL. */
+void core_node_history(struct step *s, const struct node *n, const struct command_actor *by, const char *reason);
 
 /* decision.c: a record about a job that was placed (its tasks' nodes are set; before its events, so that their ids stay
  * the highest), that reserves and preempts those gangs (or waits for ends), that was preempted. */

@@ -195,6 +195,16 @@ struct spec_debug core_lease_wish(const struct core *c, const struct job *j)
     return j->spec->debug;
 }
 
+/* When maintenance of a node ends what is held there at the latest; INT64_MAX: none is ahead. In it, that is now. */
+static int64_t open_until(const struct step *s, const char *node)
+{
+    int index = cluster_find(s->core->cluster, node);
+    const struct cluster_node *n = index < 0 ? NULL : cluster_at(s->core->cluster, index);
+    if (n && n->info.maintenance)
+        return s->now.wall;
+    return n && n->closes_ms ? n->closes_ms : INT64_MAX;
+}
+
 /* Whether the job fails by this end of the task, and is not tried again. */
 static bool fails_for_good(struct task *t, const struct exit_info *exit)
 {
@@ -250,6 +260,8 @@ bool core_lease_due(struct step *s, struct task *t, const struct exit_info *exit
                                                   : wrong_kind(&wish, known.verdict.category);
     if (!why)
         why = over_cap(s->core, t->job);
+    if (!why && open_until(s, t->node) < s->now.wall + MINUTE_MS)
+        why = "maintenance of its node is about to begin, or has begun";
     if (why)
         core_event_task(s, t, "LeaseRefused", "No debug reservation: %s.", why);
     return !why;
@@ -306,6 +318,10 @@ void core_lease_hold(struct step *s, const struct task *t)
                       .expires_ms = s->now.wall + (int64_t)minutes * MINUTE_MS,
                       .ended_by = "",
                       .collected = collect(s, t)};
+    if (open_until(s, l.node) < l.expires_ms) {
+        l.expires_ms = open_until(s, l.node);
+        minutes = (int)((l.expires_ms - s->now.wall) / MINUTE_MS);
+    }
     memcpy(l.id, t->id, ID_SIZE);
     memcpy(l.nonce, t->nonce, sizeof l.nonce);
     memcpy(l.job_id, j->id, ID_SIZE);
@@ -390,6 +406,21 @@ void core_lease_idle(struct step *s, struct job *stand, const char *text)
     core_event_lease(s, stand, "LeaseReleased", "%s", text);
 }
 
+void core_lease_maintenance(struct step *s, struct job *stand, const struct maintenance *m)
+{
+    char when[32];
+    if (stand->lease->state != LEASE_HELD || stand->lease->expires_ms <= m->start_ms)
+        return;
+    core_maintenance_when(m->start_ms, when);
+    if (m->begun_ms && m->stop) {
+        order_end(s, stand, "maintenance");
+        core_event_lease(s, stand, "LeaseReleased", "Ended for the maintenance of node %s.", stand->lease->node);
+    } else {
+        core_event_lease(s, stand, "LeaseMaintenance", "Maintenance of node %s begins at %s%s.", stand->lease->node,
+                         when, m->stop ? ", and ends it then" : "");
+    }
+}
+
 /* ---- commands ---- */
 
 static int extend(struct step *s, struct job *stand, const struct command *cmd, struct err *e)
@@ -405,6 +436,10 @@ static int extend(struct step *s, struct job *stand, const struct command *cmd, 
             "an admin can extend it further.",
             l->vc, vc_debug_minutes(&core_vc_of(s->core, stand)->spec.debug),
             (long long)(most > l->expires_ms ? (most - l->expires_ms) / MINUTE_MS : 0));
+    if (until > open_until(s, l->node))
+        return err_set(e, ERR_CONFLICT_LEASE,
+                       "Maintenance of node %s is ahead, and would begin before the end of the debug reservation.",
+                       l->node);
     l->expires_ms = until;
     l->extended++;
     if (arm(s->core, l, s->now))

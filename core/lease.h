@@ -19,6 +19,7 @@
 struct core;
 struct effects;
 struct engine_event;
+struct maintenance;
 struct step;
 struct timer;
 
@@ -44,6 +45,8 @@ void core_lease_expired(struct step *s, const struct timer *t);
 void core_lease_reclaim(struct step *s, struct job *stand, const struct job *by);
 /* What it holds was not used for as long as its virtual cluster allows: a sentence. */
 void core_lease_idle(struct step *s, struct job *stand, const char *text);
+/* Maintenance of its node is planned, or has begun: it is told, or ends. */
+void core_lease_maintenance(struct step *s, struct job *stand, const struct maintenance *m);
 /* What stands for the live lease of a job; NULL: it has none. */
 struct job *core_lease_of(const struct core *c, const char *job_id);
 /* The job has ended: events about its leases tell so from now on. */

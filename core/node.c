@@ -12,9 +12,11 @@
 static void keep_marks(const struct core *c, struct node *n)
 {
     int index = cluster_find(c->cluster, n->name);
+    n->maintenance = index < 0 && core_maintenance_covers(c, n->name);
     if (index < 0)
         return;
     const struct node *known = &cluster_at(c->cluster, index)->info;
+    n->maintenance = known->maintenance;
     n->cordoned = known->cordoned;
     n->draining = known->draining;
     memcpy(n->cordon_reason, known->cordon_reason, sizeof n->cordon_reason);
@@ -49,16 +51,17 @@ static void grow(struct resources *largest, const struct cluster_node *n)
         largest->memory_mb = n->total.memory_mb;
 }
 
-/* Takes a node in as it is. 0, or -1 on out of memory. */
-static int put(struct core *c, const struct node *n)
+int core_node_put(struct core *c, const struct node *n)
 {
     int index = cluster_find(c->cluster, n->name), gpus = 0;
-    bool other = index < 0 || !same_gpus(cluster_at(c->cluster, index), n);
+    bool fresh = index < 0, other = index < 0 || !same_gpus(cluster_at(c->cluster, index), n);
     bool was_up = index >= 0 && cluster_at(c->cluster, index)->bucket >= 0;
     struct resources was = index < 0 ? (struct resources){0} : cluster_at(c->cluster, index)->total;
     index = cluster_put_node(c->cluster, n);
     if (index < 0)
         return -1;
+    if (fresh)
+        core_maintenance_mark(c, index);
     if (was_up != (cluster_at(c->cluster, index)->bucket >= 0) ||
         memcmp(&was, &cluster_at(c->cluster, index)->total, sizeof was) != 0)
         c->avoid_stale = true;
@@ -91,7 +94,7 @@ static struct node *copy(struct step *s, const struct node *n)
 
 static void store(struct step *s, const struct node *n)
 {
-    if (put(s->core, n))
+    if (core_node_put(s->core, n))
         s->fx->failed = true;
     effects_add(s->fx, &(struct effect){.kind = EFFECT_NODE_ROW, .node = n});
 }
@@ -100,7 +103,7 @@ int core_load_node(struct core *c, const struct node *n)
 {
     struct node own = *n;
     keep_marks(c, &own);
-    return put(c, &own);
+    return core_node_put(c, &own);
 }
 
 /* ---- the health of GPUs ---- */
@@ -171,6 +174,7 @@ void core_node_told(struct step *s, const struct node *told)
         return;
     keep_marks(s->core, n);
     look_health(s, n);
+    core_node_history(s, n, NULL, NULL);
     store(s, n);
 }
 
@@ -200,6 +204,7 @@ void core_node(struct step *s, const struct command *cmd)
         n->draining = what->op == COMMAND_NODE_DRAIN;
         n->cordon_reason[0] = '\0';
     }
+    core_node_history(s, n, &cmd->actor, what->reason);
     store(s, n);
     effects_reply(s->fx, cmd->reply_to, NULL, NULL);
 }

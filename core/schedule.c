@@ -133,10 +133,12 @@ void core_schedule(struct core *c, struct clock_now now, struct effects *fx)
     struct step s = {.core = c, .now = now, .fx = fx};
     uint64_t version;
     int passes = 0;
+    core_maintenance_look(&s);
     if (c->stale && core_plan_make(c)) {
         fx->failed = true;
         return;
     }
+    grid_time(c->grid, now.wall);
     if (c->avoid_stale)
         core_avoid_look(&s);
     do { /* a pass may set free what it looked at before: whose reservation was overtaken, who lost a guarantee */

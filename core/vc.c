@@ -138,6 +138,7 @@ int core_ask_refresh(struct core *c, const struct job *j, struct core_gang *g)
     g->ask.vc = vc->name;
     g->ask.lazy = vc->lazy && j->spec->lazy;
     g->ask.user = 0;
+    g->ask.lasts_ms = c->windows.count ? core_time_limit(c, j) : 0; /* else it would only make more groups */
     return vc->user_cap ? user_number(c, j->user, &g->ask.user) : 0;
 }
 

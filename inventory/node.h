@@ -42,18 +42,28 @@ struct node {
     bool up;                      /* the engine reaches it */
     bool cordoned;                /* by an admin: nothing new starts */
     bool draining;                /* cordoned to be emptied: what runs goes on to its end */
+    bool maintenance;             /* in a maintenance window: nothing new starts. Of no row: windows have theirs */
+    bool was_up;                  /* not told yet since the start: up, as its row has it */
     char cordon_reason[128];      /* cordoned because of a GPU's health; "" = by an admin, or not */
     char labels[NODE_LABELS_MAX]; /* an admin's, as a JSON object of strings; "" = none */
 };
 
-/* The word for its state: "up", "cordoned", "draining" or "down". Static. */
+/* The word for its state: "up", "maintenance", "cordoned", "draining" or "down". Static. */
 static inline const char *node_word(const struct node *n)
 {
     if (!n->up)
         return "down";
+    if (n->maintenance)
+        return "maintenance";
     if (n->draining)
         return "draining";
     return n->cordoned ? "cordoned" : "up";
+}
+
+/* Whether anything new may start there. */
+static inline bool node_usable(const struct node *n)
+{
+    return n->up && !n->cordoned && !n->maintenance;
 }
 
 /* Whether a GPU may be given to tasks. */

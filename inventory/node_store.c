@@ -16,7 +16,8 @@ static const struct store_sql sql_put = {
     "INSERT INTO node(name, spec, state, cordoned, updated_ms, draining, labels) VALUES (?, ?, ?, ?, ?, ?, ?) "
     "ON CONFLICT(name) DO UPDATE SET spec = excluded.spec, state = excluded.state, cordoned = excluded.cordoned, "
     "updated_ms = excluded.updated_ms, draining = excluded.draining, labels = excluded.labels"};
-static const struct store_sql sql_each = {"SELECT name, spec, cordoned, draining, labels FROM node ORDER BY name"};
+static const struct store_sql sql_each = {
+    "SELECT name, spec, cordoned, draining, labels, state FROM node ORDER BY name"};
 
 static void write_gpu(struct json_out *j, const struct gpu *g)
 {
@@ -62,7 +63,7 @@ int node_store_put(struct store *s, const struct node *n, int64_t now_ms, struct
     struct stmt *st = store_stmt(s, &sql_put, e);
     stmt_text(st, 1, n->name);
     stmt_text(st, 2, buf_str(&spec));
-    stmt_text(st, 3, n->up ? "up" : "down");
+    stmt_text(st, 3, n->up || n->was_up ? "up" : "down");
     stmt_int(st, 4, n->cordoned);
     stmt_int(st, 5, now_ms);
     stmt_int(st, 6, n->draining);
@@ -138,6 +139,7 @@ int node_store_each(struct store *s, node_store_fn *fn, void *ctx, struct err *e
     struct stmt *st = store_stmt(s, &sql_each, e);
     while ((rc = stmt_step(st, e)) == STMT_ROW) {
         struct node n = {.cordoned = stmt_col_int(st, 2) != 0, .draining = stmt_col_int(st, 3) != 0};
+        n.was_up = !strcmp(stmt_col_string(st, 5), "up");
         snprintf(n.labels, sizeof n.labels, "%s", stmt_col_string(st, 4));
         snprintf(n.name, sizeof n.name, "%s", stmt_col_string(st, 0));
         rc = read_spec(stmt_col_string(st, 1), &n, e);

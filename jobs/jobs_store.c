@@ -344,7 +344,9 @@ int jobs_store_has_tag(struct store *s, const char *full_name, const char *tag, 
 
 int jobs_store_max_ids(struct store *s, int64_t *event_id, int64_t *seq, struct err *e)
 {
-    static const struct store_sql sql = {"SELECT (SELECT max(id) FROM event), (SELECT max(seq) FROM job)"};
+    static const struct store_sql sql = {"SELECT (SELECT max(id) FROM (SELECT max(id) AS id FROM event UNION ALL "
+                                         "SELECT max(id) FROM node_event UNION ALL "
+                                         "SELECT max(id) FROM maintenance)), (SELECT max(seq) FROM job)"};
     struct stmt *st = store_stmt(s, &sql, e);
 
     if (stmt_step(st, e) != STMT_ROW)

@@ -21,6 +21,7 @@ struct cluster {
     struct hash *by_name; /* values are index + 1 as pointers */
     int first[BUCKETS];
     struct resources total, used; /* of usable nodes */
+    size_t closing;
     uint64_t release_version;
 };
 
@@ -89,7 +90,7 @@ static void unlink_node(struct cluster *c, int index)
 static void link_node(struct cluster *c, int index)
 {
     struct cluster_node *n = c->nodes[index];
-    if (!n->info.up || n->info.cordoned)
+    if (!node_usable(&n->info))
         return;
     int b = clamp_bucket(n->total.gpus - n->used.gpus);
     n->bucket = b;
@@ -162,11 +163,36 @@ static bool has_room(const struct cluster_node *n, const struct resources *want,
            (!want->gpus || n->total.gpus - n->used.gpus >= want->gpus) && n->port_free >= ports;
 }
 
-int cluster_best(const struct cluster *c, const struct resources *want, int ports, const bool *only)
+void cluster_close(struct cluster *c, int index, int64_t closes_ms, int64_t opens_ms)
+{
+    struct cluster_node *n = c->nodes[index];
+    c->closing += (size_t)(closes_ms != 0);
+    c->closing -= (size_t)(n->closes_ms != 0);
+    n->closes_ms = closes_ms;
+    n->opens_ms = opens_ms;
+}
+
+size_t cluster_closing(const struct cluster *c)
+{
+    return c->closing;
+}
+
+bool cluster_closes(const struct cluster *c, int index, int64_t until_ms)
+{
+    int64_t at = c->nodes[index]->closes_ms;
+    return at && at < until_ms;
+}
+
+static bool allows(const struct cluster *c, const struct cluster_wish *wish, int index)
+{
+    return !wish || ((!wish->only || wish->only[index]) && !cluster_closes(c, index, wish->until_ms));
+}
+
+int cluster_best(const struct cluster *c, const struct resources *want, int ports, const struct cluster_wish *wish)
 {
     for (int b = clamp_bucket(want->gpus); b < BUCKETS; b++)
         for (int i = c->first[b]; i >= 0; i = c->nodes[i]->next)
-            if ((!only || only[i]) && has_room(c->nodes[i], want, ports))
+            if (allows(c, wish, i) && has_room(c->nodes[i], want, ports))
                 return i;
     return -1;
 }
@@ -287,6 +313,7 @@ struct cluster *cluster_clone(const struct cluster *c)
         memcpy(copy->nodes[index]->port_used, n->port_used, size);
         memcpy(copy->nodes[index]->port_blocked, n->port_blocked, size);
         change_used(copy, index, &n->used, 1);
+        cluster_close(copy, index, n->closes_ms, n->opens_ms);
     }
     return copy;
 }
@@ -363,7 +390,7 @@ uint64_t cluster_release_version(const struct cluster *c)
 static bool check_node(const struct cluster *c, int index)
 {
     const struct cluster_node *n = c->nodes[index];
-    bool usable = n->info.up && !n->info.cordoned;
+    bool usable = node_usable(&n->info);
     int clear = 0;
     for (int p = 0; p < port_span(&n->info); p++) {
         if (bit_get(n->port_blocked, p) && !port_get(n, p))

@@ -22,9 +22,10 @@ struct cluster_node {
     uint64_t *port_used;    /* bitmap over info.port_first..port_last */
     uint64_t *port_blocked; /* those of them that somebody else uses */
     int port_free;
-    int port_hint;  /* where the next search begins: ports are not reused at once */
-    int bucket;     /* free GPUs of the bucket it hangs in; -1 when not usable */
-    int next, prev; /* bucket links, indices; -1 = none */
+    int port_hint;               /* where the next search begins: ports are not reused at once */
+    int bucket;                  /* free GPUs of the bucket it hangs in; -1 when not usable */
+    int next, prev;              /* bucket links, indices; -1 = none */
+    int64_t closes_ms, opens_ms; /* its next maintenance window, wall clock; 0: none is ahead */
 };
 
 struct cluster;
@@ -47,9 +48,21 @@ size_t cluster_count(const struct cluster *c);
 /* The node at an index. Borrowed until the next cluster_put_node. */
 const struct cluster_node *cluster_at(const struct cluster *c, int index);
 
-/* First usable node, tightest by free GPUs, with room for `want` and `ports` ports, out of those that `only` (by index;
- * NULL: all) allows; -1 when none has. */
-int cluster_best(const struct cluster *c, const struct resources *want, int ports, const bool *only);
+/* Its next maintenance window is that (wall clock; 0, 0: none is ahead). */
+void cluster_close(struct cluster *c, int index, int64_t closes_ms, int64_t opens_ms);
+/* Nodes with one ahead. */
+size_t cluster_closing(const struct cluster *c);
+/* Whether its next window begins before `until_ms` (INT64_MAX: for somebody who may stay for ever). */
+bool cluster_closes(const struct cluster *c, int index, int64_t until_ms);
+
+/* What is asked of a node beside resources. */
+struct cluster_wish {
+    const bool *only; /* by index; NULL: all will do */
+    int64_t until_ms; /* no window of its begins before; 0: windows are nothing to whoever asks */
+};
+/* First usable node, tightest by free GPUs, with room for `want` and `ports` ports, out of those that the wish (NULL:
+ * none) allows; -1 when none has. */
+int cluster_best(const struct cluster *c, const struct resources *want, int ports, const struct cluster_wish *wish);
 /* Whether a usable node has room for it. */
 bool cluster_room(const struct cluster *c, int index, const struct resources *want, int ports);
 /* Takes resources and picks `port_count` free ports into `ports`. Always succeeds for what cluster_best found. */

@@ -12,11 +12,12 @@
 #include "scheduler/explain_internal.h"
 
 static const char *const names[EXPLAIN_REASONS] = {
-    [EXPLAIN_STARTS] = "starts",       [EXPLAIN_NEW] = "notConsidered",       [EXPLAIN_HELD] = "hold",
-    [EXPLAIN_BACKOFF] = "backoff",     [EXPLAIN_VICTIMS] = "waitsForVictims", [EXPLAIN_AGED] = "waitsForEnds",
-    [EXPLAIN_AVOIDS] = "avoidsNodes",  [EXPLAIN_USER_CAP] = "userCap",        [EXPLAIN_NEVER] = "never",
-    [EXPLAIN_UNHEALTHY] = "unhealthy", [EXPLAIN_RESERVED] = "reserved",       [EXPLAIN_QUOTA] = "quota",
-    [EXPLAIN_PRIORITY] = "priority",   [EXPLAIN_FRAGMENTED] = "fragmented",   [EXPLAIN_BUSY] = "busy",
+    [EXPLAIN_STARTS] = "starts",           [EXPLAIN_NEW] = "notConsidered",       [EXPLAIN_HELD] = "hold",
+    [EXPLAIN_BACKOFF] = "backoff",         [EXPLAIN_VICTIMS] = "waitsForVictims", [EXPLAIN_AGED] = "waitsForEnds",
+    [EXPLAIN_AVOIDS] = "avoidsNodes",      [EXPLAIN_USER_CAP] = "userCap",        [EXPLAIN_NEVER] = "never",
+    [EXPLAIN_UNHEALTHY] = "unhealthy",     [EXPLAIN_RESERVED] = "reserved",       [EXPLAIN_QUOTA] = "quota",
+    [EXPLAIN_PRIORITY] = "priority",       [EXPLAIN_FRAGMENTED] = "fragmented",   [EXPLAIN_BUSY] = "busy",
+    [EXPLAIN_MAINTENANCE] = "maintenance",
 };
 
 const char *explain_name(enum explain_reason r)
@@ -64,33 +65,63 @@ bool explain_is_bad(const struct cluster_node *n)
     return !n->info.up || n->info.cordoned;
 }
 
+bool explain_has_window(const struct cluster_node *n)
+{
+    return n->info.maintenance || n->closes_ms;
+}
+
+static void change(struct grid *copy, int machine, const struct node *n)
+{
+    (void)cluster_put_node(copy->account, n); /* it is known: nothing is allocated */
+    if (copy->grid_node[machine] >= 0 && node_usable(n))
+        grid_health(copy, copy->grid_node[machine], true);
+    cluster_close(copy->account, machine, 0, 0);
+    grid_time(copy, copy->now_ms);
+}
+
 void explain_mend(struct grid *copy, int machine)
 {
     struct node n = cluster_at(copy->account, machine)->info;
     n.up = true;
-    n.cordoned = false;
-    (void)cluster_put_node(copy->account, &n); /* it is known: nothing is allocated */
-    if (copy->grid_node[machine] >= 0)
-        grid_health(copy, copy->grid_node[machine], true);
+    n.cordoned = n.maintenance = false;
+    change(copy, machine, &n);
 }
 
-static struct grid *make(const struct grid *from, enum explain_copy which)
+void explain_open(struct grid *copy, int machine)
+{
+    struct node n = cluster_at(copy->account, machine)->info;
+    n.maintenance = false;
+    change(copy, machine, &n);
+}
+
+struct grid *explain_clone(const struct explain *x)
+{
+    struct grid *g = grid_clone(x->grid, NULL, 0);
+    if (g && x->now_ms)
+        grid_time(g, x->now_ms);
+    return g;
+}
+
+static struct grid *make(const struct explain *x, enum explain_copy which)
 {
     bool well = which == EXPLAIN_WELL || which == EXPLAIN_EMPTY;
-    bool alone = which == EXPLAIN_ALONE || which == EXPLAIN_EMPTY;
-    struct grid *g = grid_clone(from, NULL, 0);
+    bool open = which == EXPLAIN_OPEN || which == EXPLAIN_FREE || well;
+    bool alone = which == EXPLAIN_ALONE || which == EXPLAIN_FREE || which == EXPLAIN_EMPTY;
+    struct grid *g = explain_clone(x);
     for (int i = 0; g && i < g->gang_count; i++)
         if (explain_holds(g, i) && (alone || (which == EXPLAIN_CLEAR && g->gangs[i].state == GRID_PREEMPTING)))
             grid_remove(g, i);
-    for (size_t i = 0; g && well && i < cluster_count(g->account); i++)
-        if (explain_is_bad(cluster_at(g->account, (int)i)))
+    for (size_t i = 0; g && open && i < cluster_count(g->account); i++)
+        if (well && explain_is_bad(cluster_at(g->account, (int)i)))
             explain_mend(g, (int)i);
+        else if (explain_has_window(cluster_at(g->account, (int)i)))
+            explain_open(g, (int)i);
     return g;
 }
 
 struct grid *explain_alone(const struct grid *g, bool all_up)
 {
-    return make(g, all_up ? EXPLAIN_EMPTY : EXPLAIN_ALONE);
+    return make(&(struct explain){.grid = g}, all_up ? EXPLAIN_EMPTY : EXPLAIN_ALONE);
 }
 
 /* ---- tries ---- */
@@ -119,7 +150,7 @@ bool explain_try(struct grid *g, const struct explain_ask *ask, const struct gri
 static struct grid *get(struct explain *x, enum explain_copy which)
 {
     if (!x->copies[which])
-        x->copies[which] = make(x->grid, which);
+        x->copies[which] = make(x, which);
     x->failed = x->failed || !x->copies[which];
     return x->copies[which];
 }
@@ -231,6 +262,29 @@ static bool waits_for_ends(const struct grid *g, int gang)
     return ends;
 }
 
+/* Machines that windows keep it from, were nothing else in the way. */
+static void count_closed(const struct grid *g, const struct gang *me, struct explanation *out)
+{
+    for (int i = 0; i < (int)cluster_count(g->account); i++) {
+        const struct cluster_node *n = cluster_at(g->account, i);
+        bool ahead = !n->info.maintenance && pods_closed(g, me, i);
+        if ((!ahead && !n->info.maintenance) || (me->only && !me->only[i]))
+            continue;
+        out->closed++;
+        if (ahead && (!out->closes_ms || n->closes_ms < out->closes_ms))
+            out->closes_ms = n->closes_ms;
+        if (n->opens_ms && (!out->opens_ms || n->opens_ms < out->opens_ms))
+            out->opens_ms = n->opens_ms;
+    }
+}
+
+static bool waits_for_window(struct explain *x, const struct explain_ask *ask, const struct explanation *out)
+{
+    const struct grid_request *r = ask->request;
+    return out->closed && (explain_starts(x, EXPLAIN_OPEN, ask, r) ||
+                           (!explain_starts(x, EXPLAIN_ALONE, ask, r) && explain_starts(x, EXPLAIN_FREE, ask, r)));
+}
+
 static bool some_bad(const struct grid *g)
 {
     for (size_t i = 0; i < cluster_count(g->account); i++)
@@ -270,6 +324,8 @@ static enum explain_reason find_reason(struct explain *x, const struct explain_a
         return EXPLAIN_USER_CAP;
     if (!explain_starts(x, EXPLAIN_EMPTY, ask, r))
         return EXPLAIN_NEVER;
+    if (waits_for_window(x, ask, out))
+        return EXPLAIN_MAINTENANCE;
     if (bad && (explain_starts(x, EXPLAIN_WELL, ask, r) || !explain_starts(x, EXPLAIN_ALONE, ask, r)))
         return EXPLAIN_UNHEALTHY;
     if (some_reserve(x->grid) && explain_starts(x, EXPLAIN_CLEAR, ask, r))
@@ -282,11 +338,13 @@ int explain_brief(struct explain *x, const struct explain_ask *ask, struct expla
     struct amounts a = {0};
     *out = (struct explanation){.reason = EXPLAIN_STARTS};
     x->failed = false;
+    x->now_ms = ask->now_ms;
     read_limits(x->grid, ask->request, out);
     struct grid *now = get(x, EXPLAIN_NOW);
     int gang = now ? explain_enter(now, ask, ask->request) : -1;
     if (gang >= 0) {
         a = count(now, gang, out);
+        count_closed(now, &now->gangs[gang], out);
         out->missing = a.stays + out->asked - a.owned;
         grid_remove(now, gang);
     }

@@ -13,7 +13,9 @@
  *   STARTS      the grid would place it, or reserve for it, now
  *   AVOIDS      it would start now, or reserve, on nodes that it keeps away from after a fault of the platform
  *   USER_CAP    its user holds so much of the virtual cluster that the gang would exceed the cap
- *   NEVER       with nobody else there and all machines up it would not start
+ *   NEVER       with nobody else there and all machines up, none in maintenance, it would not start
+ *   MAINTENANCE it would start now if no machine were in maintenance, or about to be before it ends; or, with nobody
+ *               else there, only then
  *   UNHEALTHY   it would start now if all machines were up; or, with nobody else there, only then
  *   RESERVED    it would start if what others have reserved, without using it yet, were free
  *   QUOTA       of what its virtual cluster owns too much is held by gangs that it may not preempt, and what may be
@@ -46,6 +48,7 @@ enum explain_reason {
     EXPLAIN_AVOIDS,
     EXPLAIN_USER_CAP,
     EXPLAIN_NEVER,
+    EXPLAIN_MAINTENANCE,
     EXPLAIN_UNHEALTHY,
     EXPLAIN_RESERVED,
     EXPLAIN_QUOTA,
@@ -87,6 +90,7 @@ struct explain_ask {
     int self;                       /* its number on the grid; -1: it is not there */
     int not ;                       /* a gang that is withdrawn for this; -1: none */
     bool held, backs_off;           /* it is not in the line */
+    int64_t now_ms;                 /* wall clock, as grid_time; 0: as the grid has it. The same for all questions */
     int user;                       /* number of the submitter in virtual clusters with a cap; 0: has none there */
     const struct line_place *ahead; /* those that wait before it, in the order of the line */
     size_t ahead_count, line_count; /* and those after it, as far as the line is known */
@@ -119,6 +123,7 @@ struct explain_help {
     bool fewer_both;            /* is needed */
     int fewer_cpus;             /* with so many CPUs for each pod of its first kind */
     bool any_node;              /* without its wishes for nodes */
+    int64_t shorter_ms;         /* with this time limit: it would end before machines go into maintenance */
     char sku[SKU_NAME_MAX];     /* with this SKU */
     char vc[TOPOLOGY_NAME_MAX]; /* in another virtual cluster */
     bool opportunistic;         /* without guarantee */
@@ -132,7 +137,9 @@ struct explanation {
     int borrow, user_cap, user_held; /* limits, and what its user holds */
     int idle;                        /* GPUs on machines that it may use, of models that it may have */
     int missing;                     /* GPUs that its virtual cluster owns too few, as things are */
-    bool over_cpus;                  /* the quota of CPUs for pods without GPUs is what is used up */
+    int closed;                      /* machines that it may use, but for their maintenance */
+    int64_t closes_ms, opens_ms; /* when the first of these that are not in it yet will be; when the first is over */
+    bool over_cpus;              /* the quota of CPUs for pods without GPUs is what is used up */
     struct explain_help help;
 };
 
@@ -144,7 +151,7 @@ const char *explain_name(enum explain_reason r);
 struct explain *explain_begin(const struct grid *g);
 /* NULL ok. */
 void explain_end(struct explain *x);
-/* Reason and numbers, `help` but for nothing. Costs up to five copies of the grid at the first question, and a few
+/* Reason and numbers, `help` but for nothing. Costs up to seven copies of the grid at the first question, and a few
  * tries at each. 0, or -1 on out of memory. */
 int explain_brief(struct explain *x, const struct explain_ask *ask, struct explanation *out);
 /* Whether it would start with nobody else there, machines as they are, or all up. Costs a copy of the grid at the first

@@ -16,7 +16,7 @@ enum { TRIES_MAX = 512 /* gangs that are thought away, one after the other */ };
 
 /* Whether the job would start if it were submitted anew as this. Who loses a reservation by it looks for another place,
  * and may have it go in turn. */
-static bool starts_anew(struct explain *x, const struct explain_ask *ask, const struct grid_request *r)
+bool explain_starts_anew(struct explain *x, const struct explain_ask *ask, const struct grid_request *r)
 {
     struct explain_ask other = *ask;
     if (!explain_starts(x, EXPLAIN_NOW, ask, r))
@@ -26,7 +26,7 @@ static bool starts_anew(struct explain *x, const struct explain_ask *ask, const 
     other.request = r;
     other.not = ask->self;
     other.self = -1;
-    struct grid *g = grid_clone(x->grid, NULL, 0);
+    struct grid *g = explain_clone(x);
     x->failed = x->failed || !g;
     return g && explain_passes(x, &other, g, EXPLAIN_NO_MACHINES);
 }
@@ -49,7 +49,7 @@ static bool starts_as(struct explain *x, const struct explain_ask *ask, struct s
         needs[0].cpus = s.cpus;
         r.needs = needs;
     }
-    return starts_anew(x, ask, &r);
+    return explain_starts_anew(x, ask, &r);
 }
 
 /* The next smaller number of pods to be tried; 0: none. */
@@ -100,7 +100,7 @@ static void try_skus(struct explain *x, const struct explain_ask *ask, struct ex
     r.models = NULL;
     for (size_t c = 0; c < t->chain_count && !h->sku[0]; c++) {
         r.model = t->chains[c].level[0].name;
-        if (starts_anew(x, ask, &r))
+        if (explain_starts_anew(x, ask, &r))
             memcpy(h->sku, r.model, sizeof h->sku);
     }
 }
@@ -110,18 +110,18 @@ static void try_elsewhere(struct explain *x, const struct explain_ask *ask, stru
     struct explain_ask anywhere = *ask;
     struct grid_request r = *ask->request;
     anywhere.nodes = NULL;
-    h->any_node = ask->nodes && starts_anew(x, &anywhere, &r);
+    h->any_node = ask->nodes && explain_starts_anew(x, &anywhere, &r);
     for (size_t v = 0; ask->vcs && ask->vcs[v] && !h->vc[0] && !r.pin; v++) {
         int vc = explain_find_vc(x->grid, ask->vcs[v]);
         struct grid_request other = r;
         other.vc = ask->vcs[v];
         other.user = ask->user;
-        if (vc >= 0 && starts_anew(x, ask, &other))
+        if (vc >= 0 && explain_starts_anew(x, ask, &other))
             memcpy(h->vc, x->grid->vcs[vc].name, sizeof h->vc);
     }
     r.priority = -1;
     r.pin = NULL;
-    h->opportunistic = ask->request->priority >= 0 && starts_anew(x, ask, &r);
+    h->opportunistic = ask->request->priority >= 0 && explain_starts_anew(x, ask, &r);
 }
 
 /* ---- copies ---- */
@@ -129,12 +129,15 @@ static void try_elsewhere(struct explain *x, const struct explain_ask *ask, stru
 static struct grid *replan(const struct grid *g, const struct explain_ask *ask, struct explain_change change)
 {
     change.vc = ask->request->vc;
-    return ask->replan ? ask->replan(ask->context, g, &change) : NULL;
+    struct grid *to = ask->replan ? ask->replan(ask->context, g, &change) : NULL;
+    if (to && ask->now_ms)
+        grid_time(to, ask->now_ms);
+    return to;
 }
 
 static struct grid *clone(struct explain *x, const struct explain_ask *ask)
 {
-    struct grid *g = grid_clone(x->grid, NULL, 0);
+    struct grid *g = explain_clone(x);
     x->failed = x->failed || !g;
     if (g && x->cap_more)
         g->vcs[explain_find_vc(g, ask->request->vc)].user_cap += x->cap_more;
@@ -518,7 +521,7 @@ static bool names_nothing(const struct explain_help *h)
 {
     bool ends = h->blockers_in_all || h->nodes_in_all, smaller = h->fewer_pods || h->fewer_gpus || h->fewer_cpus;
     bool more = h->quota_more || h->nodes_more || h->borrow_more || h->cap_more;
-    return !ends && !smaller && !more && !h->any_node && !h->sku[0] && !h->vc[0] && !h->opportunistic;
+    return !ends && !smaller && !more && !h->shorter_ms && !h->any_node && !h->sku[0] && !h->vc[0] && !h->opportunistic;
 }
 
 int explain_help(struct explain *x, const struct explain_ask *ask, struct explanation *out)
@@ -526,7 +529,7 @@ int explain_help(struct explain *x, const struct explain_ask *ask, struct explan
     static const enum who first[EXPLAIN_REASONS] = {
         [EXPLAIN_USER_CAP] = WHO_SAME_USER, [EXPLAIN_RESERVED] = WHO_RESERVES, [EXPLAIN_QUOTA] = WHO_SAME_VC,
         [EXPLAIN_PRIORITY] = WHO_SAME_VC,   [EXPLAIN_FRAGMENTED] = WHO_HOLDS,  [EXPLAIN_BUSY] = WHO_HOLDS,
-        [EXPLAIN_UNHEALTHY] = WHO_HOLDS,    [EXPLAIN_AVOIDS] = WHO_HOLDS,
+        [EXPLAIN_UNHEALTHY] = WHO_HOLDS,    [EXPLAIN_AVOIDS] = WHO_HOLDS,      [EXPLAIN_MAINTENANCE] = WHO_HOLDS,
     };
     struct explain_help *h = &out->help;
     if (explain_reserves(x, ask))
@@ -539,6 +542,8 @@ int explain_help(struct explain *x, const struct explain_ask *ask, struct explan
     try_limits(x, ask, out, h);
     if (out->then == EXPLAIN_UNHEALTHY)
         try_machines(x, ask, h);
+    if (out->then == EXPLAIN_MAINTENANCE)
+        h->shorter_ms = explain_shorter(x, ask);
     if (out->then != EXPLAIN_NEVER)
         find_blockers(x, ask, first[out->then], h);
     if (out->then != EXPLAIN_NEVER && !h->blockers_in_all && first[out->then] != WHO_HOLDS)

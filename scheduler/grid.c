@@ -369,9 +369,20 @@ static enum grid_reason explain(const struct grid *g, const struct gang *me)
     return why;
 }
 
+/* Whether a window is too near where it has reserved. */
+static bool is_late(const struct grid *g, const struct gang *me)
+{
+    int i = 0;
+    while (g->closing && i < me->pod_count && !pods_closed(g, me, me->pods[i].node))
+        i++;
+    return g->closing && i < me->pod_count;
+}
+
 enum grid_state grid_try(struct grid *g, int gang)
 {
     struct gang *me = &g->gangs[gang];
+    if (me->state == GRID_PREEMPTING && is_late(g, me))
+        drop_reservation(g, gang);
     if (me->state == GRID_PREEMPTING && !start_if_clear(g, gang) && !me->delayed && !grid_in_way(g, gang, NULL, 0))
         drop_reservation(g, gang); /* there is less than there was, and nobody to wait for */
     if (me->state != GRID_WAITING || me->tried_at == g->version + 1)
@@ -466,6 +477,12 @@ void grid_health(struct grid *g, int node, bool up)
 void grid_touch(struct grid *g)
 {
     g->version++;
+}
+
+void grid_time(struct grid *g, int64_t now_ms)
+{
+    g->now_ms = now_ms;
+    g->closing = g->account && cluster_closing(g->account);
 }
 
 int grid_only(struct grid *g, int gang, const char *const *nodes, size_t count)

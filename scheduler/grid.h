@@ -58,13 +58,14 @@ struct grid_request {
     const char *only; /* text of the wishes that grid_only is told, so that the line tells shapes apart; NULL: none */
     const struct avoid *avoid; /* likewise, nodes that it keeps away from; NULL: none */
     int priority;
-    int user;     /* number of the submitter, for the cap per user */
-    bool lazy;    /* may be made opportunistic instead of being stopped */
-    bool patient; /* where its virtual cluster has nothing of the kind it waits, instead of being refused */
-    bool later;   /* its wishes only exclude machines: those that come later will do */
-    bool no_stop; /* while within its guarantee it is never a victim */
-    int64_t seq;  /* submission order; larger is younger */
-    void *owner;  /* the caller's job */
+    int user;         /* number of the submitter, for the cap per user */
+    bool lazy;        /* may be made opportunistic instead of being stopped */
+    bool patient;     /* where its virtual cluster has nothing of the kind it waits, instead of being refused */
+    bool later;       /* its wishes only exclude machines: those that come later will do */
+    bool no_stop;     /* while within its guarantee it is never a victim */
+    int64_t lasts_ms; /* it runs for so long at most; 0 = there is no limit, or nobody asks */
+    int64_t seq;      /* submission order; larger is younger */
+    void *owner;      /* the caller's job */
 };
 
 /* Why a gang does not run. A closed table. */
@@ -114,6 +115,10 @@ int grid_account(struct grid *g, struct cluster *account);
 const struct cluster *grid_account_of(const struct grid *g);
 /* Something changed in the account that the grid cannot see: more may fit. */
 void grid_touch(struct grid *g);
+
+/* The wall clock, and that windows of the account may have changed: who would run into one does not start there, and
+ * who has reserved there looks elsewhere when it is tried. */
+void grid_time(struct grid *g, int64_t now_ms);
 
 /* Candidate machines, by name; NULL = all. Unknown names are ignored. 0, or -1 on out of memory. */
 int grid_only(struct grid *g, int gang, const char *const *nodes, size_t count);

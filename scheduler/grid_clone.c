@@ -314,6 +314,7 @@ struct grid *grid_replan(const struct grid *from, const struct grid_plan *p)
         to->gang_cap = from->gang_count + 1;
         to->gang_count = from->gang_count;
     }
+    grid_time(to, from->now_ms);
     for (int n = 0; !failed && n < to->space->node_count; n++)
         if (cluster_at(to->account, to->account_node[n])->bucket < 0)
             grid_health(to, n, false);

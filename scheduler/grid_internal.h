@@ -112,6 +112,8 @@ struct grid {
     uint64_t misses; /* grows when a pod finds a machine short of CPUs or memory, whoever may be stopped */
     bool going;      /* the plan has marked somebody who goes */
     int stopping;    /* pods of the plan for which somebody goes beside the users of its GPUs */
+    bool closing;    /* machines of the account have a maintenance window ahead */
+    int64_t now_ms;  /* wall clock, for whoever may be before one */
     uint64_t upsets; /* grows when a gang's placement costs another one its reservation or its guarantee */
 };
 

@@ -85,6 +85,8 @@ static char *make_key(const struct grid_request *r)
         buf_adds(&b, "|a");
         avoid_text(r->avoid, "+", &b);
     }
+    if (r->lasts_ms)
+        buf_addf(&b, "|t%lld", (long long)r->lasts_ms);
     char *key = buf_take(&b, NULL);
     buf_fini(&b);
     return key;

@@ -16,7 +16,24 @@ int pods_machine(const struct grid *g, int node)
 
 bool pods_allow(const struct grid *g, const struct gang *me, int node)
 {
-    return !me->only || me->only[pods_machine(g, node)];
+    return pods_may_use(g, me, pods_machine(g, node));
+}
+
+int64_t pods_until(const struct grid *g, const struct gang *me)
+{
+    if (!g->closing)
+        return 0;
+    return me->ask.lasts_ms ? g->now_ms + me->ask.lasts_ms : INT64_MAX;
+}
+
+bool pods_closed(const struct grid *g, const struct gang *me, int machine)
+{
+    return g->closing && cluster_closes(g->account, machine, pods_until(g, me));
+}
+
+bool pods_may_use(const struct grid *g, const struct gang *me, int machine)
+{
+    return (!me->only || me->only[machine]) && !pods_closed(g, me, machine);
 }
 
 /* ---- making ---- */

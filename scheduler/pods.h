@@ -56,6 +56,11 @@ struct pods_harm {
 int pods_machine(const struct grid *g, int node);
 /* Whether a gang may use a machine of the grid. */
 bool pods_allow(const struct grid *g, const struct gang *me, int node);
+/* The same of one as the account numbers it, and whether a window there begins before the gang has to end. */
+bool pods_may_use(const struct grid *g, const struct gang *me, int machine);
+bool pods_closed(const struct grid *g, const struct gang *me, int machine);
+/* Until when it may run if it starts now (INT64_MAX: for ever); 0 where no window is ahead anywhere. */
+int64_t pods_until(const struct grid *g, const struct gang *me);
 /* How many pods like that one a machine has CPUs, memory and ports for that nobody has taken, at most `most`. The grid
  * has an account. O(1). */
 int64_t pods_many(const struct grid *g, int machine, const struct pod *pod, int most);

@@ -378,12 +378,13 @@ int pods_best(const struct fit *f)
     if (!g->account)
         return -1;
     if (f->mode == FIT_IDLE) {
-        best = cluster_best(g->account, &f->pod->want, f->pod->ports, me->only);
+        const struct cluster_wish wish = {.only = me->only, .until_ms = pods_until(g, me)};
+        best = cluster_best(g->account, &f->pod->want, f->pod->ports, &wish);
         if (best >= 0 || !g->reserving)
             return best;
     }
     for (int i = 0, count = (int)cluster_count(g->account); i < count; i++) {
-        if ((me->only && !me->only[i]) || g->machines[i].gang < 0)
+        if (g->machines[i].gang < 0 || !pods_may_use(g, me, i))
             continue;
         if (!pods_room(f, i, (struct pods_pick){.got = 0}, &harm))
             continue;

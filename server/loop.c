@@ -227,6 +227,7 @@ static int prepare(struct loop *l, struct command *cmd, struct clock_now now, st
     case COMMAND_WRITE:
     case COMMAND_VC:
     case COMMAND_NODE:
+    case COMMAND_MAINTENANCE:
     case COMMAND_ENGINE:
     case COMMAND_TICK:
         break;
@@ -412,15 +413,6 @@ static void snapshot(struct loop *l, struct clock_now now)
     l->snapshot_due = behind;
 }
 
-/* Whether the batch changed what an admin reads back at once: nodes and virtual clusters. */
-static bool shown_at_once(const struct effects *fx)
-{
-    for (size_t i = 0; i < fx->count; i++)
-        if (fx->list[i].kind == EFFECT_VC_ROW || fx->list[i].kind == EFFECT_NODE_ROW)
-            return true;
-    return false;
-}
-
 /* Before the answers: who was told that a right is gone must not meet it again. */
 static void forget_identities(struct loop *l)
 {
@@ -468,7 +460,7 @@ static void run_batch(struct loop *l, struct mail *list, struct clock_now now)
     (void)FAILPOINT(LOOP_BEFORE_ORDERS);
     perform_orders(l);
     core_batch_end(l->core, &l->fx);
-    if (shown_at_once(&l->fx))
+    if (effects_shown_at_once(&l->fx))
         snapshot(l, now);
     (void)FAILPOINT(LOOP_BEFORE_ANSWERS);
     answer(l, list);

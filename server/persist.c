@@ -308,6 +308,16 @@ static int put_lease(struct writer *w, const struct effect *f, struct err *e)
     return lease_store_put(w->store, f->lease, e);
 }
 
+static int put_maintenance(struct writer *w, const struct effect *f, struct err *e)
+{
+    return maintenance_store_put(w->store, f->maintenance, e);
+}
+
+static int put_node_event(struct writer *w, const struct effect *f, struct err *e)
+{
+    return node_event_store_add(w->store, f->node_event, e);
+}
+
 static int put_tag(struct writer *w, const struct effect *f, struct err *e)
 {
     return jobs_store_tag(w->store, f->tag->job_id, f->tag->tag, f->tag->drop, e);
@@ -348,6 +358,8 @@ static put_fn *const puts_by_kind[] = {
     [EFFECT_VC_ROW] = put_vc,
     [EFFECT_DECISION_ROW] = put_decision,
     [EFFECT_LEASE_ROW] = put_lease,
+    [EFFECT_MAINTENANCE_ROW] = put_maintenance,
+    [EFFECT_NODE_EVENT_ROW] = put_node_event,
     [EFFECT_TAG_ROW] = put_tag,
     [EFFECT_KEY_ROW] = put_key,
     [EFFECT_WRITE] = put_write,

@@ -295,6 +295,12 @@ static int load_lease(void *ctx, const struct lease *lease)
     return core_load_lease(l->core, lease, l->now) ? out_of_memory(l) : 0;
 }
 
+static int load_maintenance(void *ctx, const struct maintenance *m)
+{
+    struct loading *l = ctx;
+    return core_load_maintenance(l->core, m) ? out_of_memory(l) : 0;
+}
+
 /* ---- jobs that cannot be loaded ---- */
 
 static int load_orphan(void *ctx, const struct task_attempt_row *row)
@@ -385,8 +391,8 @@ struct core *persist_load_core(struct store *s, int64_t epoch, const unsigned ch
         out_of_memory(&l);
         return NULL;
     }
-    int rc = node_store_each(s, load_node, &l, e) || vc_store_each(s, load_vc, &l, e) ||
-             jobs_store_each_live(s, load_job, &l, e) || end_broken(&l) ||
+    int rc = node_store_each(s, load_node, &l, e) || maintenance_store_each(s, 0, load_maintenance, &l, e) ||
+             vc_store_each(s, load_vc, &l, e) || jobs_store_each_live(s, load_job, &l, e) || end_broken(&l) ||
              lease_store_each(s, &(struct lease_store_which){.limit = 0}, load_lease, &l, e);
     free_broken(l.broken);
     if (rc) {

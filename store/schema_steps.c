@@ -385,3 +385,30 @@ const char *const schema_v14[] = {
     " comment TEXT NOT NULL) STRICT, WITHOUT ROWID",
     NULL,
 };
+
+/* Maintenance windows: live while over_ms is NULL. And what happened to nodes. */
+const char *const schema_v15[] = {
+    "CREATE TABLE maintenance("
+    " id INTEGER PRIMARY KEY,"
+    " nodes TEXT NOT NULL," /* a JSON array of names; [] = all */
+    " start_ms INTEGER NOT NULL,"
+    " end_ms INTEGER NOT NULL,"
+    " created_ms INTEGER NOT NULL,"
+    " begun_ms INTEGER,"
+    " over_ms INTEGER,"
+    " stop INTEGER NOT NULL CHECK(stop IN (0, 1)),"
+    " removed INTEGER NOT NULL CHECK(removed IN (0, 1)),"
+    " reason TEXT NOT NULL,"
+    " user TEXT NOT NULL) STRICT",
+    "CREATE INDEX maintenance_live ON maintenance(start_ms, id) WHERE over_ms IS NULL",
+    "CREATE INDEX maintenance_over ON maintenance(over_ms, id) WHERE over_ms IS NOT NULL",
+    "CREATE TABLE node_event("
+    " id INTEGER PRIMARY KEY,"
+    " node TEXT NOT NULL,"
+    " time_ms INTEGER NOT NULL,"
+    " kind TEXT NOT NULL,"
+    " user TEXT NOT NULL," /* '' = the server itself */
+    " reason TEXT NOT NULL) STRICT",
+    "CREATE INDEX node_event_by_node ON node_event(node, id)",
+    NULL,
+};

@@ -18,6 +18,7 @@ extern const char *const schema_v11[];
 extern const char *const schema_v12[];
 extern const char *const schema_v13[];
 extern const char *const schema_v14[];
+extern const char *const schema_v15[];
 /* Alerts and silences. */
 
 #endif

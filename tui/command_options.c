@@ -178,6 +178,26 @@ const struct command_option command_options_reservation[] = {
     {0, NULL, NULL, NULL, NULL},
 };
 
+const struct command_option command_options_mark[] = {
+    {0, "reason", "TEXT", NULL, "Why, for the node's history."},
+    {0, NULL, NULL, NULL, NULL},
+};
+
+const struct command_option command_options_events_of[] = {
+    {0, "before", "ID", NULL, "Only what is older than this event."},
+    {0, NULL, NULL, NULL, NULL},
+};
+
+const struct command_option command_options_maintenance[] = {
+    {0, "node", "NODE,...", NULL, "The nodes."},
+    {0, "all", NULL, NULL, "All nodes, also those that come later."},
+    {0, "start", "TIME", NULL, "When it begins: \"2026-12-01 08:00\" (UTC), +90m, +2h, +3d or now."},
+    {0, "end", "TIME", NULL, "When it is over, likewise."},
+    {0, "on-start", "WORD", "wait stop", "What runs there then goes on to its end, or is stopped."},
+    {0, "reason", "TEXT", NULL, "Why."},
+    {0, NULL, NULL, NULL, NULL},
+};
+
 const struct command_option command_options_storage[] = {
     {0, "kind", "KIND", "local nfs smb s3 hdfs", "What it is."},
     {0, "path", "PATH", NULL, "Its folder; of nfs and hdfs, there."},

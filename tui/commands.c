@@ -2,9 +2,6 @@
  *
  * The command table.
  */
-#include <string.h>
-
-#include "base/arena.h"
 #include "tui/command.h"
 #include "tui/command_options.h"
 #include "tui/completion.h"
@@ -243,14 +240,14 @@ static const struct command commands[] = {
      .examples = {"nodes", "nodes -o wide", "nodes -o json"}},
     /* clang-format off */
     {.name = "node cordon", .group = GROUP_CLUSTER, .args = "NODE...", .help = "Let nothing new start on nodes.",
-     .min_args = 1, .max_args = -1, .arg = COMMAND_ARG_WORD, .run = change_run,
-     .examples = {"node cordon gpu-3", "node cordon gpu-3 gpu-4", "node cordon gpu-3 -o name"}},
+     .options = command_options_mark, .min_args = 1, .max_args = -1, .arg = COMMAND_ARG_WORD, .run = change_run,
+     .examples = {"node cordon gpu-3", "node cordon gpu-3 gpu-4 --reason \"a fan fails\"", "node cordon gpu-3 -o name"}},
     {.name = "node drain", .group = GROUP_CLUSTER, .args = "NODE...",
      .help = "Empty nodes: nothing new starts, and what may go elsewhere does.",
-     .min_args = 1, .max_args = -1, .arg = COMMAND_ARG_WORD, .run = change_run,
+     .options = command_options_mark, .min_args = 1, .max_args = -1, .arg = COMMAND_ARG_WORD, .run = change_run,
      .examples = {"node drain gpu-3", "node drain gpu-3 gpu-4", "node drain gpu-3 -o name"}},
     {.name = "node uncordon", .group = GROUP_CLUSTER, .args = "NODE...", .help = "Let tasks start on nodes again.",
-     .min_args = 1, .max_args = -1, .arg = COMMAND_ARG_WORD, .run = change_run,
+     .options = command_options_mark, .min_args = 1, .max_args = -1, .arg = COMMAND_ARG_WORD, .run = change_run,
      .examples = {"node uncordon gpu-3", "node uncordon gpu-3 gpu-4", "node uncordon gpu-3 -o name"}},
     {.name = "node show", .group = GROUP_CLUSTER, .args = "NODE", .help = "Show a node with its devices and labels.",
      .min_args = 1, .max_args = 1, .arg = COMMAND_ARG_WORD, .run = objects_show,
@@ -263,6 +260,24 @@ static const struct command commands[] = {
     {.name = "node tasks", .group = GROUP_CLUSTER, .args = "NODE", .help = "List what is placed on a node.",
      .min_args = 1, .max_args = 1, .arg = COMMAND_ARG_WORD, .run = objects_list,
      .examples = {"node tasks gpu-3", "node tasks gpu-3 -o wide", "node tasks gpu-3 -o json"}},
+    {.name = "node events", .group = GROUP_CLUSTER, .args = "NODE",
+     .help = "List what happened to a node, who did it and why, newest first.",
+     .options = command_options_events_of, .min_args = 1, .max_args = 1, .arg = COMMAND_ARG_WORD, .run = objects_list,
+     .examples = {"node events gpu-3", "node events gpu-3 --before 4711", "node events gpu-3 -o json"}},
+    {.name = "maintenance list", .group = GROUP_CLUSTER, .args = "", .help = "List maintenance windows.",
+     .options = command_options_reservations, .max_args = 0, .run = objects_list,
+     .examples = {"maintenance list", "maintenance list --state all", "maintenance list -o json"}},
+    {.name = "maintenance add", .group = GROUP_CLUSTER, .args = "", .help = "Plan maintenance of nodes.",
+     .about = "Nothing starts there that may still run when it begins: who has no time limit does not start there until it "
+              "is over. Then the nodes return by themselves.",
+     .options = command_options_maintenance, .max_args = 0, .run = change_run,
+     .examples = {"maintenance add --node gpu-3,gpu-4 --start \"2026-12-01 08:00\" --end \"2026-12-01 12:00\"",
+                  "maintenance add --all --start +2h --end +5h --on-start stop --reason \"new kernel\"",
+                  "maintenance add --node gpu-3 --start now --end +30m"}},
+    {.name = "maintenance remove", .group = GROUP_CLUSTER, .args = "ID...",
+     .help = "Remove maintenance windows; their nodes return.",
+     .min_args = 1, .max_args = -1, .arg = COMMAND_ARG_WORD, .run = change_run,
+     .examples = {"maintenance remove 4711", "maintenance remove 4711 4712", "maintenance remove 4711 -o name"}},
     {.name = "node label", .group = GROUP_CLUSTER, .args = "NODE [KEY=VALUE...]", .help = "Set all labels of a node.",
      .about = "Without any, the node has none.",
      .min_args = 1, .max_args = -1, .arg = COMMAND_ARG_WORD, .run = change_run,
@@ -566,46 +581,4 @@ const struct command *commands_all(size_t *count)
 const struct command_option *commands_global(void)
 {
     return command_options_global;
-}
-
-/* How many words of argv spell `name`: 1, 2, or 0 when they do not. */
-static int commands_match(const char *name, int argc, char *const *argv)
-{
-    size_t len = strcspn(name, " ");
-
-    if (strlen(argv[0]) != len || strncmp(name, argv[0], len))
-        return 0;
-    if (!name[len])
-        return 1;
-    return argc > 1 && !strcmp(name + len + 1, argv[1]) ? 2 : 0;
-}
-
-const struct command *commands_find(int argc, char *const *argv, int *used)
-{
-    const struct command *found = NULL;
-
-    *used = 0;
-    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
-        int words = commands_match(commands[i].name, argc, argv);
-
-        if (words > *used) { /* "users import" before "users" */
-            *used = words;
-            found = &commands[i];
-        }
-    }
-    return found;
-}
-
-const char *commands_under(struct arena *a, const char *word)
-{
-    size_t len = strlen(word);
-    const char *all = "";
-
-    for (size_t i = 0; all && i < sizeof commands / sizeof *commands; i++) {
-        const char *name = commands[i].name;
-
-        if (len && !strncmp(name, word, len) && name[len] == ' ')
-            all = arena_printf(a, "%s%s%s", all, *all ? ", " : "", name);
-    }
-    return all ? all : "";
 }

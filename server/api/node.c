@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "inventory/maintenance.h"
 #include "jobs/jobs_store.h"
 #include "scheduler/cluster.h"
 #include "server/api/api.h"
@@ -40,6 +41,20 @@ static void write_gpus(struct json_out *j, const struct cluster_node *n)
     json_out_object_end(j);
 }
 
+/* The window that it is in, or that comes next. */
+static void write_maintenance(struct json_out *j, const struct cluster_node *n)
+{
+    json_out_key(j, "maintenance");
+    if (!n->info.maintenance && !n->closes_ms) {
+        json_out_null(j);
+        return;
+    }
+    json_out_object(j);
+    json_out_ktime(j, "start", n->info.maintenance ? 0 : n->closes_ms);
+    json_out_ktime(j, "end", n->opens_ms);
+    json_out_object_end(j);
+}
+
 static void write_members(struct json_out *j, const struct cluster_node *n)
 {
     json_out_kstring(j, "name", n->info.name);
@@ -49,6 +64,7 @@ static void write_members(struct json_out *j, const struct cluster_node *n)
     json_out_kstring(j, "isolation", n->info.isolation);
     json_out_key(j, "labels");
     json_out_raw(j, n->info.labels[0] ? n->info.labels : "{}");
+    write_maintenance(j, n);
     write_use(j, "cpus", n->total.cpus, n->used.cpus);
     write_use(j, "memoryMB", n->total.memory_mb, n->used.memory_mb);
     write_gpus(j, n);
@@ -190,21 +206,41 @@ static void forgive(struct api *a, const char *name)
     snapshots_put(a->snapshots, s);
 }
 
-/* {"value": "cordon" | "drain" | "uncordon"} */
+/* {"value": "cordon" | "drain" | "uncordon", "reason": "..."}, in the request's arena. 0 or -1. */
+static int read_mark(struct request *r, const char **value, const char **reason, struct err *e)
+{
+    static const char *const only[] = {"value", "reason", NULL};
+    cJSON *o = api_body_object(r, e);
+    if (!o)
+        return -1;
+    int rc =
+        json_only_keys(o, only, e) || json_get_string(o, "value", value, e) || json_get_string(o, "reason", reason, e);
+    if (!rc && strlen(*reason) > MAINTENANCE_REASON_MAX)
+        rc = err_set(e, ERR_INVALID_PARAMETERS, "\"reason\" has at most %d bytes.", MAINTENANCE_REASON_MAX);
+    *value = rc ? NULL : arena_strdup(request_arena(r), *value);
+    *reason = rc ? NULL : arena_strdup(request_arena(r), *reason);
+    cJSON_Delete(o);
+    if (rc)
+        return -1;
+    return *value && *reason ? 0 : err_set(e, ERR_INTERNAL, "Out of memory.");
+}
+
 int api_node_state(struct request *r, void *context, struct err *e)
 {
     static const struct {
         const char *word;
         enum command_node_op op;
     } words[] = {{"cordon", COMMAND_NODE_CORDON}, {"drain", COMMAND_NODE_DRAIN}, {"uncordon", COMMAND_NODE_UNCORDON}};
-    const char *value = api_body_value(r, e);
-    if (!value)
+    const char *value = "", *reason = "";
+    if (read_mark(r, &value, &reason, e))
         return -1;
+    struct command_node what = {.name = request_param(r, "node"), .reason = reason};
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (!strcmp(value, words[i].word)) {
             if (words[i].op == COMMAND_NODE_UNCORDON)
                 forgive(context, request_param(r, "node"));
-            return post(r, context, &(struct command_node){.op = words[i].op, .name = request_param(r, "node")}, e);
+            what.op = words[i].op;
+            return post(r, context, &what, e);
         }
     return err_set(e, ERR_INVALID_PARAMETERS, "\"value\" must be cordon, drain or uncordon.");
 }

@@ -13,6 +13,7 @@
 #include "server/api/job_profile.h"
 #include "server/api/notice.h"
 #include "server/api/user_change.h"
+#include "server/api/maintenance.h"
 
 #define JOB "/api/v2/jobs/{job}"
 #define MANAGER "/api/v2/alertmanager/api/v2"
@@ -335,6 +336,18 @@ static const struct route routes[] = {
      .reply = "200 Message"},
     {HTTP_PUT, "/api/v2/nodes/{node}/labels", api_node_labels, ACCESS_ADMIN, .help = "set all its labels",
      .takes = "NodeLabels", .reply = "200 Message"},
+    {HTTP_GET, "/api/v2/nodes/{node}/events", api_node_events, ACCESS_USER,
+     .help = "what happened to a node, who did it and why, newest first", .query = "NodeEventsQuery",
+     .reply = "200 NodeEventList"},
+    {HTTP_GET, "/api/v2/maintenance", api_maintenance_list, ACCESS_USER, .help = "maintenance windows, the next first",
+     .query = "MaintenanceQuery", .reply = "200 MaintenanceList"},
+    {HTTP_POST, "/api/v2/maintenance", api_maintenance_add, ACCESS_ADMIN,
+     .help = "make one: nothing that would overrun its beginning starts on its nodes", .takes = "MaintenanceNew",
+     .reply = "201 MaintenanceMade"},
+    {HTTP_PUT, "/api/v2/maintenance/{maintenance}", api_maintenance_put, ACCESS_ADMIN, .help = "change one, as a whole",
+     .takes = "MaintenanceNew", .reply = "200 Message"},
+    {HTTP_DELETE, "/api/v2/maintenance/{maintenance}", api_maintenance_remove, ACCESS_ADMIN,
+     .help = "remove one; its nodes return", .reply = "200 Message"},
 
     /* images (ours) */
     {HTTP_GET, "/api/v2/images", api_images, ACCESS_USER, .help = "images that jobs can run in, and imports",

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -118,6 +119,35 @@ static void say_avoids(const struct explanation *x, const struct core_question *
     buf_adds(out, "); it waits for another one.");
 }
 
+/* "2026-11-28 18:12 UTC". */
+static void say_time(struct buf *out, int64_t wall_ms)
+{
+    char text[32];
+    time_t at = (time_t)(wall_ms / 1000);
+    struct tm tm;
+    if (gmtime_r(&at, &tm) && strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", &tm))
+        buf_adds(out, text);
+}
+
+static void say_maintenance(const struct explanation *x, const struct core_question *q, struct buf *out)
+{
+    buf_addf(out, "%d node%s that it could use %s in maintenance", x->closed, plural(x->closed),
+             x->closes_ms     ? "will be"
+             : x->closed == 1 ? "is"
+                              : "are");
+    if (x->closes_ms) {
+        buf_adds(out, " from ");
+        say_time(out, x->closes_ms);
+        buf_adds(out,
+                 q->spec->time_limit_ms ? " on, before its time limit is over" : " on, and the job has no time limit");
+    }
+    if (x->opens_ms) {
+        buf_adds(out, "; the first returns at ");
+        say_time(out, x->opens_ms);
+    }
+    buf_adds(out, ".");
+}
+
 /* The role whose tasks ask for the most, by GPUs, then by CPUs. */
 static const struct spec_role *largest_role(const struct spec *spec)
 {
@@ -167,6 +197,7 @@ static const struct {
         {"It has waited for long: what it needs is reserved, and it starts when those have ended that use it.", NULL},
     [EXPLAIN_AVOIDS] = {NULL, say_avoids},
     [EXPLAIN_USER_CAP] = {NULL, say_user_cap},
+    [EXPLAIN_MAINTENANCE] = {NULL, say_maintenance},
     [EXPLAIN_UNHEALTHY] = {"Nodes that it needs are down or cordoned. The job starts when they return.", NULL},
     [EXPLAIN_NEVER] = {NULL, say_never},
     [EXPLAIN_RESERVED] = {"What it needs is reserved for jobs before it.", NULL},
@@ -206,7 +237,8 @@ struct core_question wait_reason_ask(const struct job_row *row, const char *full
                               .full_name = full_name,
                               .held_by = row->held_by,
                               .since_ms = row->due_ms > row->submitted_ms ? row->due_ms : row->submitted_ms,
-                              .backoff_ms = wait_reason_backoff_ms(row)};
+                              .backoff_ms = wait_reason_backoff_ms(row),
+                              .now_ms = clock_read().wall};
     avoid_read(&q.avoid, row->avoids);
     return q;
 }

@@ -70,7 +70,7 @@ static bool may_be_there(const struct world *w, const struct row_job *r, int nod
     if (wish->sku >= 0 && wish_gpus(wish) && n->gpu_count && strcmp(n->gpus[0].model, world_sku(wish->sku)) != 0 &&
         w->plain)
         return wrong("I4: placed on a model that the job excludes");
-    return true;
+    return windows_allow(w, r, node);
 }
 
 static bool launch(struct world *w, const struct task *t)

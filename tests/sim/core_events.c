@@ -249,6 +249,8 @@ static bool happen(struct world *w)
         void (*run)(struct world *w);
     } kinds[] = {{614, engine_event}, {40, stop},  {20, hold}, {60, pass_time}, {6, lease},
                  {20, some_node},     {6, cordon}, {4, label}, {14, some_vc}};
+    if (w->maintains && random_below(&w->seed, 60) == 0)
+        window_event(w);
     int dice = random_below(&w->seed, 1000);
     for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
         if (dice < kinds[k].per_mille) {
@@ -298,6 +300,7 @@ static bool run_seed(struct seeds_run *run)
     if (w) {
         w->seed = run->seed;
         w->tell = run->tell;
+        w->maintains = run->seed % 3 == 1;
         w->plain = random_below(&w->seed, 3) != 0;
     }
     for (int i = 0, n = ok ? 2 + random_below(&w->seed, NODES - 2) : 0; i < n; i++)

@@ -301,6 +301,10 @@ static bool fold(struct world *w, const struct effect *f)
         return counted(w, f->decision->id) && decision_row(w, f->decision);
     case EFFECT_LEASE_ROW:
         return lease_row(w, f->lease);
+    case EFFECT_MAINTENANCE_ROW:
+        return window_row(w, f->maintenance);
+    case EFFECT_NODE_EVENT_ROW:
+        return counted(w, f->node_event->id);
     case EFFECT_NODE_ROW:
         return node_row(w, f->node);
     case EFFECT_VC_ROW:

@@ -436,7 +436,7 @@ static bool check_guarantee(const struct world *w, int vc, const struct held *h)
 /* Nothing can be said of the guarantee where nodes are missing, or differ. */
 static bool is_whole(const struct world *w)
 {
-    bool whole = w->plain;
+    bool whole = w->plain && !windows_any(w);
     for (int i = 0; i < w->node_count; i++)
         whole = whole && w->nodes[i].n.up && !w->nodes[i].n.cordoned;
     return whole;
@@ -485,8 +485,8 @@ bool holds(struct world *w)
 {
     struct held h = {0};
     count_leases(w, &h);
-    return check_jobs(w) && leases_hold(w) && count_rows(w, &h) && count_gangs(w, &h) && check_account(w, &h) &&
-           check_reservations(w, &h) && check_guarantees(w, &h);
+    return check_jobs(w) && windows_hold(w) && leases_hold(w) && count_rows(w, &h) && count_gangs(w, &h) &&
+           check_account(w, &h) && check_reservations(w, &h) && check_guarantees(w, &h);
 }
 
 /* How many there are; adds what they hold. */

@@ -202,6 +202,8 @@ static bool load(struct world *w)
         if (w->nodes[i].there && core_load_node(w->core, &down))
             return false;
     }
+    if (!windows_load(w))
+        return false;
     for (int v = 0; v < VCS; v++)
         if (w->vc_there[v] && core_load_vc(w->core, &w->vcs[v]))
             return false;

@@ -7,6 +7,7 @@
  *   core_world.c    batches: commit or not, perform or not, restart
  *   core_fold.c     effects become rows; what one row may say after another (I1, I2, I5)
  *   core_leases.c   the same for debug reservations
+ *   core_windows.c  the same for maintenance windows
  *   core_engine.c   the engine: it confirms, refuses, starts, ends and loses attempts
  *   core_holds.c    what must hold after each batch, stated anew (I3, I4, I9)
  */
@@ -32,6 +33,7 @@ enum {
     TASKS = 8, /* of a job */
     PORTS = 2, /* of a task */
     LEASES = 24,
+    WINDOWS = 8,
     LEASE_MINUTES = 5,
     ATTEMPTS = 1024,
     CLAIM_MS = 60 * 1000,
@@ -86,6 +88,13 @@ struct row_lease {
     enum lease_state told; /* by its events */
 };
 
+/* A maintenance window. */
+struct row_window {
+    bool there;
+    struct maintenance m; /* as the newest row says; what it points to dangles */
+    uint32_t mask;        /* of nodes; all bits: all nodes */
+};
+
 struct row_node {
     bool there, shrunk; /* has less than it had, and perhaps than is used */
     struct node n;
@@ -121,6 +130,8 @@ struct world {
     bool vc_there[VCS];
     struct row_job jobs[JOBS];
     struct row_lease leases[LEASES];
+    struct row_window windows[WINDOWS];
+    bool maintains; /* windows are made in this history */
     struct attempt attempts[ATTEMPTS];
     int attempt_count;
     bool replan; /* this batch makes the plan anew: rights may be others */
@@ -166,6 +177,15 @@ bool lease_event(struct world *w, const struct effect_event *ev);
 bool leases_load(struct world *w);
 /* What the core has of them is what the rows say; each is in time. */
 bool leases_hold(struct world *w);
+
+/* core_windows.c. One is made, changed or removed; a row; the rows go into a core. */
+void window_event(struct world *w);
+bool window_row(struct world *w, const struct maintenance *m);
+bool windows_load(struct world *w);
+/* Whether any is not over; whether a job may start on a node now; whether nodes are as they say. */
+bool windows_any(const struct world *w);
+bool windows_allow(const struct world *w, const struct row_job *r, int node);
+bool windows_hold(const struct world *w);
 
 /* core_engine.c. Orders of the batch, after the commit. */
 bool engine_perform(struct world *w);

@@ -85,6 +85,12 @@ CORE_BUGS = (
     ("core/lease.c", " || arm(c, stand->lease, now) ? NULL : stand", " ? NULL : stand"),
     # what is promised to children is not taken off
     ("core/vc.c", "            (up ? up : rest)->guaranteed -= promised(c, &v->spec);\n", "            ;\n"),
+    # nobody looks at how long what starts before maintenance may run
+    ("scheduler/pods.c", "return g->closing && cluster_closes(", "return g->closing && !me && cluster_closes("),
+    # who has reserved starts there however late it has become
+    ("scheduler/grid.c", "    if (me->state == GRID_PREEMPTING && is_late(g, me))\n        drop_reservation(g, gang);\n", ""),
+    # a node does not return when its maintenance is over
+    ("core/maintenance.c", "    flip(s, gone.m, by);\n", ""),
 )
 # answers that are not true, or a scheduler that does not do what they say
 LIES = (

@@ -32,6 +32,7 @@ enum value {
     VALUE_END,    /* the same; 0: never */
     VALUE_SECRET, /* the first line of a file */
     VALUE_YES_NO, /* "yes", "no" */
+    VALUE_MOMENT, /* a point in time */
     VALUE_ON,     /* a switch: true */
     VALUE_OFF,    /* a switch: false */
 };
@@ -49,6 +50,7 @@ struct change {
     const char *name_at;          /* the first argument's place in the body */
     const char *file_at;          /* the place of the text of the file that is the second argument */
     const char *true_at;          /* what is always true in the body */
+    const char *value;            /* the body's "value", where it is always the same */
     const char *pairs_at;         /* the place of an object of the KEY=VALUE that follow the first argument */
     const char *asks;             /* what to ask on the terminal when the option of a secret is not given */
     const struct member *members; /* up to a row of zeros */
@@ -130,9 +132,19 @@ static const struct member user_add_members[] = {USER_MEMBERS(""){0}};
 static const struct member user_set_members[] = {USER_MEMBERS("data."){"disabled", "data.disabled", VALUE_YES_NO}, {0}};
 static const struct member snooze_members[] = {
     {"hours", "minutes", VALUE_HOURS}, {"reason", "reason", VALUE_TEXT}, {0}};
+static const struct member mark_members[] = {{"reason", "reason", VALUE_TEXT}, {0}};
+static const struct member maintenance_members[] = {
+    {"node", "nodes", VALUE_LIST},
+    {"all", "all", VALUE_ON},
+    {"start", "start", VALUE_MOMENT},
+    {"end", "end", VALUE_MOMENT},
+    {"on-start", "onStart", VALUE_TEXT},
+    {"reason", "reason", VALUE_TEXT},
+    {0},
+};
 static const struct member reservation_members[] = {{"minutes", "minutes", VALUE_NUMBER}, {0}};
 
-#define NODE(value) .method = "PUT", .path = "/api/v2/nodes/%s/state", .body = "{\"value\":\"" value "\"}"
+#define NODE(word) .method = "PUT", .path = "/api/v2/nodes/%s/state", .value = word, .members = mark_members
 #define RESERVATION "/api/v2/jobs/%s/reservation"
 #define VC "/api/v2/virtual-clusters/%s"
 #define MEMBERSHIP "/api/v2/users/%s/group"
@@ -181,6 +193,15 @@ static const struct change changes[] = {
     {.verb = "node cordon", NODE("cordon"), .done = "Nothing new starts on %s."},
     {.verb = "node drain", NODE("drain"), .done = "%s is being emptied: nothing new starts there."},
     {.verb = "node uncordon", NODE("uncordon"), .done = "%s takes tasks again."},
+    {.verb = "maintenance add",
+     .method = "POST",
+     .path = "/api/v2/maintenance",
+     .members = maintenance_members,
+     .prints = "message"},
+    {.verb = "maintenance remove",
+     .method = "DELETE",
+     .path = "/api/v2/maintenance/%s",
+     .done = "Maintenance window %s is removed."},
     {.verb = "node label",
      .method = "PUT",
      .path = "/api/v2/nodes/%s/labels",
@@ -335,6 +356,8 @@ static cJSON *value_of(struct cli *cli, const struct change *c, const struct mem
         if (args_int(&cli->args, m->option, (int64_t[2]){1, 720}, &n, e))
             return NULL;
         return cJSON_CreateNumber((double)(n * 60));
+    case VALUE_MOMENT:
+        return values_moment(m->option, text, e);
     case VALUE_JSON:
         return values_file(text, e);
     case VALUE_DAYS:
@@ -403,6 +426,8 @@ static int put_pairs(struct cli *cli, cJSON *body, const char *place, struct err
 static int put_fixed(struct cli *cli, const struct change *c, cJSON *body, struct err *e)
 {
     if (c->true_at && put(cli, body, c->true_at, cJSON_CreateTrue(), e))
+        return -1;
+    if (c->value && put(cli, body, "value", cJSON_CreateString(c->value), e))
         return -1;
     if (c->name_at && put(cli, body, c->name_at, cJSON_CreateString(cli->args.rest[0]), e))
         return -1;
@@ -536,7 +561,7 @@ static const struct change *find(const char *verb)
 static int call_each(struct cli *cli, const struct change *c, const char *body)
 {
     int first = c->others ? 1 : 0;
-    int last = c->members || c->prints || c->pairs_at || c->file_at ? first : cli->args.rest_count - 1;
+    int last = c->pairs_at || c->file_at || cli->args.rest_count <= first ? first : cli->args.rest_count - 1;
     int status = CLI_OK;
 
     for (int i = first; i <= last; i++) {

@@ -218,6 +218,23 @@ static const struct field reservation_fields[] = {{"jobName", 0},
                                                   {"id", 0}};
 static const struct question reservation_questions[] = {{"state", "state", ASK_TEXT}, {0}};
 
+static const struct table_column node_event_columns[] = {
+    {"EVENT", "event", 2, 0, true}, {"TIME", "time", 0, 0, false},      {"WHAT", "what", 0, 6, false},
+    {"USER", "user", 0, 6, false},  {"REASON", "reason", 0, 12, false},
+};
+static const struct field node_event_fields[] = {
+    {"id", 0}, {"time", CELL_TIME}, {"kind", 0}, {"username", 0}, {"reason", 0}};
+static const struct question node_event_questions[] = {{"before", "before", ASK_NUMBER}, {0}};
+
+static const struct table_column window_columns[] = {
+    {"WINDOW", "window", 0, 0, true}, {"STATE", "state", 0, 0, false}, {"START", "start", 0, 0, false},
+    {"END", "end", 0, 0, false},      {"ALL", "all", 1, 0, false},     {"NODES", "nodes", 0, 8, false},
+    {"ON START", "on", 1, 0, false},  {"USER", "user", 1, 6, false},   {"REASON", "reason", 0, 10, false},
+};
+static const struct field window_fields[] = {{"id", 0},          {"state", 0},    {"start", CELL_TIME},
+                                             {"end", CELL_TIME}, {"all", 0},      {"nodes", 0},
+                                             {"onStart", 0},     {"username", 0}, {"reason", 0}};
+
 static const struct table_column audit_columns[] = {
     {"RECORD", "record", 0, 0, true},  {"TIME", "time", 0, 0, false},        {"USER", "user", 0, 6, false},
     {"METHOD", "method", 1, 0, false}, {"OBJECT", "object", 0, 12, false},   {"STATUS", "status", 0, 0, true},
@@ -301,6 +318,8 @@ static const struct listing listings[] = {
     {.verb = "alerts", .path = "/api/v2/alerts", TABLE(alert)},
     {.verb = "node gpus", .path = "/api/v2/nodes/%s/gpus", TABLE(gpu)},
     {.verb = "node tasks", .path = "/api/v2/nodes/%s/tasks", TABLE(placed)},
+    {.verb = "node events", .path = "/api/v2/nodes/%s/events", .questions = node_event_questions, TABLE(node_event)},
+    {.verb = "maintenance list", .path = "/api/v2/maintenance", .questions = reservation_questions, TABLE(window)},
     {.verb = "reservations", .path = "/api/v2/reservations", .questions = reservation_questions, TABLE(reservation)},
     {.verb = "audit",
      .path = "/api/v2/audit",

@@ -303,6 +303,7 @@ static void one_say_helps(struct cli *cli, const cJSON *reply)
         {"fewerTasks", "with ", " tasks", " task"},
         {"fewerGpusPerTask", "with ", " GPUs in each task", " GPU in each task"},
         {"fewerCpusPerTask", "with ", " CPUs for each task", " CPU for each task"},
+        {"shorterTimeLimit", "with a time limit of ", " s", NULL},
         {"anyNode", "without its wishes for nodes (", ")", NULL},
         {"otherSku", "on GPUs of SKU ", "", NULL},
         {"otherVirtualCluster", "in virtual cluster ", "", NULL},

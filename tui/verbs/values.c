@@ -6,9 +6,11 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/fs.h"
 #include "base/json.h"
@@ -71,4 +73,37 @@ cJSON *values_file(const char *path, struct err *e)
     if (!value)
         (void)err_wrap(e, "%s", path);
     return value;
+}
+
+/* "90m": milliseconds; -1: it is none, or too long. */
+static int64_t read_span(const char *text)
+{
+    static const struct {
+        char unit;
+        int64_t ms;
+    } units[] = {{'m', 60000}, {'h', 3600000}, {'d', 86400000}};
+    char *end = NULL;
+    long n = *text >= '0' && *text <= '9' ? strtol(text, &end, 10) : -1;
+
+    for (size_t i = 0; n >= 0 && n < 1000000 && i < sizeof units / sizeof *units; i++)
+        if (*end == units[i].unit && !end[1])
+            return n * units[i].ms;
+    return -1;
+}
+
+cJSON *values_moment(const char *option, const char *text, struct err *e)
+{
+    struct tm tm = {0};
+    int64_t span = *text == '+' ? read_span(text + 1) : strcmp(text, "now") != 0 ? -1 : 0;
+    const char *end = span < 0 ? strptime(text, "%Y-%m-%d %H:%M", &tm) : NULL;
+    time_t at = end && !*end ? timegm(&tm) : -1;
+
+    if (span >= 0)
+        return cJSON_CreateNumber((double)(clock_read().wall + span));
+    if (at < 0) {
+        err_set(e, ERR_INVALID_PARAMETERS, "--%s: %.40s is no time like \"2026-12-01 08:00\" (UTC), +2h or now.",
+                option, text);
+        return NULL;
+    }
+    return cJSON_CreateNumber((double)at * 1000);
 }

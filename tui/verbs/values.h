@@ -16,4 +16,7 @@ struct cJSON *values_gpus(struct cli *cli, const char *text, struct err *e);
 /* What is in a file of JSON; "none": null. NULL with `e`. */
 struct cJSON *values_file(const char *path, struct err *e);
 
+/* "2026-12-01 08:00" in UTC, "+90m", "+2h", "+3d" or "now", as ms since 1970; NULL with `e`. */
+struct cJSON *values_moment(const char *option, const char *text, struct err *e);
+
 #endif
