@@ -336,31 +336,38 @@ static bool same_nodes(const struct maintenance *a, const struct maintenance *b)
     return true;
 }
 
-/* A window that has begun keeps its beginning and its nodes. Who was not told of an earlier beginning, or of another
- * node, started before it was made. */
+/* The window `was` as it shall be, made in `arena`; NULL on out of memory. Who was not told of an earlier beginning, or
+ * of another node, started before it was made. */
+static struct maintenance *changed(struct arena *arena, const struct maintenance *was, const struct maintenance *wish,
+                                   int64_t now_ms)
+{
+    struct maintenance *m = arena ? maintenance_dup(arena, wish) : NULL;
+    if (!m || !(m->user = arena_strdup(arena, was->user)))
+        return NULL;
+    m->id = was->id;
+    m->begun_ms = was->begun_ms;
+    m->created_ms = m->start_ms < was->start_ms || !same_nodes(m, was) ? now_ms : was->created_ms;
+    return m;
+}
+
+/* A window that has begun keeps its beginning and its nodes. */
 static int change(struct step *s, const struct command *cmd, struct err *e)
 {
     struct core_window *at = find(&s->core->windows, cmd->maintenance.id, e);
-    struct arena *arena = at ? arena_create(WINDOW_ARENA_MAX) : NULL;
-    struct maintenance *m = arena ? maintenance_dup(arena, cmd->maintenance.window) : NULL;
-    if (!at || check(s, cmd->maintenance.window, e)) {
+    if (!at || check(s, cmd->maintenance.window, e))
+        return -1;
+    struct arena *arena = arena_create(WINDOW_ARENA_MAX);
+    struct maintenance *m = changed(arena, at->m, cmd->maintenance.window, s->now.wall);
+    if (!m) {
+        s->fx->failed = true;
+        err_set(e, ERR_INTERNAL, "Out of memory.");
+    } else if (m->begun_ms && (m->start_ms != at->m->start_ms || !same_nodes(m, at->m))) {
+        err_set(e, ERR_CONFLICT_WINDOW,
+                "The maintenance has begun: its nodes and its beginning cannot be changed any more.");
+    }
+    if (e->code) {
         arena_destroy(arena);
         return -1;
-    }
-    bool moved = m && (m->start_ms < at->m->start_ms || !same_nodes(m, at->m));
-    bool begun = at->m->begun_ms && m && (moved || m->start_ms != at->m->start_ms);
-    if (m) {
-        m->user = arena_strdup(arena, at->m->user);
-        m->id = at->m->id;
-        m->begun_ms = at->m->begun_ms;
-        m->created_ms = moved ? s->now.wall : at->m->created_ms;
-    }
-    if (!m || !m->user || begun) {
-        s->fx->failed = s->fx->failed || !begun;
-        arena_destroy(arena);
-        return begun ? err_set(e, ERR_CONFLICT_WINDOW,
-                               "The maintenance has begun: its nodes and its beginning cannot be changed any more.")
-                     : err_set(e, ERR_INTERNAL, "Out of memory.");
     }
     arena_destroy(at->arena);
     *at = (struct core_window){.arena = arena, .m = m};

@@ -27,6 +27,7 @@ struct core_windows {
     int64_t due_wall, due_mono; /* when the next begins or is over; INT64_MAX: never */
 };
 
+/* Frees all. */
 void core_maintenance_fini(struct core *c);
 /* Whether a node is in one now. */
 bool core_maintenance_covers(const struct core *c, const char *node);

@@ -60,12 +60,6 @@ static inline const char *node_word(const struct node *n)
     return n->cordoned ? "cordoned" : "up";
 }
 
-/* Whether anything new may start there. */
-static inline bool node_usable(const struct node *n)
-{
-    return n->up && !n->cordoned && !n->maintenance;
-}
-
 /* Whether a GPU may be given to tasks. */
 static inline bool gpu_given(const struct gpu *g)
 {

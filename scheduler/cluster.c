@@ -90,7 +90,7 @@ static void unlink_node(struct cluster *c, int index)
 static void link_node(struct cluster *c, int index)
 {
     struct cluster_node *n = c->nodes[index];
-    if (!node_usable(&n->info))
+    if (!cluster_usable(&n->info))
         return;
     int b = clamp_bucket(n->total.gpus - n->used.gpus);
     n->bucket = b;
@@ -390,7 +390,7 @@ uint64_t cluster_release_version(const struct cluster *c)
 static bool check_node(const struct cluster *c, int index)
 {
     const struct cluster_node *n = c->nodes[index];
-    bool usable = node_usable(&n->info);
+    bool usable = cluster_usable(&n->info);
     int clear = 0;
     for (int p = 0; p < port_span(&n->info); p++) {
         if (bit_get(n->port_blocked, p) && !port_get(n, p))

@@ -28,6 +28,12 @@ struct cluster_node {
     int64_t closes_ms, opens_ms; /* its next maintenance window, wall clock; 0: none is ahead */
 };
 
+/* Whether anything new may start there. */
+static inline bool cluster_usable(const struct node *n)
+{
+    return n->up && !n->cordoned && !n->maintenance;
+}
+
 struct cluster;
 
 /* An empty cluster. NULL on out of memory. */

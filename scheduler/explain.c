@@ -73,7 +73,7 @@ bool explain_has_window(const struct cluster_node *n)
 static void change(struct grid *copy, int machine, const struct node *n)
 {
     (void)cluster_put_node(copy->account, n); /* it is known: nothing is allocated */
-    if (copy->grid_node[machine] >= 0 && node_usable(n))
+    if (copy->grid_node[machine] >= 0 && cluster_usable(n))
         grid_health(copy, copy->grid_node[machine], true);
     cluster_close(copy->account, machine, 0, 0);
     grid_time(copy, copy->now_ms);
@@ -102,20 +102,36 @@ struct grid *explain_clone(const struct explain *x)
     return g;
 }
 
+/* Machines are up, or at least not in maintenance. */
+static void mend_all(struct grid *g, bool well)
+{
+    for (size_t i = 0; i < cluster_count(g->account); i++) {
+        const struct cluster_node *n = cluster_at(g->account, (int)i);
+        if (well && explain_is_bad(n))
+            explain_mend(g, (int)i);
+        else if (explain_has_window(n))
+            explain_open(g, (int)i);
+    }
+}
+
 static struct grid *make(const struct explain *x, enum explain_copy which)
 {
-    bool well = which == EXPLAIN_WELL || which == EXPLAIN_EMPTY;
-    bool open = which == EXPLAIN_OPEN || which == EXPLAIN_FREE || well;
-    bool alone = which == EXPLAIN_ALONE || which == EXPLAIN_FREE || which == EXPLAIN_EMPTY;
+    static const struct {
+        bool alone, open, well;
+    } kinds[EXPLAIN_COPIES] = {
+        [EXPLAIN_OPEN] = {.open = true},
+        [EXPLAIN_WELL] = {.open = true, .well = true},
+        [EXPLAIN_ALONE] = {.alone = true},
+        [EXPLAIN_FREE] = {.alone = true, .open = true},
+        [EXPLAIN_EMPTY] = {.alone = true, .open = true, .well = true},
+    };
     struct grid *g = explain_clone(x);
     for (int i = 0; g && i < g->gang_count; i++)
-        if (explain_holds(g, i) && (alone || (which == EXPLAIN_CLEAR && g->gangs[i].state == GRID_PREEMPTING)))
+        if (explain_holds(g, i) &&
+            (kinds[which].alone || (which == EXPLAIN_CLEAR && g->gangs[i].state == GRID_PREEMPTING)))
             grid_remove(g, i);
-    for (size_t i = 0; g && open && i < cluster_count(g->account); i++)
-        if (well && explain_is_bad(cluster_at(g->account, (int)i)))
-            explain_mend(g, (int)i);
-        else if (explain_has_window(cluster_at(g->account, (int)i)))
-            explain_open(g, (int)i);
+    if (g && kinds[which].open)
+        mend_all(g, kinds[which].well);
     return g;
 }
 

@@ -378,13 +378,22 @@ static bool is_late(const struct grid *g, const struct gang *me)
     return g->closing && i < me->pod_count;
 }
 
+/* One that has reserved starts, goes on waiting, or gives up: a window has come too near, or there is less than there
+ * was, and nobody to wait for. */
+static void try_reserved(struct grid *g, int gang)
+{
+    const struct gang *me = &g->gangs[gang];
+    if (is_late(g, me))
+        drop_reservation(g, gang);
+    else if (!start_if_clear(g, gang) && !me->delayed && !grid_in_way(g, gang, NULL, 0))
+        drop_reservation(g, gang);
+}
+
 enum grid_state grid_try(struct grid *g, int gang)
 {
     struct gang *me = &g->gangs[gang];
-    if (me->state == GRID_PREEMPTING && is_late(g, me))
-        drop_reservation(g, gang);
-    if (me->state == GRID_PREEMPTING && !start_if_clear(g, gang) && !me->delayed && !grid_in_way(g, gang, NULL, 0))
-        drop_reservation(g, gang); /* there is less than there was, and nobody to wait for */
+    if (me->state == GRID_PREEMPTING)
+        try_reserved(g, gang);
     if (me->state != GRID_WAITING || me->tried_at == g->version + 1)
         return me->state;
     uint64_t before = g->version;

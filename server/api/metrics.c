@@ -32,7 +32,7 @@ static double node_up(const struct cluster_node *n)
 
 static double node_schedulable(const struct cluster_node *n)
 {
-    return node_usable(&n->info) && !n->info.draining;
+    return cluster_usable(&n->info) && !n->info.draining;
 }
 
 static double node_cpus(const struct cluster_node *n)

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "jobs/exits.h"
-#include "tests/sim/core_world.h"
+#include "tests/sim/core_windows.h"
 
 struct attempt *engine_find(struct world *w, const char *id)
 {

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/sim/core_world.h"
+#include "tests/sim/core_windows.h"
 
 enum { RECOUNT = 1000 };
 

@@ -9,7 +9,7 @@
 
 #include "base/json.h"
 #include "jobs/exits.h"
-#include "tests/sim/core_world.h"
+#include "tests/sim/core_windows.h"
 
 /* ---- states ---- */
 

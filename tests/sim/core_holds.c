@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "core/internal.h"
-#include "tests/sim/core_world.h"
+#include "tests/sim/core_windows.h"
 
 enum { GPUS_MAX = TASKS * NODE_GPUS };
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "scheduler/cluster.h"
-#include "tests/sim/core_world.h"
+#include "tests/sim/core_windows.h"
 
 /* Names of the nodes of a mask, as the core is told them. */
 struct names {
@@ -87,18 +87,25 @@ static void send_away(struct world *w, const struct row_window *x)
     }
 }
 
-bool window_row(struct world *w, const struct maintenance *m)
+/* Where its row is, or can be; NULL: nowhere. */
+static struct row_window *find_row(struct world *w, int64_t id)
 {
     struct row_window *r = NULL;
     for (int i = 0; i < WINDOWS && !r; i++)
-        r = w->windows[i].there && w->windows[i].m.id == m->id ? &w->windows[i] : NULL;
+        r = w->windows[i].there && w->windows[i].m.id == id ? &w->windows[i] : NULL;
     for (int i = 0; i < WINDOWS && !r; i++)
         r = !w->windows[i].there || w->windows[i].m.over_ms ? &w->windows[i] : NULL;
+    return r;
+}
+
+bool window_row(struct world *w, const struct maintenance *m)
+{
+    struct row_window *r = find_row(w, m->id);
     if (!r)
         return wrong("there are more windows than were made");
-    if (r->there && r->m.id == m->id && r->m.over_ms)
+    bool known = r->there && r->m.id == m->id, begins = m->begun_ms && !(known && r->m.begun_ms);
+    if (known && r->m.over_ms)
         return wrong("a window changes that is over");
-    bool begins = m->begun_ms && !(r->there && r->m.id == m->id && r->m.begun_ms);
     *r = (struct row_window){.there = true, .m = *m, .mask = m->node_count ? 0 : UINT32_MAX};
     for (size_t i = 0; i < m->node_count; i++)
         r->mask |= UINT32_C(1) << world_node(m->nodes[i]);

@@ -2,7 +2,7 @@
  *
  * Batches as the loop runs them, and the way back from rows.
  */
-#include "tests/sim/core_world.h"
+#include "tests/sim/core_windows.h"
 
 #include <stdio.h>
 #include <stdlib.h>

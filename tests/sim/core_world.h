@@ -178,15 +178,6 @@ bool leases_load(struct world *w);
 /* What the core has of them is what the rows say; each is in time. */
 bool leases_hold(struct world *w);
 
-/* core_windows.c. One is made, changed or removed; a row; the rows go into a core. */
-void window_event(struct world *w);
-bool window_row(struct world *w, const struct maintenance *m);
-bool windows_load(struct world *w);
-/* Whether any is not over; whether a job may start on a node now; whether nodes are as they say. */
-bool windows_any(const struct world *w);
-bool windows_allow(const struct world *w, const struct row_job *r, int node);
-bool windows_hold(const struct world *w);
-
 /* core_engine.c. Orders of the batch, after the commit. */
 bool engine_perform(struct world *w);
 /* Something happens to an attempt, and is told; one that is to stop is preferred. */

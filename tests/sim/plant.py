@@ -88,7 +88,7 @@ CORE_BUGS = (
     # nobody looks at how long what starts before maintenance may run
     ("scheduler/pods.c", "return g->closing && cluster_closes(", "return g->closing && !me && cluster_closes("),
     # who has reserved starts there however late it has become
-    ("scheduler/grid.c", "    if (me->state == GRID_PREEMPTING && is_late(g, me))\n        drop_reservation(g, gang);\n", ""),
+    ("scheduler/grid.c", "    if (is_late(g, me))\n        drop_reservation(g, gang);\n    else if (", "    if ("),
     # a node does not return when its maintenance is over
     ("core/maintenance.c", "    flip(s, gone.m, by);\n", ""),
 )

@@ -26,6 +26,8 @@ BODIES = {  # whole bodies, by route
     "POST /authn/basic/login": {"username": droverlib.ADMIN, "password": droverlib.PASSWORD},
     "POST /session": {"username": droverlib.ADMIN, "password": droverlib.PASSWORD},
     "PUT /ssh-keys/{title}": {"value": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKb1nvoLqSHI2E230WMIP9sS+GRBgzHZnwP6oXdZJa1E"},
+    "POST /maintenance": {"all": True, "start": 1, "end": 2},  # over long ago: refused when all else is good
+    "PUT /maintenance/{maintenance}": {"all": True, "start": 1, "end": 2},
     "PUT /nodes/{node}/labels": {"labels": {}},
     "PUT /users/me/webhooks/{webhook}": {"url": "https://hooks.example.com/x", "kinds": ["failed"]},
     "PUT /webhooks/{webhook}": {"url": "https://hooks.example.com/x", "kinds": ["failed"]},

@@ -18,7 +18,8 @@ HOPES = {"admin": True, "isAdmin": True, "role": "admin", "id": "x", "owner": "a
          "createdTime": 1, "password_hash": "x", "tokenVersion": 0, "quota": 1000, "virtualClusters": ["default"],
          "__proto__": {"admin": True}, "constructor": {}, "Admin": True, "username ": "ann", "$ref": "#"}
 #: Refused for another reason even when the member is let through.
-OTHERWISE = {"PUT /virtual-clusters/{vc}/status": "default is not stopped"}
+OTHERWISE = {"PUT /virtual-clusters/{vc}/status": "default is not stopped", "POST /maintenance": "it is over",
+             "PUT /maintenance/{maintenance}": "there is none"}
 
 
 def levels(schema, body, at=()):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Nodes: what is there and what runs there; cordon, drain, uncordon and labels, which outlive the server."""
 import json
+import time
 import unittest
 
 import droverlib
@@ -63,6 +64,46 @@ class Nodes(unittest.TestCase):
         self.mark("uncordon", "up")
         self.admin.wait(waits, ("RUNNING",))
 
+    def window(self, start, length, status=201, **more):
+        now = int(time.time() * 1000)
+        body = dict({"nodes": [self.node], "start": now + start, "end": now + start + length, "reason": "new disks"}, **more)
+        reply = self.admin.request("POST", "/api/v2/maintenance", body)
+        self.assertEqual(reply.status, status, reply.body)
+        return json.loads(reply.body)
+
+    def kinds(self):
+        return [(e["kind"], e["username"], e["reason"]) for e in self.call("GET", self.node + "/events")]
+
+    def test_nothing_that_would_overrun_maintenance_starts(self):
+        hour = 3600 * 1000
+        planned = self.window(hour, hour)["id"]
+        limited = JOB.replace("taskRoles", "extras: {drover: {timeLimit: %d}}\ntaskRoles")
+        self.admin.wait(self.admin.submit(limited % ("short", 600)), ("RUNNING",))
+        waits = self.admin.submit(limited % ("long", 7200))
+        why = droverlib.wait_until(lambda: next((w for w in [self.admin.json("GET", "/api/v2/jobs/%s/explain" % waits)]
+                                                 if w["reason"] == "maintenance"), None), "it waits for the window")
+        self.assertEqual(why["maintenance"]["nodes"], 1)
+        self.assertGreater(next(h["amount"] for h in why["help"] if h["kind"] == "shorterTimeLimit"), 3000)
+        shown = self.call("GET", self.node)["maintenance"]
+        self.assertEqual(shown["end"] - shown["start"], hour)
+        self.server.kill()
+        self.server.start()
+        self.assertEqual([w["state"] for w in self.admin.json("GET", "/api/v2/maintenance")], ["planned"])
+        self.window(0, hour)
+        droverlib.wait_until(lambda: self.state() == "maintenance", "it has begun")
+        for w in self.admin.json("GET", "/api/v2/maintenance"):
+            self.assertEqual(self.admin.request("DELETE", "/api/v2/maintenance/%d" % w["id"]).status, 200)
+        self.admin.wait(waits, ("RUNNING",))
+        self.assertEqual(self.admin.request("DELETE", "/api/v2/maintenance/%d" % planned).status, 404)
+        self.assertEqual(self.kinds()[:2], [("maintenanceOver", "admin", "new disks"), ("maintenanceBegun", None, "new disks")])
+        states = {w["state"] for w in self.admin.json("GET", "/api/v2/maintenance?state=all")}
+        self.assertEqual(states, {"removed"})
+        self.call("PUT", self.node + "/state", {"value": "cordon", "reason": "a fan"})
+        self.assertEqual(self.kinds()[0], ("cordoned", "admin", "a fan"))
+        for bad in ({"nodes": []}, {"all": True}, {"onStart": "run"}, {"end": 5}, {"more": 1}, {"reason": "x" * 201}):
+            self.window(hour, hour, 400, **bad)
+        self.window(hour, hour, 404, nodes=["nowhere"])
+
     def test_labels_are_set_as_a_whole(self):
         for labels in ({"rack": "r1", "example.org/net": ""}, {"rack": "r2"}, {}):
             self.call("PUT", self.node + "/labels", {"labels": labels})
@@ -80,6 +121,8 @@ class Nodes(unittest.TestCase):
         self.admin.json("POST", "/api/v2/users", {"username": "bob", "password": "a long password"}, (201,))
         bob = droverlib.Client(self.server).login("bob", "a long password")
         self.assertEqual(bob.request("GET", "/api/v2/nodes/" + self.node).status, 200)
+        for method, body in (("POST", {"all": True, "start": 1, "end": 2}), ("GET", None)):
+            self.assertEqual(bob.request(method, "/api/v2/maintenance", body).status, 200 if method == "GET" else 403)
         for path, body in (("/state", {"value": "cordon"}), ("/labels", {"labels": {}})):
             self.assertEqual(bob.request("PUT", "/api/v2/nodes/" + self.node + path, body).status, 403)
 

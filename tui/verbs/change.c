@@ -331,11 +331,20 @@ static cJSON *moment_of(struct cli *cli, const char *option, int64_t least, stru
     return n ? cJSON_CreateNumber((double)(clock_read().wall + n * DAY_MS)) : cJSON_CreateNull();
 }
 
+/* A number between the first two, times the third. NULL with `e`. */
+static cJSON *number_of(struct cli *cli, const char *option, const int64_t bounds[3], struct err *e)
+{
+    int64_t n = 0;
+
+    if (args_int(&cli->args, option, (int64_t[2]){bounds[0], bounds[1]}, &n, e))
+        return NULL;
+    return cJSON_CreateNumber((double)(n * bounds[2]));
+}
+
 /* What was given to an option, as JSON; NULL with `e`. */
 static cJSON *value_of(struct cli *cli, const struct change *c, const struct member *m, struct err *e)
 {
     const char *text = args_get(&cli->args, m->option);
-    int64_t n = 0;
 
     switch (m->kind) {
     case VALUE_ON:
@@ -349,13 +358,9 @@ static cJSON *value_of(struct cli *cli, const struct change *c, const struct mem
     case VALUE_GPUS:
         return values_gpus(cli, text, e);
     case VALUE_NUMBER:
-        if (args_int(&cli->args, m->option, (int64_t[2]){0, 1000000000}, &n, e))
-            return NULL;
-        return cJSON_CreateNumber((double)n);
+        return number_of(cli, m->option, (int64_t[3]){0, 1000000000, 1}, e);
     case VALUE_HOURS:
-        if (args_int(&cli->args, m->option, (int64_t[2]){1, 720}, &n, e))
-            return NULL;
-        return cJSON_CreateNumber((double)(n * 60));
+        return number_of(cli, m->option, (int64_t[3]){1, 720, 60}, e);
     case VALUE_MOMENT:
         return values_moment(m->option, text, e);
     case VALUE_JSON:

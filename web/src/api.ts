@@ -194,7 +194,32 @@ export interface JobEvent {
   count: number;
 }
 
-export type NodeState = 'up' | 'cordoned' | 'draining' | 'down';
+export type NodeState = 'up' | 'maintenance' | 'cordoned' | 'draining' | 'down';
+
+export const NODE_EVENTS = [
+  'added',
+  'up',
+  'down',
+  'cordoned',
+  'drained',
+  'uncordoned',
+  'labels',
+  'gpuHealth',
+  'gpuHealthy',
+  'gpuQuarantined',
+  'gpuUnquarantined',
+  'maintenanceBegun',
+  'maintenanceOver',
+] as const;
+
+export interface NodeEvent {
+  id: number;
+  time: number;
+  kind: (typeof NODE_EVENTS)[number];
+  /** null: the server itself. */
+  username: string | null;
+  reason: string;
+}
 
 export interface Use {
   total: number;
@@ -208,6 +233,8 @@ export interface Node {
   cordonReason: string | null;
   isolation: string;
   labels: Record<string, string>;
+  /** The window that it is in (start: null), or the next. */
+  maintenance: { start: number | null; end: number } | null;
   cpus: Use;
   memoryMB: Use;
   /** Those that are quarantined do not count in the total. */
@@ -552,6 +579,7 @@ export const getNode = (node: string): Promise<Node> => json(nodePath(node));
 export const listDevices = (node: string, seconds = 0): Promise<Device[]> =>
   json(`${nodePath(node)}/gpus${seconds ? `?seconds=${seconds}` : ''}`);
 
+export const listNodeEvents = (node: string): Promise<NodeEvent[]> => json(`${nodePath(node)}/events`);
 export const listPlaced = (node: string): Promise<PlacedTask[]> => json(`${nodePath(node)}/tasks`);
 
 /** What was found when a failed job's task was kept. */

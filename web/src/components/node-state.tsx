@@ -3,7 +3,13 @@
 import type { Device, Node, NodeState } from '../api.ts';
 import { type ShownState, GLYPHS, t } from '../words.ts';
 
-const LOOKS: Record<NodeState, ShownState> = { up: 'succeeded', cordoned: 'stopped', draining: 'stopping', down: 'failed' };
+const LOOKS: Record<NodeState, ShownState> = {
+  up: 'succeeded',
+  maintenance: 'stopped',
+  cordoned: 'stopped',
+  draining: 'stopping',
+  down: 'failed',
+};
 
 function Look({ shown, word }: { shown: ShownState; word: string }) {
   return (

@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: MIT
 // One node: each of its GPUs with its health, who holds it and its last figures, and the tasks that are placed there.
 import { useEffect } from 'preact/hooks';
-import { type Device, getNode, listDevices, listPlaced, type Node as NodeInfo, type PlacedTask } from '../api.ts';
+import {
+  type Device,
+  getNode,
+  listDevices,
+  listNodeEvents,
+  listPlaced,
+  type Node as NodeInfo,
+  type NodeEvent,
+  type PlacedTask,
+} from '../api.ts';
 import { DeviceFigures } from '../components/device.tsx';
 import { Fact } from '../components/job-overview.tsx';
 import { Simulated } from '../components/labels.tsx';
@@ -12,10 +21,10 @@ import { State } from '../components/state.tsx';
 import { Ago } from '../components/time.tsx';
 import { useLive } from '../components/use-live.ts';
 import { usePoll } from '../components/use-poll.ts';
-import { bytes, fullName } from '../format.ts';
+import { absolute, bytes, fullName } from '../format.ts';
 import { jobHref } from '../router.ts';
 import { site } from '../store.ts';
-import { shownState, t } from '../words.ts';
+import { language, shownState, t } from '../words.ts';
 
 const MIB = 1024 * 1024;
 /** Figures come without an event. */
@@ -25,11 +34,17 @@ interface All {
   info: NodeInfo;
   devices: Device[];
   placed: PlacedTask[];
+  events: NodeEvent[];
 }
 
 async function load(node: string): Promise<All> {
-  const [info, devices, placed] = await Promise.all([getNode(node), listDevices(node), listPlaced(node)]);
-  return { info, devices, placed };
+  const [info, devices, placed, events] = await Promise.all([
+    getNode(node),
+    listDevices(node),
+    listPlaced(node),
+    listNodeEvents(node),
+  ]);
+  return { info, devices, placed, events };
 }
 
 export function Node({ node }: { node: string }) {
@@ -47,12 +62,13 @@ export function Node({ node }: { node: string }) {
         {simulated && <Simulated />}
       </div>
       <Loaded live={live}>
-        {({ info, devices, placed }) => (
+        {({ info, devices, placed, events }) => (
           <>
             {info.cordonReason && <p class="problem">{info.cordonReason}</p>}
             <Facts info={info} />
             {devices.length > 0 && <Devices devices={devices} />}
             <Tasks placed={placed} />
+            <Events events={events} />
           </>
         )}
       </Loaded>
@@ -75,6 +91,13 @@ function Facts({ info }: { info: NodeInfo }) {
       </Fact>
       <Fact word={t('node.address')}>{info.address}</Fact>
       <Fact word={t('job.isolation')}>{info.isolation}</Fact>
+      {info.maintenance && (
+        <Fact word={t('node.maintenance.next')}>
+          {info.maintenance.start !== null && absolute(info.maintenance.start, language.value)}
+          {' – '}
+          {absolute(info.maintenance.end, language.value)}
+        </Fact>
+      )}
       {labels.length > 0 && <Fact word={t('node.labels')}>{labels.join(', ')}</Fact>}
     </dl>
   );
@@ -182,5 +205,39 @@ function PlacedRow({ task }: { task: PlacedTask }) {
       <td>{task.gpus.join(', ')}</td>
       <td>{task.launchedTime !== null && <Ago at={task.launchedTime} />}</td>
     </tr>
+  );
+}
+
+/** What happened to it, newest first. */
+function Events({ events }: { events: readonly NodeEvent[] }) {
+  if (events.length === 0) return null;
+  return (
+    <section class="role">
+      <h2>{t('node.events')}</h2>
+      <div class="scroll" tabIndex={0} role="region" aria-label={t('node.events')}>
+        <table class="list">
+          <thead>
+            <tr>
+              <th scope="col">{t('node.event.what')}</th>
+              <th scope="col">{t('node.event.when')}</th>
+              <th scope="col">{t('node.event.who')}</th>
+              <th scope="col">{t('node.event.why')}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {events.map(({ id, kind, time, username, reason }) => (
+              <tr key={id} data-event={kind}>
+                <th scope="row">{t(`node.event.${kind}`)}</th>
+                <td>
+                  <Ago at={time} />
+                </td>
+                <td>{username ?? t('node.event.server')}</td>
+                <td>{reason}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
   );
 }

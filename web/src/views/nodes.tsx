@@ -14,7 +14,7 @@ import { site } from '../store.ts';
 import { t } from '../words.ts';
 
 const MIB = 1024 * 1024;
-const STATES: readonly NodeState[] = ['up', 'cordoned', 'draining', 'down'];
+const STATES: readonly NodeState[] = ['up', 'maintenance', 'cordoned', 'draining', 'down'];
 /** A node that goes down, or is marked, is no job's event. */
 const AGAIN_MS = 10_000;
 
