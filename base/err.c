@@ -74,9 +74,8 @@ static const struct err_row err_table[ERR_COUNT] = {
 
 static const struct err_row *err_row(enum err_code code)
 {
-    if ((unsigned)code >= ERR_COUNT || !err_table[code].name)
-        return &err_table[ERR_INTERNAL];
-    return &err_table[code];
+    bool known = (unsigned)code < ERR_COUNT && err_table[code].name;
+    return &err_table[known ? code : ERR_INTERNAL];
 }
 
 const char *err_name(enum err_code code)
@@ -98,7 +97,6 @@ const char *err_title(enum err_code code)
 static void err_copy(char *dst, size_t size, const char *src)
 {
     size_t n = strlen(src);
-
     if (n >= size) {
         n = size - 1;
         while (n > 0 && ((unsigned char)src[n] & 0xc0u) == 0x80u)
@@ -115,7 +113,6 @@ int err_set(struct err *e, enum err_code code, const char *fmt, ...)
 {
     char scratch[ERR_SCRATCH];
     va_list ap;
-
     if (!e)
         return -1;
     va_start(ap, fmt);
