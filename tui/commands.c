@@ -102,6 +102,11 @@ static const struct command commands[] = {
               "declares apps.",
      .min_args = 1, .max_args = 2, .arg = COMMAND_ARG_JOB, .run = app_run,
      .examples = {"app train-7", "app train-7 tensorboard", "app ana~notes lab"}},
+    {.name = "profile", .group = GROUP_JOBS, .args = "NAME", .help = "Show what holds a job up, and how far it is.",
+     .about = "What kind of work its newest attempt does and what holds it up, out of the samples of its GPUs, with "
+              "the figures that prove it and what to try; and how far it is, out of its log.",
+     .min_args = 1, .max_args = 1, .arg = COMMAND_ARG_JOB, .run = profile_run,
+     .examples = {"profile train-7", "profile ana~train-7", "profile train-7 -o json"}},
     {.name = "shell", .group = GROUP_JOBS, .args = "NAME", .help = "Open a shell in a running task.",
      .about = "It runs where the task's command runs: as its user, in its folder, with its variables, and within its "
               "limits. Of the first task, unless the options choose another; of a failed one as long as a debug "

@@ -158,6 +158,8 @@ class Handler(BaseHTTPRequestHandler):
             return self.reply(200, detail)
         if parts[1] == "config":
             return self.reply(200, b"name: x\n", "text/yaml")
+        if parts[1] == "profile" and full in owner.profiles:
+            return self.reply(200, owner.profiles[full])
         if parts[1] == "events":
             return self.reply(200, {"totalCount": 1, "data": [
                 {"type": "Warning", "reason": "NodeLost", "message": "The node went away.", "taskroleName": "main",
@@ -220,6 +222,7 @@ class FakeServer:
         self.break_at = 0
         self.logless = 0  # so many looks find no log yet
         self.logs = {}
+        self.profiles = {}  # by full name
         self.scripts = {}
         # What a submitted job does: one state a look.
         self.script = ["WAITING", "RUNNING", "SUCCEEDED"]

@@ -226,6 +226,41 @@ class Verbs(Cli):
         detail["debugReservations"][0]["state"] = "ENDED"
         self.assertNotIn("What is left", self.check(0, "job", "kept").stdout)
 
+    def profile(self, **over):
+        """What the server tells of train-vit-14, and what `drover profile` makes of it."""
+        figures = {"busy": 97.25, "intensity": 21, "cpu": None, "stillSeconds": 0}
+        self.server.profiles["ana~train-vit-14"] = {
+            "kind": "training", "kindConfidence": 91, "periodSeconds": 12.5, "bottleneck": "small-kernels",
+            "confidence": 74, "proofs": [{"figure": "intensity", "value": 21, "below": 35}], "figures": figures,
+            "sentence": "The GPUs are busy with very small pieces of work.", "advice": ["Try a larger batch."],
+            "progress": {"step": 120, "steps": 1000, "epoch": 2, "epochs": None, "loss": 0.5, "done": 0.12,
+                         "stepsPerSecond": 4, "leftMs": 3720000, "silentMs": 1000, "stalled": False}, **over}
+        return self.check(0, "profile", "train-vit-14").stdout
+
+    def test_a_profile_tells_the_bottleneck_and_what_proves_it(self):
+        lines = self.profile().splitlines()
+        self.assertEqual(lines[:6], [
+            "Kind:       training (91 % sure), repeats each 12.5 s", "Bottleneck: small-kernels (74 % sure)",
+            "Progress:   step 120 of 1000 · epoch 2 · loss 0.5 · 4 steps/s · 12 % done · about 1h02m left",
+            "The GPUs are busy with very small pieces of work.", "Try: Try a larger batch.", ""])
+        self.assertEqual([line.split("  ")[0] for line in lines[6:]], ["FIGURE", "intensity", "busy", "stillSeconds"])
+        self.assertRegex(lines[7], r"^intensity +21\.0 % +below 35 % +of the power that such use would need is drawn$")
+        rows = list(csv.DictReader(io.StringIO(self.check(0, "profile", "train-vit-14", "-o", "csv").stdout)))
+        self.assertEqual([(r["figure"], r["value"], r["limit"]) for r in rows],
+                         [("intensity", "21.0 %", "below 35 %"), ("busy", "97.2 %", ""), ("stillSeconds", "0.0 s", "")])
+        self.assertEqual(json.loads(self.check(0, "profile", "train-vit-14", "-o", "json").stdout)["confidence"], 74)
+
+    def test_a_profile_tells_no_more_than_is_known(self):
+        nothing = {"kind": "unknown", "bottleneck": "none", "proofs": [], "figures": {}, "sentence": "", "advice": []}
+        self.assertEqual(self.profile(**nothing, progress=None), "Kind:       unknown: its GPUs have too few samples\n")
+        stalled = dict.fromkeys(("step", "steps", "epoch", "epochs", "loss", "done", "stepsPerSecond", "leftMs"))
+        self.assertIn("Its log has been silent for 10m00s,", self.profile(
+            **nothing, progress={**stalled, "silentMs": 600000, "stalled": True}))
+        idle = {**nothing, "kind": "idle", "sentence": "Its GPUs are not used.", "periodSeconds": None}
+        self.assertEqual(self.profile(**idle, progress=None),
+                         "Kind:       idle (91 % sure)\nIts GPUs are not used.\n")
+        self.assertIn("is not found", self.check(3, "profile", "none").stderr)
+
     def test_no_escape_of_the_server_gets_out(self):
         evil = "x\x1b[31m\x9b5n\u202ey"
         detail = json.loads(json.dumps(self.server.data["details"]["ana~train-vit-14"]))

@@ -22,6 +22,8 @@ int logs_run(struct cli *cli);
 int search_run(struct cli *cli);
 /* Prints what a job's tasks report to TensorBoard. */
 int scalars_run(struct cli *cli);
+/* Prints what kind of work a job does, what holds it up and how far it is. */
+int profile_run(struct cli *cli);
 /* Lists what a task left where it worked. */
 int files_list(struct cli *cli);
 /* Lists the code that came with a job, or copies its archive. */
