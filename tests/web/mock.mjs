@@ -87,6 +87,12 @@ const COLLECTED = {
   ],
 };
 
+/** A job without GPUs whose log tells nothing. */
+const UNPROFILED = {
+  jobAttempt: 0, gpus: 0, from: null, to: null, stepMs: 5000, kind: 'unknown', kindConfidence: 0, periodSeconds: null, bottleneck: 'none', confidence: 0,
+  proofs: [], figures: {}, sentence: '', advice: [], progress: null,
+};
+
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
 
 const PROBLEMS = {
@@ -123,6 +129,7 @@ function makeJob(user, name, over = {}) {
     reservations: [],
     extendable: 0, // minutes
     scalars: [], // runs, as the API has them
+    profile: UNPROFILED,
     log: '',
     ...over,
   };
@@ -272,6 +279,7 @@ export async function startMock({ root, user = 'ana', password = 'correct horse'
     if (parts[2] === 'code' && parts[3] === 'files' && job.code) return json(response, 200, job.code);
     if (parts[2] === 'reservation') return json(response, 200, { ...job.reservations[0], collected: COLLECTED });
     if (parts[2] === 'scalars') return json(response, 200, { runs: job.scalars, points: 600, complete: true, runsLeftOut: 0 });
+    if (parts[2] === 'profile') return json(response, 200, job.profile);
     if (parts[2] === 'metrics') return json(response, 200, { gpus: [] });
     if (parts[2] === 'events') return json(response, 200, { totalCount: 1, data: [eventOf(job)] });
     if (parts.at(-2) === 'logs') return log(job, request, response, url);

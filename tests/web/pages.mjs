@@ -335,6 +335,32 @@ async function scalarsTest(page, mock) {
   mock.update(job, { state: 'SUCCEEDED', completed: Date.now(), exitCode: 0 });
 }
 
+/** What holds a job up, with what proves it; it changes while one looks. */
+async function profileTest(page, mock) {
+  const progress = { step: 120, steps: 1000, epoch: null, epochs: null, loss: 0.5, done: 0.12, stepsPerSecond: 4, leftMs: 3_720_000, silentMs: 0, stalled: false };
+  const profile = {
+    jobAttempt: 0, gpus: 2, from: 1, to: 2, stepMs: 5000, kind: 'training', kindConfidence: 91, periodSeconds: 12.5, bottleneck: 'small-kernels', confidence: 74,
+    proofs: [{ figure: 'intensity', value: 21, below: 35 }], figures: { busy: 97, intensity: 21, cpu: null, stillSeconds: 0 },
+    sentence: 'The GPUs are busy with very small pieces of work.', advice: ['Try a larger batch.', HOSTILE], progress,
+  };
+  const job = mock.add('slow', { state: 'RUNNING', launched: Date.now(), gpus: 2, profile });
+  await page.goto(`${mock.url}#/jobs/ana~slow?tab=metrics`);
+  const part = page.getByRole('region', { name: 'What it does' });
+  await until(async () => (await part.textContent()).includes('BottleneckSmall kernels 74% sure'), 'the bottleneck is told');
+  const said = await part.textContent();
+  for (const words of ['Training 91% sure', 'Repeats each12.5 s', '12%', 'about 1h 02m', '120 of 1,000', profile.sentence, profile.advice[0], HOSTILE]) check(said.includes(words), `and: ${words}`);
+  const cells = await part.locator('tbody tr').evaluateAll((rows) => rows.map((row) => [...row.cells].map((cell) => cell.textContent).join(' | ')));
+  check(cells[0] === 'Power drawn, of what such use would need | 21% | below 35%', 'the figure that proves it comes first');
+  check(cells.length === 3 && cells[2] === 'At the end without work | 0 s | ', 'what is not known is left out');
+  await accessible(page, 'a profile');
+  mock.update(job, { profile: { ...profile, kind: 'idle', bottleneck: 'none', proofs: [], sentence: 'Its GPUs are not used.', advice: [], progress: { ...progress, stalled: true, silentMs: 600_000 } } });
+  await until(async () => (await part.textContent()).includes('silent for 10m 00s'), 'a log that stalls is told');
+  check(!(await part.textContent()).includes('Bottleneck'), 'what is idle has no bottleneck');
+  await page.goto(`${mock.url}#/jobs/ana~loss?tab=metrics`);
+  await until(async () => (await page.locator('.scalars .curve').count()) > 0, 'another job is shown');
+  check((await part.count()) === 0, 'where nothing is known, there is no such part');
+}
+
 async function liveTest(page, mock) {
   await page.goto(`${mock.url}#/jobs?q=live-`);
   await page.locator('.empty').waitFor();
@@ -419,6 +445,7 @@ await run(async (browser) => {
     await logTest(page, mock);
     await longLogTest(page, mock);
     await scalarsTest(page, mock);
+    await profileTest(page, mock);
     await liveTest(page, mock);
     await siteTest(page, mock);
     await apiTest(page, mock);

@@ -400,6 +400,42 @@ export interface JobScalars {
   runsLeftOut: number;
 }
 
+export type ProfileKind = 'unknown' | 'idle' | 'training' | 'dense' | 'inference' | 'interactive' | 'hung';
+export type Bottleneck = 'none' | 'input' | 'cpu' | 'memory' | 'small-kernels' | 'imbalance' | 'hang';
+
+/** What its log tells of how far a job is. */
+export interface JobProgress {
+  step: number | null;
+  steps: number | null;
+  epoch: number | null;
+  epochs: number | null;
+  loss: number | null;
+  /** 0 to 1. */
+  done: number | null;
+  stepsPerSecond: number | null;
+  leftMs: number | null;
+  silentMs: number;
+  stalled: boolean;
+}
+
+/** What kind of work the newest attempt does, and what holds it up. */
+export interface JobProfile {
+  jobAttempt: number;
+  gpus: number;
+  kind: ProfileKind;
+  kindConfidence: number;
+  periodSeconds: number | null;
+  bottleneck: Bottleneck;
+  confidence: number;
+  /** A figure, and the limit that it was held against. */
+  proofs: { figure: string; value: number | null; atLeast?: number | null; below?: number | null }[];
+  figures: Record<string, number | null>;
+  /** The bottleneck in words; '': there is nothing to say. */
+  sentence: string;
+  advice: string[];
+  progress: JobProgress | null;
+}
+
 /** Names one task attempt of one job attempt. */
 export interface TaskRef {
   job: string;
@@ -508,6 +544,8 @@ export const getGpuUses = async (job: string, points: number): Promise<GpuUse[]>
 /** What its tasks wrote into event files: each tag with at most so many points. */
 export const getScalars = (job: string, points: number): Promise<JobScalars> =>
   json(`${jobPath(job)}/scalars?points=${points}`);
+
+export const getProfile = (job: string): Promise<JobProfile> => json(`${jobPath(job)}/profile`);
 
 export const getConfig = async (job: string): Promise<string> => (await send(`${jobPath(job)}/config`)).text();
 

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: MIT
-// What a job's programs tell of themselves, and what they make of their GPUs: two parts, one moment under the cursor.
+// What a job does and what holds it up; what its programs tell of themselves, and what they make of their GPUs: the curves
+// have one moment under the cursor.
 import { useMemo } from 'preact/hooks';
 import type { JobDetail } from '../api.ts';
 import { CurveView } from '../curve-view.ts';
 import { t } from '../words.ts';
 import { JobGpus } from './job-gpus.tsx';
+import { JobProfile } from './job-profile.tsx';
 import { JobScalars } from './job-scalars.tsx';
 
 export function JobMetrics({ job, detail }: { job: string; detail: JobDetail }) {
   const view = useMemo(() => new CurveView(), []);
   return (
     <>
+      <JobProfile job={job} detail={detail} />
       <section class="metrics scalars" aria-labelledby="scalars-title">
         <h2 id="scalars-title">{t('scalars.title')}</h2>
         <JobScalars job={job} detail={detail} wall={view} />
