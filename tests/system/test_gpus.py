@@ -205,6 +205,7 @@ class GpusTest(unittest.TestCase):
         progress = told["progress"]
         self.assertEqual([progress[k] for k in ("step", "steps", "loss", "done", "stalled")], [30, 100, 0.5, 0.3, False])
         self.assertIn("Done: 30 %", self.drover("job", name))
+        self.assertRegex(self.drover("profile", name), r"Progress: +step 30 of 100 · loss 0.5 .*30 % done")
         self.admin.stop(name)
         self.admin.wait(name)
         self.assertIsNone(self.admin.json("GET", "/api/v2/jobs/%s/profile" % name)["progress"]["leftMs"])
