@@ -129,6 +129,7 @@ function makeJob(user, name, over = {}) {
     reservations: [],
     extendable: 0, // minutes
     scalars: [], // runs, as the API has them
+    unchanged: 0, // answers that they are as they were
     profile: UNPROFILED,
     log: '',
     ...over,
@@ -278,12 +279,22 @@ export async function startMock({ root, user = 'ana', password = 'correct horse'
     if (parts[2] === 'config') return plain(response, `protocolVersion: 2\nname: ${job.name}\ntype: job\n`);
     if (parts[2] === 'code' && parts[3] === 'files' && job.code) return json(response, 200, job.code);
     if (parts[2] === 'reservation') return json(response, 200, { ...job.reservations[0], collected: COLLECTED });
-    if (parts[2] === 'scalars') return json(response, 200, { runs: job.scalars, points: 600, complete: true, runsLeftOut: 0 });
+    if (parts[2] === 'scalars') return scalars(job, request, response);
     if (parts[2] === 'profile') return json(response, 200, job.profile);
     if (parts[2] === 'metrics') return json(response, 200, { gpus: [] });
     if (parts[2] === 'events') return json(response, 200, { totalCount: 1, data: [eventOf(job)] });
     if (parts.at(-2) === 'logs') return log(job, request, response, url);
     return json(response, 200, detail(job));
+  }
+
+  /** What is as it was is not sent again. */
+  function scalars(job, request, response) {
+    const value = { runs: job.scalars, points: 600, complete: true, runsLeftOut: 0 };
+    const tag = `"${JSON.stringify(value).length}-${job.scalars.length}"`;
+    response.setHeader('ETag', tag);
+    if (request.headers['if-none-match'] !== tag) return json(response, 200, value);
+    job.unchanged += 1;
+    return response.writeHead(304).end();
   }
 
   async function log(job, request, response, url) {

@@ -361,6 +361,36 @@ async function profileTest(page, mock) {
   check((await part.count()) === 0, 'where nothing is known, there is no such part');
 }
 
+/** The same tag of several jobs in one chart; the address holds the choice. */
+async function compareTest(page, mock) {
+  const [slow, fast] = ['cmp-slow', 'cmp-fast'].map((name, i) => mock.add(name, {
+    state: 'SUCCEEDED', launched: Date.now(), completed: Date.now(), exitCode: 0, scalars: [scalarRun([2 + i, 1 + i]), scalarRun([7, 7], { taskIndex: 1 })],
+  }));
+  mock.add('cmp-silent');
+  await page.goto(`${mock.url}#/jobs/ana~cmp-slow?tab=metrics`);
+  await page.getByRole('link', { name: 'Compare with other jobs' }).click();
+  const chart = page.locator('.curve', { has: page.getByRole('heading', { name: 'train/loss' }) });
+  const legend = async () => (await chart.locator('.legend li').allTextContents()).join();
+  await until(async () => (await legend()) === ' worker-01, worker-17', 'one job is as on its own page');
+  await page.getByLabel('Add a job').fill('cmp-fast');
+  await page.keyboard.press('Enter');
+  await until(async () => (await legend()) === ' ana~cmp-slow · worker-01, ana~cmp-fast · worker-02, ana~cmp-slow · worker-17, ana~cmp-fast · worker-17', 'lines of both, the first task of each before the others');
+  check(page.url().endsWith('#/compare?jobs=ana%7Ecmp-slow%2Cana%7Ecmp-fast'), 'the address holds the choice');
+  await page.getByLabel('Add a job').fill('ana~cmp-silent');
+  await page.getByRole('button', { name: 'Add', exact: true }).click();
+  await until(async () => (await page.locator('.scalars .hint').allTextContents()).join() === 'ana~cmp-silent has no scalars.', 'a job without curves is told');
+  await accessible(page, 'compared jobs');
+  await page.getByRole('link', { name: 'Take ana~cmp-silent out' }).click();
+  await page.goto(`${mock.url}#/compare?jobs=cmp-slow,cmp-fast,nobody~none,cmp-slow`);
+  await until(async () => (await page.locator('.scalars .hint').allTextContents()).join() === 'nobody~none: There is no such job.', 'one that cannot be read does not hide the others');
+  await until(async () => (await legend()).includes('ana~cmp-fast · worker-02'), 'which are shown');
+  const before = slow.unchanged;
+  fast.scalars = [scalarRun([3, 2, 0.5])];
+  mock.update(fast, {});
+  await until(async () => (await legend()).includes('ana~cmp-fast · worker-00.5'), 'curves follow');
+  check(slow.unchanged > before, 'what is as it was is not sent again');
+}
+
 async function liveTest(page, mock) {
   await page.goto(`${mock.url}#/jobs?q=live-`);
   await page.locator('.empty').waitFor();
@@ -446,6 +476,7 @@ await run(async (browser) => {
     await longLogTest(page, mock);
     await scalarsTest(page, mock);
     await profileTest(page, mock);
+    await compareTest(page, mock);
     await liveTest(page, mock);
     await siteTest(page, mock);
     await apiTest(page, mock);

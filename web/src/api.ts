@@ -383,6 +383,8 @@ export interface ScalarTag {
 
 /** What one folder of event files of a task attempt tells. */
 export interface ScalarRun {
+  /** Whose it is, where several jobs are compared; the server does not say it. */
+  job?: string;
   jobAttempt: number;
   taskRoleName: string;
   taskIndex: number;
@@ -492,7 +494,7 @@ async function send(path: string, options: Options = {}): Promise<Response> {
     if (options.signal?.aborted) throw cause;
     throw new ApiError(0, 'Unreachable', 'The server cannot be reached.');
   }
-  if (response.ok) return response;
+  if (response.ok || response.status === 304) return response;
   if (response.status === 401) onSignedOut();
   throw await refusal(response);
 }
@@ -541,9 +543,19 @@ export const getJob = (job: string, attempt: number | null): Promise<JobDetail> 
 export const getGpuUses = async (job: string, points: number): Promise<GpuUse[]> =>
   (await json<{ gpus: GpuUse[] }>(`${jobPath(job)}/metrics?points=${points}`)).gpus;
 
-/** What its tasks wrote into event files: each tag with at most so many points. */
-export const getScalars = (job: string, points: number): Promise<JobScalars> =>
-  json(`${jobPath(job)}/scalars?points=${points}`);
+/** An answer and its tag, for what is asked again and again: what is as it was is not sent again. */
+export interface Tagged<T> {
+  tag: string;
+  value: T;
+}
+
+/** What its tasks wrote into event files: each tag with at most so many points; `before` itself where nothing changed. */
+export async function getScalars(job: string, points: number, before: Tagged<JobScalars> | null): Promise<Tagged<JobScalars>> {
+  const headers: Record<string, string> = before?.tag ? { 'If-None-Match': before.tag } : {};
+  const response = await send(`${jobPath(job)}/scalars?points=${points}`, { headers });
+  if (before && response.status === 304) return before;
+  return { tag: response.headers.get('ETag') ?? '', value: (await response.json()) as JobScalars };
+}
 
 export const getProfile = (job: string): Promise<JobProfile> => json(`${jobPath(job)}/profile`);
 

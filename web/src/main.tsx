@@ -10,6 +10,7 @@ import './styles/api.css';
 import './styles/profile.css';
 import './styles/nodes.css';
 import { render } from 'preact';
+import { Later } from './components/later.tsx';
 import { Shell } from './components/shell.tsx';
 import { jobsHref, route, startRouter } from './router.ts';
 import { session, start } from './store.ts';
@@ -24,6 +25,9 @@ import { Profile } from './views/profile.tsx';
 import { Reservations } from './views/reservations.tsx';
 import { t } from './words.ts';
 
+/** Curves are many bytes that most visits do not need. */
+const loadCompare = async () => (await import('./views/compare.tsx')).Compare;
+
 function View() {
   const here = route.value;
   if (here.view === 'jobs') return <Jobs />;
@@ -31,6 +35,7 @@ function View() {
   if (here.view === 'reservations') return <Reservations />;
   if (here.view === 'nodes') return <Nodes />;
   if (here.view === 'node') return <Node key={here.node} node={here.node} />;
+  if (here.view === 'compare') return <Later load={loadCompare}>{(Compare) => <Compare query={here.query} />}</Later>;
   if (here.view === 'api') return <Api />;
   if (here.view === 'profile') return <Profile />;
   return (

@@ -6,13 +6,13 @@ import { computed, signal } from '@preact/signals';
 export type Route =
   | { view: 'jobs'; query: URLSearchParams }
   | { view: 'job'; job: string; query: URLSearchParams }
-  | { view: 'api' | 'profile' | 'reservations' | 'nodes'; query: URLSearchParams }
+  | { view: 'api' | 'profile' | 'reservations' | 'nodes' | 'compare'; query: URLSearchParams }
   | { view: 'node'; node: string; query: URLSearchParams }
   | { view: 'invite'; secret: string; query: URLSearchParams }
   | { view: 'missing'; query: URLSearchParams };
 
 /** Pages that are named by a word. */
-const PAGES = ['api', 'profile', 'reservations', 'nodes'] as const;
+const PAGES = ['api', 'profile', 'reservations', 'nodes', 'compare'] as const;
 
 /** Reads a fragment, with or without its '#'. An empty one is the job list. */
 export function parseRoute(fragment: string): Route {
@@ -68,6 +68,9 @@ export const nodeHref = (node: string): string => withQuery(`/nodes/${encodeURIC
 
 export const jobHref = (job: string, params: Params = {}): string =>
   withQuery(`/jobs/${encodeURIComponent(job)}`, params);
+
+/** The curves of these jobs in one chart each. */
+export const compareHref = (jobs: readonly string[]): string => withQuery('/compare', { jobs: jobs.join(',') });
 
 const fragment = signal('');
 

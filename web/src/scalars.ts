@@ -36,15 +36,16 @@ export function groupTags(runs: readonly ScalarRun[], search: string): Map<strin
 }
 
 export const runKey = (run: ScalarRun): string =>
-  JSON.stringify([run.jobAttempt, run.taskRoleName, run.taskIndex, run.taskAttempt, run.folder]);
+  JSON.stringify([run.job ?? '', run.jobAttempt, run.taskRoleName, run.taskIndex, run.taskAttempt, run.folder]);
 
-/** The task, and of attempts, tries and folders what differs among these runs. */
+/** The task, and of jobs, attempts, tries and folders what differs among these runs. */
 export function runNames(
   runs: readonly ScalarRun[],
   say: { attempt: (number: number) => string; try: (number: number) => string },
 ): Map<string, string> {
   const differ = (what: (run: ScalarRun) => unknown): boolean => new Set(runs.map(what)).size > 1;
-  const [attempts, tries, folders] = [
+  const [jobs, attempts, tries, folders] = [
+    differ(({ job }) => job),
     differ(({ jobAttempt }) => jobAttempt),
     differ(({ taskAttempt }) => taskAttempt),
     differ(({ folder }) => folder),
@@ -53,6 +54,7 @@ export function runNames(
     runs.map((run) => [
       runKey(run),
       [
+        ...(jobs && run.job !== undefined ? [run.job] : []),
         `${run.taskRoleName}-${run.taskIndex}`,
         ...(folders ? [run.folder || '.'] : []),
         ...(tries ? [say.try(run.taskAttempt + 1)] : []),

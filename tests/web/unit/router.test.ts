@@ -31,7 +31,7 @@ test('the API has a page', () => {
 });
 
 test('pages that are named by a word', () => {
-  for (const view of ['profile', 'reservations', 'nodes'] as const) assert.equal(parseRoute(`#/${view}?q=a`).view, view);
+  for (const view of ['profile', 'reservations', 'nodes', 'compare'] as const) assert.equal(parseRoute(`#/${view}?q=a`).view, view);
   const route = parseRoute(nodeHref('a/b'));
   assert.equal(route.view === 'node' && route.node, 'a/b');
 });

@@ -38,6 +38,8 @@ interface Props {
   log?: boolean;
   /** y is in bytes. */
   bytes?: boolean;
+  /** So many lines are drawn at first. */
+  first?: number | undefined;
 }
 
 /** More would not be told apart; the rest is switched on in the legend. */
@@ -58,10 +60,10 @@ const lookOf = (index: number): Pick<PlotLine, 'colour' | 'dash'> => ({
 });
 
 export function Curve(props: Props) {
-  const { title, note, lines, axis, view, formatY } = props;
+  const { title, note, lines, axis, view, formatY, first = SHOWN_FIRST } = props;
   const [chosen, setChosen] = useState<Readonly<Record<string, boolean>>>({});
   const id = useId();
-  const all = lines.map((line, index): Shown => ({ line, index, on: chosen[line.key] ?? index < SHOWN_FIRST }));
+  const all = lines.map((line, index): Shown => ({ line, index, on: chosen[line.key] ?? index < first }));
   const shown = all.filter(({ on }) => on);
   return (
     <section class="curve" aria-labelledby={`${id}-title`}>

@@ -100,6 +100,7 @@ function SiteEntry({ link, apart }: { link: SiteLink; apart?: boolean }) {
 function Crumbs() {
   const here = route.value;
   if (here.view === 'profile') return <p class="crumbs">{t('profile.title')}</p>;
+  if (here.view === 'compare') return <p class="crumbs">{t('compare.title')}</p>;
   const place = PLACES.find(({ list, one }) => list === here.view || one === here.view);
   if (!place) return <p class="crumbs" />;
   if (place.list === here.view) return <p class="crumbs">{t(place.word)}</p>;

@@ -529,6 +529,18 @@ export const en = {
   'work.figure.idleStretchSeconds': 'Without work between work (mean)',
   'work.newest': 'It is that of the newest attempt.',
 
+  'compare.title': 'Compare jobs',
+  'compare.with': 'Compare with other jobs',
+  'compare.none': 'No job is chosen. Add those whose curves are to be seen together.',
+  'compare.add': 'Add a job',
+  'compare.add.do': 'Add',
+  'compare.add.hint': 'Its name, or user~name',
+  'compare.remove': 'Take {job} out',
+  'compare.jobs': 'Jobs compared',
+  'compare.most': '{count} jobs at most are compared.',
+  'compare.failed': '{job}: {message}',
+  'compare.empty': '{job} has no scalars.',
+
   'scalars.title': 'Training',
   'scalars.none': 'No scalars. A task that writes TensorBoard event files (events.out.tfevents.*) into its folder has its curves here.',
   'scalars.search': 'Show only tags with',

@@ -530,6 +530,18 @@ export const zhCN: Record<keyof typeof en, string> = {
   'work.figure.idleStretchSeconds': '两次计算之间的空闲时间（平均）',
   'work.newest': '这是最新一次作业尝试的情况。',
 
+  'compare.title': '比较作业',
+  'compare.with': '与其他作业比较',
+  'compare.none': '尚未选择作业。请添加要一起查看曲线的作业。',
+  'compare.add': '添加作业',
+  'compare.add.do': '添加',
+  'compare.add.hint': '作业名，或 用户~作业名',
+  'compare.remove': '移除 {job}',
+  'compare.jobs': '比较的作业',
+  'compare.most': '最多比较 {count} 个作业。',
+  'compare.failed': '{job}：{message}',
+  'compare.empty': '{job} 没有标量。',
+
   'scalars.title': '训练',
   'scalars.none': '没有标量。任务在其文件夹中写入 TensorBoard 事件文件（events.out.tfevents.*）后，曲线显示在这里。',
   'scalars.search': '只显示包含以下文字的标签',
