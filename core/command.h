@@ -53,6 +53,7 @@ struct command_submit {
     size_t config_len;
     bool name_taken;              /* the name belongs to a job that has ended (loaded before the step) */
     const struct submit_key *key; /* Idempotency-Key; NULL = none was sent */
+    bool dry_run;                 /* only ask: the job stays the sender's, and nothing is kept */
     bool key_known;               /* it was used before, for `before` (both loaded before the step) */
     struct submit_before before;
 };

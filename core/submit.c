@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Submission: the name must be free, the server not full; then the job waits. A submission that comes again with its
- * idempotency key gets the answer of the first and changes nothing.
+ * idempotency key gets the answer of the first and changes nothing. A dry run is asked the same questions and ends
+ * before anything is changed.
  */
 #include <string.h>
 
@@ -126,6 +127,10 @@ void core_submit(struct step *s, const struct command *cmd)
         return;
     if (refuse(s, &cmd->submit, &e)) {
         effects_reply(s->fx, cmd->reply_to, &e, NULL);
+        return;
+    }
+    if (cmd->submit.dry_run) {
+        effects_reply_warned(s->fx, cmd->reply_to, j, c->largest.cpus ? warning(s, j) : NULL);
         return;
     }
     j->seq = c->next_seq++;

@@ -430,6 +430,26 @@ int code_list(struct code *c, struct code_listing *l, struct err *e)
     return queue(c, &l->work, e);
 }
 
+static int not_sent(const char *id, struct err *e)
+{
+    return err_set(
+        e, ERR_INVALID_PROTOCOL,
+        "extras.drover.code names %.12s..., which you have not sent (or it was removed, a day later, because "
+        "no job used it). Send it first: POST /api/v2/code, or drover submit --code.",
+        id);
+}
+
+int code_check(const struct code *c, const char *user, const char *id, struct err *e)
+{
+    char name[NAME_MAX + 1];
+
+    if (upload_name(name, id, user))
+        return err_set(e, ERR_INTERNAL, "bad name of a user");
+    if (faccessat(c->uploads, name, F_OK, 0) == 0)
+        return 0;
+    return errno == ENOENT ? not_sent(id, e) : err_errno(e, errno, "cannot look for the job's code");
+}
+
 int code_attach(const struct code *c, const char *user, const char *id, const char *job_id, struct err *e)
 {
     char name[NAME_MAX + 1];
@@ -440,11 +460,7 @@ int code_attach(const struct code *c, const char *user, const char *id, const ch
         return fsync(c->jobs) ? err_errno(e, errno, "cannot store the job's code") : 0;
     if (errno != ENOENT)
         return disk_failed(e, "store the job's code");
-    return err_set(
-        e, ERR_INVALID_PROTOCOL,
-        "extras.drover.code names %.12s..., which you have not sent (or it was removed, a day later, because "
-        "no job used it). Send it first: POST /api/v2/code, or drover submit --code.",
-        id);
+    return not_sent(id, e);
 }
 
 void code_detach(const struct code *c, const char *job_id)

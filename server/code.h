@@ -72,6 +72,8 @@ int code_list(struct code *c, struct code_listing *l, struct err *e);
 /* Gives the job its user's upload `id`. On disk when it returns. 0, or -1: ERR_INVALID_PROTOCOL when there is none. Any
  * thread. */
 int code_attach(const struct code *c, const char *user, const char *id, const char *job_id, struct err *e);
+/* Whether code_attach would find it. 0 or -1, as there. Any thread. */
+int code_check(const struct code *c, const char *user, const char *id, struct err *e);
 /* Takes it away again from a job that was refused. */
 void code_detach(const struct code *c, const char *job_id);
 /* Opens the job's archive for reading; -1 with ERR_NO_FILE when it has none. Any thread. */

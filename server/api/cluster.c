@@ -33,7 +33,20 @@ static bool owns(const struct core_view_vc *vc, const char *sku)
 struct sku {
     char name[SKU_NAME_MAX];
     struct resources unit; /* the smallest of its nodes */
+    int64_t total, free;   /* units of the nodes that take work: GPUs; of nodes without any, CPUs */
 };
+
+/* Adds what a node has, and what of it is free. */
+static void add_stock(struct sku *k, const struct cluster_node *n)
+{
+    const struct resources *all = &n->total, *used = &n->used;
+    int64_t have = k->unit.gpus ? all->gpus : all->cpus;
+    int64_t held = k->unit.gpus ? used->gpus : used->cpus;
+    if (n->bucket < 0)
+        return;
+    k->total += have;
+    k->free += have > held ? have - held : 0;
+}
 
 /* The SKUs of the cluster, in order of their first node. Returns how many. */
 static size_t collect(const struct cluster *c, struct sku *list, size_t max)
@@ -55,6 +68,7 @@ static size_t collect(const struct cluster *c, struct sku *list, size_t max)
             list[k].unit.cpus = unit.cpus;
         if (unit.memory_mb < list[k].unit.memory_mb)
             list[k].unit.memory_mb = unit.memory_mb;
+        add_stock(&list[k], cluster_at(c, (int)i));
     }
     return count;
 }
@@ -73,6 +87,8 @@ static void write_skus(struct json_out *j, const struct core_view *v, const stru
         json_out_kint(j, "cpu", list[i].unit.cpus);
         json_out_kint(j, "memory", list[i].unit.memory_mb);
         json_out_kint(j, "gpu", list[i].unit.gpus);
+        json_out_kint(j, "total", list[i].total);
+        json_out_kint(j, "free", list[i].free);
         json_out_object_end(j);
     }
     json_out_object_end(j);

@@ -5,16 +5,12 @@
  */
 #include "core/explain.h"
 
-#include <string.h>
-
-#include "auth/member_store.h"
-#include "base/arena.h"
-#include "base/buf.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "core/core.h"
 #include "jobs/decision_store.h"
 #include "server/api/api.h"
+#include "server/api/explain_json.h"
 #include "server/api/job_view.h"
 #include "server/api/wait_reason.h"
 #include "server/readers.h"
@@ -153,42 +149,6 @@ static int write_decisions(struct json_out *j, struct api *a, const struct job_v
     return rc;
 }
 
-/* Names as they come, in an arena. */
-struct names {
-    struct arena *arena;
-    const char **list; /* NULL-terminated */
-    size_t count;
-};
-
-static int take_name(void *ctx, const char *user, const char *value)
-{
-    struct names *n = ctx;
-    const char **grown = arena_calloc(n->arena, n->count + 2, sizeof(char *));
-    (void)user;
-    if (!grown)
-        return -1;
-    if (n->count)
-        memcpy(grown, n->list, n->count * sizeof(char *));
-    grown[n->count++] = arena_strdup(n->arena, value);
-    n->list = grown;
-    return grown[n->count - 1] ? 0 : -1;
-}
-
-/* The virtual clusters that the job's user may submit to. NULL on error. */
-static const char *const *usable_vcs(struct api *a, const struct job_view *v, struct err *e)
-{
-    struct names n = {.arena = v->arena, .list = arena_calloc(v->arena, 1, sizeof(char *))};
-    const struct member_sink sink = {.row = take_name, .ctx = &n};
-    struct store *s = n.list ? readers_get(a->readers, e) : NULL;
-    int rc = s ? member_store_list(s, MEMBER_HAS_VC, v->job.user, &sink, e) : -1;
-    readers_put(a->readers, s);
-    if (!rc)
-        return n.list;
-    if (!e->code)
-        err_set(e, ERR_INTERNAL, "Out of memory.");
-    return NULL;
-}
-
 /* Why it waits; a job that does not wait says by its state what there is to say. */
 static int write_reason(struct json_out *j, struct api *a, const struct job_view *v, struct err *e)
 {
@@ -198,7 +158,7 @@ static int write_reason(struct json_out *j, struct api *a, const struct job_view
         json_out_kstring(j, "message", "The job does not wait.");
         return 0;
     }
-    const char *const *vcs = usable_vcs(a, v, e);
+    const char *const *vcs = explain_json_vcs(a, v->arena, v->job.user, e);
     struct snapshot *s = vcs ? api_snapshot(a, e) : NULL;
     if (!s)
         return -1;
@@ -210,7 +170,7 @@ static int write_reason(struct json_out *j, struct api *a, const struct job_view
         err_set(e, ERR_BUSY, "The reason cannot be told just now; ask again in a moment.");
     } else {
         wait_reason_date(&x, &q, s->wall_ms);
-        write_answer(j, &q, s->view, &x);
+        explain_json_answer(j, &q, s->view, &x);
     }
     core_explainer_destroy(one);
     snapshots_put(a->snapshots, s);

@@ -56,6 +56,31 @@ class JobsApi(unittest.TestCase):
         self.call("GET", "/jobs/%s/config" % first)
         self.assertEqual(json.loads(self.call("GET", "/jobs/admin~away").body)["jobId"], second)
 
+    def test_a_dry_run_tells_and_keeps_nothing(self):
+        def audited():
+            return len(json.loads(self.call("GET", "/audit?limit=1000").body)["data"])
+
+        def dry(text, status=200):
+            return json.loads(self.call("POST", "/jobs?dryRun=true", text, status, content_type="text/yaml").body)
+
+        before = audited()
+        told = dry(JOB % ("dry", "true"))
+        self.assertEqual((told["dryRun"], told["name"]), (True, "admin~dry"))
+        droverlib.wait_until(lambda: dry(JOB % ("dry", "true"))["would"]["reason"] == "starts", "it would start")
+        told = dry(JOB.replace("cpu: 1,", "cpu: 10000,") % ("dry", "true"))
+        self.assertEqual(told["would"]["reason"], "never")
+        self.assertIn("10000 CPUs", told["warning"])
+        refused = dry(JOB.replace("cpu: 1,", "cpu: none,") % ("dry", "true"), 400)
+        self.assertEqual((refused["code"], refused["errors"][0]["line"]), ("InvalidProtocolError", 5))
+        code = "a" * 64
+        text = JOB % ("dry", "true") + "extras: {drover: {code: %s}}\n" % code
+        self.assertIn("which you have not sent", dry(text, 400)["message"])
+        self.assertEqual(audited(), before)
+        self.call("GET", "/jobs/admin~dry", status=404)
+        self.submit("dry")
+        self.assertEqual(dry(JOB % ("dry", "true"), 409)["code"], "ConflictJobError")
+        self.wait_end("dry")
+
     def test_a_job_that_has_not_ended_stays(self):
         self.submit("busy", "sleep 100")
         self.assertEqual(json.loads(self.call("DELETE", "/jobs/admin~busy", status=409).body)["code"],

@@ -79,6 +79,26 @@ STORY the_same_name_is_refused(void **state)
     END;
 }
 
+STORY a_dry_run_is_asked_the_same_and_keeps_nothing(void **state)
+{
+    BEGIN;
+    int cookie = 0;
+    struct job *j = make_job(h, &(struct ask){.name = "x"});
+    struct command cmd = {.kind = COMMAND_SUBMIT, .reply_to = &cookie, .submit = {.job = j, .dry_run = true}};
+    core_step(h->core, &cmd, h->now, &h->fx);
+    assert_int_equal(h->fx.count, 1);
+    assert_int_equal(h->fx.list[0].kind, EFFECT_REPLY);
+    assert_int_equal(h->fx.list[0].reply->err.code, ERR_NONE);
+    assert_null(core_find(h->core, "ana~x"));
+    settle(h);
+    assert_int_equal(submit(h, &(struct ask){.name = "x"}), ERR_NONE);
+    core_step(h->core, &cmd, h->now, &h->fx);
+    assert_int_equal(h->fx.list[h->fx.count - 1].reply->err.code, ERR_CONFLICT_JOB);
+    settle(h);
+    job_destroy(j);
+    END;
+}
+
 /* Submitted, stopped and submitted again before the rows are written: two rows of one name would fail the batch. */
 STORY the_name_of_a_job_that_ended_in_the_batch_is_taken(void **state)
 {
@@ -479,6 +499,7 @@ int main(void)
         cmocka_unit_test(priority_goes_first_then_submission),
         cmocka_unit_test(a_gang_is_placed_whole_or_not_at_all),
         cmocka_unit_test(the_same_name_is_refused),
+        cmocka_unit_test(a_dry_run_is_asked_the_same_and_keeps_nothing),
         cmocka_unit_test(the_name_of_a_job_that_ended_in_the_batch_is_taken),
         cmocka_unit_test(one_failure_stops_the_others),
         cmocka_unit_test(a_failed_job_is_retried_and_counted),
