@@ -61,6 +61,33 @@ const NODE = {
   gpus: { total: 8, used: 0, quarantined: 0, simulated: true, model: 'simulated' },
 };
 
+const VC = {
+  status: 'Running',
+  unfinishedJobs: 3,
+  borrow: 4,
+  gpus: { guaranteed: 8, used: 5, borrowed: 0, opportunistic: 0, free: 3 },
+};
+
+const SKUS = {
+  'NVIDIA-V100': { cpu: 8, memory: 65_536, gpu: 1, total: 16, free: 3 },
+  cpu: { cpu: 1, memory: 4096, gpu: 0, total: 64, free: 60 },
+};
+
+const ALERTS = [
+  { labels: { alertname: 'JobGpusNotUsed', severity: 'warn', job_name: 'ana~idle', username: 'ana' }, annotations: { summary: 'ana~idle: 8 GPUs are not used.' }, startsAt: new Date(Date.now() - 600_000).toISOString() },
+  { labels: { alertname: 'JobGpusNotUsed', severity: 'warn', job_name: 'bo~idle', username: 'bo' }, annotations: { summary: 'bo~idle: not of ana.' }, startsAt: new Date().toISOString() },
+];
+
+const WAITS = {
+  reason: 'quota',
+  message: 'The job needs 8 GPUs; virtual cluster vision holds 128 of the 128 it is guaranteed.',
+  gpus: { asked: 8, idle: 3, guaranteed: 128, held: 128, borrow: 0, borrowed: 0, userCap: 16, userHeld: 8 },
+  blockedBy: ['bo~vit-l', 'li~kept (debug reservation)'],
+  blockers: 3,
+  help: [{ kind: 'fewerTasks', amount: 3 }, { kind: 'otherVirtualCluster', name: 'default' }, { kind: 'nodeReturns', name: 'node-9' }],
+  helpTogether: false,
+};
+
 /** What the server tells of a task that was killed by a signal and left everything that can be left. */
 const COLLECTED = {
   exitCode: 139,
@@ -132,6 +159,7 @@ function makeJob(user, name, over = {}) {
     unchanged: 0, // answers that they are as they were
     profile: UNPROFILED,
     log: '',
+    config: null, // null: a short one
     ...over,
   };
 }
@@ -144,6 +172,8 @@ export async function startMock({ root, user = 'ana', password = 'correct horse'
   const streams = new Set();
   const waiters = new Set();
   const readers = new Set();
+  const templates = new Map();
+  const asked = []; // submissions and dry runs that were accepted
   let nextEvent = 1;
   let settings = { name: 'Drover', logo: null, menu: [], links: [] };
   let refuseStreams = false;
@@ -214,7 +244,29 @@ export async function startMock({ root, user = 'ana', password = 'correct horse'
       response.setHeader('Set-Cookie', 'drover=; Max-Age=0; Path=/');
       json(response, 200, { message: 'signed out' });
     },
-    'GET virtual-clusters': ({ response }) => json(response, 200, { default: {}, vision: {} }),
+    'GET virtual-clusters': ({ response }) => json(response, 200, { default: VC, vision: { ...VC, gpus: { ...VC.gpus, used: 8, borrowed: 2, free: 0 } } }),
+    'GET cluster': ({ response }) => json(response, 200, SKUS),
+    'GET storages': ({ response }) => json(response, 200, { storages: [{ name: 'data', share: true, volumeName: 'data', default: false }] }),
+    'GET alerts': ({ response }) => json(response, 200, ALERTS),
+    'GET users': ({ response }) => json(response, 200, { username: user, grouplist: ['lab'], virtualCluster: ['default', 'vision'] }),
+    'GET templates': ({ response, parts }) => {
+      if (parts.length === 1) return json(response, 200, [...templates.values()].map(({ config, ...rest }) => rest));
+      return templates.has(parts[1]) ? json(response, 200, templates.get(parts[1])) : problem(response, 404);
+    },
+    'POST templates': async ({ request, response }) => {
+      const body = JSON.parse(await text(request));
+      templates.set(body.name, { group: null, owner: user, createdTime: Date.now(), updatedTime: Date.now(), ...body });
+      return json(response, 201, { status: 201, message: 'made' });
+    },
+    'DELETE templates': ({ response, parts }) => {
+      templates.delete(parts[1]);
+      return json(response, 200, { status: 200, message: 'removed' });
+    },
+    'POST code': ({ request, response }) => {
+      request.resume();
+      return json(response, 201, { id: 'c'.repeat(64) });
+    },
+    'POST jobs': async ({ request, response, url }) => submit(await text(request), url.searchParams.get('dryRun') === 'true', response),
     'GET nodes': ({ response }) =>
       json(response, 200, [NODE]),
     'GET reservations': ({ response }) => json(response, 200, [...jobs.values()].flatMap((job) => job.reservations)),
@@ -248,6 +300,21 @@ export async function startMock({ root, user = 'ana', password = 'correct horse'
     },
   };
 
+  /** As the server: the same checks for both, and nothing kept of a dry run. What it would say is made of words in the text. */
+  function submit(body, dry, response) {
+    const name = /^name: *(.*)$/m.exec(body)?.[1] ?? '';
+    const lines = body.split('\n');
+    const wrong = lines.findIndex((line) => /cpu: -?0*[,}]|cpu: none/.test(line));
+    if (wrong >= 0) return problem(response, 400, 'cpu must be at least 1.', { pointer: '/taskRoles/main/resourcePerInstance/cpu', line: wrong + 1, column: 1 });
+    if (jobs.has(`${user}~${name}`)) return problem(response, 409, `Job name ${user}~${name} already exists.`);
+    asked.push({ dry, body });
+    if (dry) return json(response, 200, { status: 200, dryRun: true, name: `${user}~${name}`, would: body.includes('instances: 8') ? WAITS : { ...WAITS, reason: 'starts', message: 'It starts.' } });
+    const job = makeJob(user, name, { config: body });
+    jobs.set(fullName(job), job);
+    changed(job);
+    return json(response, 202, { status: 202, message: 'taken', name: fullName(job), jobId: fullName(job) });
+  }
+
   /** As the server: so many minutes at most, and none beyond them to a user. */
   function extend(job, { minutes }, response) {
     const held = job.reservations.find((one) => one.state === 'HELD');
@@ -276,7 +343,8 @@ export async function startMock({ root, user = 'ana', password = 'correct horse'
   function part({ request, response, url, parts }) {
     const job = jobs.get(parts[1]);
     if (!job) return problem(response, 404);
-    if (parts[2] === 'config') return plain(response, `protocolVersion: 2\nname: ${job.name}\ntype: job\n`);
+    if (parts[2] === 'config') return plain(response, job.config ?? `protocolVersion: 2\nname: ${job.name}\ntype: job\n`);
+    if (parts[2] === 'explain') return json(response, 200, explained(job));
     if (parts[2] === 'code' && parts[3] === 'files' && job.code) return json(response, 200, job.code);
     if (parts[2] === 'reservation') return json(response, 200, { ...job.reservations[0], collected: COLLECTED });
     if (parts[2] === 'scalars') return scalars(job, request, response);
@@ -365,6 +433,7 @@ export async function startMock({ root, user = 'ana', password = 'correct horse'
       for (const reader of readers) reader.destroy();
     },
     streams: () => streams.size,
+    asked,
     stop() {
       server.closeAllConnections();
       return new Promise((done) => server.close(done));
@@ -388,10 +457,17 @@ function plain(response, body) {
   response.end(body);
 }
 
-function problem(response, status) {
+/** `words` instead of those for the status; `place`: where in the text. */
+function problem(response, status, words, place) {
   const [code, message] = PROBLEMS[status] ?? ['UnknownError', 'Try again later.'];
-  json(response, status, { code, message, status, title: code, type: 'about:blank' });
+  const errors = place && { errors: [{ ...place, detail: words }] };
+  json(response, status, { code, message: words ?? message, status, title: code, type: 'about:blank', ...errors });
 }
+
+const explained = (job) => {
+  if (job.state !== 'WAITING') return { reason: null, message: 'The job does not wait.' };
+  return job.waitReason ? { ...WAITS, message: job.waitReason } : { ...WAITS, blockedBy: [], help: [], blockers: 0 };
+};
 
 function summary(job) {
   return {

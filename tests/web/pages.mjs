@@ -3,6 +3,7 @@
 //   node tests/web/pages.mjs BUILT_PORTAL
 import { accessible, check, openWindow, run, textOf, until } from './browser.mjs';
 import { INVITATION, startMock } from './mock.mjs';
+import { homeTest, submitTest, templatesTest } from './researcher.mjs';
 
 const OOM = {
   code: 226,
@@ -96,6 +97,7 @@ async function apiTest(page, mock) {
 }
 
 async function listTest(page, mock) {
+  await page.goto(`${mock.url}#/jobs`);
   await until(async () => (await rows(page)) === 7, 'the list shows all jobs');
   await until(async () => (await textOf(page, 'tr[data-job="ana~sweep-31"] .state-cell')).includes('vision uses 128'), 'a waiting row says why');
   await until(async () => (await textOf(page, 'tr[data-job="ana~dbg"] .state-cell')).includes('ContainerCudaOOMKilled'), 'a failed row says what');
@@ -145,6 +147,8 @@ async function stopTest(page, mock) {
 async function jobTest(page, mock) {
   await page.goto(`${mock.url}#/jobs/ana~sweep-31`);
   await until(async () => (await textOf(page, '.banner')).includes('Waiting for 8 GPUs'), 'a waiting job says why');
+  await until(async () => (await textOf(page, '.banner')).includes('Only so many tasks of its first role: 3.'), 'and what would help');
+  check((await page.locator('.banner a[href*="bo~vit-l"]').count()) === 1, 'and who is in the way');
   await accessible(page, 'waiting job');
   await page.goto(`${mock.url}#/jobs/ana~dbg`);
   await until(async () => (await textOf(page, '.banner')).includes('Use a smaller batch.'), 'a failed job says what to do');
@@ -432,7 +436,7 @@ async function lookTest(page, mock) {
   await page.getByLabel('语言').selectOption('en');
   await page.keyboard.press('Escape');
   await page.setViewportSize({ width: 320, height: 640 });
-  for (const where of ['#/jobs', '#/jobs/ana~dbg', '#/jobs/ana~dbg?tab=log', '#/jobs/ana~kept', '#/reservations?state=all', '#/nodes', '#/profile']) {
+  for (const where of ['#/', '#/submit', '#/templates', '#/jobs', '#/jobs/ana~dbg', '#/jobs/ana~dbg?tab=log', '#/jobs/ana~kept', '#/reservations?state=all', '#/nodes', '#/profile']) {
     await page.goto(mock.url + where);
     await page.locator('h1').waitFor();
     await accessible(page, `${where} at 320 px`);
@@ -468,9 +472,12 @@ await run(async (browser) => {
     fill(mock);
     const { context, page, breaches } = await openWindow(browser);
     await signIn(page, mock);
+    await homeTest(page, mock);
     await listTest(page, mock);
     await stopTest(page, mock);
     await jobTest(page, mock);
+    await submitTest(page, mock);
+    await templatesTest(page, mock);
     await reservationTest(page, mock);
     await logTest(page, mock);
     await longLogTest(page, mock);

@@ -21,8 +21,11 @@ await run(async (browser) => {
   await page.getByLabel('User').fill(user);
   await page.getByLabel('Password').fill(readFileSync(passwordFile, 'utf8').replace(/\r?\n$/, ''));
   await page.keyboard.press('Enter');
-  await page.locator('tr[data-job]').first().waitFor();
+  await page.locator('.counts').waitFor();
   await page.locator('.stream-live').waitFor();
+  await shot('home');
+  await page.goto(`${base}#/jobs`);
+  await page.locator('tr[data-job]').first().waitFor();
   await shot('jobs');
   const name = job ?? (await page.locator('tr[data-job]').first().getAttribute('data-job'));
   await page.goto(`${base}#/jobs/${encodeURIComponent(name)}`);
@@ -32,4 +35,7 @@ await run(async (browser) => {
   await page.locator('.log-live, .log-done').waitFor();
   await page.locator('.lines > div').first().waitFor();
   await shot('log');
+  await page.goto(`${base}#/submit?from=${encodeURIComponent(name)}`);
+  await page.locator('.verdict > :not(.dim)').first().waitFor();
+  await shot('submit');
 });

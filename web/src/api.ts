@@ -453,12 +453,83 @@ export type LogName = 'stdout' | 'stderr' | 'all';
 export class ApiError extends Error {
   readonly status: number;
   readonly code: string;
+  /** Where in the text that was sent; null: not of a place. */
+  readonly place: ErrorPlace | null;
 
-  constructor(status: number, code: string, message: string) {
+  constructor(status: number, code: string, message: string, place: ErrorPlace | null = null) {
     super(message);
     this.status = status;
     this.code = code;
+    this.place = place;
   }
+}
+
+export interface ErrorPlace {
+  /** JSON pointer. */
+  pointer?: string;
+  /** Both from 1. */
+  line?: number;
+  column?: number;
+}
+
+/** Why a job waits, or would wait. `reason` is null of one that does not. */
+export interface WaitAnswer {
+  reason: string | null;
+  message: string;
+  gpus?: Record<'asked' | 'idle' | 'guaranteed' | 'held' | 'borrow' | 'borrowed' | 'userCap' | 'userHeld', number>;
+  blockedBy?: string[];
+  blockers?: number;
+  help?: { kind: string; amount?: number; name?: string }[];
+  helpTogether?: boolean;
+}
+
+export interface DryRun {
+  name: string;
+  warning?: string;
+  would: WaitAnswer | null;
+}
+
+/** A kind of GPU, or `cpu`: what a unit has, and how many units there are. */
+export interface Sku {
+  cpu: number;
+  memory: number;
+  gpu: number;
+  total: number;
+  free: number;
+}
+
+export interface VirtualCluster {
+  status: 'Running' | 'Stopped';
+  unfinishedJobs: number;
+  borrow: number;
+  gpus: Record<'guaranteed' | 'used' | 'borrowed' | 'opportunistic' | 'free', number>;
+}
+
+export interface Alert {
+  labels: { alertname: string; severity: 'warn' | 'error'; node_name?: string; job_name?: string; username?: string };
+  annotations: { summary: string };
+  startsAt: string;
+}
+
+export type Visibility = 'private' | 'group' | 'public';
+
+export interface Template {
+  name: string;
+  owner: string;
+  visibility: Visibility;
+  group: string | null;
+  title: string;
+  description: string;
+  createdTime: number;
+  updatedTime: number;
+  /** Of one alone. */
+  config?: string;
+}
+
+/** One's own account. */
+export interface Account {
+  grouplist: string[];
+  virtualCluster: string[];
 }
 
 let onSignedOut = (): void => {};
@@ -470,7 +541,10 @@ export function whenSignedOut(handler: () => void): void {
 
 interface Options {
   method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
+  /** Sent as JSON. */
   body?: unknown;
+  /** Sent as it is. */
+  raw?: { type: string; body: string | Blob };
   headers?: Record<string, string>;
   signal?: AbortSignal | undefined;
 }
@@ -479,7 +553,8 @@ async function send(path: string, options: Options = {}): Promise<Response> {
   const method = options.method ?? 'GET';
   const headers: Record<string, string> = { ...options.headers };
   if (method !== 'GET') headers['X-Drover-Csrf'] = '1';
-  if (options.body !== undefined) headers['Content-Type'] = 'application/json';
+  const body = options.raw ? options.raw.body : options.body === undefined ? undefined : JSON.stringify(options.body);
+  if (body !== undefined) headers['Content-Type'] = options.raw?.type ?? 'application/json';
   let response: Response;
   try {
     response = await fetch(ROOT + path, {
@@ -487,7 +562,7 @@ async function send(path: string, options: Options = {}): Promise<Response> {
       headers,
       credentials: 'same-origin',
       cache: 'no-store',
-      ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
+      ...(body === undefined ? {} : { body }),
       ...(options.signal ? { signal: options.signal } : {}),
     });
   } catch (cause) {
@@ -502,15 +577,17 @@ async function send(path: string, options: Options = {}): Promise<Response> {
 async function refusal(response: Response): Promise<ApiError> {
   let code = `HTTP ${response.status}`;
   let message = response.statusText;
+  let place: ErrorPlace | null = null;
   try {
-    const body = (await response.json()) as { code?: unknown; message?: unknown; detail?: unknown };
+    const body = (await response.json()) as { code?: unknown; message?: unknown; detail?: unknown; errors?: ErrorPlace[] };
+    place = body.errors?.[0] ?? null;
     if (typeof body.code === 'string') code = body.code;
     if (typeof body.message === 'string') message = body.message;
     else if (typeof body.detail === 'string') message = body.detail;
   } catch {
     // Not JSON: something between us and the server has answered; its status is all we have.
   }
-  return new ApiError(response.status, code, message || code);
+  return new ApiError(response.status, code, message || code, place);
 }
 
 async function json<T>(path: string, options?: Options): Promise<T> {
@@ -564,6 +641,42 @@ export const getConfig = async (job: string): Promise<string> => (await send(`${
 /** A link that opens an app, once. */
 export const openApp = async (job: string, app: string): Promise<string> =>
   (await json<{ url: string }>(`${jobPath(job)}/apps/${encodeURIComponent(app)}`, { method: 'POST' })).url;
+/** Why a job waits, and what would let it start. */
+export const explain = (job: string): Promise<WaitAnswer> => json(`${jobPath(job)}/explain`);
+
+const YAML = 'text/yaml';
+
+/** Asks what would become of a job; nothing is kept. */
+export const tryJob = (text: string, signal: AbortSignal): Promise<DryRun> =>
+  json('jobs?dryRun=true', { method: 'POST', raw: { type: YAML, body: text }, signal });
+
+export const submitJob = (text: string): Promise<{ name: string; warning?: string }> =>
+  json('jobs', { method: 'POST', raw: { type: YAML, body: text } });
+
+/** Sends an archive of code; its id, which a job names. */
+export async function sendCode(archive: File): Promise<string> {
+  const packed = /\.(tgz|gz)$/i.test(archive.name) ? 'gzip' : /\.(zst|tzst)$/i.test(archive.name) ? 'zstd' : 'x-tar';
+  return (await json<{ id: string }>('code', { method: 'POST', raw: { type: `application/${packed}`, body: archive } })).id;
+}
+
+export const tagJob = async (job: string, value: string): Promise<void> =>
+  void (await send(`${jobPath(job)}/tag`, { method: 'PUT', body: { value } }));
+
+export const listTemplates = (): Promise<Template[]> => json('templates');
+
+const templatePath = (name: string): string => `templates/${encodeURIComponent(name)}`;
+
+export const getTemplate = (name: string): Promise<Template> => json(templatePath(name));
+
+export const addTemplate = async (template: Partial<Template>): Promise<void> =>
+  void (await send('templates', { method: 'POST', body: template }));
+
+export const removeTemplate = async (name: string): Promise<void> => void (await send(templatePath(name), { method: 'DELETE' }));
+
+export const listStorages = async (): Promise<string[]> =>
+  (await json<{ storages: { name: string }[] }>('storages')).storages.map(({ name }) => name);
+
+export const listAlerts = (): Promise<Alert[]> => json('alerts');
 
 export const getCode = (job: string): Promise<CodeListing> => json(`${jobPath(job)}/code/files`);
 
@@ -611,6 +724,12 @@ export const setPassword = async (user: string, oldPassword: string, newPassword
 
 export const listVirtualClusters = async (): Promise<string[]> =>
   Object.keys(await json<Record<string, unknown>>('virtual-clusters')).sort();
+
+export const getVirtualClusters = (): Promise<Record<string, VirtualCluster>> => json('virtual-clusters');
+
+export const getSkus = (): Promise<Record<string, Sku>> => json('cluster/sku-types');
+
+export const getAccount = (user: string): Promise<Account> => json(userPath(user));
 
 export const getSettings = (): Promise<Settings> => json('settings');
 

@@ -9,12 +9,15 @@ import './styles/curve.css';
 import './styles/api.css';
 import './styles/profile.css';
 import './styles/nodes.css';
+import './styles/home.css';
+import './styles/submit.css';
 import { render } from 'preact';
 import { Later } from './components/later.tsx';
 import { Shell } from './components/shell.tsx';
 import { jobsHref, route, startRouter } from './router.ts';
 import { session, start } from './store.ts';
 import { Api } from './views/api.tsx';
+import { Home } from './views/home.tsx';
 import { Invite } from './views/invite.tsx';
 import { Job } from './views/job.tsx';
 import { Jobs } from './views/jobs.tsx';
@@ -27,9 +30,18 @@ import { t } from './words.ts';
 
 /** Curves are many bytes that most visits do not need. */
 const loadCompare = async () => (await import('./views/compare.tsx')).Compare;
+/** Writing a job needs much that most visits do not. */
+const loadSubmit = async () => (await import('./views/submit.tsx')).Submit;
+const loadTemplates = () => import('./views/templates.tsx');
 
 function View() {
   const here = route.value;
+  if (here.view === 'home') return <Home />;
+  if (here.view === 'submit') return <Later key="submit" load={loadSubmit}>{(Submit) => <Submit />}</Later>;
+  if (here.view === 'templates') return <Later key="templates" load={loadTemplates}>{({ Templates }) => <Templates />}</Later>;
+  if (here.view === 'template') {
+    return <Later key="template" load={loadTemplates}>{({ TemplatePage }) => <TemplatePage key={here.template} template={here.template} />}</Later>;
+  }
   if (here.view === 'jobs') return <Jobs />;
   if (here.view === 'job') return <Job key={here.job} job={here.job} />;
   if (here.view === 'reservations') return <Reservations />;

@@ -4,26 +4,31 @@
 import { computed, signal } from '@preact/signals';
 
 export type Route =
-  | { view: 'jobs'; query: URLSearchParams }
+  | { view: 'home' | 'jobs'; query: URLSearchParams }
   | { view: 'job'; job: string; query: URLSearchParams }
   | { view: 'api' | 'profile' | 'reservations' | 'nodes' | 'compare'; query: URLSearchParams }
+  | { view: (typeof PAGES)[number]; query: URLSearchParams }
+  | { view: 'template'; template: string; query: URLSearchParams }
   | { view: 'node'; node: string; query: URLSearchParams }
   | { view: 'invite'; secret: string; query: URLSearchParams }
   | { view: 'missing'; query: URLSearchParams };
 
 /** Pages that are named by a word. */
 const PAGES = ['api', 'profile', 'reservations', 'nodes', 'compare'] as const;
+const PAGES = ['api', 'profile', 'reservations', 'nodes', 'submit', 'templates'] as const;
 
-/** Reads a fragment, with or without its '#'. An empty one is the job list. */
+/** Reads a fragment, with or without its '#'. An empty one is the home page. */
 export function parseRoute(fragment: string): Route {
   const text = fragment.replace(/^#/, '');
   const mark = text.indexOf('?');
   const path = mark < 0 ? text : text.slice(0, mark);
   const query = new URLSearchParams(mark < 0 ? '' : text.slice(mark + 1));
   const parts = path.split('/').filter((part) => part !== '');
-  if (parts.length === 0 || (parts.length === 1 && parts[0] === 'jobs')) return { view: 'jobs', query };
-  if (parts.length === 2 && (parts[0] === 'jobs' || parts[0] === 'nodes')) {
+  if (parts.length === 0) return { view: 'home', query };
+  if (parts.length === 1 && parts[0] === 'jobs') return { view: 'jobs', query };
+  if (parts.length === 2 && (parts[0] === 'jobs' || parts[0] === 'nodes' || parts[0] === 'templates')) {
     const name = decode(parts[1] as string);
+    if (name !== null && parts[0] === 'templates') return { view: 'template', template: name, query };
     if (name !== null) return parts[0] === 'jobs' ? { view: 'job', job: name, query } : { view: 'node', node: name, query };
   }
   const [noun, secret] = parts;
@@ -55,6 +60,15 @@ function withQuery(path: string, params: Params): string {
 }
 
 export const jobsHref = (params: Params = {}): string => withQuery('/jobs', params);
+
+export const homeHref = '#/';
+
+/** With the text of a job (`from`) or of a template to begin with. */
+export const submitHref = (params: Params = {}): string => withQuery('/submit', params);
+
+export const templatesHref = (params: Params = {}): string => withQuery('/templates', params);
+
+export const templateHref = (name: string): string => withQuery(`/templates/${encodeURIComponent(name)}`, {});
 
 export const apiHref = '#/api';
 

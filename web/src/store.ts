@@ -15,7 +15,7 @@ export const sessionEnded = signal(false);
 /** Ticks once a second while the page can be seen. */
 export const now = signal(Date.now());
 
-// ---- preferences: the only thing kept in the browser's storage ----
+// ---- preferences: with drafts, the only thing kept in the browser's storage ----
 
 export const THEMES = ['auto', 'light', 'dark', 'contrast'] as const;
 export type Theme = (typeof THEMES)[number];
@@ -46,6 +46,41 @@ export function chooseTheme(next: Theme): void {
 export function chooseLanguage(next: Language): void {
   language.value = next;
   remember('language', next);
+}
+
+// ---- drafts: a job that is being written, kept by this tab until it is closed, of each user apart ----
+
+export interface KeptDraft {
+  text: string;
+  /** What it was copied from; null: nothing. */
+  base: string | null;
+}
+
+const draftKey = (origin: string): string => `drover.draft ${session.value?.user ?? ''} ${origin}`;
+
+export function keptDraft(origin: string): KeptDraft | null {
+  try {
+    return JSON.parse(sessionStorage.getItem(draftKey(origin)) ?? 'null') as KeptDraft | null;
+  } catch {
+    return null;
+  }
+}
+
+/** The text must be without its secrets. */
+export function keepDraft(origin: string, draft: KeptDraft): void {
+  try {
+    sessionStorage.setItem(draftKey(origin), JSON.stringify(draft));
+  } catch {
+    // It lives as long as the page.
+  }
+}
+
+export function dropDraft(origin: string): void {
+  try {
+    sessionStorage.removeItem(draftKey(origin));
+  } catch {
+    // There was none.
+  }
 }
 
 // ---- notices: short messages after an action ----

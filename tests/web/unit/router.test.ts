@@ -3,8 +3,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { jobHref, jobsHref, nodeHref, parseRoute } from '../../../web/src/router.ts';
 
-test('the empty address is the job list', () => {
-  for (const fragment of ['', '#', '#/', '#/jobs', '/jobs?']) assert.equal(parseRoute(fragment).view, 'jobs');
+test('the empty address is the home page', () => {
+  for (const fragment of ['', '#', '#/']) assert.equal(parseRoute(fragment).view, 'home');
+});
+
+test('jobs, submit and templates have pages', () => {
+  assert.equal(parseRoute('#/submit?from=a~b').view, 'submit');
+  const route = parseRoute('#/templates/a.b');
+  assert.equal(route.view === 'template' && route.template, 'a.b');
+  for (const fragment of ['#/jobs', '/jobs?']) assert.equal(parseRoute(fragment).view, 'jobs');
 });
 
 test('a job address gives the job and its query back', () => {

@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: MIT
 // The state, what happened or why it waits, and what to do. The sentences are the server's.
-import type { ExitProof, ExitSpec, JobDetail } from '../api.ts';
+import { type ExitProof, type ExitSpec, explain, type JobDetail } from '../api.ts';
 import { jobHref } from '../router.ts';
 import { allTasks, mainTask, ranOnHost, type Task, taskName, usesSimulatedGpus } from '../tasks.ts';
 import { isFinal, shownState, t } from '../words.ts';
 import { OnHost, Simulated } from './labels.tsx';
 import { State } from './state.tsx';
 import { Span } from './time.tsx';
+import { useLive } from './use-live.ts';
+import { usePoll } from './use-poll.ts';
+import { WhyWaits } from './why-waits.tsx';
+
+/** Nodes that come back, and limits that change, are no job's event. */
+const WAITS_MS = 30_000;
 
 export function JobBanner({ job, detail }: { job: string; detail: JobDetail }) {
   const status = detail.jobStatus;
@@ -26,7 +32,7 @@ export function JobBanner({ job, detail }: { job: string; detail: JobDetail }) {
       {status.state === 'WAITING' && (
         <section aria-label={t('job.why.waiting')}>
           <h2>{t('job.why.waiting')}</h2>
-          <p>{status.waitReason ?? t('job.why.noReason')}</p>
+          <Waits job={job} reason={status.waitReason ?? t('job.why.noReason')} />
         </section>
       )}
       {(status.avoidedNodes ?? []).length > 0 && (
@@ -35,6 +41,14 @@ export function JobBanner({ job, detail }: { job: string; detail: JobDetail }) {
       {(shown === 'failed' || shown === 'stopped') && <Ended job={job} detail={detail} tasks={tasks} />}
     </div>
   );
+}
+
+/** The whole answer, as things are; until it is there, or where it cannot be told, the sentence that came with the job. */
+function Waits({ job, reason }: { job: string; reason: string }) {
+  const live = useLive(() => explain(job), job, () => true);
+  usePoll(() => live.refresh(), WAITS_MS);
+  const answer = live.data.value;
+  return answer?.reason ? <WhyWaits answer={answer} /> : <p>{reason}</p>;
 }
 
 /** "8 GPUs · vision · ran 42m 05s · try 2" */

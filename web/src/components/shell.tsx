@@ -4,7 +4,20 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { SiteLink } from '../api.ts';
 import { fullName } from '../format.ts';
-import { apiHref, jobHref, jobsHref, nodeHref, nodesHref, reservationsHref, type Route, route } from '../router.ts';
+import {
+  apiHref,
+  homeHref,
+  jobHref,
+  jobsHref,
+  nodeHref,
+  nodesHref,
+  reservationsHref,
+  type Route,
+  route,
+  submitHref,
+  templateHref,
+  templatesHref,
+} from '../router.ts';
 import { session, site } from '../store.ts';
 import { type Key, t } from '../words.ts';
 import { Account } from './account.tsx';
@@ -16,7 +29,7 @@ const skip = (): void => document.getElementById('main')?.focus();
 
 export function Shell({ children }: { children: ComponentChildren }) {
   const here = route.value;
-  const place = here.view === 'job' ? here.job : here.view === 'node' ? `node ${here.node}` : here.view;
+  const place = here.view === 'job' ? here.job : here.view === 'node' ? `node ${here.node}` : here.view === 'template' ? `template ${here.template}` : here.view;
   const before = useRef(place);
   useEffect(() => {
     // A new page: readers and the keyboard begin at its top. Filters and tabs are the same page.
@@ -31,7 +44,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
         <button type="button" class="skip" onClick={skip}>
           {t('app.skip')}
         </button>
-        <a class="brand" href={jobsHref()}>
+        <a class="brand" href={homeHref}>
           {site.value.logo ? <img src={site.value.logo} alt="" /> : <span aria-hidden="true">▣</span>}{' '}
           {site.value.name}
         </a>
@@ -59,7 +72,10 @@ interface Place {
 }
 
 const PLACES: readonly Place[] = [
+  { word: 'nav.home', href: homeHref, list: 'home' },
   { word: 'nav.jobs', href: jobsHref(), list: 'jobs', one: 'job' },
+  { word: 'nav.submit', href: submitHref(), list: 'submit' },
+  { word: 'nav.templates', href: templatesHref(), list: 'templates', one: 'template' },
   { word: 'nav.reservations', href: reservationsHref(), list: 'reservations' },
   { word: 'nav.nodes', href: nodesHref(), list: 'nodes', one: 'node' },
   { word: 'nav.api', href: apiHref, list: 'api' },
@@ -108,6 +124,7 @@ function Crumbs() {
     <p class="crumbs">
       <a href={place.href}>{t(place.word)}</a> <span aria-hidden="true">/</span>{' '}
       {here.view === 'job' && <a href={jobHref(here.job)}>{fullName(session.value?.user ?? '', here.job)}</a>}
+      {here.view === 'template' && <a href={templateHref(here.template)}>{here.template}</a>}
       {here.view === 'node' && <a href={nodeHref(here.node)}>{here.node}</a>}
     </p>
   );

@@ -14,7 +14,7 @@ import { JobOverview } from '../components/job-overview.tsx';
 import { JobReservation } from '../components/job-reservation.tsx';
 import { Later } from '../components/later.tsx';
 import { useLive } from '../components/use-live.ts';
-import { jobHref, jobsHref, route } from '../router.ts';
+import { jobHref, jobsHref, route, submitHref } from '../router.ts';
 import { session, site } from '../store.ts';
 import { isFinal, t } from '../words.ts';
 
@@ -61,6 +61,9 @@ export function Job({ job }: { job: string }) {
       <div class="headline">
         <h1 id="title">{detail.name}</h1>
         <Attempts job={job} detail={detail} attempt={attempt} tab={tab} />
+        <a class="button" href={submitHref({ from: job })}>
+          {t('job.clone')}
+        </a>
         <StopButton detail={detail} onStop={() => setStopping([job])} />
       </div>
       {live.error.value && (

@@ -10,7 +10,7 @@ import { Simulated } from '../components/labels.tsx';
 import { useLive } from '../components/use-live.ts';
 import { apiQuery, type Filters, filterParams, isFiltered, PAGE_SIZE, parseFilters } from '../filters.ts';
 import { count, fullName } from '../format.ts';
-import { jobsHref, route } from '../router.ts';
+import { jobsHref, route, submitHref } from '../router.ts';
 import { session, site } from '../store.ts';
 import { isFinal, language, t } from '../words.ts';
 
@@ -106,6 +106,9 @@ function Empty({ filters }: { filters: Filters }) {
       <p>{t('jobs.none')}</p>
       <p>{t('jobs.none.how')}</p>
       <pre>drover submit examples/hello.yaml</pre>
+      <p>
+        <a href={submitHref()}>{t('submit.title')}</a>
+      </p>
     </div>
   );
 }
