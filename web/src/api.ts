@@ -659,9 +659,6 @@ export async function sendCode(archive: File): Promise<string> {
   return (await json<{ id: string }>('code', { method: 'POST', raw: { type: `application/${packed}`, body: archive } })).id;
 }
 
-export const tagJob = async (job: string, value: string): Promise<void> =>
-  void (await send(`${jobPath(job)}/tag`, { method: 'PUT', body: { value } }));
-
 export const listTemplates = (): Promise<Template[]> => json('templates');
 
 const templatePath = (name: string): string => `templates/${encodeURIComponent(name)}`;

@@ -653,7 +653,7 @@ export const en = {
   'submit.sku.count': 'Units for each task',
   'submit.cpu': 'CPUs',
   'submit.memory': 'Memory, MB',
-  'submit.shm': 'Shared memory, MB',
+  'submit.shm': '/dev/shm, MB',
   'submit.commands': 'Commands',
   'submit.minFailed': 'Fails when so many tasks failed',
   'submit.minSucceeded': 'Succeeds when so many succeeded',

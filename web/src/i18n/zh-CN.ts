@@ -654,7 +654,7 @@ export const zhCN: Record<keyof typeof en, string> = {
   'submit.sku.count': '每任务单位数',
   'submit.cpu': 'CPU',
   'submit.memory': '内存(MB)',
-  'submit.shm': '共享内存(MB)',
+  'submit.shm': '/dev/shm, MB',
   'submit.commands': '命令',
   'submit.minFailed': '失败任务达到此数则失败',
   'submit.minSucceeded': '成功任务达到此数则成功',

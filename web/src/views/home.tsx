@@ -126,7 +126,7 @@ function JobLines({ title, jobs }: { title: string; jobs: readonly JobSummary[] 
             <li key={name} data-job={name}>
               <State state={shownState(job)} /> <a href={jobHref(name)}>{job.name}</a>{' '}
               <span class="why">{job.state === 'FAILED' ? <Diagnosis job={job} /> : (job.waitReason ?? job.virtualCluster)}</span>{' '}
-              <span class="dim">
+              <span class="dim when">
                 <Ago at={job.completedTime ?? job.launchedTime ?? job.submissionTime} />
               </span>
               {job.state === 'FAILED' && (
@@ -162,6 +162,9 @@ function Diagnosis({ job }: { job: JobSummary }) {
   return <>{live.data.value || job.exitPhrase}</>;
 }
 
+/** The link names the job already. */
+const said = (job: string | undefined, summary: string): string => (job && summary.startsWith(`${job}: `) ? summary.slice(job.length + 2) : summary);
+
 function Alerts({ all }: { all: readonly Alert[] }) {
   if (all.length === 0) return null;
   return (
@@ -174,8 +177,8 @@ function Alerts({ all }: { all: readonly Alert[] }) {
               <span aria-hidden="true">△</span> {t(labels.severity === 'error' ? 'home.alert.error' : 'home.alert.warn')}
             </span>{' '}
             {labels.job_name ? <a href={jobHref(labels.job_name)}>{labels.job_name}</a> : labels.node_name && <a href={nodeHref(labels.node_name)}>{labels.node_name}</a>}{' '}
-            {annotations.summary}{' '}
-            <span class="dim">
+            {said(labels.job_name, annotations.summary)}{' '}
+            <span class="dim when">
               <Ago at={Date.parse(startsAt)} />
             </span>
           </li>
