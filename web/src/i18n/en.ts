@@ -708,7 +708,7 @@ export const en = {
   'templates.badName': '1 to 64 letters, digits, “_”, “-” and “.”, and no dot first.',
   'templates.taken': 'There is a template of this name.',
   'templates.try': 'Try it',
-  'templates.try.which': 'Try {name}',
+  'templates.try.which': 'Try it: {name}',
   'templates.remove': 'Remove',
   'templates.remove.title': 'Remove template {name}?',
   'templates.remove.what': 'Jobs that were made from it stay as they are.',
