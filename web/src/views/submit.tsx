@@ -18,6 +18,9 @@ import { parseYaml, type Value, valueOf, YamlError } from '../yaml.ts';
 import { setIn } from '../yaml-edit.ts';
 
 const QUIET_MS = 400;
+/** After an answer that says nothing of the job: the server is away, or busy. */
+const AGAIN_MS = 5000;
+const passes = ({ status }: ApiError): boolean => status === 0 || status === 429 || status >= 500;
 const NOTHING: Cluster = { vcs: {}, mine: null, skus: {}, storages: [] };
 
 interface Source {
@@ -101,13 +104,16 @@ function useVerdict(text: string): Verdict | null {
   const [verdict, setVerdict] = useState<Verdict | null>(null);
   useEffect(() => {
     const stop = new AbortController();
-    const timer = setTimeout(async () => {
+    const ask = async (): Promise<void> => {
       try {
         setVerdict({ text, answer: await tryJob(text, stop.signal) });
       } catch (cause) {
-        if (!stop.signal.aborted) setVerdict({ text, problem: cause as ApiError });
+        if (stop.signal.aborted) return;
+        setVerdict({ text, problem: cause as ApiError });
+        if (passes(cause as ApiError)) timer = setTimeout(() => void ask(), AGAIN_MS);
       }
-    }, QUIET_MS);
+    };
+    let timer = setTimeout(() => void ask(), QUIET_MS);
     return () => {
       clearTimeout(timer);
       stop.abort();
@@ -144,7 +150,7 @@ function Writing({ source, origin, from, template }: WritingProps) {
   };
 
   const fresh = verdict?.text === text ? verdict : null;
-  const problem = refused ?? (fresh?.problem?.place || verdict?.text === text ? (fresh?.problem ?? null) : null);
+  const problem = refused ?? fresh?.problem ?? null;
   const place = problem?.place ?? null;
   const line = place?.line ?? (place?.pointer ? lineOf(text, place.pointer) : null);
 
@@ -209,7 +215,7 @@ function Writing({ source, origin, from, template }: WritingProps) {
           <button type="button" onClick={() => setLeaving(true)}>
             {t('submit.reset')}
           </button>
-          <button type="button" class="primary" disabled={busy || fresh?.problem !== undefined} onClick={() => void submit()}>
+          <button type="button" class="primary" disabled={busy || (fresh?.problem !== undefined && !passes(fresh.problem))} onClick={() => void submit()}>
             {busy ? t('submit.busy') : t('submit.do')}
           </button>
         </span>
