@@ -20,7 +20,7 @@ struct json_out;
 struct remote;
 struct api;
 
-route_handler_fn api_node_gpus, api_gpu_history; /* a file each */
+route_handler_fn api_node_gpus, api_gpu_history, api_gpu_map; /* a file each */
 
 /* A sample as a JSON object with all its figures, null for what is not known. */
 void gpu_figures_json(struct json_out *j, const struct source_sample *sample);

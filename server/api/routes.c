@@ -8,6 +8,7 @@
 #include "server/api/alerts.h"
 #include "server/api/api.h"
 #include "server/api/app.h"
+#include "server/api/audit.h"
 #include "server/api/gpu_figures.h"
 #include "server/api/idle.h"
 #include "server/api/job_profile.h"
@@ -349,6 +350,8 @@ static const struct route routes[] = {
      .takes = "MaintenanceNew", .reply = "200 Message"},
     {HTTP_DELETE, "/api/v2/maintenance/{maintenance}", api_maintenance_remove, ACCESS_ADMIN,
      .help = "remove one; its nodes return", .reply = "200 Message"},
+    {HTTP_GET, "/api/v2/gpus", api_gpu_map, ACCESS_USER,
+     .help = "every GPU of every node in a few figures, and which job holds it", .reply = "200 GpuMap"},
 
     /* images (ours) */
     {HTTP_GET, "/api/v2/images", api_images, ACCESS_USER, .help = "images that jobs can run in, and imports",
@@ -381,6 +384,8 @@ static const struct route routes[] = {
     /* the API itself */
     {HTTP_GET, "/api/v2/audit", api_audit, ACCESS_ADMIN, .help = "who changed what, newest first (ours)",
      .query = "AuditQuery", .reply = "200 AuditList"},
+    {HTTP_GET, "/api/v2/audit/chain", api_audit_chain, ACCESS_ADMIN,
+     .help = "whether each record fits the one before, from the first to the last (ours)", .reply = "200 AuditChain"},
     {HTTP_GET, "/api/v2/openapi.json", api_openapi, ACCESS_USER, .help = "this description, OpenAPI 3.1 (ours)",
      .reply = "200 OpenApi"},
 };

@@ -64,6 +64,10 @@ class Audit(unittest.TestCase):
         self.assertEqual(self.record_of(bob.request("POST", "/api/v2/users", user))["status"], 403)
         self.assertEqual(bob.request("GET", "/api/v2/audit").status, 403)
         self.assertIn("is whole", verify(self.server).stdout)
+        chain = self.admin.json("GET", "/api/v2/audit/chain")
+        self.assertEqual((chain["whole"], chain["message"]), (True, None))
+        self.assertEqual(chain["head"].split(":")[0], str(chain["records"]))
+        self.assertGreaterEqual(chain["records"], len(self.records(limit=1000)))
 
     def test_reads_leave_none(self):
         before = len(self.records(limit=1000))
