@@ -5,6 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
+import { adminRoutes } from './mock-admin.mjs';
 
 export const CSP =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
@@ -267,13 +268,13 @@ export async function startMock({ root, user = 'ana', password = 'correct horse'
       return json(response, 201, { id: 'c'.repeat(64) });
     },
     'POST jobs': async ({ request, response, url }) => submit(await text(request), url.searchParams.get('dryRun') === 'true', response),
+    ...adminRoutes({ user, json, text, settings: { get: () => settings, set: (next) => configure(next) } }),
     'GET nodes': ({ response }) =>
       json(response, 200, [NODE]),
     'GET reservations': ({ response }) => json(response, 200, [...jobs.values()].flatMap((job) => job.reservations)),
     'GET ssh-keys': ({ response }) => json(response, 200, []),
     'GET tokens': ({ response }) => json(response, 200, { tokens: [], details: [] }),
     'GET openapi.json': ({ response }) => json(response, 200, OPENAPI),
-    'GET settings': ({ response }) => json(response, 200, settings),
     'GET stream': ({ request, response }) => {
       if (refuseStreams) return problem(response, 503);
       response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
@@ -393,6 +394,12 @@ export async function startMock({ root, user = 'ana', password = 'correct horse'
     response.end();
   }
 
+  function configure(next) {
+    settings = { ...settings, ...next };
+    for (const stream of streams) stream.write(`id: settings-${nextEvent}\nevent: settings\ndata: {}\n\n`);
+    nextEvent += 1;
+  }
+
   function update(job, change) {
     Object.assign(job, change);
     changed(job);
@@ -416,11 +423,7 @@ export async function startMock({ root, user = 'ana', password = 'correct horse'
       for (const wake of waiters) wake();
     },
     /** Changes the site's settings and tells the open pages. */
-    configure(next) {
-      settings = { ...settings, ...next };
-      for (const stream of streams) stream.write(`id: settings-${nextEvent}\nevent: settings\ndata: {}\n\n`);
-      nextEvent += 1;
-    },
+    configure,
     /** Ends every stream; while `refuse`, none opens again. */
     drop(refuse) {
       refuseStreams = refuse;

@@ -4,6 +4,7 @@
 import { accessible, check, openWindow, run, textOf, until } from './browser.mjs';
 import { INVITATION, startMock } from './mock.mjs';
 import { homeTest, submitTest, templatesTest } from './researcher.mjs';
+import { ADMIN_PAGES, adminTests } from './pages-admin.mjs';
 
 const OOM = {
   code: 226,
@@ -437,6 +438,7 @@ async function lookTest(page, mock) {
   await page.keyboard.press('Escape');
   await page.setViewportSize({ width: 320, height: 640 });
   for (const where of ['#/', '#/submit', '#/templates', '#/jobs', '#/jobs/ana~dbg', '#/jobs/ana~dbg?tab=log', '#/jobs/ana~kept', '#/reservations?state=all', '#/nodes', '#/profile']) {
+  for (const where of ['#/jobs', '#/jobs/ana~dbg', '#/jobs/ana~dbg?tab=log', '#/jobs/ana~kept', '#/reservations?state=all', '#/nodes', '#/profile', ...ADMIN_PAGES]) {
     await page.goto(mock.url + where);
     await page.locator('h1').waitFor();
     await accessible(page, `${where} at 320 px`);
@@ -485,6 +487,7 @@ await run(async (browser) => {
     await profileTest(page, mock);
     await compareTest(page, mock);
     await liveTest(page, mock);
+    await adminTests(page, mock);
     await siteTest(page, mock);
     await apiTest(page, mock);
     const second = await tabsTest(context, page, mock);

@@ -545,16 +545,21 @@ interface Options {
   body?: unknown;
   /** Sent as it is. */
   raw?: { type: string; body: string | Blob };
+  /** In place of a body: a table of users. */
+  csv?: string;
   headers?: Record<string, string>;
   signal?: AbortSignal | undefined;
 }
 
-async function send(path: string, options: Options = {}): Promise<Response> {
+export async function send(path: string, options: Options = {}): Promise<Response> {
   const method = options.method ?? 'GET';
   const headers: Record<string, string> = { ...options.headers };
   if (method !== 'GET') headers['X-Drover-Csrf'] = '1';
   const body = options.raw ? options.raw.body : options.body === undefined ? undefined : JSON.stringify(options.body);
   if (body !== undefined) headers['Content-Type'] = options.raw?.type ?? 'application/json';
+  if (options.body !== undefined) headers['Content-Type'] = 'application/json';
+  if (options.csv !== undefined) headers['Content-Type'] = 'text/csv';
+  const body = options.csv ?? (options.body === undefined ? undefined : JSON.stringify(options.body));
   let response: Response;
   try {
     response = await fetch(ROOT + path, {
@@ -590,7 +595,7 @@ async function refusal(response: Response): Promise<ApiError> {
   return new ApiError(response.status, code, message || code, place);
 }
 
-async function json<T>(path: string, options?: Options): Promise<T> {
+export async function json<T>(path: string, options?: Options): Promise<T> {
   return (await (await send(path, options)).json()) as T;
 }
 

@@ -12,9 +12,10 @@ import './styles/nodes.css';
 import './styles/home.css';
 import './styles/submit.css';
 import { render } from 'preact';
+import { type ComponentType, render } from 'preact';
 import { Later } from './components/later.tsx';
 import { Shell } from './components/shell.tsx';
-import { jobsHref, route, startRouter } from './router.ts';
+import { jobsHref, type Page, route, startRouter } from './router.ts';
 import { session, start } from './store.ts';
 import { Api } from './views/api.tsx';
 import { Home } from './views/home.tsx';
@@ -42,6 +43,21 @@ function View() {
   if (here.view === 'template') {
     return <Later key="template" load={loadTemplates}>{({ TemplatePage }) => <TemplatePage key={here.template} template={here.template} />}</Later>;
   }
+/** Pages whose code comes when they are opened first. */
+const LATER: Partial<Record<Page, () => Promise<ComponentType>>> = {
+  vcs: async () => (await import('./views/vcs.tsx')).Vcs,
+  users: async () => (await import('./views/users.tsx')).Users,
+  groups: async () => (await import('./views/groups.tsx')).Groups,
+  gpus: async () => (await import('./views/gpus.tsx')).Gpus,
+  audit: async () => (await import('./views/audit.tsx')).Audit,
+  settings: async () => (await import('./views/settings.tsx')).Settings,
+  help: async () => (await import('./views/help.tsx')).Help,
+};
+
+function View() {
+  const here = route.value;
+  const load = LATER[here.view as Page];
+  if (load) return <Later key={here.view} load={load}>{(Part) => <Part />}</Later>;
   if (here.view === 'jobs') return <Jobs />;
   if (here.view === 'job') return <Job key={here.job} job={here.job} />;
   if (here.view === 'reservations') return <Reservations />;

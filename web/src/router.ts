@@ -3,12 +3,21 @@
 // base path and on any server, and every filter is in the address.
 import { computed, signal } from '@preact/signals';
 
+/** Pages that are named by a word. */
+const PAGES = [
+  ...(['api', 'profile', 'reservations', 'nodes'] as const),
+  ...(['vcs', 'users', 'groups', 'gpus', 'audit', 'settings', 'help'] as const),
+] as const;
+
+export type Page = (typeof PAGES)[number];
+
 export type Route =
   | { view: 'home' | 'jobs'; query: URLSearchParams }
   | { view: 'job'; job: string; query: URLSearchParams }
   | { view: 'api' | 'profile' | 'reservations' | 'nodes' | 'compare'; query: URLSearchParams }
   | { view: (typeof PAGES)[number]; query: URLSearchParams }
   | { view: 'template'; template: string; query: URLSearchParams }
+  | { view: Page; query: URLSearchParams }
   | { view: 'node'; node: string; query: URLSearchParams }
   | { view: 'invite'; secret: string; query: URLSearchParams }
   | { view: 'missing'; query: URLSearchParams };
@@ -18,6 +27,7 @@ const PAGES = ['api', 'profile', 'reservations', 'nodes', 'compare'] as const;
 const PAGES = ['api', 'profile', 'reservations', 'nodes', 'submit', 'templates'] as const;
 
 /** Reads a fragment, with or without its '#'. An empty one is the home page. */
+/** Reads a fragment, with or without its '#'. An empty one is the job list. */
 export function parseRoute(fragment: string): Route {
   const text = fragment.replace(/^#/, '');
   const mark = text.indexOf('?');
@@ -58,6 +68,8 @@ function withQuery(path: string, params: Params): string {
   const text = query.toString();
   return `#${path}${text ? `?${text}` : ''}`;
 }
+
+export const pageHref = (page: Page, params: Params = {}): string => withQuery(`/${page}`, params);
 
 export const jobsHref = (params: Params = {}): string => withQuery('/jobs', params);
 

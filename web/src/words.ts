@@ -15,8 +15,6 @@ export const LANGUAGES: readonly (readonly [Language, string])[] = [
   ['zh-CN', '简体中文'],
 ];
 
-const CATALOGUES: Record<Language, Record<Key, string>> = { en, 'zh-CN': zhCN };
-
 export const language = signal<Language>('en');
 
 /** The catalogue that fits a list of wishes ("zh-Hans-CN", "en-GB", …) best. */
@@ -28,10 +26,14 @@ export function pickLanguage(wishes: readonly string[]): Language {
   return 'en';
 }
 
-/** The text for a key in the language chosen. */
-export function t(key: Key, values: Record<string, string | number> = {}): string {
-  return CATALOGUES[language.value][key].replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ''));
+/** The texts of some pages: what gives the text for a key in the language chosen. */
+export function catalogue<K extends string>(texts: Record<Language, Record<K, string>>) {
+  return (key: K, values: Record<string, string | number> = {}): string =>
+    texts[language.value][key].replace(/\{(\w+)\}/g, (_, name: string) => String(values[name] ?? ''));
 }
+
+/** Those of the frame and of the pages that everybody opens; others come with the code of their pages. */
+export const t = catalogue<Key>({ en, 'zh-CN': zhCN });
 
 export type ShownState =
   | 'waiting'

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: MIT
 import assert from 'node:assert/strict';
 import { afterEach, test } from 'node:test';
+import { readFileSync } from 'node:fs';
+import { HELP_IDS } from '../../../web/src/help-words.ts';
+import { adminEn } from '../../../web/src/i18n/admin-en.ts';
+import { adminZhCN } from '../../../web/src/i18n/admin-zh-CN.ts';
+import { helpEn } from '../../../web/src/i18n/help-en.ts';
+import { helpZhCN } from '../../../web/src/i18n/help-zh-CN.ts';
 import { en } from '../../../web/src/i18n/en.ts';
 import { zhCN } from '../../../web/src/i18n/zh-CN.ts';
 import { GLYPHS, isFinal, language, pickLanguage, priorityWord, shownState, t } from '../../../web/src/words.ts';
@@ -11,10 +17,23 @@ afterEach(() => {
 
 test('both catalogues fill in the same names', () => {
   const names = (text: string) => (text.match(/\{\w+\}/g) ?? []).sort();
-  for (const key of Object.keys(en) as (keyof typeof en)[]) {
-    assert.deepEqual(names(zhCN[key]), names(en[key]), key);
-    assert.notEqual(zhCN[key].trim(), '', key);
+  const pairs: [Record<string, string>, Record<string, string>][] = [[en, zhCN], [adminEn, adminZhCN]];
+  for (const [english, chinese] of pairs) {
+    for (const key of Object.keys(english)) {
+      assert.deepEqual(names(chinese[key] ?? ''), names(english[key] ?? ''), key);
+      assert.notEqual((chinese[key] ?? '').trim(), '', key);
+    }
   }
+});
+
+test('help explains each word in both languages, and every reason for which the server lets a job wait', () => {
+  for (const id of HELP_IDS) {
+    for (const { term, text } of [helpEn[id], helpZhCN[id]]) assert.ok(term.trim() && text.trim(), id);
+  }
+  const source = readFileSync(new URL('../../../../../scheduler/explain.c', import.meta.url), 'utf8');
+  const reasons = [...source.matchAll(/\[EXPLAIN_\w+\] = "(\w+)"/g)].map((found) => `wait.${found[1]}`).sort();
+  assert.ok(reasons.length > 10);
+  assert.deepEqual(HELP_IDS.filter((id) => id.startsWith('wait.')).sort(), reasons);
 });
 
 test('values are filled in as they are', () => {

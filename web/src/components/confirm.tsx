@@ -10,10 +10,12 @@ interface Props {
   yes: string;
   /** What will be hit. */
   children: ComponentChildren;
+  /** Nothing is lost by it. */
+  mild?: boolean;
   onClose: (yes: boolean) => void;
 }
 
-export function Confirm({ title, yes, children, onClose }: Props) {
+export function Confirm({ title, yes, children, mild, onClose }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
   useLayoutEffect(() => dialog.current?.showModal(), []);
   return (
@@ -24,7 +26,7 @@ export function Confirm({ title, yes, children, onClose }: Props) {
         <button type="button" autofocus onClick={() => onClose(false)}>
           {t('stop.cancel')}
         </button>
-        <button type="button" class="danger" onClick={() => onClose(true)}>
+        <button type="button" class={mild ? 'primary' : 'danger'} onClick={() => onClose(true)}>
           {yes}
         </button>
       </p>

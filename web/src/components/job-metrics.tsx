@@ -8,6 +8,7 @@ import { t } from '../words.ts';
 import { JobGpus } from './job-gpus.tsx';
 import { JobProfile } from './job-profile.tsx';
 import { JobScalars } from './job-scalars.tsx';
+import { JobSnooze } from './job-snooze.tsx';
 
 export function JobMetrics({ job, detail }: { job: string; detail: JobDetail }) {
   const view = useMemo(() => new CurveView(), []);
@@ -20,6 +21,7 @@ export function JobMetrics({ job, detail }: { job: string; detail: JobDetail }) 
       </section>
       <section class="metrics gpus" aria-labelledby="gpus-title">
         <h2 id="gpus-title">{t('gpus.title')}</h2>
+        <JobSnooze job={job} detail={detail} />
         <JobGpus job={job} detail={detail} view={view} />
       </section>
     </>

@@ -18,6 +18,7 @@ import {
   templateHref,
   templatesHref,
 } from '../router.ts';
+import { apiHref, jobHref, jobsHref, nodeHref, nodesHref, pageHref, reservationsHref, type Route, route } from '../router.ts';
 import { session, site } from '../store.ts';
 import { type Key, t } from '../words.ts';
 import { Account } from './account.tsx';
@@ -69,6 +70,8 @@ interface Place {
   list: Route['view'];
   /** The view of one of them. */
   one?: Route['view'];
+  /** Of no use to others. */
+  admin?: true;
 }
 
 const PLACES: readonly Place[] = [
@@ -78,14 +81,21 @@ const PLACES: readonly Place[] = [
   { word: 'nav.templates', href: templatesHref(), list: 'templates', one: 'template' },
   { word: 'nav.reservations', href: reservationsHref(), list: 'reservations' },
   { word: 'nav.nodes', href: nodesHref(), list: 'nodes', one: 'node' },
+  { word: 'nav.gpus', href: pageHref('gpus'), list: 'gpus' },
+  { word: 'nav.vcs', href: pageHref('vcs'), list: 'vcs' },
+  { word: 'nav.users', href: pageHref('users'), list: 'users', admin: true },
+  { word: 'nav.groups', href: pageHref('groups'), list: 'groups', admin: true },
+  { word: 'nav.audit', href: pageHref('audit'), list: 'audit', admin: true },
+  { word: 'nav.settings', href: pageHref('settings'), list: 'settings', admin: true },
   { word: 'nav.api', href: apiHref, list: 'api' },
+  { word: 'nav.help', href: pageHref('help'), list: 'help' },
 ];
 
 function Links() {
   const { view } = route.value;
   return (
     <ul>
-      {PLACES.map(({ word, href, list, one }) => (
+      {PLACES.filter(({ admin }) => !admin || session.value?.admin).map(({ word, href, list, one }) => (
         <li key={word}>
           <a href={href} aria-current={view === list ? 'page' : view === one ? 'true' : undefined}>
             {t(word)}

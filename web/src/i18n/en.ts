@@ -713,4 +713,11 @@ export const en = {
   'templates.remove.title': 'Remove template {name}?',
   'templates.remove.what': 'Jobs that were made from it stay as they are.',
   'templates.removed': 'Template {name} is removed.',
+  'nav.gpus': 'GPU map',
+  'nav.vcs': 'Virtual clusters',
+  'nav.users': 'Users',
+  'nav.groups': 'Groups',
+  'nav.audit': 'Audit',
+  'nav.settings': 'Settings',
+  'nav.help': 'Help',
 };

@@ -714,4 +714,11 @@ export const zhCN: Record<keyof typeof en, string> = {
   'templates.remove.title': '删除模板 {name}?',
   'templates.remove.what': '由它创建的作业不受影响。',
   'templates.removed': '模板 {name} 已删除。',
+  'nav.gpus': 'GPU 地图',
+  'nav.vcs': '虚拟集群',
+  'nav.users': '用户',
+  'nav.groups': '用户组',
+  'nav.audit': '审计',
+  'nav.settings': '设置',
+  'nav.help': '帮助',
 };
