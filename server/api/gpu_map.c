@@ -3,10 +3,12 @@
  * GET /gpus: every GPU of every node in a few figures, for a map of them all. One list a figure and node, and each job
  * told once, so that 16,000 GPUs are less than a megabyte.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/err.h"
+#include "base/id.h"
 #include "base/json.h"
 #include "inventory/sku.h"
 #include "jobs/jobs_store.h"
@@ -26,18 +28,17 @@ struct map {
     struct json_out *out;
     size_t *first; /* place of each node's first GPU in `holders` */
     int *holders;
-    int jobs;         /* told so far */
-    bool naming;      /* else a task only says that its GPUs are held */
-    char last_id[64]; /* of the job told last */
+    int jobs;              /* told so far */
+    bool naming;           /* else a task only says that its GPUs are held */
+    char last_id[ID_SIZE]; /* of the job told last */
 };
 
 static void tell_job(struct map *m, const struct jobs_store_placed *t)
 {
-    if (!strncmp(m->last_id, t->job_id, sizeof m->last_id - 1))
+    if (!strcmp(m->last_id, t->job_id))
         return; /* tasks come in order of their jobs */
     m->jobs++;
-    m->last_id[0] = '\0';
-    strncat(m->last_id, t->job_id, sizeof m->last_id - 1);
+    snprintf(m->last_id, sizeof m->last_id, "%s", t->job_id);
     json_out_object(m->out);
     json_out_kstring(m->out, "username", t->user);
     json_out_kstring(m->out, "name", t->name);

@@ -46,9 +46,23 @@ class Nodes(unittest.TestCase):
         self.assertEqual(len(detail["devices"]), 4)
         self.assertEqual(detail["state"], "up")
         self.assertLess(detail["ports"]["free"], detail["ports"]["last"] - detail["ports"]["first"] + 1)
+        self.check_map(tasks[0]["gpus"][0])
         self.admin.stop(name)
         self.admin.wait(name)
         self.assertEqual(self.call("GET", self.node + "/tasks"), [])
+
+    def check_map(self, held):
+        """The map names the job for who may read it; who may not still sees that the GPU is held."""
+        self.admin.json("PUT", "/api/v2/virtual-clusters/default", {"read": "own"}, (201,))
+        self.admin.json("POST", "/api/v2/users", {"username": "bo", "password": "a-good-phrase-7"}, (201,))
+        bo = droverlib.Client(self.server).login("bo", "a-good-phrase-7")
+        jobs = [{"username": "admin", "name": "one", "virtualCluster": "default"}]
+        for client, named, place in ((self.admin, jobs, 0), (bo, [], -1)):
+            seen = client.json("GET", "/api/v2/gpus")
+            self.assertEqual(seen["jobs"], named)
+            node, = seen["nodes"]
+            self.assertEqual((node["name"], node["state"], node["wrong"]), (self.node, "up", [None] * 4))
+            self.assertEqual(node["job"], [place if i == held else None for i in range(4)])
 
     def test_a_cordoned_node_takes_nothing_new(self):
         runs = self.admin.submit(JOB % "runs")

@@ -134,7 +134,7 @@ export function adminRoutes({ user, json, text, settings }) {
     },
     'PUT users': async ({ request, response }) => {
       const { data } = await body(request);
-      if (data.email === 'no address') return refuse(response, 400, '"no address" is no address.');
+      if (data.email === 'no@address') return refuse(response, 400, '"no@address" is no address.');
       users = users.map((one) => (one.username === data.username ? { ...one, ...data } : one));
       return done(response);
     },

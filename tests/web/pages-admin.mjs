@@ -60,7 +60,7 @@ async function userTest(page, mock) {
   await until(async () => (await textOf(page, '.pages')).includes('1–100 of 123'), 'and paged');
   await page.getByLabel('Search names').fill('bo@');
   await page.locator('tr[data-user="bo"] a').click();
-  await page.getByLabel('E-mail').fill('no address');
+  await page.getByLabel('E-mail').fill('no@address');
   await page.getByLabel('Disabled: every login').uncheck();
   await accessible(page, 'a user');
   await page.getByRole('button', { name: 'Apply 2 changes' }).click();
