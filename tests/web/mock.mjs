@@ -269,8 +269,8 @@ export async function startMock({ root, user = 'ana', password = 'correct horse'
     },
     'POST jobs': async ({ request, response, url }) => submit(await text(request), url.searchParams.get('dryRun') === 'true', response),
     ...adminRoutes({ user, json, text, settings: { get: () => settings, set: (next) => configure(next) } }),
-    'GET nodes': ({ response }) =>
-      json(response, 200, [NODE]),
+    'GET nodes': ({ response, parts }) =>
+      json(response, 200, parts.length === 1 ? [NODE] : parts.length === 2 ? { ...NODE, name: parts[1] } : []),
     'GET reservations': ({ response }) => json(response, 200, [...jobs.values()].flatMap((job) => job.reservations)),
     'GET ssh-keys': ({ response }) => json(response, 200, []),
     'GET tokens': ({ response }) => json(response, 200, { tokens: [], details: [] }),
@@ -286,6 +286,7 @@ export async function startMock({ root, user = 'ana', password = 'correct horse'
     'PUT jobs': async ({ request, response, parts }) => {
       const job = jobs.get(parts[1]);
       if (job && parts[2] === 'reservation') return extend(job, JSON.parse(await text(request)), response);
+      if (job && parts[2] === 'snooze') return json(response, 200, { status: 200, message: 'snoozed' });
       if (!job || parts[2] !== 'executionType') return problem(response, 404);
       Object.assign(job, { executionType: 'STOP', state: 'STOPPING' });
       changed(job);

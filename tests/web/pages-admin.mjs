@@ -26,6 +26,7 @@ async function mapTest(page, mock) {
   check((await textOf(page, '.map-strip')).includes(HOSTILE), 'a name is text');
   await page.keyboard.press('Enter');
   await until(() => page.url().endsWith('#/nodes/node-7'), 'Enter opens the node');
+  await until(async () => (await textOf(page, 'h1')) === 'node-7', 'and its page');
 }
 
 async function vcTest(page, mock) {
@@ -98,7 +99,7 @@ async function importTest(page, mock) {
 async function othersTest(page, mock) {
   await page.goto(`${mock.url}#/groups?group=teachers`);
   await until(async () => (await textOf(page, 'tr[data-group="vision"] .number')) !== '', 'groups count their members');
-  await page.getByLabel('May submit to').getByLabel('nlp').check();
+  await page.getByRole('group', { name: 'May submit to' }).getByLabel('nlp').check();
   await accessible(page, 'a group');
   await page.getByRole('button', { name: 'Change it' }).click();
   await until(async () => (await textOf(page, '.notices')).includes('teachers is changed'), 'a group is changed');
@@ -134,11 +135,23 @@ async function othersTest(page, mock) {
   await accessible(page, 'help');
 }
 
+async function snoozeTest(page, mock) {
+  const job = mock.add('quiet', { state: 'RUNNING', launched: Date.now(), gpus: 2 });
+  await page.goto(`${mock.url}#/jobs/ana~quiet?tab=metrics`);
+  await page.getByRole('button', { name: 'Snooze idle rules' }).click();
+  await page.getByLabel('Why', { exact: true }).fill('data is still being copied');
+  await accessible(page, 'a snooze');
+  await page.locator('dialog').getByRole('button', { name: 'Snooze idle rules' }).click();
+  await until(async () => (await textOf(page, '.notices')).includes('leave ana~quiet alone for 4h'), 'a job is left alone for a while');
+  mock.update(job, { state: 'SUCCEEDED', completed: Date.now(), exitCode: 0 });
+}
+
 export async function adminTests(page, mock) {
   await mapTest(page, mock);
   await vcTest(page, mock);
   await userTest(page, mock);
   await importTest(page, mock);
   await othersTest(page, mock);
+  await snoozeTest(page, mock);
   mock.configure({ name: 'Drover', menu: [], links: [] });
 }

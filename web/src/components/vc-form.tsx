@@ -36,13 +36,22 @@ function useRights(name: string | null): Rights {
 
 export function VcForm({ name, vc, gpus, all, onDone }: Props) {
   const rights = useRights(name);
+  // What the draft began with: what others change meanwhile is neither taken for a change of one's own, nor undone by it.
+  const [base, setBase] = useState<VcSpec>(vc);
   const [draft, setDraft] = useState<Draft>(() => draftOf(vc));
   const [newName, setNewName] = useState('');
   const [problem, setProblem] = useState('');
   const [busy, setBusy] = useState(false);
   const [open, setOpen] = useState(name === null);
+  const { change, lines, bad } = changesOf(base, draft, (shape) => ta(`vcs.shape.${shape}`));
+  const restart = (): void => {
+    setBase(vc);
+    setDraft(draftOf(vc));
+  };
+  useEffect(() => {
+    if (lines.length === 0 && bad.length === 0 && changesOf(vc, draftOf(base)).lines.length > 0) restart();
+  }, [vc]);
   if (rights === 'none') return null;
-  const { change, lines, bad } = changesOf(vc, draft, (shape) => ta(`vcs.shape.${shape}`));
   const target = name ?? newName.trim();
   const ready = bad.length === 0 && target !== '' && (name === null || lines.length > 0);
 
@@ -52,6 +61,7 @@ export function VcForm({ name, vc, gpus, all, onDone }: Props) {
     setProblem('');
     try {
       await putVc(target, change);
+      setBase({ ...base, ...change });
       notify(ta(name === null ? 'vcs.made' : 'vcs.changed', { vc: target }));
       onDone(target);
     } catch (error) {
@@ -157,7 +167,7 @@ export function VcForm({ name, vc, gpus, all, onDone }: Props) {
               {name === null ? ta('vcs.make') : ta('vcs.apply', { count: lines.length })}
             </button>
             {name !== null && (
-              <button type="button" disabled={lines.length === 0 && bad.length === 0} onClick={() => setDraft(draftOf(vc))}>
+              <button type="button" disabled={lines.length === 0 && bad.length === 0} onClick={restart}>
                 {ta('vcs.reset')}
               </button>
             )}
