@@ -54,7 +54,7 @@ export function VcDetail({ name, vc }: { name: string; vc: VirtualCluster }) {
               </Fact>
               <Fact word={ta('vcs.reservations')}>{vc.liveReservations}</Fact>
             </dl>
-            <section class="role" aria-label={ta('vcs.runs')}>
+            <section class="role">
               <h3>
                 {ta('vcs.runs')} <a href={jobsHref({ vc: name, state: 'WAITING,RUNNING' })}>{ta('vcs.runs.all', { count: total })}</a>
               </h3>

@@ -164,7 +164,7 @@ function Idle() {
       </p>
       <Loaded live={live}>
         {(vcs) => (
-          <div class="scroll" tabIndex={0} role="region" aria-label={ta('vcs.idle')}>
+          <div class="scroll" tabIndex={0} role="region" aria-label={ta('settings.idle.rules')}>
             <table class="list">
               <thead>
                 <tr>
