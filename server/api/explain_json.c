@@ -33,6 +33,21 @@ static void write_numbers(struct json_out *j, const struct explanation *x)
     json_out_object_end(j);
 }
 
+/* Nodes that are, or will be before it ends, in maintenance, where that is why it waits. */
+static void write_maintenance(struct json_out *j, const struct explanation *x)
+{
+    json_out_key(j, "maintenance");
+    if (x->then != EXPLAIN_MAINTENANCE) {
+        json_out_null(j);
+        return;
+    }
+    json_out_object(j);
+    json_out_kint(j, "nodes", x->closed);
+    json_out_ktime(j, "start", x->closes_ms);
+    json_out_ktime(j, "end", x->opens_ms);
+    json_out_object_end(j);
+}
+
 static void write_blockers(struct json_out *j, const struct core_view *v, const struct explain_help *x)
 {
     json_out_key(j, "blockedBy");
@@ -76,6 +91,7 @@ static void write_helps(struct json_out *j, const struct core_question *q, const
     write_help(j, "fewerTasks", x->fewer_pods, "");
     write_help(j, "fewerGpusPerTask", x->fewer_gpus, "");
     write_help(j, "fewerCpusPerTask", x->fewer_cpus, "");
+    write_help(j, "shorterTimeLimit", (int)(x->shorter_ms / 1000), "");
     write_help(j, "anyNode", x->any_node, "");
     write_help(j, "otherSku", 0, x->sku);
     write_help(j, "otherVirtualCluster", 0, x->vc);
@@ -95,6 +111,7 @@ void explain_json_answer(struct json_out *j, const struct core_question *q, cons
         json_out_kstring(j, "then", explain_name(x->then));
     json_out_kstring(j, "message", buf_str(&text));
     write_numbers(j, x);
+    write_maintenance(j, x);
     write_blockers(j, view, &x->help);
     write_helps(j, q, x);
     buf_fini(&text);

@@ -2,6 +2,7 @@
 // The map of all GPUs: a tile a node, a cell a GPU. Height is use, hue is whose, a cross is a fault, a dot is held and idle.
 // The address holds the filters; rows out of sight are not drawn.
 import '../styles/gpus.css';
+import type { VNode } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { ta } from '../admin-words.ts';
 import { type GpuMap, getGpuMap, getUser } from '../api-admin.ts';
@@ -12,7 +13,7 @@ import { useLive } from '../components/use-live.ts';
 import { pollMs, usePoll } from '../components/use-poll.ts';
 import { useSight } from '../components/use-window.ts';
 import { count } from '../format.ts';
-import { type MapFilter, rowsBetween, rowsOf, SHOW, sumsOf, type Tile, tilesOf, type Viewer } from '../gpu-map.ts';
+import { type MapFilter, type Row, rowsBetween, rowsOf, SHOW, sumsOf, type Tile, tilesOf, type Viewer } from '../gpu-map.ts';
 import { go, pageHref, route } from '../router.ts';
 import { session, site } from '../store.ts';
 import { language, t } from '../words.ts';
@@ -125,26 +126,36 @@ function Rows({ tiles, figure, onPoint }: { tiles: readonly Tile[]; figure: Figu
   const { width, from, to } = useSight(box);
   const { rows, height } = useMemo(() => rowsOf(tiles, width), [tiles, width]);
   const [first, last] = rowsBetween(rows, from, to);
+  // A row that was drawn is not drawn anew while one scrolls.
+  const drawn = useMemo(() => new WeakMap<Row, VNode>(), [rows, figure, language.value]);
+  const draw = (row: Row): VNode => {
+    const known = drawn.get(row) ?? <DrawnRow key={row.head !== null ? `sku ${row.head}` : row.tiles[0]?.node.name} row={row} figure={figure} />;
+    drawn.set(row, known);
+    return known;
+  };
   const point = (event: Event): void => {
     const node = (event.target as Element).closest<HTMLElement>('[data-node]')?.dataset['node'];
     if (node !== undefined) onPoint(node);
   };
   return (
     <div class="map-rows" ref={box} style={{ height: `${height}px` }} onPointerOver={point} onFocusCapture={point}>
-      {width > 0 &&
-        rows.slice(first, last).map((row) =>
-          row.head !== null ? (
-            <h2 key={`sku ${row.head}`} class="map-head" style={{ top: `${row.top}px` }}>
-              {row.head} <Head tiles={row.tiles} />
-            </h2>
-          ) : (
-            <div key={row.tiles[0]?.node.name} class="map-row" style={{ top: `${row.top}px` }}>
-              {row.tiles.map((tile) => (
-                <GpuTile key={tile.node.name} tile={tile} figure={figure} />
-              ))}
-            </div>
-          ),
-        )}
+      {width > 0 && rows.slice(first, last).map(draw)}
+    </div>
+  );
+}
+
+function DrawnRow({ row, figure }: { row: Row; figure: Figure }) {
+  if (row.head !== null)
+    return (
+      <h2 class="map-head" style={{ top: `${row.top}px` }}>
+        {row.head} <Head tiles={row.tiles} />
+      </h2>
+    );
+  return (
+    <div class="map-row" style={{ top: `${row.top}px` }}>
+      {row.tiles.map((tile) => (
+        <GpuTile key={tile.node.name} tile={tile} figure={figure} />
+      ))}
     </div>
   );
 }
