@@ -15,7 +15,8 @@
 enum { ARENA_MAX = 64 << 20 };
 
 static const char *const key_names[REPORT_KEYS] = {
-    [REPORT_VC] = "vc", [REPORT_USER] = "user", [REPORT_JOB] = "job", [REPORT_NODE] = "node", [REPORT_DAY] = "day"};
+    [REPORT_VC] = "vc",     [REPORT_USER] = "user",   [REPORT_JOB] = "job",
+    [REPORT_NODE] = "node", [REPORT_MODEL] = "model", [REPORT_DAY] = "day"};
 
 static const char *const outcome_names[REPORT_OUTCOMES] = {
     [REPORT_SUCCEEDED] = "succeeded", [REPORT_FAILED] = "failed",       [REPORT_PLATFORM] = "platform",
@@ -30,6 +31,8 @@ struct group {
 
 struct report {
     struct report_range range;
+    struct report *next; /* of the chain */
+    bool list, overflowed;
     struct arena *arena;
     struct hash *by_key;
     struct group **groups; /* malloc */
@@ -59,7 +62,7 @@ int report_keys_parse(const char *list, unsigned *by, struct err *e)
         while (key < REPORT_KEYS && (strlen(key_names[key]) != n || strncmp(key_names[key], list, n) != 0))
             key++;
         if (key == REPORT_KEYS)
-            return err_set(e, ERR_INVALID_PARAMETERS, "by: %.*s is none of vc, user, job, node, day.",
+            return err_set(e, ERR_INVALID_PARAMETERS, "by: %.*s is none of vc, user, job, node, model, day.",
                            (int)(n < 40 ? n : 40), list);
         *by |= 1u << key;
         list += n + (list[n] == ',');
@@ -126,6 +129,7 @@ static struct group *make(struct report *r, const char *const keys[REPORT_KEYS],
     struct group *g;
 
     if (r->count == REPORT_ROWS_MAX) {
+        r->overflowed = true;
         (void)err_set(e, ERR_INVALID_PARAMETERS,
                       "The report has more than %d rows: ask for a shorter time, or by less.", REPORT_ROWS_MAX);
         return NULL;
@@ -202,8 +206,14 @@ struct span {
     const void *use;
 };
 
+/* Whether an error is none: a list has come to its end. */
+static bool cut_off(const struct report *r)
+{
+    return r->list && r->overflowed;
+}
+
 /* Gives each group its part of what is in the range. */
-static int spread(struct report *r, const struct span *s, struct err *e)
+static int spread_one(struct report *r, const struct span *s, struct err *e)
 {
     int64_t end = s->end_ms ? s->end_ms : r->range.now_ms;
     int64_t at = s->begin_ms > r->range.from_ms ? s->begin_ms : r->range.from_ms;
@@ -215,13 +225,21 @@ static int spread(struct report *r, const struct span *s, struct err *e)
         struct group *g = find(r, s->keys, at, e);
 
         if (!g)
-            return -1;
+            return cut_off(r) ? 0 : -1;
         if (next > end)
             next = end;
         s->add(&g->row, s->use, next - at);
         s->add(&r->total.row, s->use, next - at);
         at = next;
     }
+    return 0;
+}
+
+static int spread(struct report *r, const struct span *s, struct err *e)
+{
+    for (; r; r = r->next)
+        if (!cut_off(r) && spread_one(r, s, e))
+            return -1;
     return 0;
 }
 
@@ -249,6 +267,13 @@ static void add_busy(struct report_row *row, const void *use, int64_t ms)
     row->sampled_ms += b->sampled_ms * part;
     row->idle_ms += b->idle_ms * part;
     row->busy_ms += b->busy_ms * part;
+    row->memory_ms += b->memory_ms * part;
+    row->memory_mib_ms += b->memory_mib_ms * part;
+    row->energy_j += b->energy_j * part;
+    if (b->outcome == REPORT_SUCCEEDED) {
+        row->kept_sampled_ms += b->sampled_ms * part;
+        row->kept_busy_ms += b->busy_ms * part;
+    }
 }
 
 int report_add_busy(struct report *r, const struct report_busy *b, struct err *e)
@@ -258,6 +283,20 @@ int report_add_busy(struct report *r, const struct report_busy *b, struct err *e
     if (!whole.end_ms)
         whole.end_ms = r->range.now_ms;
     const struct span s = {whole.begin_ms, whole.end_ms, whole.key, add_busy, &whole};
+
+    return spread(r, &s, e);
+}
+
+static void add_unused(struct report_row *row, const void *use, int64_t ms)
+{
+    const struct report_unused *u = use;
+
+    row->unused_ms += u->gpus * ms;
+}
+
+int report_add_unused(struct report *r, const struct report_unused *u, struct err *e)
+{
+    const struct span s = {u->begin_ms, u->end_ms, u->key, add_unused, u};
 
     return spread(r, &s, e);
 }
@@ -292,26 +331,59 @@ static void add_freed(struct report_row *row, const struct report_freed *f)
         row->freed_left_ms += f->gpus * f->left_ms;
 }
 
+/* The group of what happened at a moment; NULL: it is outside, or behind the end of a list. 0 or -1. */
+static int find_at(struct report *r, const char *const keys[REPORT_KEYS], int64_t at_ms, struct group **out,
+                   struct err *e)
+{
+    *out = inside(r, at_ms) && !cut_off(r) ? find(r, keys, at_ms, e) : NULL;
+    return *out || !inside(r, at_ms) || cut_off(r) ? 0 : -1;
+}
+
 int report_add_freed(struct report *r, const struct report_freed *f, struct err *e)
 {
-    struct group *g = inside(r, f->at_ms) ? find(r, f->key, f->at_ms, e) : NULL;
+    struct group *g;
 
-    if (!inside(r, f->at_ms))
-        return 0;
-    if (!g)
-        return -1;
-    add_freed(&g->row, f);
-    add_freed(&r->total.row, f);
+    for (; r; r = r->next) {
+        if (find_at(r, f->key, f->at_ms, &g, e))
+            return -1;
+        if (!g)
+            continue;
+        add_freed(&g->row, f);
+        add_freed(&r->total.row, f);
+    }
     return 0;
 }
 
-int report_add_job(struct report *r, const struct report_job *j, struct err *e)
+/* The keys of what belongs to a job as a whole: it may have run on several nodes. */
+static void job_keys(const char *const from[REPORT_KEYS], const char *out[REPORT_KEYS])
+{
+    memcpy(out, from, REPORT_KEYS * sizeof(*out));
+    out[REPORT_NODE] = out[REPORT_MODEL] = NULL;
+}
+
+int report_add_preempted(struct report *r, const struct report_preempted *p, struct err *e)
 {
     const char *keys[REPORT_KEYS];
     struct group *g;
 
-    memcpy(keys, j->key, sizeof(keys));
-    keys[REPORT_NODE] = NULL; /* a job may have run on several: these counts go to a row without a node */
+    job_keys(p->key, keys);
+    for (; r; r = r->next) {
+        if (find_at(r, keys, p->at_ms, &g, e))
+            return -1;
+        if (!g)
+            continue;
+        g->row.preempted++;
+        r->total.row.preempted++;
+    }
+    return 0;
+}
+
+static int add_job(struct report *r, const struct report_job *j, struct err *e)
+{
+    const char *keys[REPORT_KEYS];
+    struct group *g;
+
+    job_keys(j->key, keys);
     if (j->ended_ms && inside(r, j->ended_ms)) {
         g = find(r, keys, j->ended_ms, e);
         if (!g)
@@ -329,6 +401,40 @@ int report_add_job(struct report *r, const struct report_job *j, struct err *e)
             return no_memory(e);
     }
     return 0;
+}
+
+int report_add_job(struct report *r, const struct report_job *j, struct err *e)
+{
+    for (; r; r = r->next)
+        if (!cut_off(r) && add_job(r, j, e) && !cut_off(r))
+            return -1;
+    return 0;
+}
+
+/* ---- chains ---- */
+
+void report_chain(struct report *r, struct report *next)
+{
+    while (r->next)
+        r = r->next;
+    r->next = next;
+}
+
+void report_set_list(struct report *r)
+{
+    r->list = true;
+}
+
+bool report_overflowed(const struct report *r)
+{
+    return r->overflowed;
+}
+
+bool report_wants(const struct report *r, enum report_key key)
+{
+    while (r && !(r->range.by & 1u << key))
+        r = r->next;
+    return r != NULL;
 }
 
 /* ---- the result ---- */

@@ -284,10 +284,13 @@ const struct command_option command_options_passwd[] = {
 };
 
 const struct command_option command_options_report[] = {
-    {0, "by", "KEYS", NULL, "Rows by these, a comma list: vc (default), user, job, node, day."},
+    {0, "by", "KEYS", NULL, "Rows by these, a comma list: vc (default), user, job, node, model, day."},
     {0, "days", "N", NULL, "Of the last so many days (7)."},
     {0, "from", "DATE", NULL, "From the begin of this day (UTC), as 2026-11-01."},
     {0, "to", "DATE", NULL, "Before the begin of this day; now."},
+    {0, "sort", "FIGURE", NULL, "Rows in falling order of it, as wastedGpuHours; docs/REPORTS.md names them."},
+    {0, "top", "N", NULL, "At most so many rows."},
+    {0, "html", NULL, NULL, "The server's page instead, to print or to send; goes to a file."},
     {0, NULL, NULL, NULL, NULL},
 };
 

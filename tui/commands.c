@@ -538,6 +538,23 @@ static const struct command commands[] = {
      .examples = {"report gpu", "report gpu --by user,vc --from 2026-11-01 --to 2026-12-01",
                   "report gpu --by day --days 30 -o csv"}},
     {.name = "audit", .group = GROUP_ACCESS, .args = "", .help = "List who changed what, newest first.",
+    /* clang-format on */
+    {.name = "report gpu",
+     .group = GROUP_CLUSTER,
+     .args = "",
+     .help = "Tell where the GPU hours went.",
+     .about =
+         "Admins see everybody's, others their own and those of virtual clusters that they manage. docs/REPORTS.md "
+         "says how it is reckoned.",
+     .options = command_options_report,
+     .max_args = 0,
+     .run = report_run,
+     .examples = {"report gpu", "report gpu --by user,vc --from 2026-11-01 --to 2026-12-01",
+                  "report gpu --by model --days 30 --html > report.html"}},
+    {.name = "audit",
+     .group = GROUP_ACCESS,
+     .args = "",
+     .help = "List who changed what, newest first.",
      .about = "For admins. droverd audit verify, on the server, proves that nothing was changed or left out.",
      .options = command_options_audit, .max_args = 0, .run = objects_list,
      .examples = {"audit", "audit -u ana --days 7", "audit --status 403 -o csv -n 1000"}},

@@ -371,7 +371,7 @@ static const struct route routes[] = {
     /* reports (ours) */
     {HTTP_GET, "/api/v2/reports/gpu", api_report_gpu, ACCESS_USER,
      .help = "where the GPU hours went: everybody's for admins, else one's own and those of virtual clusters one manages (ours)",
-     .query = "GpuReportQuery", .reply = "200 GpuReport"},
+     .query = "GpuReportQuery", .reply = "200 GpuReport 200 GpuReportTable 200 GpuReportPage"},
 
     /* for who watches (ours) */
     {HTTP_GET, "/metrics", api_metrics, ACCESS_USER,

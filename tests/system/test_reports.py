@@ -1,11 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Reports: a thousand random histories, told by who wrote them and by the server; who sees what; the verb."""
+import base64
 import collections
 import csv
+import hashlib
 import io
+import json
 import os
 import random
+import re
 import sqlite3
 import subprocess
 import time
@@ -19,8 +23,11 @@ HOUR, DAY = 3600 * 1000, 24 * 3600 * 1000
 SUCCEEDED, FAILED, STOPPED = 32, 64, 128
 ENDS = {"succeeded": (SUCCEEDED, 0), "failed": (FAILED, 1), "platform": (FAILED, -1001), "stopped": (STOPPED, -210),
         "preempted": (FAILED, -1003)}
-KEYS = ("vc", "user", "job", "node", "day")
-SAMPLED = ("gpuHours", "idle", "busy")
+KEYS = ("vc", "user", "job", "node", "model", "day")
+SAMPLED = ("gpuHours", "idle", "busy", "keptHours", "keptBusy", "memoryHours", "memory", "energy")
+SHOWN = SAMPLED[:3]  # as they are; the others are in what is made of them
+NODES = {"node%d" % i: "nvidia-h100-80gb" if i % 2 else "nvidia-a100" for i in range(4)}  # node4 is gone
+SEED = int(os.environ.get("DROVER_TEST_SEED") or random.SystemRandom().randrange(1 << 32))
 KINDS = ("succeeded", "failed", "platform", "stopped", "preempted", "running", "reserved")
 
 
@@ -32,7 +39,7 @@ def history(r, db, number, begin):
     name = "h%d" % number
     keys["job"] = keys["user"] + "~" + name
     submitted = at = begin + r.randrange(20 * DAY)
-    uses, started = [], None
+    uses, started, preempted = [], None, []
     for attempt in range(r.randint(1, 3)):
         at += r.randrange(2 * HOUR)
         kind = r.choice(list(ENDS))
@@ -42,6 +49,7 @@ def history(r, db, number, begin):
             db.execute("INSERT INTO decision(job_id, job_attempt, kind, time_ms) VALUES(?, ?, 'preempted', ?)",
                        (job, attempt, at))
         end = at + r.randrange(1, 40 * HOUR)
+        preempted.append(end if kind == "preempted" else None)
         launched = r.choice([None, at + 5])
         started = started or launched
         db.execute("INSERT INTO job_attempt(job_id, attempt, state, created_ms, launched_ms, completed_ms, exit_code)"
@@ -57,16 +65,19 @@ def history(r, db, number, begin):
                            " created_ms, completed_ms, exit_code) VALUES(?, ?, ?, 'main', ?, ?, ?, ?, ?, ?, ?, ?)",
                            (task, job, attempt, index, retry, s, node,
                             str(list(range(gpus))), a, b, c))
-                samples = [0.0] * 3
+                samples = [0.0] * len(SAMPLED)
+                told = "failed" if again and retry == 0 and kind == "succeeded" else kind
                 for gpu in range(gpus) if r.random() < 0.5 else []:  # those of half of the task attempts were sampled
                     sampled = r.randrange(b - a + 1)
                     idle, mean = r.randrange(sampled + 1), r.random() * 100
-                    db.execute("INSERT INTO gpu_use VALUES(?, ?, 'GPU-x', ?, ?, NULL, 0, 0, ?, ?, ?, 100, 50, 95, 0, 0, 0)",
-                               (task, gpu, a, b, sampled, idle, mean))
-                    for i, value in enumerate((sampled, idle, sampled * mean / 100)):
+                    known, mib, joules = r.randrange(sampled + 1), r.randrange(80000), r.randrange(10 ** 6)
+                    db.execute("INSERT INTO gpu_use VALUES(?, ?, 'GPU-x', ?, ?, NULL, ?, ?, ?, ?, ?, 100, 50, 95, 0, 0, ?)",
+                               (task, gpu, a, b, known, known * mib, sampled, idle, mean, joules * 10 ** 6))
+                    kept = told == "succeeded"
+                    for i, value in enumerate((sampled, idle, sampled * mean / 100, kept * sampled,
+                                               kept * sampled * mean / 100, known, known * mib / 1024, joules)):
                         samples[i] += value
-                told = "failed" if again and retry == 0 and kind == "succeeded" else kind
-                uses.append((dict(keys, node=node), gpus, a, b, told, samples))
+                uses.append((dict(keys, node=node, model=NODES.get(node)), gpus, a, b, told, samples))
         at = end
     if state == FAILED and r.random() < 0.3:  # of the attempt that was the last
         ended = at + r.randrange(1, 10 * HOUR)
@@ -77,11 +88,11 @@ def history(r, db, number, begin):
                    " ?, 'expiry', '{}')", (str(uuid.UUID(int=r.getrandbits(128))), job, attempt, keys["user"], keys["vc"],
                                            node, hold, gpus, at, ended, ended))
         if hold == "gpus":
-            uses.append((dict(keys, node=node), gpus, at, ended, "reserved", [0.0] * 3))
+            uses.append((dict(keys, node=node, model=NODES.get(node)), gpus, at, ended, "reserved", [0.0] * len(SAMPLED)))
     db.execute("INSERT INTO job(id, user, name, vc, state, submitted_ms, created_ms, completed_ms, attempt)"
                " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
                (job, keys["user"], name, keys["vc"], state, submitted, submitted, at, attempt))
-    return uses, (keys, submitted, started, at, state == SUCCEEDED)
+    return uses, (keys, submitted, started, at, state == SUCCEEDED, preempted)
 
 
 def day_of(ms):
@@ -107,10 +118,13 @@ def recount(uses, jobs, begin, end, by):
                 for name, value in zip(SAMPLED, samples):
                     rows[key(keys, window)][name] += value * overlap / (b - a) / HOUR
                 rows[key(keys, window)]["tasks"] += overlap / HOUR if kind != "reserved" else 0
-        for keys, submitted, started, ended, well in jobs:
+        for keys, submitted, started, ended, well, preempted in jobs:
             if window[0] <= ended < window[1]:
                 rows[key(keys, window)]["ended"] += 1
                 rows[key(keys, window)]["well"] += well
+            for moment in preempted:
+                if moment is not None and window[0] <= moment < window[1]:
+                    rows[key(keys, window)]["preemptions"] += 1
             if started and window[0] <= started < window[1]:
                 waits[key(keys, window)].append(started - submitted)
     for at, list_of in waits.items():
@@ -122,10 +136,32 @@ def recount(uses, jobs, begin, end, by):
 
 def shown(row):
     out = {kind: row["gpuHours"][kind] for kind in KINDS}
-    out.update({name: row["sampled"][name] for name in SAMPLED})
+    out.update({name: row["sampled"][name] for name in SHOWN})
     out.update(tasks=row["taskHours"], ended=row["jobs"]["ended"], well=row["jobs"]["succeeded"],
-               p50=row["waitMs"]["p50"] or 0, p95=row["waitMs"]["p95"] or 0)
+               preemptions=row["jobs"]["preempted"], p50=row["waitMs"]["p50"] or 0, p95=row["waitMs"]["p95"] or 0)
     return out
+
+
+def told_figures(row):
+    return {"utilization": row["sampled"]["utilization"], "memoryGiB": row["sampled"]["memoryGiB"],
+            "energyKWh": row["sampled"]["energyKWh"], "wasted": row["gpuHours"]["wasted"],
+            "unused": row["gpuHours"]["unused"], "success": row["jobs"]["success"], "goodput": row["goodput"]}
+
+
+def ratio(part, whole):
+    return 100 * part / whole if whole else None
+
+
+def derived(row):
+    """What is made of a recount's row: as docs/REPORTS.md has it."""
+    decided = sum(row[kind] for kind in KINDS if kind != "running")
+    kept, use = ratio(row["succeeded"], decided), ratio(row["keptBusy"], row["keptHours"])
+    return {"utilization": ratio(row["busy"], row["gpuHours"]),
+            "memoryGiB": row["memory"] / row["memoryHours"] if row["memoryHours"] else None,
+            "energyKWh": row["energy"] * HOUR / 3.6e6,
+            "wasted": row["failed"] + row["platform"] + row["preempted"], "unused": 0,
+            "success": ratio(row["well"], row["ended"]),
+            "goodput": None if kept is None or use is None else kept * use / 100}
 
 
 class Reports(unittest.TestCase):
@@ -140,6 +176,9 @@ class Reports(unittest.TestCase):
         r = random.Random(seed)
         self.server.stop()
         db = sqlite3.connect(self.server.data + "/drover.db")
+        for node, model in NODES.items():
+            db.execute("INSERT INTO node(name, spec, updated_ms) VALUES(?, ?, 0)", (node, json.dumps(
+                {"gpus": [{"index": 0, "uuid": "", "model": model.replace("-", " ").upper(), "memoryMB": 1, "simulated": True}]})))
         done = [history(r, db, number, begin) for number in range(count)]
         db.commit()
         db.close()
@@ -153,30 +192,33 @@ class Reports(unittest.TestCase):
     def held_to(self, told, uses, jobs, begin, end, by):
         expected = recount(uses, jobs, begin, end, by)
         got = {tuple(row[k] for k in KEYS if k in by): shown(row) for row in told["rows"]}
-        self.assertEqual(sorted(got, key=str), sorted(expected, key=str))
+        self.assertEqual(sorted(got, key=str), sorted(expected, key=str), "seed %d" % SEED)
         for key, row in got.items():
             for what, value in row.items():
-                self.assertAlmostEqual(value, expected[key][what], places=6, msg="%s %s" % (key, what))
+                self.assertAlmostEqual(value, expected[key][what], places=6, msg="%s %s, seed %d" % (key, what, SEED))
+        for row in told["rows"]:
+            key = tuple(row[k] for k in KEYS if k in by)
+            for what, value in derived(expected[key]).items():
+                shown_one = told_figures(row)[what]
+                self.assertEqual(value is None, shown_one is None, "%s %s, seed %d" % (key, what, SEED))
+                if value is not None:
+                    self.assertAlmostEqual(value, shown_one, places=5, msg="%s %s, seed %d" % (key, what, SEED))
         for row in told["rows"] + [told["total"]]:
             self.assertAlmostEqual(row["gpuHours"]["all"], sum(row["gpuHours"][kind] for kind in KINDS), places=6)
-        for row in told["rows"]:
-            sampled = row["sampled"]
-            if sampled["gpuHours"]:
-                self.assertAlmostEqual(sampled["utilization"], 100 * sampled["busy"] / sampled["gpuHours"], places=6)
-            else:
-                self.assertIsNone(sampled["utilization"])
-        for name in SAMPLED:
+        for name in SHOWN:
             self.assertAlmostEqual(told["total"]["sampled"][name], sum(row[name] for row in got.values()), places=5)
         for kind in KINDS:
             self.assertAlmostEqual(told["total"]["gpuHours"][kind], sum(row[kind] for row in got.values()), places=5)
 
     def test_a_thousand_histories_are_recounted(self):
+        print("seed %d (DROVER_TEST_SEED)" % SEED)
         begin = 1700000000000
-        uses, jobs = self.fill(1000, begin, 7)
+        uses, jobs = self.fill(1000, begin, SEED)
         for begin, end, by in ((begin, begin + 40 * DAY, ("vc",)),
                                (begin + 3 * DAY + 12345, begin + 9 * DAY - 77, ("vc", "user")),
                                (begin + 5 * DAY, begin + 8 * DAY, ("user", "node", "day")),
                                (begin + 2 * DAY, begin + 3 * DAY, ("job",)),
+                               (begin + 4 * DAY, begin + 30 * DAY, ("model", "vc")),
                                (begin, begin + 40 * DAY, ())):
             with self.subTest(by=by):
                 self.held_to(self.report(self.client, begin, end, by), uses, jobs, begin, end, by)
@@ -209,7 +251,7 @@ class Reports(unittest.TestCase):
         self.assertAlmostEqual(total["gpuHours"]["all"], 2 * total["taskHours"], places=9)
 
     def test_bad_questions_are_refused(self):
-        for query in ("by=model", "by=vc,,user,x", "from=5&to=5", "from=9&to=5", "from=x", "to=99999999999999999999",
+        for query in ("by=models", "by=vc,,user,x", "format=pdf", "sort=hours", "top=0", "from=5&to=5", "from=9&to=5", "from=x", "to=99999999999999999999",
                       "from=0&to=%d" % (5000 * DAY)):
             with self.subTest(query):
                 self.assertEqual(self.client.request("GET", "/api/v2/reports/gpu?" + query).status, 400)
@@ -235,6 +277,26 @@ class Reports(unittest.TestCase):
             want = expected[(row["user"],)]
             self.assertAlmostEqual(float(row["gpuHours"]), sum(want[kind] for kind in KINDS), delta=0.0051)
             self.assertEqual(int(row["jobs"]), want["ended"])
+        self.served(drover("report", "gpu", "--by", "user", "--from", first, "--to", last, "--html"), low, high, expected)
+
+    def served(self, printed, low, high, expected):
+        """The page and the table of the server, for the same time."""
+        path = "/api/v2/reports/gpu?from=%d&to=%d&by=user&" % (low, high)
+        page = self.client.request("GET", path + "format=html")
+        self.assertEqual(page.headers["content-type"], "text/html; charset=utf-8")
+        policy = page.headers["content-security-policy"]
+        style = re.search("<style>(.*?)</style>", page.body.decode(), re.DOTALL).group(1)
+        self.assertIn("style-src 'sha256-%s';" % base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(), policy)
+        self.assertTrue(policy.startswith("default-src 'none'; style-src"))
+        made = re.compile("Made [0-9: -]* UTC")  # each says when
+        self.assertEqual(made.sub("", printed), made.sub("", page.body.decode()))
+        table = self.client.request("GET", path + "format=csv&sort=wastedGpuHours&top=3")
+        self.assertEqual(table.headers["content-type"], "text/csv; charset=utf-8")
+        rows = list(csv.DictReader(io.StringIO(table.body.decode(), newline="")))
+        most = sorted(expected, key=lambda key: -derived(expected[key])["wasted"])[:3]
+        self.assertEqual([row["user"] for row in rows], [key[0] for key in most])
+        for row in rows:
+            self.assertAlmostEqual(float(row["wastedGpuHours"]), derived(expected[(row["user"],)])["wasted"], delta=0.00051)
 
 
 if __name__ == "__main__":

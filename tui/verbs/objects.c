@@ -13,6 +13,7 @@
 #include "base/json.h"
 #include "tui/cli.h"
 #include "tui/format.h"
+#include "tui/verbs/objects.h"
 #include "tui/verbs/verbs.h"
 
 /* How a member becomes a cell. */
@@ -257,6 +258,7 @@ static const struct table_column report_columns[] = {
     {"USER", "user", 0, 6, false},
     {"JOB", "job", 0, 8, false},
     {"NODE", "node", 0, 6, false},
+    {"MODEL", "model", 0, 6, false},
     {"DAY", "day", 0, 0, false},
     {"GPU HOURS", "gpuHours", 0, 0, true},
     {"SUCCEEDED", "succeeded", 1, 0, true},
@@ -266,11 +268,16 @@ static const struct table_column report_columns[] = {
     {"PREEMPTED", "preempted", 3, 0, true},
     {"RUNNING", "running", 2, 0, true},
     {"RESERVED", "reserved", 4, 0, true},
+    {"WASTED", "wasted", 1, 0, true},
     {"BUSY", "busy", 1, 0, true},
     {"IDLE", "idle", 1, 0, true},
     {"BUSY %", "utilization", 2, 0, true},
+    {"GOODPUT %", "goodput", 3, 0, true},
+    {"MEMORY GIB", "memory", 6, 0, true},
+    {"ENERGY KWH", "energy", 6, 0, true},
     {"JOBS", "jobs", 2, 0, true},
     {"WELL", "well", 5, 0, true},
+    {"PREEMPTIONS", "preemptions", 6, 0, true},
     {"WAIT P50", "waitP50", 6, 0, true},
     {"WAIT P95", "waitP95", 5, 0, true},
 };
@@ -279,6 +286,7 @@ static const struct field report_fields[] = {
     {"user", 0},
     {"job", 0},
     {"node", 0},
+    {"model", 0},
     {"day", 0},
     {"gpuHours.all", CELL_HOURS},
     {"gpuHours.succeeded", CELL_HOURS},
@@ -288,16 +296,27 @@ static const struct field report_fields[] = {
     {"gpuHours.preempted", CELL_HOURS},
     {"gpuHours.running", CELL_HOURS},
     {"gpuHours.reserved", CELL_HOURS},
+    {"gpuHours.wasted", CELL_HOURS},
     {"sampled.busy", CELL_HOURS},
     {"sampled.idle", CELL_HOURS},
     {"sampled.utilization", CELL_TENTHS},
+    {"goodput", CELL_TENTHS},
+    {"sampled.memoryGiB", CELL_TENTHS},
+    {"sampled.energyKWh", CELL_TENTHS},
     {"jobs.ended", 0},
     {"jobs.succeeded", 0},
+    {"jobs.preempted", 0},
     {"waitMs.p50", CELL_WAIT},
     {"waitMs.p95", CELL_WAIT},
 };
 static const struct question report_questions[] = {
-    {"by", "by", ASK_TEXT}, {"days", "from", ASK_DAYS_AGO}, {"from", "from", ASK_DATE}, {"to", "to", ASK_DATE}, {0},
+    {"by", "by", ASK_TEXT},
+    {"days", "from", ASK_DAYS_AGO},
+    {"from", "from", ASK_DATE},
+    {"to", "to", ASK_DATE},
+    {"sort", "sort", ASK_TEXT},
+    {"top", "top", ASK_NUMBER},
+    {0},
 };
 
 #define TABLE(name)                                                                                                    \
@@ -521,18 +540,30 @@ static void say_more(struct cli *cli, const struct listing *l, const cJSON *repl
         cli_say(cli, cli->err, "There is more with --%s %lld.\n", l->more_option, (long long)next->valuedouble);
 }
 
+static const struct listing *find_listing(const struct cli *cli)
+{
+    for (size_t i = 0; i < sizeof listings / sizeof *listings; i++)
+        if (!strcmp(listings[i].verb, cli->command->name))
+            return &listings[i];
+    return NULL;
+}
+
+const char *objects_path(struct cli *cli, struct err *e)
+{
+    const struct listing *l = find_listing(cli);
+
+    return l ? list_path(cli, l, e) : NULL;
+}
+
 int objects_list(struct cli *cli)
 {
-    const struct listing *l = NULL;
+    const struct listing *l = find_listing(cli);
     struct err e = {0};
     const char *path;
     cJSON *reply = NULL;
     bool printed = false;
     int status;
 
-    for (size_t i = 0; i < sizeof listings / sizeof *listings; i++)
-        if (!strcmp(listings[i].verb, cli->command->name))
-            l = &listings[i];
     path = l ? list_path(cli, l, &e) : NULL;
     if (e.code == ERR_INVALID_PARAMETERS)
         return cli_usage(cli, "%s", e.text);

@@ -52,6 +52,8 @@ int one_config(struct cli *cli);
 int list_nodes(struct cli *cli);
 /* Lists what the verb names: virtual clusters, users, groups, tokens, the audit log ... */
 int objects_list(struct cli *cli);
+/* Tells where the GPU hours went. */
+int report_run(struct cli *cli);
 /* Shows one thing whole: a user, a node, the site's settings. */
 int objects_show(struct cli *cli);
 /* Makes the change that the verb names; of several arguments goes on after a failure and returns the first one's

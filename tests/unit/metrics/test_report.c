@@ -30,8 +30,11 @@ static struct report *make(int64_t from, int64_t to, const char *by)
 
 static void use(struct report *r, const char *user, int64_t begin, int64_t end, enum report_outcome outcome)
 {
-    const struct report_use u = {
-        .key = {"vision", user, "job", "n1", NULL}, .gpus = 2, .begin_ms = begin, .end_ms = end, .outcome = outcome};
+    const struct report_use u = {.key = {"vision", user, "job", "n1", NULL, NULL},
+                                 .gpus = 2,
+                                 .begin_ms = begin,
+                                 .end_ms = end,
+                                 .outcome = outcome};
     struct err e = {0};
 
     assert_int_equal(report_add_use(r, &u, &e), 0);
@@ -39,7 +42,7 @@ static void use(struct report *r, const char *user, int64_t begin, int64_t end, 
 
 static void job(struct report *r, int64_t submitted, int64_t started, int64_t ended, bool well)
 {
-    const struct report_job j = {.key = {"vision", "ana", "job", NULL, NULL},
+    const struct report_job j = {.key = {"vision", "ana", "job", NULL, NULL, NULL},
                                  .submitted_ms = submitted,
                                  .started_ms = started,
                                  .ended_ms = ended,
@@ -132,7 +135,7 @@ static void test_what_is_no_range_or_key_is_refused(void **state)
     }
     assert_int_equal(report_keys_parse("user,day", &by, &e), 0);
     assert_int_equal(by, 1u << REPORT_USER | 1u << REPORT_DAY);
-    assert_int_equal(report_keys_parse("user,model", &by, &e), -1);
+    assert_int_equal(report_keys_parse("user,models", &by, &e), -1);
     assert_int_equal(report_keys_parse("use", &by, &e), -1);
 }
 
