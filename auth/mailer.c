@@ -156,7 +156,31 @@ static void *thread_main(void *ctx)
 
 /* ---- queueing ---- */
 
-/* The whole mail: headers, and the text with CRLF. NULL on out of memory. */
+static void add_text(struct buf *b, const char *text)
+{
+    (void)buf_adds(b, "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n");
+    for (const char *s = text; *s; s++) {
+        if (*s == '\n')
+            (void)buf_addc(b, '\r');
+        (void)buf_addc(b, *s);
+    }
+}
+
+/* In base64: markup has lines longer than SMTP takes. */
+static void add_html(struct buf *b, const char *html)
+{
+    enum { LINE = 57 }; /* bytes that make 76 letters */
+    char line[80];
+
+    (void)buf_adds(b, "Content-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n");
+    for (size_t at = 0, len = strlen(html), n; at < len; at += n) {
+        n = len - at < LINE ? len - at : LINE;
+        sodium_bin2base64(line, sizeof line, (const unsigned char *)html + at, n, sodium_base64_VARIANT_ORIGINAL);
+        (void)buf_addf(b, "%s\r\n", line);
+    }
+}
+
+/* The whole mail: headers, and the text with CRLF, or that and the HTML as alternatives. NULL on out of memory. */
 static char *compose(const struct mailer *m, const struct mailer_message *in)
 {
     struct buf b;
@@ -171,14 +195,17 @@ static char *compose(const struct mailer *m, const struct mailer_message *in)
     buf_addf(&b, "Date: %s\r\nFrom: <%s>\r\nTo: <%s>\r\nSubject: ", date, m->config.from, in->to);
     for (const char *s = in->subject; *s; s++)
         buf_addc(&b, (unsigned char)*s < ' ' ? ' ' : *s);
-    buf_addf(&b, "\r\nMessage-ID: <%s%s>\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n",
+    buf_addf(&b, "\r\nMessage-ID: <%s%s>\r\nMIME-Version: 1.0\r\nAuto-Submitted: auto-generated\r\n",
              in->id ? in->id : drawn, strchr(m->config.from, '@'));
-    buf_adds(&b, "Content-Transfer-Encoding: 8bit\r\nAuto-Submitted: auto-generated\r\n\r\n");
-    for (const char *s = in->text; *s; s++) {
-        if (*s == '\n')
-            buf_addc(&b, '\r');
-        buf_addc(&b, *s);
+    if (!in->html) {
+        add_text(&b, in->text);
+        return buf_take(&b, NULL);
     }
+    buf_addf(&b, "Content-Type: multipart/alternative; boundary=\"%s\"\r\n\r\n--%s\r\n", drawn, drawn);
+    add_text(&b, in->text);
+    buf_addf(&b, "\r\n--%s\r\n", drawn);
+    add_html(&b, in->html);
+    buf_addf(&b, "--%s--\r\n", drawn);
     return buf_take(&b, NULL);
 }
 

@@ -36,6 +36,7 @@ struct mailer_message {
     const char *to;
     const char *subject;
     const char *text; /* lines end in LF */
+    const char *html; /* the same for who reads HTML; NULL: only text */
     const char *tag;  /* given back to done */
     const char *id;   /* of its Message-ID, where it may be sent twice; NULL: drawn */
 };

@@ -34,3 +34,22 @@ int setting_store_get(struct store *s, struct arena *a, const char *key, const c
     stmt_reset(st);
     return *out ? 0 : err_set(e, ERR_INTERNAL, "Out of memory.");
 }
+
+int setting_store_each(struct store *s, const char *prefix, setting_store_fn *fn, void *ctx, struct err *e)
+{
+    static const struct store_sql sql = {
+        "SELECT key, value FROM setting WHERE key >= ?1 AND substr(key, 1, length(?1)) = ?1"
+        " ORDER BY key"};
+    struct stmt *st = store_stmt(s, &sql, e);
+    int rc;
+
+    stmt_text(st, 1, prefix);
+    while ((rc = stmt_step(st, e)) == STMT_ROW) {
+        rc = fn(ctx, stmt_col_string(st, 0), stmt_col_string(st, 1));
+        if (rc) {
+            stmt_reset(st);
+            return rc;
+        }
+    }
+    return rc;
+}

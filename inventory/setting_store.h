@@ -13,6 +13,9 @@ struct store;
 
 #define SETTING_SITE "site" /* the site's name, logo, menu entries and links */
 #define SETTING_MAIL "mail" /* how far the sources of notices came (server/notice/); nobody sets it */
+#define SETTING_MAIL "mail" /* how far mail to the owners of jobs came (server/job_mail_next.h); nobody sets it */
+/* "reportMail:ana": whether and when a user gets weekly reports (server/report_mail_next.h). */
+#define SETTING_REPORT_MAIL "reportMail:"
 
 struct setting {
     const char *key, *value; /* value: JSON */
@@ -22,5 +25,10 @@ struct setting {
 int setting_store_put(struct store *s, void *what, struct clock_now now, struct err *e);
 /* The value in `a`; *out is NULL when there is none. 0 or -1. Any connection. */
 int setting_store_get(struct store *s, struct arena *a, const char *key, const char **out, struct err *e);
+
+/* Calls `fn` for each whose key begins with `prefix`, in order; non-zero ends it and is returned. 0 or -1. Strings live
+ * during the call. */
+typedef int setting_store_fn(void *ctx, const char *key, const char *value);
+int setting_store_each(struct store *s, const char *prefix, setting_store_fn *fn, void *ctx, struct err *e);
 
 #endif

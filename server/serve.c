@@ -65,6 +65,7 @@
 #include "server/publish.h"
 #include "server/readers.h"
 #include "server/reasons.h"
+#include "server/report_mail.h"
 #include "server/retention.h"
 #include "server/scalars.h"
 #include "server/serve_wait.h"
@@ -120,6 +121,8 @@ struct daemon {
     struct code *code;
     struct mailer *mailer;
     struct notifier *notifier;
+    struct job_mail *job_mail;
+    struct report_mail *report_mail;
     struct image_importer *images;
     struct shells *shells;
     struct app_serve *apps;
@@ -336,6 +339,20 @@ static int make_mailer(struct daemon *d, struct err *e)
         sodium_memzero(password.data, password.cap);
     buf_fini(&password);
     return rc;
+    if (d->mailer)
+        d->job_mail = job_mail_create(
+            &(struct job_mail_config){
+                .readers = d->readers, .mailbox = d->mailbox, .public_url = c->public_url, .smtp = &m},
+            e);
+    if (d->job_mail)
+        d->report_mail = report_mail_create(
+            &(struct report_mail_config){
+                .readers = d->readers, .mailbox = d->mailbox, .public_url = c->public_url, .smtp = &m},
+            e);
+    if (password.data)
+        sodium_memzero(password.data, password.cap);
+    buf_fini(&password);
+    return d->report_mail ? 0 : -1;
 }
 
 /* Only where the site says how much users may keep. */
@@ -548,6 +565,8 @@ static void take_apart(struct daemon *d)
     alert_poster_destroy(d->alert_poster);
     alerts_stop(d->alerts);            /* its last batch reaches the core */
     job_mail_destroy(d->job_mail);     /* its last note reaches the core */
+    job_mail_destroy(d->job_mail); /* its last note reaches the core */
+    report_mail_destroy(d->report_mail);
     password_gate_close(d->passwords); /* its last logins reach the core */
     janitor_destroy(d->janitor);
     log_packer_destroy(d->packer);

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define TABLE_MAX_COLUMNS 20
+#define TABLE_MAX_COLUMNS 32
 #define TABLE_GAP 2 /* columns between two columns */
 
 /* One column. Constant. */

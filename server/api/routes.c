@@ -372,6 +372,10 @@ static const struct route routes[] = {
     {HTTP_GET, "/api/v2/reports/gpu", api_report_gpu, ACCESS_USER,
      .help = "where the GPU hours went: everybody's for admins, else one's own and those of virtual clusters one manages (ours)",
      .query = "GpuReportQuery", .reply = "200 GpuReport 200 GpuReportTable 200 GpuReportPage"},
+    {HTTP_GET, "/api/v2/reports/mail", api_report_mail, ACCESS_USER,
+     .help = "whether and when the caller gets the weekly report by mail (ours)", .reply = "200 GpuReportMail"},
+    {HTTP_PUT, "/api/v2/reports/mail", api_report_mail_put, ACCESS_USER,
+     .help = "ask for it, or not any more; of what one may see (ours)", .takes = "GpuReportMailWish", .reply = "200 Message"},
 
     /* for who watches (ours) */
     {HTTP_GET, "/metrics", api_metrics, ACCESS_USER,

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Reports: a thousand random histories, told by who wrote them and by the server; who sees what; the verb."""
+"""Reports: a thousand random histories, told by who wrote them and by the server; who sees what; the verb, the page
+and the weekly mail."""
 import base64
 import collections
 import csv
@@ -17,6 +18,7 @@ import unittest
 import uuid
 
 import droverlib
+from mailserver import MailServer
 
 HOUR, DAY = 3600 * 1000, 24 * 3600 * 1000
 #: States (jobs/state.h) and exit codes (jobs/exits.yaml) by what became of the work.
@@ -297,6 +299,57 @@ class Reports(unittest.TestCase):
         self.assertEqual([row["user"] for row in rows], [key[0] for key in most])
         for row in rows:
             self.assertAlmostEqual(float(row["wastedGpuHours"]), derived(expected[(row["user"],)])["wasted"], delta=0.00051)
+
+    def weekly(self, user, sent):
+        """In the stopped server's database: what `user` asks for has been sent up to then."""
+        db = sqlite3.connect(self.server.data + "/drover.db")
+        row = json.loads(db.execute("SELECT value FROM setting WHERE key = ?", ("reportMail:" + user,)).fetchone()[0])
+        db.execute("UPDATE setting SET value = ? WHERE key = ?", (json.dumps(dict(row, sentTime=sent)), "reportMail:" + user))
+        db.commit()
+        db.close()
+
+    def noted(self, user):
+        db = self.server.database()
+        try:
+            return json.loads(db.execute("SELECT value FROM setting WHERE key = ?",
+                                         ("reportMail:" + user,)).fetchone()[0])["sentTime"]
+        finally:
+            db.close()
+
+    def test_the_weekly_mail_comes_once(self):
+        mail = MailServer()
+        self.addCleanup(mail.stop)
+        self.client.json("PUT", "/api/v2/users/me", {"patch": True, "data": {"username": "admin", "email": "ada@example.org"}},
+                         (201,))
+        self.client.json("POST", "/api/v2/users", {"username": "user3", "password": "wild goose chase 7",
+                                                   "email": "u3@example.org"}, (201,))
+        them = droverlib.Client(self.server).login("user3", "wild goose chase 7")
+        self.assertFalse(them.json("GET", "/api/v2/reports/mail")["on"])
+        for client in (self.client, them):
+            client.json("PUT", "/api/v2/reports/mail", {"weekday": "friday", "hour": 6}, (200,))
+        told = them.json("GET", "/api/v2/reports/mail")
+        self.assertEqual((told["on"], told["weekday"], told["hour"]), (True, "friday", 6))
+        self.assertEqual(time.strftime("%a %H:%M", time.gmtime(told["nextTime"] / 1000)), "Fri 06:00")
+        for bad in ({"weekday": "freitag"}, {"hour": 24}, {"hour": "6"}, {"day": 1}):
+            self.assertEqual(them.request("PUT", "/api/v2/reports/mail", bad).status, 400)
+        self.server.stop()
+        self.server.config.update({"smtpUrl": "smtp://127.0.0.1:%d" % mail.port, "smtpFrom": "drover@example.org"})
+        self.server.write_config()
+        self.weekly("admin", 0)
+        self.server.start()
+        droverlib.wait_until(lambda: self.noted("admin") > 0, "the report is noted as sent", 60)
+        self.server.kill()
+        self.weekly("user3", 0)
+        self.server.start()
+        droverlib.wait_until(lambda: self.noted("user3") > 0, "the other one, too", 60)
+        self.assertEqual([to for to, _ in mail.mails], [["ada@example.org"], ["u3@example.org"]])
+        one = mail.mails[0][1]
+        self.assertEqual(one.get_content_type(), "multipart/alternative")
+        text, html = (part.get_content() for part in one.iter_parts())
+        self.assertIn("everybody's", text)
+        self.assertIn("<svg", html)
+        self.assertIn("as far as user3 may see it", next(mail.mails[1][1].iter_parts()).get_content())
+        self.assertNotEqual(one["Message-ID"], mail.mails[1][1]["Message-ID"])
 
 
 if __name__ == "__main__":

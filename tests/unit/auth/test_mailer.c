@@ -158,6 +158,34 @@ static void test_a_mail_arrives_whole(void **state)
     assert_true(strstr(w->mail, "Bcc:") > strstr(w->mail, "\r\n\r\n"));
 }
 
+/* The same text and HTML as alternatives, the latter in lines that any server takes. */
+static void test_html_is_an_alternative(void **state)
+{
+    struct world *w = *state;
+    char html[3000];
+    const struct mailer_message m = {
+        .to = "ana@lab.example", .subject = "Report", .text = "Hello\n", .html = html, .tag = "two", .id = "8.x"};
+
+    memset(html, 'x', sizeof html - 1);
+    html[sizeof html - 1] = '\0';
+    assert_int_equal(mailer_send(w->mailer, &m, NULL), 0);
+    wait_ends(w, 1);
+    const char *boundary = strstr(w->mail, "multipart/alternative; boundary=\"");
+    assert_non_null(boundary);
+    char mark[40];
+    snprintf(mark, sizeof mark, "--%.32s", strchr(boundary, '"') + 1);
+    int marks = 0;
+    for (const char *at = w->mail; (at = strstr(at, mark)); at++)
+        marks++;
+    assert_int_equal(marks, 3);
+    assert_non_null(
+        strstr(w->mail, "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\nHello\r\n"));
+    assert_non_null(
+        strstr(w->mail, "Content-Type: text/html; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\neHh4eHh4"));
+    for (const char *line = w->mail, *end; (end = strstr(line, "\r\n")); line = end + 2)
+        assert_true(end - line < 200);
+}
+
 /* A box that is not there is told; the next mail goes out all the same, over the same handle. */
 static void test_a_refused_box_is_told(void **state)
 {
@@ -213,6 +241,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_mail_arrives_whole, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_html_is_an_alternative, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_refused_box_is_told, setup, teardown),
         cmocka_unit_test_setup_teardown(test_a_server_that_is_not_there, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_password_in_the_clear, setup, teardown),
