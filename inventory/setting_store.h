@@ -13,7 +13,6 @@ struct store;
 
 #define SETTING_SITE "site" /* the site's name, logo, menu entries and links */
 #define SETTING_MAIL "mail" /* how far the sources of notices came (server/notice/); nobody sets it */
-#define SETTING_MAIL "mail" /* how far mail to the owners of jobs came (server/job_mail_next.h); nobody sets it */
 /* "reportMail:ana": whether and when a user gets weekly reports (server/report_mail_next.h). */
 #define SETTING_REPORT_MAIL "reportMail:"
 

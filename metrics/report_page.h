@@ -30,8 +30,8 @@ void report_page_destroy(struct report_page *p);
 /* Appends the page; the text. 0, or -1 on out of memory. */
 int report_page_html(struct report_page *p, struct buf *out);
 int report_page_text(struct report_page *p, struct buf *out);
-/* The Content-Security-Policy that is enough for the page: no script, no request, the one style sheet. Into `out`. */
 #define REPORT_PAGE_POLICY_SIZE 256
+/* The Content-Security-Policy that is enough for the page: no script, no request, the one style sheet. Into `out`. */
 void report_page_policy(char out[REPORT_PAGE_POLICY_SIZE]);
 
 #endif

@@ -101,7 +101,7 @@ static bool send_letter(struct report_mail *m, const struct report_mail_letter *
 static int look(struct report_mail *m)
 {
     struct err e = {0};
-    struct report_mail_letter letter;
+    struct report_mail_letter letter = {0};
     struct store *s = readers_get(m->config.readers, &e);
     const struct report_mail_asking q = {
         .store = s, .arena = m->arena, .public_url = m->config.public_url, .now_ms = clock_read().wall};

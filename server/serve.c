@@ -26,7 +26,6 @@
 #include "auth/mailer.h"
 #include "auth/password.h"
 #include "base/arena.h"
-#include "base/buf.h"
 #include "base/err.h"
 #include "base/fs.h"
 #include "base/log.h"
@@ -41,8 +40,6 @@
 #include "server/alerts/alert_poster.h"
 #include "server/alerts/alerts.h"
 #include "server/api/api.h"
-#include "server/api/gpu_figures.h"
-#include "server/api/invitation.h"
 #include "server/api/openapi.h"
 #include "server/app_serve.h"
 #include "server/audit.h"
@@ -66,8 +63,8 @@
 #include "server/readers.h"
 #include "server/reasons.h"
 #include "server/report_mail.h"
-#include "server/retention.h"
 #include "server/scalars.h"
+#include "server/serve_impl.h"
 #include "server/serve_wait.h"
 #include "server/shell.h"
 #include "server/snapshot.h"
@@ -82,55 +79,6 @@ enum {
     JOB_ARENAS_READY = 8, /* one for each HTTP thread, and room */
     DRAIN_MS = 4000,
     EXIT_FSYNC = 74
-};
-
-struct daemon {
-    const char *data;
-    const struct config *config;
-    int lock_fd;
-    struct keys keys;
-    struct store *store;
-    struct readers *readers;
-    struct mailbox *mailbox;
-    struct snapshots *snapshots;
-    struct publish_sources sources;
-    struct hub *hub;
-    struct tail *tail;
-    struct password_gate *passwords;
-    struct arena_pool *job_arenas;
-    struct throttle_lock *throttle;
-    struct jwt_cache *tokens;
-    struct identity_cache *identities;
-    struct openapi *openapi;
-    struct audit *audit;
-    struct rate *user_rate, *address_rate;
-    struct tls *tls;
-    struct gpu_watch *watch;
-    struct task_watch *tasks;
-    struct tally *tally;
-    struct engine *engine;
-    struct loop *loop;
-    struct retention retention;
-    struct disk_quota *quota;
-    struct janitor *janitor;
-    struct log_shelf *shelf;
-    struct scalars *scalars;
-    struct log_packer *packer;
-    struct diagnoser *diagnoser;
-    struct reasons *reasons;
-    struct code *code;
-    struct mailer *mailer;
-    struct notifier *notifier;
-    struct job_mail *job_mail;
-    struct report_mail *report_mail;
-    struct image_importer *images;
-    struct shells *shells;
-    struct app_serve *apps;
-    struct remote_writer *remote;
-    struct alerts *alerts;
-    struct alert_poster *alert_poster;
-    struct http_server *http;
-    struct api api;
 };
 
 static int path_in(char out[PATH_MAX], const char *dir, const char *name, struct err *e)
@@ -300,158 +248,6 @@ static int make_loop(struct daemon *d, struct err *e)
     return !d->tasks || !task_watch_start(d->tasks, e) ? 0 : -1;
 }
 
-static int make_notifier(struct daemon *d, const struct mailer_config *smtp, struct err *e)
-{
-    const struct notifier_config c = {.readers = d->readers,
-                                      .mailbox = d->mailbox,
-                                      .keys = &d->keys,
-                                      .webhooks = &d->config->webhooks,
-                                      .public_url = d->config->public_url,
-                                      .smtp = smtp};
-    d->notifier = notifier_create(&c, e);
-    return d->notifier ? 0 : -1;
-}
-
-/* Mail where it is configured, its password in a file of its own; webhooks always. */
-static int make_mailer(struct daemon *d, struct err *e)
-{
-    const struct config *c = d->config;
-    struct buf password;
-    buf_init(&password, 1024);
-    int rc = 0;
-    if (!c->smtp_url[0])
-        return make_notifier(d, NULL, e);
-    if (!c->smtp_from[0])
-        return err_set(e, ERR_INVALID_PARAMETERS, "smtpUrl needs smtpFrom, the sender's address.");
-    if (c->smtp_password_file[0])
-        rc = fs_read(c->smtp_password_file, 1024, &password, e);
-    if (password.data)
-        password.data[strcspn(password.data, "\r\n")] = '\0';
-    struct mailer_config m = {.url = c->smtp_url,
-                              .from = c->smtp_from,
-                              .user = c->smtp_user,
-                              .password = password.data ? password.data : "",
-                              .done = api_invitation_sent,
-                              .ctx = &d->api};
-    d->mailer = rc ? NULL : mailer_create(&m, e);
-    rc = d->mailer ? make_notifier(d, &m, e) : -1;
-    if (password.data)
-        sodium_memzero(password.data, password.cap);
-    buf_fini(&password);
-    return rc;
-    if (d->mailer)
-        d->job_mail = job_mail_create(
-            &(struct job_mail_config){
-                .readers = d->readers, .mailbox = d->mailbox, .public_url = c->public_url, .smtp = &m},
-            e);
-    if (d->job_mail)
-        d->report_mail = report_mail_create(
-            &(struct report_mail_config){
-                .readers = d->readers, .mailbox = d->mailbox, .public_url = c->public_url, .smtp = &m},
-            e);
-    if (password.data)
-        sodium_memzero(password.data, password.cap);
-    buf_fini(&password);
-    return d->report_mail ? 0 : -1;
-}
-
-/* Only where the site says how much users may keep. */
-static int make_quota(struct daemon *d, struct err *e)
-{
-    const struct disk_quota_config c = {
-        .readers = d->readers, .snapshots = d->snapshots, .code = d->code, .usual_mb = d->config->user_disk_mb};
-    if (!c.usual_mb)
-        return 0;
-    d->quota = disk_quota_create(&c, e);
-    return d->quota ? 0 : -1;
-}
-
-static int make_janitor(struct daemon *d, struct err *e)
-{
-    if (make_quota(d, e))
-        return -1;
-    const struct janitor_policy policy = {.files_ms = d->config->keep_files_days * RETENTION_DAY_MS,
-                                          .logs_of = retention_logs_ms,
-                                          .ctx = &d->retention,
-                                          .disk_bytes = (int64_t)d->config->disk_max_mb << 20,
-                                          .quota = disk_quota_account(d->quota)};
-    d->retention = (struct retention){
-        .readers = d->readers, .snapshots = d->snapshots, .usual_ms = d->config->keep_logs_days * RETENTION_DAY_MS};
-    d->janitor = janitor_create(d->data, &policy, e);
-    return d->janitor ? 0 : -1;
-}
-
-static int make_packer(struct daemon *d, struct err *e)
-{
-    if (!d->config->log_pack_s)
-        return 0;
-    d->packer = log_packer_create(d->data, (int64_t)d->config->log_pack_s * 1000, e);
-    return d->packer ? log_packer_start(d->packer, e) : -1;
-}
-
-static int make_code(struct daemon *d, struct err *e)
-{
-    d->code = code_create(d->data, (int64_t)d->config->code_max_mb << 20, d->readers, e);
-    return d->code ? 0 : -1;
-}
-
-static int make_images_and_apps(struct daemon *d, struct err *e)
-{
-    d->apps = app_serve_create(d->config, &d->api);
-    if (!d->apps)
-        return err_set(e, ERR_INTERNAL, "Out of memory.");
-    d->images = image_importer_create(d->data, e);
-    return d->images ? 0 : -1;
-}
-
-static int make_reasons(struct daemon *d, struct err *e)
-{
-    d->reasons = reasons_create(&d->api, e);
-    return d->reasons ? 0 : -1;
-}
-
-/* remote_look_fn: what /metrics tells, but for samples that have times of their own. */
-static int look_for_remote(void *ctx, struct remote *to, int64_t at_ms, int64_t after_ms, struct err *e)
-{
-    struct daemon *d = ctx;
-    struct exposition x = {.remote = to, .at_ms = at_ms, .after_ms = after_ms};
-    const struct metrics_look look = {.arena = arena_create(0), .reader = d->config->remote.user};
-    if (!look.arena)
-        return err_set(e, ERR_INTERNAL, "Out of memory.");
-    int rc = metrics_expose(&x, &d->api, &look, e);
-    arena_destroy(look.arena);
-    return rc;
-}
-
-/* Where the site sends samples. It looks at the same things as requests do, once those are there. */
-static int make_remote(struct daemon *d, struct err *e)
-{
-    const struct remote_writer_config c = {.settings = &d->config->remote, .look = look_for_remote, .ctx = d};
-    if (!c.settings->url[0])
-        return 0;
-    d->remote = remote_writer_create(&c, e);
-    return d->remote ? 0 : -1;
-}
-
-/* It looks at all that was made before. */
-static int make_alerts(struct daemon *d, struct err *e)
-{
-    const struct config *config = d->config;
-    const struct alert_sources from = {
-        .data_dir = d->data, .loop = d->loop, .watch = d->watch, .remote = d->remote, .tls = d->tls};
-    const struct alerts_config c = {.settings = &config->alerts,
-                                    .sources = from,
-                                    .readers = d->readers,
-                                    .snapshots = d->snapshots,
-                                    .mailbox = d->mailbox};
-    d->alerts = alerts_create(&c, e);
-    if (!d->alerts || alerts_start(d->alerts, e))
-        return -1;
-    if (config->alertmanager.url[0])
-        d->alert_poster = alert_poster_create(d->alerts, &config->alertmanager, e);
-    return config->alertmanager.url[0] && !d->alert_poster ? -1 : 0;
-}
-
 static int make_http(struct daemon *d, struct err *e)
 {
     char address[CONFIG_TEXT_MAX];
@@ -472,7 +268,7 @@ static int make_http(struct daemon *d, struct err *e)
     d->scalars = scalars_create(d->data);
     if (!d->job_arenas || !d->scalars)
         return err_set(e, ERR_INTERNAL, "Out of memory.");
-    if (make_remote(d, e) || make_alerts(d, e))
+    if (serve_make_remote(d, e) || serve_make_alerts(d, e))
         return -1;
     d->api = (struct api){.readers = d->readers,
                           .notifier = d->notifier,
@@ -561,11 +357,9 @@ static void take_apart(struct daemon *d)
     code_close(d->code);
     reasons_destroy(d->reasons);
     remote_writer_stop(d->remote);
-    notifier_destroy(d->notifier);     /* its last note reaches the core */
+    notifier_destroy(d->notifier); /* its last note reaches the core */
     alert_poster_destroy(d->alert_poster);
-    alerts_stop(d->alerts);            /* its last batch reaches the core */
-    job_mail_destroy(d->job_mail);     /* its last note reaches the core */
-    job_mail_destroy(d->job_mail); /* its last note reaches the core */
+    alerts_stop(d->alerts); /* its last batch reaches the core */
     report_mail_destroy(d->report_mail);
     password_gate_close(d->passwords); /* its last logins reach the core */
     janitor_destroy(d->janitor);
@@ -623,8 +417,9 @@ int serve_run(const char *data, const struct config *config, struct err *e)
     int rc = -1;
     serve_block_signals(&set);
     if (take_lock(&d, e) || keys_load(data, &d.keys, e) || open_store(&d, e) || make_parts(&d, e) ||
-        make_engine(&d, e) || make_loop(&d, e) || make_code(&d, e) || make_janitor(&d, e) || make_packer(&d, e) ||
-        make_mailer(&d, e) || make_images_and_apps(&d, e) || make_http(&d, e) || make_reasons(&d, e) || announce(&d, e))
+        make_engine(&d, e) || make_loop(&d, e) || serve_make_code(&d, e) || serve_make_janitor(&d, e) ||
+        serve_make_packer(&d, e) || serve_make_mailer(&d, e) || serve_make_images_and_apps(&d, e) || make_http(&d, e) ||
+        serve_make_reasons(&d, e) || announce(&d, e))
         goto out;
     rc = 0;
     int sig = serve_wait(d.tls, &set);

@@ -9,6 +9,7 @@
  * Nothing of it waits for a receiver: the mailer has a thread, and libcurl is polled. Only the core is waited for.
  */
 #include "server/notice/notifier.h"
+#include "server/alerts/alert_store.h"
 
 #include <pthread.h>
 #include <sodium.h>
@@ -31,6 +32,7 @@
 #include "server/notice/out_store.h"
 #include "server/notice/poster.h"
 #include "server/notice/router.h"
+#include "server/notice/source_alerts.h"
 #include "server/notice/source_events.h"
 #include "server/readers.h"
 
@@ -41,7 +43,7 @@ enum {
     NOTE_MS = 60 * 1000, /* what nobody was told of is noted, too */
     BATCH = 64,
     TRIES_MAX = 14, /* of a webhook: about two and a half hours */
-    SOURCES = 1
+    SOURCES = 2
 };
 
 struct notifier {
@@ -422,11 +424,13 @@ struct notifier *notifier_create(const struct notifier_config *c, struct err *e)
     n->mail_retry_ms = MAIL_RETRY_MS;
     n->arena = arena_create(0);
     n->sources[0] = source_events_create();
+    n->sources[1] = source_alerts_create(alert_store_next_change);
+    const bool whole = n->arena && n->sources[0].self && n->sources[1].self;
     pthread_mutex_init(&n->lock, NULL);
     pthread_cond_init(&n->written, NULL);
-    if (n->arena && n->sources[0].self && !begin(n, e))
+    if (whole && !begin(n, e))
         return n;
-    if (!n->arena || !n->sources[0].self)
+    if (!whole)
         err_set(e, ERR_INTERNAL, "Out of memory.");
     free_all(n);
     return NULL;

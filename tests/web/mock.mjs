@@ -167,6 +167,21 @@ function makeJob(user, name, over = {}) {
 
 const fullName = (job) => `${job.user}~${job.name}`;
 
+const today = () => new Date().toISOString().slice(0, 10);
+
+/** A row of a report: so many GPU hours, of which so many were wasted. */
+function counts(all, wasted) {
+  return {
+    gpuHours: { succeeded: all - wasted, failed: wasted, platform: 0, stopped: 0, preempted: 0, running: 0, reserved: 0, all, unused: 0, wasted },
+    goodput: null,
+    sampled: { gpuHours: all, busy: all / 2, idle: 1, utilization: 50, memoryGiB: 20, energyKWh: 3 },
+    jobs: { ended: 4, succeeded: 3, started: 4, preempted: 0, success: 75 },
+    waitMs: { p50: 4000, p95: 61_000 },
+  };
+}
+
+const report = (rows) => ({ from: Date.now() - 7 * 86_400_000, to: Date.now(), rows, total: counts(24, 6) });
+
 /** Starts the mock on a port of the kernel's choice. `root` holds the built portal. */
 export async function startMock({ root, user = 'ana', password = 'correct horse', base = '/' }) {
   const jobs = new Map();
@@ -239,6 +254,8 @@ export async function startMock({ root, user = 'ana', password = 'correct horse'
     return json(response, 201, { user });
   }
 
+  const reportMail = { on: false, weekday: 'monday', hour: 8, nextTime: null };
+
   const ROUTES = {
     'GET session': ({ response }) => json(response, 200, { user, admin: true, email: '' }),
     'DELETE session': ({ response }) => {
@@ -272,6 +289,15 @@ export async function startMock({ root, user = 'ana', password = 'correct horse'
     'GET nodes': ({ response, parts }) =>
       json(response, 200, parts.length === 1 ? [NODE] : parts.length === 2 ? { ...NODE, name: parts[1] } : []),
     'GET reservations': ({ response }) => json(response, 200, [...jobs.values()].flatMap((job) => job.reservations)),
+    'GET reports': ({ response, url, parts }) => {
+      if (parts[1] === 'mail') return json(response, 200, reportMail);
+      if (url.searchParams.get('by') === 'day') return json(response, 200, report([{ ...counts(24, 6), day: today() }]));
+      return json(response, 200, report([{ ...counts(8, 6), vc: 'vision' }, { ...counts(16, 0), vc: '<img src=x onerror=alert(1)>' }]));
+    },
+    'PUT reports': async ({ request, response }) => {
+      Object.assign(reportMail, JSON.parse(await text(request)), { nextTime: Date.now() + 86_400_000 });
+      json(response, 200, { status: 200, message: 'ok' });
+    },
     'GET ssh-keys': ({ response }) => json(response, 200, []),
     'GET tokens': ({ response }) => json(response, 200, { tokens: [], details: [] }),
     'GET openapi.json': ({ response }) => json(response, 200, OPENAPI),

@@ -439,6 +439,7 @@ async function lookTest(page, mock) {
   await page.setViewportSize({ width: 320, height: 640 });
   for (const where of ['#/', '#/submit', '#/templates', '#/jobs', '#/jobs/ana~dbg', '#/jobs/ana~dbg?tab=log', '#/jobs/ana~kept', '#/reservations?state=all', '#/nodes', '#/profile']) {
   for (const where of ['#/jobs', '#/jobs/ana~dbg', '#/jobs/ana~dbg?tab=log', '#/jobs/ana~kept', '#/reservations?state=all', '#/nodes', '#/profile', ...ADMIN_PAGES]) {
+  for (const where of ['#/jobs', '#/jobs/ana~dbg', '#/jobs/ana~dbg?tab=log', '#/jobs/ana~kept', '#/reservations?state=all', '#/nodes', '#/reports', '#/profile']) {
     await page.goto(mock.url + where);
     await page.locator('h1').waitFor();
     await accessible(page, `${where} at 320 px`);
@@ -450,6 +451,26 @@ async function lookTest(page, mock) {
   await page.getByRole('button', { name: 'Sign out' }).click();
   await page.getByLabel('Password').waitFor();
   await accessible(page, 'login');
+}
+
+/** Rows in the order that the address holds, days, what cannot be reckoned, and the weekly mail. */
+async function reportsTest(page, mock) {
+  await page.goto(`${mock.url}#/reports`);
+  const names = () => page.locator('tr[data-row] th').allTextContents();
+  await until(async () => (await names()).length === 2, 'the report has its rows');
+  check((await names())[0] === HOSTILE, 'in falling order of GPU hours, names as text');
+  check((await textOf(page, '[data-figure=all] dd')) === '24', 'with the total');
+  check((await textOf(page, '[data-figure=goodput] dd')) === '–', 'and without what is not known');
+  check((await page.locator('.bars g').count()) >= 7, 'each day has its bar');
+  await page.getByRole('link', { name: 'Wasted' }).click();
+  await until(async () => (await names())[0] === 'vision', 'another order is a click');
+  check(page.url().includes('sort=wasted'), 'and stands in the address');
+  check((await page.locator('th[aria-sort=descending]').count()) === 1, 'which readers are told');
+  const csv = await page.getByRole('link', { name: 'CSV' }).getAttribute('href');
+  check(csv.includes('/site/drover/api/v2/reports/gpu?') && csv.includes('format=csv'), 'the table for spreadsheets is a link');
+  await page.getByLabel('Send me the report each week').click();
+  await until(async () => (await textOf(page, '.bymail')).includes('next:'), 'the weekly mail is asked for');
+  await accessible(page, 'reports');
 }
 
 /** The site's name, menu and links come to open pages by themselves. */
@@ -488,6 +509,7 @@ await run(async (browser) => {
     await compareTest(page, mock);
     await liveTest(page, mock);
     await adminTests(page, mock);
+    await reportsTest(page, mock);
     await siteTest(page, mock);
     await apiTest(page, mock);
     const second = await tabsTest(context, page, mock);

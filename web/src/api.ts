@@ -5,7 +5,7 @@
 import type { OpenApi } from './openapi.ts';
 
 /** "https://host/base/api/v2/" */
-const ROOT = new URL('api/v2/', document.baseURI.replace(/[#?].*$/, '')).href;
+export const ROOT = new URL('api/v2/', document.baseURI.replace(/[#?].*$/, '')).href;
 
 /** A link of the site's; the server lets only addresses of pages pass. */
 export interface SiteLink {

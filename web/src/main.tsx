@@ -11,6 +11,7 @@ import './styles/profile.css';
 import './styles/nodes.css';
 import './styles/home.css';
 import './styles/submit.css';
+import './styles/reports.css';
 import { render } from 'preact';
 import { type ComponentType, render } from 'preact';
 import { Later } from './components/later.tsx';
@@ -26,6 +27,7 @@ import { Login } from './views/login.tsx';
 import { Node } from './views/node.tsx';
 import { Nodes } from './views/nodes.tsx';
 import { Profile } from './views/profile.tsx';
+import { Reports } from './views/reports.tsx';
 import { Reservations } from './views/reservations.tsx';
 import { t } from './words.ts';
 
@@ -62,6 +64,7 @@ function View() {
   if (here.view === 'job') return <Job key={here.job} job={here.job} />;
   if (here.view === 'reservations') return <Reservations />;
   if (here.view === 'nodes') return <Nodes />;
+  if (here.view === 'reports') return <Reports />;
   if (here.view === 'node') return <Node key={here.node} node={here.node} />;
   if (here.view === 'compare') return <Later load={loadCompare}>{(Compare) => <Compare query={here.query} />}</Later>;
   if (here.view === 'api') return <Api />;

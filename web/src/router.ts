@@ -18,6 +18,7 @@ export type Route =
   | { view: (typeof PAGES)[number]; query: URLSearchParams }
   | { view: 'template'; template: string; query: URLSearchParams }
   | { view: Page; query: URLSearchParams }
+  | { view: 'api' | 'profile' | 'reservations' | 'nodes' | 'reports'; query: URLSearchParams }
   | { view: 'node'; node: string; query: URLSearchParams }
   | { view: 'invite'; secret: string; query: URLSearchParams }
   | { view: 'missing'; query: URLSearchParams };
@@ -25,6 +26,7 @@ export type Route =
 /** Pages that are named by a word. */
 const PAGES = ['api', 'profile', 'reservations', 'nodes', 'compare'] as const;
 const PAGES = ['api', 'profile', 'reservations', 'nodes', 'submit', 'templates'] as const;
+const PAGES = ['api', 'profile', 'reservations', 'nodes', 'reports'] as const;
 
 /** Reads a fragment, with or without its '#'. An empty one is the home page. */
 /** Reads a fragment, with or without its '#'. An empty one is the job list. */
@@ -89,6 +91,8 @@ export const profileHref = '#/profile';
 export const reservationsHref = (params: Params = {}): string => withQuery('/reservations', params);
 
 export const nodesHref = (params: Params = {}): string => withQuery('/nodes', params);
+
+export const reportsHref = (params: Params = {}): string => withQuery('/reports', params);
 
 export const nodeHref = (node: string): string => withQuery(`/nodes/${encodeURIComponent(node)}`, {});
 

@@ -92,16 +92,17 @@ static int quantile(const struct raw *s, int count, int percent)
     return 100;
 }
 
-static void run(struct store *s, const struct store_sql *sql, const char *const *texts, size_t n,
-                const int64_t *numbers, size_t m)
+/* Texts first, NULL-terminated, then `m` numbers. */
+static void run(struct store *s, const struct store_sql *sql, const char *const *texts, const int64_t *numbers, int m)
 {
     struct err e = {0};
     struct stmt *st = store_stmt(s, sql, &e);
+    int pos = 0;
 
-    for (size_t i = 0; i < n; i++)
-        stmt_text(st, (int)i + 1, texts[i]);
-    for (size_t i = 0; i < m; i++)
-        stmt_int(st, (int)(n + i) + 1, numbers[i]);
+    while (*texts)
+        stmt_text(st, ++pos, *texts++);
+    for (int i = 0; i < m; i++)
+        stmt_int(st, ++pos, numbers[i]);
     if (stmt_exec(st, &e))
         fail_msg("%s", e.text);
 }
@@ -200,8 +201,8 @@ static void one_history(struct fixture *f, int number, struct recount *of_user, 
 
     (void)snprintf(job, sizeof(job), "job-%d", number);
     (void)snprintf(name, sizeof(name), "h%d", number);
-    run(f->writer, &put_job, (const char *[]){job, user, name}, 3, (int64_t[]){how[0], begin, end}, 3);
-    run(f->writer, &put_attempt, (const char *[]){job}, 1, (int64_t[]){how[0], begin, end, how[1]}, 4);
+    run(f->writer, &put_job, (const char *[]){job, user, name, NULL}, (int64_t[]){how[0], begin, end}, 3);
+    run(f->writer, &put_attempt, (const char *[]){job, NULL}, (int64_t[]){how[0], begin, end, how[1]}, 4);
     for (int i = 0, tasks = 1 + (int)draw(3); i < tasks; i++) {
         struct task t = {.job = job, .begin = begin + draw(30000), .end = end, .gpus = draw(4), .well = how[0] == 32};
         char list[64] = "[";
@@ -210,8 +211,8 @@ static void one_history(struct fixture *f, int number, struct recount *of_user, 
         for (int g = 0; g < t.gpus; g++)
             (void)snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%d", g ? "," : "", g);
         (void)snprintf(list + strlen(list), sizeof(list) - strlen(list), "]");
-        run(f->writer, &put_task, (const char *[]){t.id, job, list}, 3, (int64_t[]){i, how[0], t.begin, t.end, how[1]},
-            5);
+        run(f->writer, &put_task, (const char *[]){t.id, job, list, NULL},
+            (int64_t[]){i, how[0], t.begin, t.end, how[1]}, 5);
         of_user->held += (double)(t.gpus * (t.end - t.begin));
         of_user->succeeded += t.well ? (double)(t.gpus * (t.end - t.begin)) : 0;
         of_user->lost += how[0] == 64 ? (double)(t.gpus * (t.end - t.begin)) : 0;
@@ -285,10 +286,9 @@ static void a_thousand_histories_are_recounted(void **ctx)
 
 static void quantiles_are_recounted(void **ctx)
 {
-    struct fixture *f = *ctx;
     const uint64_t from = seed();
 
-    (void)f;
+    (void)ctx;
     state = from;
     for (int n = 0; n < JOBS; n++) {
         struct raw raw[SAMPLES_MAX];
@@ -355,8 +355,8 @@ static void what_is_reserved_and_not_used_is_wasted(void **ctx)
     assert_int_equal(store_begin(f->writer, &f->e), 0);
     assert_int_equal(node_store_put(f->writer, n, BEGIN, &f->e), 0);
     free(n);
-    run(f->writer, &put_job, (const char *[]){"j", "ana", "j"}, 3, (int64_t[]){64, begin - HOUR, begin}, 3);
-    run(f->writer, &put_lease, NULL, 0, (int64_t[]){begin, end}, 2);
+    run(f->writer, &put_job, (const char *[]){"j", "ana", "j", NULL}, (int64_t[]){64, begin - HOUR, begin}, 3);
+    run(f->writer, &put_lease, (const char *[]){NULL}, (int64_t[]){begin, end}, 2);
     put_series(f, "GPU-0", begin, end); /* of the other nothing is known */
     assert_int_equal(store_commit(f->writer, &f->e), 0);
     struct report *r = report_create(&range, &f->e);

@@ -19,6 +19,7 @@ import {
   templatesHref,
 } from '../router.ts';
 import { apiHref, jobHref, jobsHref, nodeHref, nodesHref, pageHref, reservationsHref, type Route, route } from '../router.ts';
+import { apiHref, jobHref, jobsHref, nodeHref, nodesHref, reportsHref, reservationsHref, type Route, route } from '../router.ts';
 import { session, site } from '../store.ts';
 import { type Key, t } from '../words.ts';
 import { Account } from './account.tsx';
@@ -87,6 +88,7 @@ const PLACES: readonly Place[] = [
   { word: 'nav.groups', href: pageHref('groups'), list: 'groups', admin: true },
   { word: 'nav.audit', href: pageHref('audit'), list: 'audit', admin: true },
   { word: 'nav.settings', href: pageHref('settings'), list: 'settings', admin: true },
+  { word: 'nav.reports', href: reportsHref(), list: 'reports' },
   { word: 'nav.api', href: apiHref, list: 'api' },
   { word: 'nav.help', href: pageHref('help'), list: 'help' },
 ];
