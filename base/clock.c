@@ -30,19 +30,6 @@ struct clock_now clock_read(void)
                               .mono = clock_ms(CLOCK_BOOTTIME)};
 }
 
-struct clock_now clock_steady_next(struct clock_steady *c, struct clock_now read)
-{
-    int64_t elapsed = c->mono ? read.mono - c->mono : 0;
-    int64_t least = c->wall + elapsed / 2;
-    bool ahead = read.wall < least;
-
-    if (ahead)
-        read.wall = least;
-    c->wall = read.wall;
-    c->mono = read.mono - (ahead ? elapsed % 2 : 0); /* halves of a millisecond add up */
-    return read;
-}
-
 /* Days since 1970-01-01 to year, month, day; the 400-year era method, counting years from March. */
 static void clock_civil(int64_t days, int *year, int *month, int *day)
 {

@@ -17,15 +17,6 @@ struct clock_now {
 /* Reads both clocks. Only the edges call this. Any thread. */
 struct clock_now clock_read(void);
 
-/* A wall clock for records: it follows the machine's, but never goes back. After the machine's was set back it runs at
- * half speed until that has caught up. Zero-initialise, or begin with a moment that must not be undercut. */
-struct clock_steady {
-    int64_t wall, mono; /* the last moment given out */
-};
-
-/* The next moment of `c`, from both clocks as read. Pure. */
-struct clock_now clock_steady_next(struct clock_steady *c, struct clock_now read);
-
 #define CLOCK_ISO_SIZE 25
 /* "2026-11-21T08:00:00.000Z" into `out` (CLOCK_ISO_SIZE bytes). */
 void clock_iso(int64_t wall_ms, char out[CLOCK_ISO_SIZE]);

@@ -14,9 +14,9 @@
 #include "metrics/remote_config.h"
 #include "metrics/series_store.h"
 #include "scheduler/score.h"
+#include "server/alerts/alert_rule.h"
 #include "server/apps_config.h"
 #include "server/notice/address.h"
-#include "server/alerts/alert_rule.h"
 
 struct err;
 

@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "auth/identity_cache.h"
+#include "base/clock_steady.h"
 #include "base/err.h"
 #include "base/failpoint.h"
 #include "base/log.h"

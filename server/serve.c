@@ -248,22 +248,29 @@ static int make_loop(struct daemon *d, struct err *e)
     return !d->tasks || !task_watch_start(d->tasks, e) ? 0 : -1;
 }
 
+/* With a certificate; without one, for loopback alone unless the site says otherwise. */
+static int make_tls(struct daemon *d, const char *address, struct err *e)
+{
+    const struct config *c = d->config;
+    if (c->tls_certificate[0] || c->tls_key[0]) {
+        d->tls = tls_create(c->tls_certificate, c->tls_key, e);
+        return d->tls ? 0 : err_wrap(e, "tlsCertificate, tlsKey");
+    }
+    if (config_is_loopback(address))
+        return 0;
+    if (!c->insecure_http)
+        return err_set(e, ERR_INVALID_PARAMETERS,
+                       "Plain HTTP is served on loopback only; %s is not (insecureHttp: true allows it).", address);
+    log_warn("insecure_http", "passwords and tokens travel unencrypted on %s", address);
+    return 0;
+}
+
 static int make_http(struct daemon *d, struct err *e)
 {
     char address[CONFIG_TEXT_MAX];
     uint16_t port;
-    if (config_split_listen(d->config->listen, address, &port, e))
+    if (config_split_listen(d->config->listen, address, &port, e) || make_tls(d, address, e))
         return -1;
-    if (d->config->tls_certificate[0] || d->config->tls_key[0]) {
-        d->tls = tls_create(d->config->tls_certificate, d->config->tls_key, e);
-        if (!d->tls)
-            return err_wrap(e, "tlsCertificate, tlsKey");
-    } else if (!config_is_loopback(address)) {
-        if (!d->config->insecure_http)
-            return err_set(e, ERR_INVALID_PARAMETERS,
-                           "Plain HTTP is served on loopback only; %s is not (insecureHttp: true allows it).", address);
-        log_warn("insecure_http", "passwords and tokens travel unencrypted on %s", address);
-    }
     d->job_arenas = arena_pool_create(JOB_ARENA_BYTES, JOB_ARENAS_READY);
     d->scalars = scalars_create(d->data);
     if (!d->job_arenas || !d->scalars)

@@ -46,8 +46,7 @@ struct task_procs {
     struct known *next; /* of this look */
     struct process *processes;
     int count, room;
-    char v1_above[PATH_MAX], v1_root[PATH_MAX]; /* the memory tree of version 1; root "" = there is none */
-    char v2_above[PATH_MAX], v2_root[PATH_MAX];
+    struct task_procs_tree v1, v2;
 };
 
 /* ---- where the trees of control groups are ---- */
@@ -58,16 +57,17 @@ static void find_trees(struct task_procs *t)
     char line[PATH_MAX], copy[PATH_MAX];
     const char *root, *at;
 
+    t->v2.v2 = true;
     while (f && fgets(line, sizeof line, f)) {
         memcpy(copy, line, sizeof copy);
-        if (!t->v1_root[0] && !cgroup_mount(copy, "memory", &root, &at)) {
-            (void)snprintf(t->v1_above, PATH_MAX, "%s", root);
-            (void)snprintf(t->v1_root, PATH_MAX, "%s", at);
+        if (!t->v1.root[0] && !cgroup_mount(copy, "memory", &root, &at)) {
+            (void)snprintf(t->v1.above, PATH_MAX, "%s", root);
+            (void)snprintf(t->v1.root, PATH_MAX, "%s", at);
         }
         memcpy(copy, line, sizeof copy);
-        if (!t->v2_root[0] && !cgroup_mount(copy, "", &root, &at)) {
-            (void)snprintf(t->v2_above, PATH_MAX, "%s", root);
-            (void)snprintf(t->v2_root, PATH_MAX, "%s", at);
+        if (!t->v2.root[0] && !cgroup_mount(copy, "", &root, &at)) {
+            (void)snprintf(t->v2.above, PATH_MAX, "%s", root);
+            (void)snprintf(t->v2.root, PATH_MAX, "%s", at);
         }
     }
     if (f)
@@ -88,25 +88,24 @@ static bool is_memory(const char *names, size_t len, bool v2)
     return false;
 }
 
-int task_procs_group(const char *text, const char *attempt, bool v2, const char *above, const char *root,
-                     char out[PATH_MAX])
+int task_procs_group(const char *text, const char *attempt, const struct task_procs_tree *tree, char out[PATH_MAX])
 {
-    const size_t id = strlen(attempt), skip = strlen(above);
+    const size_t id = strlen(attempt), skip = strlen(tree->above);
 
     for (const char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n') {
         const char *end = line + strcspn(line, "\n"), *names = memchr(line, ':', (size_t)(end - line));
         const char *path = names ? memchr(names + 1, ':', (size_t)(end - names - 1)) : NULL;
 
-        if (!path || !is_memory(names + 1, (size_t)(path - names - 1), v2))
+        if (!path || !is_memory(names + 1, (size_t)(path - names - 1), tree->v2))
             continue;
         path++;
-        if (strncmp(path, above, skip))
+        if (strncmp(path, tree->above, skip))
             continue; /* that part of the tree is not mounted here */
         for (const char *p = path + skip; p + id < end; p++)
             if (*p == '/' && !strncmp(p + 1, attempt, id) && (p + 1 + id == end || p[1 + id] == '/')) {
                 const int part = (int)(p + 1 + id - path - (ptrdiff_t)skip);
 
-                return snprintf(out, PATH_MAX, "%s%.*s", root, part, path + skip) < PATH_MAX ? 0 : -1;
+                return snprintf(out, PATH_MAX, "%s%.*s", tree->root, part, path + skip) < PATH_MAX ? 0 : -1;
             }
     }
     return -1;
@@ -134,8 +133,8 @@ static void find_group(const struct task_procs *t, struct known *k, pid_t pid)
     (void)snprintf(path, sizeof path, "/proc/%d/cgroup", (int)pid);
     if (slurp(path, text, sizeof text))
         return;
-    if ((t->v1_root[0] && !task_procs_group(text, k->id, false, t->v1_above, t->v1_root, group)) ||
-        (t->v2_root[0] && !task_procs_group(text, k->id, true, t->v2_above, t->v2_root, group)))
+    if ((t->v1.root[0] && !task_procs_group(text, k->id, &t->v1, group)) ||
+        (t->v2.root[0] && !task_procs_group(text, k->id, &t->v2, group)))
         k->group = strdup(group);
 }
 

@@ -37,9 +37,13 @@ void task_procs_destroy(struct task_procs *t);
 int task_procs_look(struct task_procs *t, const char (*attempts)[ID_SIZE], int count, struct task_procs_look *out,
                     struct err *e);
 
-/* The folder of the attempt's own group of memory below `root`, the place of that tree, of a /proc/PID/cgroup text;
- * `above` is what of the tree is mounted there ("" = all). Version 2 where `v2`. 0, or -1: it has none. */
-int task_procs_group(const char *text, const char *attempt, bool v2, const char *above, const char *root,
-                     char out[PATH_MAX]);
+/* Where the tree of groups of memory is. */
+struct task_procs_tree {
+    bool v2;
+    char above[PATH_MAX]; /* what of the tree is mounted there; "" = all */
+    char root[PATH_MAX];  /* there; "" = there is no such tree */
+};
+/* The folder of the attempt's own group, out of a /proc/PID/cgroup text. 0, or -1: it has none there. */
+int task_procs_group(const char *text, const char *attempt, const struct task_procs_tree *tree, char out[PATH_MAX]);
 
 #endif

@@ -188,8 +188,8 @@ route_handler_fn api_templates, api_template, api_template_add, api_template_put
 route_handler_fn api_job_attempts_healthz, api_job_attempts, api_job_attempts_one;   /* job_attempts.c */
 route_handler_fn api_vcs, api_vc, api_vc_put, api_vc_status, api_vc_remove;          /* virtual_cluster.c */
 route_handler_fn api_audit, api_openapi, api_report_gpu, api_metrics, api_discovery; /* a file each */
-route_handler_fn api_job_attempts_healthz, api_job_attempts, api_job_attempts_one; /* job_attempts.c */
-route_handler_fn api_vcs, api_vc, api_vc_put, api_vc_status, api_vc_remove;        /* virtual_cluster.c */
+route_handler_fn api_job_attempts_healthz, api_job_attempts, api_job_attempts_one;   /* job_attempts.c */
+route_handler_fn api_vcs, api_vc, api_vc_put, api_vc_status, api_vc_remove;          /* virtual_cluster.c */
 route_handler_fn api_audit, api_alerts, api_openapi, api_report_gpu, api_report_mail, api_report_mail_put, api_metrics,
     api_discovery; /* a file each */
 

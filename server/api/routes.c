@@ -12,9 +12,9 @@
 #include "server/api/gpu_figures.h"
 #include "server/api/idle.h"
 #include "server/api/job_profile.h"
+#include "server/api/maintenance.h"
 #include "server/api/notice.h"
 #include "server/api/user_change.h"
-#include "server/api/maintenance.h"
 
 #define JOB "/api/v2/jobs/{job}"
 #define MANAGER "/api/v2/alertmanager/api/v2"

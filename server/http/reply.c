@@ -378,8 +378,8 @@ static void add_standing_headers(struct request *r)
     if (!r->bare)
         MHD_add_response_header(r->response, "Content-Security-Policy", portal ? PORTAL_POLICY : API_POLICY);
     if (!r->bare && !has_header(r, "Cache-Control"))
-    if (!has_header(r, "Content-Security-Policy"))
-        MHD_add_response_header(r->response, "Content-Security-Policy", portal ? PORTAL_POLICY : API_POLICY);
+        if (!has_header(r, "Content-Security-Policy"))
+            MHD_add_response_header(r->response, "Content-Security-Policy", portal ? PORTAL_POLICY : API_POLICY);
     if (!has_header(r, "Cache-Control"))
         MHD_add_response_header(r->response, "Cache-Control", "no-store");
     if (r->server->config.secure)

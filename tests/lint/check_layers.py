@@ -24,7 +24,6 @@ HOMES = {
     "yaml.h": ["base/"],
     "jwt.h": ["auth/"],
     "curl/": ["tui/", "engines/", "metrics/", "auth/", "server/"],
-    "curl/": ["tui/", "engines/", "metrics/", "auth/", "server/notice/"],
     "microhttpd.h": ["server/"],
     "ncurses": ["tui/"],
     "curses.h": ["tui/"],

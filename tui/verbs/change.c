@@ -8,17 +8,15 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "base/clock.h"
 #include "base/err.h"
 #include "base/fs.h"
 #include "base/json.h"
 #include "tui/cli.h"
 #include "tui/client.h"
-#include "tui/password.h"
 #include "tui/verbs/values.h"
 #include "tui/verbs/verbs.h"
 
-enum { FILE_MAX = 512 << 10, DAY_MS = 24 * 3600 * 1000 };
+enum { FILE_MAX = 512 << 10 };
 
 /* How the text of an option becomes a value. */
 enum value {
@@ -306,41 +304,6 @@ static const struct change changes[] = {
 
 /* ---- the body ---- */
 
-/* The secret of an option, or of the terminal; NULL with `e`. */
-static cJSON *secret_of(struct cli *cli, const char *option, const char *asks, struct err *e)
-{
-    cJSON *value = NULL;
-    struct buf b;
-
-    buf_init(&b, PASSWORD_MAX);
-    if (!password_read(cli, option, asks, &b, e))
-        value = cJSON_CreateString(buf_str(&b));
-    if (b.data)
-        explicit_bzero(b.data, b.len);
-    buf_fini(&b);
-    return value;
-}
-
-/* A moment so many days from now; null for 0. NULL with `e`. */
-static cJSON *moment_of(struct cli *cli, const char *option, int64_t least, struct err *e)
-{
-    int64_t n = 0;
-
-    if (args_int(&cli->args, option, (int64_t[2]){least, 36500}, &n, e))
-        return NULL;
-    return n ? cJSON_CreateNumber((double)(clock_read().wall + n * DAY_MS)) : cJSON_CreateNull();
-}
-
-/* A number between the first two, times the third. NULL with `e`. */
-static cJSON *number_of(struct cli *cli, const char *option, const int64_t bounds[3], struct err *e)
-{
-    int64_t n = 0;
-
-    if (args_int(&cli->args, option, (int64_t[2]){bounds[0], bounds[1]}, &n, e))
-        return NULL;
-    return cJSON_CreateNumber((double)(n * bounds[2]));
-}
-
 /* What was given to an option, as JSON; NULL with `e`. */
 static cJSON *value_of(struct cli *cli, const struct change *c, const struct member *m, struct err *e)
 {
@@ -358,19 +321,19 @@ static cJSON *value_of(struct cli *cli, const struct change *c, const struct mem
     case VALUE_GPUS:
         return values_gpus(cli, text, e);
     case VALUE_NUMBER:
-        return number_of(cli, m->option, (int64_t[3]){0, 1000000000, 1}, e);
+        return values_number(cli, m->option, (int64_t[3]){0, 1000000000, 1}, e);
     case VALUE_HOURS:
-        return number_of(cli, m->option, (int64_t[3]){1, 720, 60}, e);
+        return values_number(cli, m->option, (int64_t[3]){1, 720, 60}, e);
     case VALUE_MOMENT:
         return values_moment(m->option, text, e);
     case VALUE_JSON:
         return values_file(text, e);
     case VALUE_DAYS:
-        return moment_of(cli, m->option, 1, e);
+        return values_days(cli, m->option, 1, e);
     case VALUE_END:
-        return moment_of(cli, m->option, 0, e);
+        return values_days(cli, m->option, 0, e);
     case VALUE_SECRET:
-        return secret_of(cli, m->option, c->asks, e);
+        return values_secret(cli, m->option, c->asks, e);
     case VALUE_TEXT:
         break;
     }

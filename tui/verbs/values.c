@@ -15,8 +15,9 @@
 #include "base/fs.h"
 #include "base/json.h"
 #include "tui/cli.h"
+#include "tui/password.h"
 
-enum { FILE_MAX = 512 << 10 };
+enum { FILE_MAX = 512 << 10, DAY_MS = 24 * 3600 * 1000 };
 
 cJSON *values_list(struct cli *cli, const char *text)
 {
@@ -106,4 +107,36 @@ cJSON *values_moment(const char *option, const char *text, struct err *e)
         return NULL;
     }
     return cJSON_CreateNumber((double)at * 1000);
+}
+
+cJSON *values_secret(struct cli *cli, const char *option, const char *asks, struct err *e)
+{
+    cJSON *value = NULL;
+    struct buf b;
+
+    buf_init(&b, PASSWORD_MAX);
+    if (!password_read(cli, option, asks, &b, e))
+        value = cJSON_CreateString(buf_str(&b));
+    if (b.data)
+        explicit_bzero(b.data, b.len);
+    buf_fini(&b);
+    return value;
+}
+
+cJSON *values_days(struct cli *cli, const char *option, int64_t least, struct err *e)
+{
+    int64_t n = 0;
+
+    if (args_int(&cli->args, option, (int64_t[2]){least, 36500}, &n, e))
+        return NULL;
+    return n ? cJSON_CreateNumber((double)(clock_read().wall + n * DAY_MS)) : cJSON_CreateNull();
+}
+
+cJSON *values_number(struct cli *cli, const char *option, const int64_t bounds[3], struct err *e)
+{
+    int64_t n = 0;
+
+    if (args_int(&cli->args, option, (int64_t[2]){bounds[0], bounds[1]}, &n, e))
+        return NULL;
+    return cJSON_CreateNumber((double)(n * bounds[2]));
 }

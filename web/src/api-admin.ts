@@ -203,7 +203,7 @@ export interface ImportReport {
 export const importUsers = (csv: string, options: ImportOptions, dryRun: boolean): Promise<ImportReport> => {
   const { allowAdmin, ...words } = options;
   const query = new URLSearchParams({ ...words, allowAdmin: String(allowAdmin), dryRun: String(dryRun) });
-  return json(`users/import?${query}`, { method: 'POST', csv });
+  return json(`users/import?${query}`, { method: 'POST', raw: { type: 'text/csv', body: csv } });
 };
 
 /** How many users are as they were before. */

@@ -545,8 +545,6 @@ interface Options {
   body?: unknown;
   /** Sent as it is. */
   raw?: { type: string; body: string | Blob };
-  /** In place of a body: a table of users. */
-  csv?: string;
   headers?: Record<string, string>;
   signal?: AbortSignal | undefined;
 }
@@ -557,9 +555,6 @@ export async function send(path: string, options: Options = {}): Promise<Respons
   if (method !== 'GET') headers['X-Drover-Csrf'] = '1';
   const body = options.raw ? options.raw.body : options.body === undefined ? undefined : JSON.stringify(options.body);
   if (body !== undefined) headers['Content-Type'] = options.raw?.type ?? 'application/json';
-  if (options.body !== undefined) headers['Content-Type'] = 'application/json';
-  if (options.csv !== undefined) headers['Content-Type'] = 'text/csv';
-  const body = options.csv ?? (options.body === undefined ? undefined : JSON.stringify(options.body));
   let response: Response;
   try {
     response = await fetch(ROOT + path, {

@@ -12,7 +12,6 @@ import './styles/nodes.css';
 import './styles/home.css';
 import './styles/submit.css';
 import './styles/reports.css';
-import { render } from 'preact';
 import { type ComponentType, render } from 'preact';
 import { Later } from './components/later.tsx';
 import { Shell } from './components/shell.tsx';
@@ -37,14 +36,6 @@ const loadCompare = async () => (await import('./views/compare.tsx')).Compare;
 const loadSubmit = async () => (await import('./views/submit.tsx')).Submit;
 const loadTemplates = () => import('./views/templates.tsx');
 
-function View() {
-  const here = route.value;
-  if (here.view === 'home') return <Home />;
-  if (here.view === 'submit') return <Later key="submit" load={loadSubmit}>{(Submit) => <Submit />}</Later>;
-  if (here.view === 'templates') return <Later key="templates" load={loadTemplates}>{({ Templates }) => <Templates />}</Later>;
-  if (here.view === 'template') {
-    return <Later key="template" load={loadTemplates}>{({ TemplatePage }) => <TemplatePage key={here.template} template={here.template} />}</Later>;
-  }
 /** Pages whose code comes when they are opened first. */
 const LATER: Partial<Record<Page, () => Promise<ComponentType>>> = {
   vcs: async () => (await import('./views/vcs.tsx')).Vcs,
@@ -60,6 +51,12 @@ function View() {
   const here = route.value;
   const load = LATER[here.view as Page];
   if (load) return <Later key={here.view} load={load}>{(Part) => <Part />}</Later>;
+  if (here.view === 'home') return <Home />;
+  if (here.view === 'submit') return <Later key="submit" load={loadSubmit}>{(Submit) => <Submit />}</Later>;
+  if (here.view === 'templates') return <Later key="templates" load={loadTemplates}>{({ Templates }) => <Templates />}</Later>;
+  if (here.view === 'template') {
+    return <Later key="template" load={loadTemplates}>{({ TemplatePage }) => <TemplatePage key={here.template} template={here.template} />}</Later>;
+  }
   if (here.view === 'jobs') return <Jobs />;
   if (here.view === 'job') return <Job key={here.job} job={here.job} />;
   if (here.view === 'reservations') return <Reservations />;

@@ -5,7 +5,7 @@ import { computed, signal } from '@preact/signals';
 
 /** Pages that are named by a word. */
 const PAGES = [
-  ...(['api', 'profile', 'reservations', 'nodes'] as const),
+  ...(['api', 'compare', 'nodes', 'profile', 'reports', 'reservations', 'submit', 'templates'] as const),
   ...(['vcs', 'users', 'groups', 'gpus', 'audit', 'settings', 'help'] as const),
 ] as const;
 
@@ -14,22 +14,13 @@ export type Page = (typeof PAGES)[number];
 export type Route =
   | { view: 'home' | 'jobs'; query: URLSearchParams }
   | { view: 'job'; job: string; query: URLSearchParams }
-  | { view: 'api' | 'profile' | 'reservations' | 'nodes' | 'compare'; query: URLSearchParams }
-  | { view: (typeof PAGES)[number]; query: URLSearchParams }
   | { view: 'template'; template: string; query: URLSearchParams }
   | { view: Page; query: URLSearchParams }
-  | { view: 'api' | 'profile' | 'reservations' | 'nodes' | 'reports'; query: URLSearchParams }
   | { view: 'node'; node: string; query: URLSearchParams }
   | { view: 'invite'; secret: string; query: URLSearchParams }
   | { view: 'missing'; query: URLSearchParams };
 
-/** Pages that are named by a word. */
-const PAGES = ['api', 'profile', 'reservations', 'nodes', 'compare'] as const;
-const PAGES = ['api', 'profile', 'reservations', 'nodes', 'submit', 'templates'] as const;
-const PAGES = ['api', 'profile', 'reservations', 'nodes', 'reports'] as const;
-
 /** Reads a fragment, with or without its '#'. An empty one is the home page. */
-/** Reads a fragment, with or without its '#'. An empty one is the job list. */
 export function parseRoute(fragment: string): Route {
   const text = fragment.replace(/^#/, '');
   const mark = text.indexOf('?');

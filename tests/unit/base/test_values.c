@@ -18,7 +18,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/clock.h"
+#include "base/clock_steady.h"
 #include "base/id.h"
 #include "base/num.h"
 

@@ -145,29 +145,38 @@ static void what_lives_and_what_has_ended_counts(void **state)
     (void)close(ready[1]);
 }
 
+static char out[PATH_MAX];
+
+static int group(const char *text, const char *attempt, bool v2, const char *above, const char *root)
+{
+    struct task_procs_tree tree = {.v2 = v2};
+
+    (void)snprintf(tree.above, sizeof tree.above, "%s", above);
+    (void)snprintf(tree.root, sizeof tree.root, "%s", root);
+    return task_procs_group(text, attempt, &tree, out);
+}
+
 static void groups_are_found_by_their_attempt(void **state)
 {
     static const char v1[] = "5:devices:/drover.1/" ATTEMPT "\n4:memory:/box/1/drover.1/" ATTEMPT "\n0::/\n";
     static const char v2[] = "0::/system.slice/drover.service/drover.1/" ATTEMPT "/task\n";
-    char out[PATH_MAX];
-
     (void)state;
-    assert_int_equal(task_procs_group(v1, ATTEMPT, false, "", "/cg/memory", out), 0);
+    assert_int_equal(group(v1, ATTEMPT, false, "", "/cg/memory"), 0);
     assert_string_equal(out, "/cg/memory/box/1/drover.1/" ATTEMPT);
-    assert_int_equal(task_procs_group(v1, ATTEMPT, false, "/box/1", "/cg/memory", out), 0);
+    assert_int_equal(group(v1, ATTEMPT, false, "/box/1", "/cg/memory"), 0);
     assert_string_equal(out, "/cg/memory/drover.1/" ATTEMPT);
-    assert_int_equal(task_procs_group(v1, ATTEMPT, false, "/other", "/cg/memory", out), -1);
-    assert_int_equal(task_procs_group(v1, OTHER, false, "", "/cg/memory", out), -1);
-    assert_int_equal(task_procs_group(v1, ATTEMPT, true, "", "/cg", out), -1);
-    assert_int_equal(task_procs_group(v2, ATTEMPT, true, "", "/cg", out), 0);
+    assert_int_equal(group(v1, ATTEMPT, false, "/other", "/cg/memory"), -1);
+    assert_int_equal(group(v1, OTHER, false, "", "/cg/memory"), -1);
+    assert_int_equal(group(v1, ATTEMPT, true, "", "/cg"), -1);
+    assert_int_equal(group(v2, ATTEMPT, true, "", "/cg"), 0);
     assert_string_equal(out, "/cg/system.slice/drover.service/drover.1/" ATTEMPT);
-    assert_int_equal(task_procs_group(v2, ATTEMPT, false, "", "/cg", out), -1);
-    assert_int_equal(task_procs_group("4:memory:/x" ATTEMPT "\n", ATTEMPT, false, "", "/cg", out), -1);
-    assert_int_equal(task_procs_group("4:memory:/" ATTEMPT "x\n", ATTEMPT, false, "", "/cg", out), -1);
-    assert_int_equal(task_procs_group("4:cpu,memory:/" ATTEMPT, ATTEMPT, false, "", "/cg", out), 0);
-    assert_int_equal(task_procs_group("4:memorylike:/" ATTEMPT, ATTEMPT, false, "", "/cg", out), -1);
-    assert_int_equal(task_procs_group("", ATTEMPT, true, "", "/cg", out), -1);
-    assert_int_equal(task_procs_group("nonsense", ATTEMPT, true, "", "/cg", out), -1);
+    assert_int_equal(group(v2, ATTEMPT, false, "", "/cg"), -1);
+    assert_int_equal(group("4:memory:/x" ATTEMPT "\n", ATTEMPT, false, "", "/cg"), -1);
+    assert_int_equal(group("4:memory:/" ATTEMPT "x\n", ATTEMPT, false, "", "/cg"), -1);
+    assert_int_equal(group("4:cpu,memory:/" ATTEMPT, ATTEMPT, false, "", "/cg"), 0);
+    assert_int_equal(group("4:memorylike:/" ATTEMPT, ATTEMPT, false, "", "/cg"), -1);
+    assert_int_equal(group("", ATTEMPT, true, "", "/cg"), -1);
+    assert_int_equal(group("nonsense", ATTEMPT, true, "", "/cg"), -1);
 }
 
 int main(void)

@@ -205,7 +205,7 @@ static void the_nth_failure_loses_nothing(void **state)
             assert_int_equal(fixture_rows(f->writer) % 10, 0);
             assert_true(fixture_rows(f->writer) >= acknowledged);
             acknowledged = fixture_rows(f->writer);
-            assert_true(n < 100);
+            assert_true(n < 200);
         }
         assert_true(n > 2);
     }

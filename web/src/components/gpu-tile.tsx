@@ -27,7 +27,7 @@ function CellMark({ cell, figure, x }: { cell: Cell; figure: Figure; x: number }
   );
 }
 
-const STATE_GLYPHS = { up: '', cordoned: GLYPHS.stopped, draining: GLYPHS.stopping, down: GLYPHS.failed } as const;
+const STATE_GLYPHS = { up: '', cordoned: GLYPHS.stopped, draining: GLYPHS.stopping, down: GLYPHS.failed, maintenance: GLYPHS.stopped } as const;
 
 export function GpuTile({ tile, figure }: { tile: Tile; figure: Figure }) {
   const { node, cells } = tile;

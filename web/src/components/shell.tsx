@@ -11,6 +11,8 @@ import {
   jobsHref,
   nodeHref,
   nodesHref,
+  pageHref,
+  reportsHref,
   reservationsHref,
   type Route,
   route,
@@ -18,8 +20,6 @@ import {
   templateHref,
   templatesHref,
 } from '../router.ts';
-import { apiHref, jobHref, jobsHref, nodeHref, nodesHref, pageHref, reservationsHref, type Route, route } from '../router.ts';
-import { apiHref, jobHref, jobsHref, nodeHref, nodesHref, reportsHref, reservationsHref, type Route, route } from '../router.ts';
 import { session, site } from '../store.ts';
 import { type Key, t } from '../words.ts';
 import { Account } from './account.tsx';

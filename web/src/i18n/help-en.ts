@@ -30,6 +30,7 @@ export const helpEn = {
   'wait.starts': { term: 'Waits: it starts', text: 'It has its place and is being started.' },
   'wait.notConsidered': { term: 'Waits: not looked at yet', text: 'It came since the scheduler looked last; the next look is a moment away.' },
   'wait.hold': { term: 'Waits: on hold', text: 'Somebody said that it is to wait. It keeps its place in the order and starts only after its release.' },
+  'wait.maintenance': { term: 'Waits: maintenance', text: 'The nodes that it could use are in maintenance, or will be before its time limit ends. A shorter time limit may let it start before; a job without one waits for the end of the window.' },
   'wait.backoff': { term: 'Waits: tried again later', text: 'It failed in a way that a retry may mend; the next try has its time.' },
   'wait.waitsForVictims': { term: 'Waits: others leave', text: 'Its place is reserved, and the jobs there were told to stop. It starts when they are gone.' },
   'wait.waitsForEnds': { term: 'Waits: others end', text: 'It has waited for long, so that its place is reserved; it starts when jobs there end by themselves.' },

@@ -30,6 +30,7 @@ export const helpZhCN: Record<keyof typeof helpEn, { term: string; text: string 
   'wait.starts': { term: '等待：即将启动', text: '已有位置，正在启动。' },
   'wait.notConsidered': { term: '等待：尚未考虑', text: '在调度器上次查看之后到达；很快会再次查看。' },
   'wait.hold': { term: '等待：挂起', text: '有人要求它等待。它保留在队列中的位置，释放后才会启动。' },
+  'wait.maintenance': { term: '等待：维护', text: '可用的节点正在维护，或在其时限结束之前将进入维护。缩短时限可能使其在维护之前启动；没有时限的作业要等到维护结束。' },
   'wait.backoff': { term: '等待：稍后重试', text: '失败可能通过重试解决；下一次尝试有预定时间。' },
   'wait.waitsForVictims': { term: '等待：他人离开', text: '已为其预留位置，那里的作业已被要求停止。他们离开后即启动。' },
   'wait.waitsForEnds': { term: '等待：等待他人结束', text: '它已等待很久，因此已预留位置；那里的作业自行结束后即启动。' },
