@@ -13,6 +13,9 @@ VALUES = {"username": "ann", "password": PASSWORD, "newPassword": PASSWORD, "ema
           "virtualCluster": ["default"], "grouplist": ["team"], "vcStatus": "running", "kind": "local", "name": "thing",
           "config": droverlib.job_yaml("kept", "exit 0"), "visibility": "private", "logo": None, "state": "uncordon",
           "value": "start"}
+#: Of nothing that any test asks for.
+SILENCE = {"matchers": [{"name": "node_name", "value": "nowhere"}], "startsAt": "2026-01-01T00:00:00Z",
+           "endsAt": "2999-01-01T00:00:00Z", "createdBy": "ann", "comment": "x"}
 BODIES = {  # whole bodies, by route
     "PUT /virtual-clusters/{vc}": {"userCap": 0},
     "PUT /storages/{storage}": {"kind": "local", "data": {"path": "/srv/nothing"}},
@@ -26,6 +29,8 @@ BODIES = {  # whole bodies, by route
     "POST /authn/basic/login": {"username": droverlib.ADMIN, "password": droverlib.PASSWORD},
     "POST /session": {"username": droverlib.ADMIN, "password": droverlib.PASSWORD},
     "PUT /ssh-keys/{title}": {"value": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKb1nvoLqSHI2E230WMIP9sS+GRBgzHZnwP6oXdZJa1E"},
+    "POST /silences": SILENCE,
+    "POST /alertmanager/api/v2/silences": SILENCE,
     "POST /maintenance": {"all": True, "start": 1, "end": 2},  # over long ago: refused when all else is good
     "PUT /maintenance/{maintenance}": {"all": True, "start": 1, "end": 2},
     "PUT /nodes/{node}/labels": {"labels": {}},
@@ -35,7 +40,8 @@ BODIES = {  # whole bodies, by route
 }
 #: Values for {x} of a path; "node" is the server's own.
 PARAMS = {"user": "ann", "group": "team", "job": "admin~there", "vc": "default", "key1": "a", "key2": "b", "key3": "c",
-          "key4": "d", "storage": "thing", "attempt": "0", "role": "main", "index": "0", "taskAttempt": "0", "log": "all", "webhook": "hook"}
+          "key4": "d", "storage": "thing", "attempt": "0", "role": "main", "index": "0", "taskAttempt": "0", "log": "all", "webhook": "hook",
+          "maintenance": "1"}
 
 
 def description():

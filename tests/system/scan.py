@@ -93,6 +93,8 @@ class Operation:
         if "body" in self.fields:
             return self.method, path, fields.get("body", "")
         body = copy.deepcopy(self.body)
+        if isinstance(body, list):  # whole, as it is: the list of a call that takes many
+            return self.method, path, fields.get("body:", "")
         for name in self.kinds:
             self.put(body, name[len("body:"):].split("."), name, fields.get(name, ""))
         return self.method, path, None if body is None else json.dumps(body)
