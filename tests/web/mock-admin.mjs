@@ -15,6 +15,13 @@ const GROUP = (groupname, acls, description = '') => ({
   groupname, description, externalName: '', extension: { acls: { admin: false, virtualClusters: [], managedVirtualClusters: [], storageConfigs: [], ...acls } },
 });
 
+const SKUS = {
+  'NVIDIA-V100': { cpu: 8, memory: 65_536, gpu: 1, total: 16, free: 3 },
+  a100: { cpu: 8, memory: 1, gpu: 1, total: 16, free: 0 },
+  h100: { cpu: 8, memory: 1, gpu: 1, total: 8, free: 8 },
+  cpu: { cpu: 1, memory: 4096, gpu: 0, total: 64, free: 60 },
+};
+
 /** 2,000 nodes of eight GPUs: what is busy, idle and broken follows from the numbers alone. */
 function gpuMap(user) {
   const jobs = [
@@ -68,7 +75,7 @@ export function adminRoutes({ user, json, text, settings }) {
     managedVirtualCluster: [], storageConfig: [], disabled: false, expires: null, userDiskMB: 0, ...over,
   });
   let users = [
-    account(user, { admin: true, grouplist: ['admingroup', 'default'] }),
+    account(user, { admin: true, grouplist: ['admingroup', 'default', 'lab'] }),
     account('bo', { disabled: true }),
     account('li', { virtualCluster: ['default'], grouplist: ['default'], expires: Date.now() - 86_400_000 }),
     ...Array.from({ length: 120 }, (_, i) => account(`student-${i}`)),
@@ -93,7 +100,7 @@ export function adminRoutes({ user, json, text, settings }) {
   const body = async (request) => JSON.parse((await text(request)) || '{}');
   const ROUTES = {
     'GET gpus': ({ response }) => json(response, 200, map),
-    'GET cluster': ({ response }) => json(response, 200, { a100: { cpu: 8, memory: 1, gpu: 1 }, h100: { cpu: 8, memory: 1, gpu: 1 } }),
+    'GET cluster': ({ response }) => json(response, 200, SKUS),
     'GET virtual-clusters': ({ response }) => json(response, 200, vcs),
     'PUT virtual-clusters': async ({ request, response, parts }) => {
       const change = await body(request);

@@ -62,18 +62,6 @@ const NODE = {
   gpus: { total: 8, used: 0, quarantined: 0, simulated: true, model: 'simulated' },
 };
 
-const VC = {
-  status: 'Running',
-  unfinishedJobs: 3,
-  borrow: 4,
-  gpus: { guaranteed: 8, used: 5, borrowed: 0, opportunistic: 0, free: 3 },
-};
-
-const SKUS = {
-  'NVIDIA-V100': { cpu: 8, memory: 65_536, gpu: 1, total: 16, free: 3 },
-  cpu: { cpu: 1, memory: 4096, gpu: 0, total: 64, free: 60 },
-};
-
 const ALERTS = [
   { labels: { alertname: 'JobGpusNotUsed', severity: 'warn', job_name: 'ana~idle', username: 'ana' }, annotations: { summary: 'ana~idle: 8 GPUs are not used.' }, startsAt: new Date(Date.now() - 600_000).toISOString() },
   { labels: { alertname: 'JobGpusNotUsed', severity: 'warn', job_name: 'bo~idle', username: 'bo' }, annotations: { summary: 'bo~idle: not of ana.' }, startsAt: new Date().toISOString() },
@@ -262,11 +250,8 @@ export async function startMock({ root, user = 'ana', password = 'correct horse'
       response.setHeader('Set-Cookie', 'drover=; Max-Age=0; Path=/');
       json(response, 200, { message: 'signed out' });
     },
-    'GET virtual-clusters': ({ response }) => json(response, 200, { default: VC, vision: { ...VC, gpus: { ...VC.gpus, used: 8, borrowed: 2, free: 0 } } }),
-    'GET cluster': ({ response }) => json(response, 200, SKUS),
     'GET storages': ({ response }) => json(response, 200, { storages: [{ name: 'data', share: true, volumeName: 'data', default: false }] }),
     'GET alerts': ({ response }) => json(response, 200, ALERTS),
-    'GET users': ({ response }) => json(response, 200, { username: user, grouplist: ['lab'], virtualCluster: ['default', 'vision'] }),
     'GET templates': ({ response, parts }) => {
       if (parts.length === 1) return json(response, 200, [...templates.values()].map(({ config, ...rest }) => rest));
       return templates.has(parts[1]) ? json(response, 200, templates.get(parts[1])) : problem(response, 404);

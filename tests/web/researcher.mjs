@@ -8,7 +8,7 @@ export async function homeTest(page, mock) {
   await until(async () => (await textOf(page, '.alerts')).includes('8 GPUs are not used'), 'alerts of mine');
   check(!(await textOf(page, '.alerts')).includes('bo~idle'), 'and of nobody else');
   await until(async () => (await textOf(page, '.halves')).includes('3 of 16'), 'what is free now');
-  await until(async () => (await textOf(page, '.halves')).includes('8 of 8'), 'and what my virtual clusters use');
+  await until(async () => (await textOf(page, '.halves')).includes('12 of 16'), 'and what my virtual clusters use');
   await accessible(page, 'home');
   await page.locator('.counts a', { hasText: 'Failed' }).click();
   await until(() => page.url().includes('state=FAILED') && page.url().includes('user=%40me'), 'a count leads to its jobs');
