@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A job's web app, for test_apps.py: tells what it was sent, sends what it is asked for, echoes a WebSocket.
+"""A job's web app, for test_apps.py and web/apps.py: tells what it was sent, sends what it is asked for, echoes a WebSocket, and
+has a page that tries what a hostile one would.
 
     python3 webapp.py PORT FOLDER
 """
@@ -12,6 +13,31 @@ import sys
 import time
 
 FOLDER = sys.argv[2] if len(sys.argv) > 2 else "."
+#: Its script asks the app, the WebSocket, and then what is the portal's (the query names its address).
+PAGE = b"""<!doctype html><title>app</title><pre id="seen"></pre><script>
+async function attempt(what) {
+  try { return await what(); } catch (error) { return "refused: " + error.name; }
+}
+const echo = () => new Promise((done, fail) => {
+  const socket = new WebSocket(new URL("ws", location.href.replace(/^http/, "ws")));
+  socket.onopen = () => socket.send("ping");
+  socket.onmessage = (event) => { done(event.data); socket.close(); };
+  socket.onerror = () => fail(new Error("socket"));
+});
+(async () => {
+  const portal = new URLSearchParams(location.search).get("portal");
+  const api = (init) => attempt(async () => (await fetch(portal + "api/v2/jobs", { credentials: "include", ...init })).type);
+  document.querySelector("#seen").textContent = JSON.stringify({
+    app: await attempt(async () => (await (await fetch("x")).json()).method),
+    echo: await attempt(echo),
+    cookies: await attempt(async () => document.cookie),
+    storage: await attempt(async () => String(localStorage.length)),
+    read: await api({}),
+    write: await api({ method: "POST", headers: { "Content-Type": "text/yaml" }, body: "x" }),
+    opener: String(window.opener),
+  });
+})();
+</script>"""
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
@@ -34,6 +60,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif path == "/big":
             with open(os.path.join(FOLDER, "big"), "rb") as f:
                 self.answer(f.read())
+        elif path == "/page":
+            self.answer(PAGE, Content_Type="text/html")
         elif path == "/moved":
             self.answer(b"", 302, Location="/here")
         elif path == "/cookies":
