@@ -145,6 +145,7 @@ function makeJob(user, name, over = {}) {
     reservations: [],
     extendable: 0, // minutes
     scalars: [], // runs, as the API has them
+    taskUses: [], // what tasks used beside GPUs, as the API has it
     unchanged: 0, // answers that they are as they were
     profile: UNPROFILED,
     log: '',
@@ -362,7 +363,7 @@ export async function startMock({ root, user = 'ana', password = 'correct horse'
     if (parts[2] === 'reservation') return json(response, 200, { ...job.reservations[0], collected: COLLECTED });
     if (parts[2] === 'scalars') return scalars(job, request, response);
     if (parts[2] === 'profile') return json(response, 200, job.profile);
-    if (parts[2] === 'metrics') return json(response, 200, { gpus: [] });
+    if (parts[2] === 'metrics') return json(response, 200, { gpus: [], tasks: job.taskUses });
     if (parts[2] === 'events') return json(response, 200, { totalCount: 1, data: [eventOf(job)] });
     if (parts.at(-2) === 'logs') return log(job, request, response, url);
     return json(response, 200, detail(job));

@@ -5,6 +5,7 @@ import { accessible, check, openWindow, run, textOf, until } from './browser.mjs
 import { INVITATION, startMock } from './mock.mjs';
 import { homeTest, submitTest, templatesTest } from './researcher.mjs';
 import { ADMIN_PAGES, adminTests } from './pages-admin.mjs';
+import { tasksTest } from './tasks.mjs';
 
 const OOM = {
   code: 226,
@@ -505,6 +506,7 @@ await run(async (browser) => {
     await longLogTest(page, mock);
     await scalarsTest(page, mock);
     await profileTest(page, mock);
+    await tasksTest(page, mock);
     await compareTest(page, mock);
     await liveTest(page, mock);
     await adminTests(page, mock);

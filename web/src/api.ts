@@ -364,6 +364,45 @@ export interface GpuUse {
   curve?: JobGpuCurve;
 }
 
+/** How one task attempt went; points in which nothing was sampled are missing. */
+export interface JobTaskCurve {
+  stepMs: number;
+  time: number[];
+  /** Percent of its cores. */
+  cpu: (number | null)[];
+  memoryMax: number[];
+  /** Percent of the time. */
+  waiting: (number | null)[];
+}
+
+/** What a task attempt used of the machine beside GPUs. */
+export interface TaskUse {
+  jobAttempt: number;
+  taskRoleName: string;
+  taskIndex: number;
+  taskAttempt: number;
+  node: string | null;
+  sampledMs: number;
+  /** That it asked for. */
+  cores: number;
+  cpuSeconds: number;
+  coresUsed: number;
+  coresUsedMax: number;
+  memoryLimit: number;
+  memoryMean: number;
+  memoryMax: number;
+  /** null: its processes are another user's than the server. */
+  diskReadBytes: number | null;
+  diskWrittenBytes: number | null;
+  waitingMs: number;
+  curve?: JobTaskCurve;
+}
+
+export interface JobUses {
+  gpus: GpuUse[];
+  tasks: TaskUse[];
+}
+
 /** A value that JSON has no number for comes as its name. */
 export type ScalarValue = number | 'NaN' | 'Infinity' | '-Infinity';
 
@@ -616,9 +655,8 @@ export const listJobs = (query: URLSearchParams): Promise<JobPage> => json(`jobs
 export const getJob = (job: string, attempt: number | null): Promise<JobDetail> =>
   json(attempt === null ? jobPath(job) : `${jobPath(job)}/attempts/${attempt}`);
 
-/** What its task attempts made of their GPUs, each with a curve of at most so many points. */
-export const getGpuUses = async (job: string, points: number): Promise<GpuUse[]> =>
-  (await json<{ gpus: GpuUse[] }>(`${jobPath(job)}/metrics?points=${points}`)).gpus;
+/** What its task attempts made of their GPUs, cores, memory and discs, each with a curve of at most so many points. */
+export const getUses = (job: string, points: number): Promise<JobUses> => json(`${jobPath(job)}/metrics?points=${points}`);
 
 /** An answer and its tag, for what is asked again and again: what is as it was is not sent again. */
 export interface Tagged<T> {

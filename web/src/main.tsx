@@ -26,7 +26,6 @@ import { Login } from './views/login.tsx';
 import { Node } from './views/node.tsx';
 import { Nodes } from './views/nodes.tsx';
 import { Profile } from './views/profile.tsx';
-import { Reports } from './views/reports.tsx';
 import { Reservations } from './views/reservations.tsx';
 import { t } from './words.ts';
 
@@ -43,6 +42,7 @@ const LATER: Partial<Record<Page, () => Promise<ComponentType>>> = {
   groups: async () => (await import('./views/groups.tsx')).Groups,
   gpus: async () => (await import('./views/gpus.tsx')).Gpus,
   audit: async () => (await import('./views/audit.tsx')).Audit,
+  reports: async () => (await import('./views/reports.tsx')).Reports,
   settings: async () => (await import('./views/settings.tsx')).Settings,
   help: async () => (await import('./views/help.tsx')).Help,
 };
@@ -61,7 +61,6 @@ function View() {
   if (here.view === 'job') return <Job key={here.job} job={here.job} />;
   if (here.view === 'reservations') return <Reservations />;
   if (here.view === 'nodes') return <Nodes />;
-  if (here.view === 'reports') return <Reports />;
   if (here.view === 'node') return <Node key={here.node} node={here.node} />;
   if (here.view === 'compare') return <Later load={loadCompare}>{(Compare) => <Compare query={here.query} />}</Later>;
   if (here.view === 'api') return <Api />;

@@ -1,22 +1,19 @@
 // SPDX-License-Identifier: MIT
 // What a job makes of its GPUs: curves that go on while it runs, and what each GPU comes to.
-import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
-import { ApiError, type Device, type GpuUse, getGpuUses, type JobDetail, listDevices } from '../api.ts';
+import { useMemo, useRef, useState } from 'preact/hooks';
+import { ApiError, type Device, type GpuUse, type JobDetail, listDevices } from '../api.ts';
 import type { CurveView } from '../curve-view.ts';
 import { bytes, clock, clocks, count, duration, percent } from '../format.ts';
 import { type GpuCurve, gpuCurves, type HeldGpu, heldGpus, pooled, secondsToAsk } from '../gpu-curves.ts';
 import { allTasks, usesSimulatedGpus } from '../tasks.ts';
 import { isFinal, language, t } from '../words.ts';
 import { Curve, type CurveLine, type XAxis } from './curve.tsx';
+import { Follow, TryChoice } from './curve-tools.tsx';
 import { useLive } from './use-live.ts';
 import { pollMs, usePoll } from './use-poll.ts';
+import type { Uses } from './use-uses.ts';
 
-const POINTS = 600;
-/** A job of so many GPUs that the server does not tell all points of all of them. */
-const POINTS_OF_MANY = 60;
-const KEPT_MS = 15_000;
 const SAMPLES_MS = 2_000;
-const AFTER_END_MS = 8_000;
 const NODES_MAX = 16;
 /** From so many GPUs on, they are shown as one. */
 const MANY = 5;
@@ -26,15 +23,6 @@ type Samples = ReadonlyMap<string, readonly Device[]>;
 
 type By = 'gpu' | 'task' | 'job';
 const BYS: readonly By[] = ['gpu', 'task', 'job'];
-
-async function readUses(job: string): Promise<GpuUse[]> {
-  try {
-    return await getGpuUses(job, POINTS);
-  } catch (error) {
-    if (error instanceof ApiError && error.status === 400) return getGpuUses(job, POINTS_OF_MANY);
-    throw error;
-  }
-}
 
 /** The samples of the nodes that hold its GPUs; a node that is gone tells none. */
 async function readSamples(held: readonly HeldGpu[], uses: readonly GpuUse[], before: Samples): Promise<Samples> {
@@ -57,31 +45,23 @@ interface Props {
   job: string;
   detail: JobDetail;
   view: CurveView;
+  uses: Uses;
 }
 
-export function JobGpus({ job, detail, view }: Props) {
+export function JobGpus({ job, detail, view, uses: { kept, following, setFollowing } }: Props) {
   const attempt = detail.jobStatus.attemptId;
   const held = heldGpus(detail);
   const running = held.length > 0 && !isFinal(detail.jobStatus.state);
-  const [following, setFollowing] = useState(true);
   const [by, setBy] = useState<By | null>(null);
   const [tried, setTried] = useState<number | null>(null);
-  const kept = useLive(() => readUses(job), job, (change) => change.kind === 'reset' || (change.kind === 'job' && change.name === job));
-  const uses = (kept.data.value ?? []).filter((use) => use.jobAttempt === attempt);
+  const uses = (kept.data.value?.gpus ?? []).filter((use) => use.jobAttempt === attempt);
   const told = useRef<Samples>(new Map());
   const ask = async (): Promise<Samples> => {
     told.current = await readSamples(held, uses, told.current);
     return told.current;
   };
   const samples = useLive(ask, `${job} ${held.map(({ key }) => key).join()}`, () => false);
-  usePoll(() => kept.refresh(), running && following ? pollMs(KEPT_MS) : null);
   usePoll(() => samples.refresh(), running && following ? pollMs(SAMPLES_MS) : null);
-  useEffect(() => {
-    // The last samples of what has ended are written a moment after its end was told.
-    if (running) return;
-    const timer = setTimeout(() => void kept.refresh(), AFTER_END_MS);
-    return () => clearTimeout(timer);
-  }, [running]);
   const found = samples.data.value;
   const all = useMemo(() => gpuCurves(uses, held, found ?? new Map()), [kept.data.value, found, detail]);
 
@@ -117,27 +97,11 @@ export function JobGpus({ job, detail, view }: Props) {
             ))}
           </select>
         </label>
-        {tries.length > 1 && (
-          <label>
-            {t('log.try')}{' '}
-            <select value={tried ?? ''} onChange={(event) => setTried(event.currentTarget.value === '' ? null : Number(event.currentTarget.value))}>
-              <option value="">{t('gpus.tries')}</option>
-              {tries.map((number) => (
-                <option key={number} value={number}>
-                  {number + 1}
-                </option>
-              ))}
-            </select>
-          </label>
-        )}
-        {running && (
-          <label>
-            <input type="checkbox" checked={following} onChange={(event) => setFollowing(event.currentTarget.checked)} /> {t('gpus.follow')}
-          </label>
-        )}
+        <TryChoice tries={tries} tried={tried} onChoose={setTried} />
+        {running && <Follow following={following} setFollowing={setFollowing} />}
       </div>
       <Charts curves={curves} by={shownBy} view={view} />
-      <Uses curves={curves} />
+      <Figures curves={curves} />
     </>
   );
 }
@@ -215,7 +179,7 @@ function Charts({ curves, by, view }: { curves: readonly GpuCurve[]; by: By; vie
 }
 
 /** What each comes to; the server writes it each half minute. */
-function Uses({ curves }: { curves: readonly GpuCurve[] }) {
+function Figures({ curves }: { curves: readonly GpuCurve[] }) {
   const tries = severalTries(curves);
   const known = (value: number | null | undefined) => (value === null || value === undefined ? '–' : percent(value, language.value));
   return (
