@@ -75,7 +75,7 @@ export function adminRoutes({ user, json, text, settings }) {
     managedVirtualCluster: [], storageConfig: [], disabled: false, expires: null, userDiskMB: 0, ...over,
   });
   let users = [
-    account(user, { admin: true, grouplist: ['admingroup', 'default', 'lab'] }),
+    account(user, { admin: true, grouplist: ['lab', 'admingroup', 'default'] }),
     account('bo', { disabled: true }),
     account('li', { virtualCluster: ['default'], grouplist: ['default'], expires: Date.now() - 86_400_000 }),
     ...Array.from({ length: 120 }, (_, i) => account(`student-${i}`)),

@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { adminRoutes } from './mock-admin.mjs';
+import { alertRoutes } from './mock-alerts.mjs';
 
 export const CSP =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
@@ -61,11 +62,6 @@ const NODE = {
   memoryMB: { total: 262_144, used: 0 },
   gpus: { total: 8, used: 0, quarantined: 0, simulated: true, model: 'simulated' },
 };
-
-const ALERTS = [
-  { labels: { alertname: 'JobGpusNotUsed', severity: 'warn', job_name: 'ana~idle', username: 'ana' }, annotations: { summary: 'ana~idle: 8 GPUs are not used.' }, startsAt: new Date(Date.now() - 600_000).toISOString() },
-  { labels: { alertname: 'JobGpusNotUsed', severity: 'warn', job_name: 'bo~idle', username: 'bo' }, annotations: { summary: 'bo~idle: not of ana.' }, startsAt: new Date().toISOString() },
-];
 
 const WAITS = {
   reason: 'quota',
@@ -252,7 +248,7 @@ export async function startMock({ root, user = 'ana', password = 'correct horse'
       json(response, 200, { message: 'signed out' });
     },
     'GET storages': ({ response }) => json(response, 200, { storages: [{ name: 'data', share: true, volumeName: 'data', default: false }] }),
-    'GET alerts': ({ response }) => json(response, 200, ALERTS),
+    ...alertRoutes({ user, json, text }),
     'GET templates': ({ response, parts }) => {
       if (parts.length === 1) return json(response, 200, [...templates.values()].map(({ config, ...rest }) => rest));
       return templates.has(parts[1]) ? json(response, 200, templates.get(parts[1])) : problem(response, 404);

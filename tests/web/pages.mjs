@@ -4,6 +4,7 @@
 import { accessible, check, openWindow, run, textOf, until } from './browser.mjs';
 import { INVITATION, startMock } from './mock.mjs';
 import { homeTest, submitTest, templatesTest } from './researcher.mjs';
+import { alertsTest } from './alerts.mjs';
 import { ADMIN_PAGES, adminTests } from './pages-admin.mjs';
 import { tasksTest } from './tasks.mjs';
 
@@ -438,7 +439,7 @@ async function lookTest(page, mock) {
   await page.getByLabel('语言').selectOption('en');
   await page.keyboard.press('Escape');
   await page.setViewportSize({ width: 320, height: 640 });
-  const own = ['#/', '#/submit', '#/templates', '#/jobs', '#/jobs/ana~dbg', '#/jobs/ana~dbg?tab=log', '#/jobs/ana~kept', '#/reservations?state=all', '#/nodes', '#/reports', '#/profile'];
+  const own = ['#/', '#/submit', '#/templates', '#/jobs', '#/jobs/ana~dbg', '#/jobs/ana~dbg?tab=log', '#/jobs/ana~kept', '#/reservations?state=all', '#/nodes', '#/alerts', '#/alerts?show=history', '#/alerts?show=silences&new=yes', '#/jobs/ana~busy?tab=metrics', '#/reports', '#/profile'];
   for (const where of [...own, ...ADMIN_PAGES]) {
     await page.goto(mock.url + where);
     await page.locator('h1').waitFor();
@@ -509,6 +510,7 @@ await run(async (browser) => {
     await tasksTest(page, mock);
     await compareTest(page, mock);
     await liveTest(page, mock);
+    await alertsTest(page, mock);
     await adminTests(page, mock);
     await reportsTest(page, mock);
     await siteTest(page, mock);

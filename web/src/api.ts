@@ -545,7 +545,7 @@ export interface VirtualCluster {
 }
 
 export interface Alert {
-  labels: { alertname: string; severity: 'warn' | 'error'; node_name?: string; job_name?: string; username?: string };
+  labels: { alertname: string; severity: string; node_name?: string; job_name?: string; username?: string; gpu?: string };
   annotations: { summary: string };
   startsAt: string;
 }

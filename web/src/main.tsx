@@ -42,6 +42,7 @@ const LATER: Partial<Record<Page, () => Promise<ComponentType>>> = {
   groups: async () => (await import('./views/groups.tsx')).Groups,
   gpus: async () => (await import('./views/gpus.tsx')).Gpus,
   audit: async () => (await import('./views/audit.tsx')).Audit,
+  alerts: async () => (await import('./views/alerts.tsx')).Alerts,
   reports: async () => (await import('./views/reports.tsx')).Reports,
   settings: async () => (await import('./views/settings.tsx')).Settings,
   help: async () => (await import('./views/help.tsx')).Help,

@@ -5,7 +5,7 @@ import { computed, signal } from '@preact/signals';
 
 /** Pages that are named by a word. */
 const PAGES = [
-  ...(['api', 'compare', 'nodes', 'profile', 'reports', 'reservations', 'submit', 'templates'] as const),
+  ...(['alerts', 'api', 'compare', 'nodes', 'profile', 'reports', 'reservations', 'submit', 'templates'] as const),
   ...(['vcs', 'users', 'groups', 'gpus', 'audit', 'settings', 'help'] as const),
 ] as const;
 

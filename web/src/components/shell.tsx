@@ -83,6 +83,7 @@ const PLACES: readonly Place[] = [
   { word: 'nav.reservations', href: reservationsHref(), list: 'reservations' },
   { word: 'nav.nodes', href: nodesHref(), list: 'nodes', one: 'node' },
   { word: 'nav.gpus', href: pageHref('gpus'), list: 'gpus' },
+  { word: 'nav.alerts', href: pageHref('alerts'), list: 'alerts' },
   { word: 'nav.vcs', href: pageHref('vcs'), list: 'vcs' },
   { word: 'nav.users', href: pageHref('users'), list: 'users', admin: true },
   { word: 'nav.groups', href: pageHref('groups'), list: 'groups', admin: true },

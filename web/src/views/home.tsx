@@ -15,6 +15,7 @@ import {
   type Sku,
   type VirtualCluster,
 } from '../api.ts';
+import { About, said, Severity } from '../components/alert-look.tsx';
 import { Loaded } from '../components/loaded.tsx';
 import { Meter } from '../components/meter.tsx';
 import { State } from '../components/state.tsx';
@@ -22,7 +23,7 @@ import { Ago } from '../components/time.tsx';
 import { useLive } from '../components/use-live.ts';
 import { usePoll } from '../components/use-poll.ts';
 import { fullName } from '../format.ts';
-import { jobHref, jobsHref, nodeHref, submitHref } from '../router.ts';
+import { jobHref, jobsHref, pageHref, submitHref } from '../router.ts';
 import { session, site } from '../store.ts';
 import { shownState, t } from '../words.ts';
 
@@ -162,9 +163,6 @@ function Diagnosis({ job }: { job: JobSummary }) {
   return <>{live.data.value || job.exitPhrase}</>;
 }
 
-/** The link names the job already. */
-const said = (job: string | undefined, summary: string): string => (job && summary.startsWith(`${job}: `) ? summary.slice(job.length + 2) : summary);
-
 function Alerts({ all }: { all: readonly Alert[] }) {
   if (all.length === 0) return null;
   return (
@@ -173,10 +171,7 @@ function Alerts({ all }: { all: readonly Alert[] }) {
       <ul class="alerts">
         {all.map(({ labels, annotations, startsAt }) => (
           <li key={`${labels.alertname} ${annotations.summary}`}>
-            <span class={labels.severity === 'error' ? 'problem' : ''}>
-              <span aria-hidden="true">△</span> {t(labels.severity === 'error' ? 'home.alert.error' : 'home.alert.warn')}
-            </span>{' '}
-            {labels.job_name ? <a href={jobHref(labels.job_name)}>{labels.job_name}</a> : labels.node_name && <a href={nodeHref(labels.node_name)}>{labels.node_name}</a>}{' '}
+            <Severity severity={labels.severity} /> <About labels={labels} />{' '}
             {said(labels.job_name, annotations.summary)}{' '}
             <span class="dim when">
               <Ago at={Date.parse(startsAt)} />
@@ -184,6 +179,9 @@ function Alerts({ all }: { all: readonly Alert[] }) {
           </li>
         ))}
       </ul>
+      <p>
+        <a href={pageHref('alerts')}>{t('home.alerts.all')}</a>
+      </p>
     </section>
   );
 }
