@@ -47,7 +47,7 @@ async function withoutGpus(page) {
   await page.goto(`${base}#/jobs/${user}~curves-none?tab=metrics`);
   await until(async () => (await textOf(page, '.gpus .empty')).includes('has no GPUs'), 'a job without GPUs says so');
   await until(async () => (await textOf(page, '.scalars .empty')).includes('events.out.tfevents'), 'one without scalars says how to have some');
-  check((await page.locator('canvas').count()) === 0, 'without an empty chart');
+  check((await page.locator('.gpus canvas, .scalars canvas').count()) === 0, 'without an empty chart');
   await accessible(page, 'metrics of a job without GPUs');
 }
 
@@ -83,9 +83,9 @@ async function hands(page) {
   check(other.slice(0, 15) === (await told()).slice(0, 15), 'the other chart shows the same moment');
   await page.keyboard.press('End');
   for (const key of ['+', '+']) await page.keyboard.press(key);
-  await until(async () => (await page.getByRole('button', { name: 'Show everything' }).count()) === 2, 'plus zooms into both');
+  await until(async () => (await page.locator('.gpus').getByRole('button', { name: 'Show everything' }).count()) === 2, 'plus zooms into both');
   await page.keyboard.press('Escape');
-  await until(async () => (await page.getByRole('button', { name: 'Show everything' }).count()) === 0, 'Escape shows everything');
+  await until(async () => (await page.locator('.gpus').getByRole('button', { name: 'Show everything' }).count()) === 0, 'Escape shows everything');
   const over = chart(page, 'GPU utilisation').locator('.u-over');
   await over.scrollIntoViewIfNeeded();
   const box = await over.boundingBox();
@@ -93,9 +93,9 @@ async function hands(page) {
   await page.mouse.down();
   await page.mouse.move(box.x + box.width * 0.7, box.y + 60, { steps: 5 });
   await page.mouse.up();
-  await until(async () => (await page.getByRole('button', { name: 'Show everything' }).count()) === 2, 'dragging zooms into both');
+  await until(async () => (await page.locator('.gpus').getByRole('button', { name: 'Show everything' }).count()) === 2, 'dragging zooms into both');
   await over.dblclick();
-  await until(async () => (await page.getByRole('button', { name: 'Show everything' }).count()) === 0, 'a double click shows everything');
+  await until(async () => (await page.locator('.gpus').getByRole('button', { name: 'Show everything' }).count()) === 0, 'a double click shows everything');
   const line = chart(page, 'GPU utilisation').locator('.legend button').first();
   await line.click();
   check((await line.getAttribute('aria-pressed')) === 'false', 'a line is switched off in the legend');
@@ -130,7 +130,7 @@ async function kept(page) {
   await page.getByRole('button', { name: 'Stop', exact: true }).click();
   await page.locator('dialog button.danger').click();
   await until(async () => (await textOf(page, '.banner .state')).includes('Stopped'), 'the job is stopped');
-  await until(async () => /^\d+%$/.test(await textOf(page, '.uses tbody td:nth-child(4)')), 'each GPU has its figures');
+  await until(async () => /^\d+%$/.test(await textOf(page, '.gpus .uses tbody td:nth-child(4)')), 'each GPU has its figures');
   const summary = chart(page, 'GPU utilisation').locator('summary');
   await summary.click();
   const percent = new Intl.NumberFormat('en', { style: 'percent', maximumFractionDigits: 1 });
@@ -140,6 +140,13 @@ async function kept(page) {
     const told = gpus[0].curve.utilization.map((value) => percent.format(value / 100)).reverse();
     return told.length > 3 && JSON.stringify(told.slice(0, 200)) === JSON.stringify(await shown());
   }, 'the table has the points of the API');
+  const told = async () => {
+    const [{ cores, memoryLimit }] = (await rest.call('GET', `jobs/${JOB}/metrics?points=600`)).tasks;
+    const row = await textOf(page, '.tasks .uses tbody tr');
+    return row.includes(` of ${cores}`) && row.includes(` of ${(memoryLimit / 2 ** 20).toFixed(1)} MiB`);
+  };
+  await until(told, 'its task has the cores and the memory that the API tells');
+  await until(async () => (await page.locator('.tasks canvas').count()) === 3, 'and its curves');
   await accessible(page, 'curves of a job that has ended');
 }
 
