@@ -332,7 +332,7 @@ export const adminEn = {
   'use.chart.cpu': 'Share of its cores',
   'use.chart.memory': 'Memory in use',
   'use.chart.waiting': 'Waiting for discs',
-  'use.cores': 'of {count} cores',
+  'use.cores': 'asked for: {count}',
   'use.uses': 'What each task comes to',
   'use.task': 'Task',
   'use.figure.cores': 'Cores, mean',

@@ -333,7 +333,7 @@ export const adminZhCN: Record<keyof typeof adminEn, string> = {
   'use.chart.cpu': '核心占用比例',
   'use.chart.memory': '使用中的内存',
   'use.chart.waiting': '等待磁盘',
-  'use.cores': '共 {count} 个核心',
+  'use.cores': '申请：{count}',
   'use.uses': '每个任务的合计',
   'use.task': '任务',
   'use.figure.cores': '核心，平均',
