@@ -51,9 +51,11 @@ async function silenceTest(page, mock) {
   await page.getByLabel('Value 1').fill('');
   await page.getByLabel('Comparison 1').selectOption('=');
   await form.getByRole('button', { name: 'Silence', exact: true }).click();
+  await until(async () => page.evaluate(() => document.activeElement?.id === 'silence-comment'), 'a silence says why');
+  await page.getByLabel('Comment').fill(HOSTILE);
+  await form.getByRole('button', { name: 'Silence', exact: true }).click();
   await until(async () => (await textOf(page, '#silence-comment-problem')).includes('must not match ""'), 'a refusal is in the words of the server');
   await page.getByLabel('Value 1').fill('GpuLost');
-  await page.getByLabel('Comment').fill(HOSTILE);
   await form.getByRole('button', { name: 'Silence', exact: true }).click();
   await until(async () => (await textOf(page, 'tr[data-silence="s-1"]')).includes(HOSTILE), 'a silence is made');
   const row = () => textOf(page, 'tr[data-silence="s-1"]');

@@ -75,7 +75,7 @@ export function SilenceForm({ first, alerts, close, onDone }: { first: readonly 
             {(aria) => <input {...aria} type="datetime-local" required value={until} onInput={(event) => setUntil(event.currentTarget.value)} />}
           </Field>
           <Field id="silence-comment" label={ta('alerts.comment')} hint={ta('alerts.comment.hint')} problem={problem}>
-            {(aria) => <input {...aria} type="text" maxLength={511} value={comment} onInput={(event) => setComment(event.currentTarget.value)} />}
+            {(aria) => <input {...aria} type="text" required maxLength={511} value={comment} onInput={(event) => setComment(event.currentTarget.value)} />}
           </Field>
         </div>
         <p class="answers">
