@@ -7,6 +7,7 @@ import { createServer } from 'node:http';
 import { extname, join, normalize } from 'node:path';
 import { adminRoutes } from './mock-admin.mjs';
 import { alertRoutes } from './mock-alerts.mjs';
+import { noticeRoutes } from './mock-notices.mjs';
 
 export const CSP =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
@@ -50,6 +51,9 @@ const OPENAPI = {
     },
   },
 };
+
+/** Of a job with two tasks on the node. */
+const PLACED = { username: 'ana', name: 'steady', virtualCluster: 'default', taskRoleName: 'main', taskIndex: 0, taskState: 'RUNNING', gpus: [], launchedTime: 1 };
 
 const NODE = {
   name: 'node-1',
@@ -241,6 +245,7 @@ export async function startMock({ root, user = 'ana', password = 'correct horse'
 
   const reportMail = { on: false, weekday: 'monday', hour: 8, nextTime: null };
 
+  const admins = adminRoutes({ user, json, text, settings: { get: () => settings, set: (next) => configure(next) } });
   const ROUTES = {
     'GET session': ({ response }) => json(response, 200, { user, admin: true, email: '' }),
     'DELETE session': ({ response }) => {
@@ -267,9 +272,10 @@ export async function startMock({ root, user = 'ana', password = 'correct horse'
       return json(response, 201, { id: 'c'.repeat(64) });
     },
     'POST jobs': async ({ request, response, url }) => submit(await text(request), url.searchParams.get('dryRun') === 'true', response),
-    ...adminRoutes({ user, json, text, settings: { get: () => settings, set: (next) => configure(next) } }),
+    ...admins,
+    ...noticeRoutes({ json, text, others: admins }),
     'GET nodes': ({ response, parts }) =>
-      json(response, 200, parts.length === 1 ? [NODE] : parts.length === 2 ? { ...NODE, name: parts[1] } : []),
+      json(response, 200, parts.length === 1 ? [NODE] : parts.length === 2 ? { ...NODE, name: parts[1] } : parts[2] === 'tasks' ? [PLACED, { ...PLACED, taskIndex: 1 }] : []),
     'GET reservations': ({ response }) => json(response, 200, [...jobs.values()].flatMap((job) => job.reservations)),
     'GET reports': ({ response, url, parts }) => {
       if (parts[1] === 'mail') return json(response, 200, reportMail);

@@ -121,10 +121,10 @@ async function othersTest(page, mock) {
   await page.getByLabel('Title').fill('Notes');
   await page.getByLabel('Address').fill('javascript:alert(1)');
   await accessible(page, 'settings');
-  await page.locator('form [type=submit]').click();
+  await page.getByRole('form', { name: 'Settings' }).getByRole('button', { name: 'Save' }).click();
   await until(async () => (await page.locator('form [role=alert]').allTextContents()).join('').includes('https://'), 'the server takes addresses of pages alone');
   await page.getByLabel('Address').fill('https://notes.example/');
-  await page.locator('form [type=submit]').click();
+  await page.getByRole('form', { name: 'Settings' }).getByRole('button', { name: 'Save' }).click();
   await until(async () => (await textOf(page, '.side')).includes('Our lab'), 'a new name is shown at once');
 
   await page.goto(`${mock.url}#/vcs`);
@@ -146,6 +146,59 @@ async function snoozeTest(page, mock) {
   mock.update(job, { state: 'SUCCEEDED', completed: Date.now(), exitCode: 0 });
 }
 
+/** What comes by mail, and webhooks: a refusal at its field, a secret once, a log. */
+async function noticeTest(page, mock) {
+  await page.goto(`${mock.url}#/profile`);
+  const mail = page.getByRole('form', { name: 'By mail' });
+  await mail.getByLabel('Failed').check();
+  await mail.getByLabel('Quiet hours').check();
+  await mail.getByLabel('Your clock against UTC').fill('Mars');
+  await mail.getByRole('button', { name: 'Save' }).click();
+  await until(async () => (await textOf(page, '#quiet-offset-problem')).includes('such as +08:00'), 'a refusal stands at its field');
+  await mail.getByLabel('Your clock against UTC').fill('+08:00');
+  await mail.getByRole('button', { name: 'Save' }).click();
+  await until(async () => (await textOf(page, '.notices')).includes('notifications are saved'), 'kinds, quiet hours and digest are saved');
+  await until(async () => mail.getByRole('button', { name: 'Save' }).isDisabled(), 'and nothing is left to save');
+  check((await mail.getByLabel('From').inputValue()) === '22:00', 'the night is there');
+  await mail.getByRole('button', { name: 'Send a test mail' }).click();
+  await until(async () => (await mail.locator('[role=alert]').allTextContents()).join('').includes('sends no mail'), 'a test tells why none comes');
+
+  const make = page.getByRole('form', { name: 'Add a webhook' });
+  await make.getByLabel('Name').fill('chat');
+  await make.getByLabel('URL').fill('http://10.0.0.1/');
+  await make.getByRole('button', { name: 'Add the webhook' }).click();
+  await until(async () => (await textOf(page, '#webhook-url-problem')).includes('https://'), 'an address is refused at its field');
+  await make.getByLabel('URL').fill('https://hooks.example/services/1');
+  await make.getByLabel('Format').selectOption('slack');
+  await make.getByRole('button', { name: 'Add the webhook' }).click();
+  await until(async () => (await textOf(page, '.made')).includes('whsec_'), 'its secret is shown');
+  await accessible(page, 'notifications');
+  await page.getByRole('button', { name: 'I have kept it' }).click();
+  await until(async () => (await page.locator('.made').count()) === 0, 'once');
+  await make.getByLabel('Name').fill('chat');
+  await make.getByRole('button', { name: 'Add the webhook' }).click();
+  await until(async () => (await textOf(page, '#webhook-name-problem')).includes('of this name'), 'another of its name would change it');
+  await page.getByRole('button', { name: 'Turn off: chat' }).click();
+  await until(async () => (await page.locator('tr[data-webhook="chat"] td').first().textContent()) === 'Off', 'it is turned off');
+  await page.getByRole('button', { name: 'Test: chat' }).click();
+  await until(async () => (await textOf(page, 'tr[data-delivery]')).includes('404 The receiver refused it.'), 'a test is in its log');
+  await page.getByRole('button', { name: 'New secret: chat' }).click();
+  await page.locator('dialog').getByRole('button', { name: 'New secret' }).click();
+  await until(async () => (await textOf(page, '.made')).includes('whsec_'), 'a new secret is shown, too');
+  await accessible(page, 'a webhook and its log');
+  await page.getByRole('button', { name: 'Remove: chat' }).click();
+  await page.locator('dialog').getByRole('button', { name: 'Remove' }).click();
+  await until(async () => (await page.locator('tr[data-webhook]').count()) === 0, 'and it is removed');
+
+  await page.goto(`${mock.url}#/settings`);
+  const site = page.getByRole('form', { name: 'Add a webhook' });
+  await site.getByLabel('Name').fill('pager');
+  await site.getByLabel('URL').fill('https://pager.example/');
+  check((await site.getByLabel('Keeps my quiet hours').count()) === 0, 'the site has no quiet hours');
+  await site.getByRole('button', { name: 'Add the webhook' }).click();
+  await page.locator('tr[data-webhook="pager"]').waitFor();
+}
+
 export async function adminTests(page, mock) {
   await mapTest(page, mock);
   await vcTest(page, mock);
@@ -153,5 +206,6 @@ export async function adminTests(page, mock) {
   await importTest(page, mock);
   await othersTest(page, mock);
   await snoozeTest(page, mock);
+  await noticeTest(page, mock);
   mock.configure({ name: 'Drover', menu: [], links: [] });
 }

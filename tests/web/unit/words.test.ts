@@ -7,6 +7,8 @@ import { adminEn } from '../../../web/src/i18n/admin-en.ts';
 import { adminZhCN } from '../../../web/src/i18n/admin-zh-CN.ts';
 import { helpEn } from '../../../web/src/i18n/help-en.ts';
 import { helpZhCN } from '../../../web/src/i18n/help-zh-CN.ts';
+import { noticeEn } from '../../../web/src/i18n/notice-en.ts';
+import { noticeZhCN } from '../../../web/src/i18n/notice-zh-CN.ts';
 import { en } from '../../../web/src/i18n/en.ts';
 import { zhCN } from '../../../web/src/i18n/zh-CN.ts';
 import { GLYPHS, isFinal, language, pickLanguage, priorityWord, shownState, t } from '../../../web/src/words.ts';
@@ -17,7 +19,7 @@ afterEach(() => {
 
 test('both catalogues fill in the same names', () => {
   const names = (text: string) => (text.match(/\{\w+\}/g) ?? []).sort();
-  const pairs: [Record<string, string>, Record<string, string>][] = [[en, zhCN], [adminEn, adminZhCN]];
+  const pairs: [Record<string, string>, Record<string, string>][] = [[en, zhCN], [adminEn, adminZhCN], [noticeEn, noticeZhCN]];
   for (const [english, chinese] of pairs) {
     for (const key of Object.keys(english)) {
       assert.deepEqual(names(chinese[key] ?? ''), names(english[key] ?? ''), key);

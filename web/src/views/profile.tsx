@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: MIT
-// Oneself: the keys that one's tasks let in by ssh, the tokens that act in one's name, the address and the password.
+// Oneself: the keys that one's tasks let in by ssh, the tokens that act in one's name, what one is told, the address and the password.
 import { useEffect } from 'preact/hooks';
+import { Later } from '../components/later.tsx';
 import { ProfileEmail, ProfilePassword } from '../components/profile-login.tsx';
 import { ProfileKeys } from '../components/profile-keys.tsx';
 import { ProfileTokens } from '../components/profile-tokens.tsx';
 import { session, site } from '../store.ts';
 import { t } from '../words.ts';
+
+/** Much that only this page needs. */
+const loadNotices = async () => (await import('../components/profile-notices.tsx')).ProfileNotices;
 
 export function Profile() {
   const me = session.value;
@@ -22,6 +26,7 @@ export function Profile() {
       </div>
       <ProfileKeys />
       <ProfileTokens />
+      <Later load={loadNotices}>{(Notices) => <Notices />}</Later>
       <section aria-labelledby="login-title">
         <h2 id="login-title">{t('profile.login')}</h2>
         <div class="forms">

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The site's settings: its name, logo, menu entries and links, which open pages show at once; and what is done about GPUs
-// that are held and not used.
+// that are held and not used; and the site's webhooks.
 import '../styles/admin.css';
+import '../styles/notices.css';
 import { useEffect, useState } from 'preact/hooks';
 import { ta } from '../admin-words.ts';
 import { getSettings, type Settings as Site, type SiteLink } from '../api.ts';
@@ -9,7 +10,9 @@ import { getVcs, putSettings, type VirtualCluster } from '../api-admin.ts';
 import { Field } from '../components/field.tsx';
 import { HelpWord } from '../components/help-word.tsx';
 import { Loaded } from '../components/loaded.tsx';
+import { Webhooks } from '../components/webhooks.tsx';
 import { useLive } from '../components/use-live.ts';
+import { tn } from '../notice-words.ts';
 import { duration } from '../format.ts';
 import { pageHref } from '../router.ts';
 import { notify, session, site } from '../store.ts';
@@ -32,6 +35,10 @@ export function Settings() {
       </div>
       <Loaded live={live}>{(settings) => <Form key={JSON.stringify(settings)} settings={settings} />}</Loaded>
       <Idle />
+      <section class="one notices-of" aria-labelledby="webhooks-title">
+        <h2 id="webhooks-title">{tn('webhooks.site.title')}</h2>
+        <Webhooks whose="site" />
+      </section>
     </div>
   );
 }
