@@ -199,6 +199,36 @@ async function noticeTest(page, mock) {
   await page.locator('tr[data-webhook="pager"]').waitFor();
 }
 
+/** Windows: what is not filled in is told at its field, who is hit before, and one that has begun is ended. */
+async function maintenanceTest(page, mock) {
+  await page.goto(`${mock.url}#/nodes`);
+  await until(async () => (await textOf(page, '.windows')).includes('None is planned.'), 'no maintenance is planned');
+  await page.getByRole('button', { name: 'Plan a window' }).click();
+  const form = page.getByRole('form', { name: 'Plan a window' });
+  await form.getByRole('button', { name: 'Plan the window' }).click();
+  await until(async () => (await textOf(page, '#window-nodes-problem')).includes('at least one node'), 'a window without nodes is refused at the field');
+  await form.getByLabel('Names of nodes').fill('node-9');
+  await until(async () => (await form.textContent()).includes('There is no node node-9.'), 'a node that is not there is told at once');
+  await form.getByLabel('Names of nodes').fill('node-1');
+  await form.getByLabel('Jobs at the start').selectOption('stop');
+  await until(async () => (await form.textContent()).includes('and are stopped if they still run by then: 1'), 'the jobs that it would stop are shown');
+  check((await textOf(page, '.windows .told')).includes('ana~steady'), 'by name');
+  await form.getByLabel('Start').first().fill('2001-01-01T08:00');
+  await form.getByLabel('End').fill('2001-01-01T09:00');
+  await form.getByRole('button', { name: 'Plan the window' }).click();
+  await until(async () => (await textOf(page, '#window-end-problem')).includes('after now'), 'a refusal of the server stands at its field');
+  await form.getByLabel('End').fill('2099-01-01T09:00');
+  await form.getByLabel('Reason').fill(HOSTILE);
+  await accessible(page, 'planning of maintenance');
+  await form.getByRole('button', { name: 'Plan the window' }).click();
+  await until(async () => (await textOf(page, 'tr[data-window]')).includes('Active'), 'the window is in the list');
+  check((await textOf(page, 'tr[data-window]')).includes(HOSTILE), 'a reason is text');
+  await accessible(page, 'maintenance windows');
+  await page.getByRole('button', { name: 'End now: node-1' }).click();
+  await page.locator('dialog').getByRole('button', { name: 'End now' }).click();
+  await until(async () => (await page.locator('tr[data-window]').count()) === 0, 'and ended');
+}
+
 export async function adminTests(page, mock) {
   await mapTest(page, mock);
   await vcTest(page, mock);
@@ -207,5 +237,6 @@ export async function adminTests(page, mock) {
   await othersTest(page, mock);
   await snoozeTest(page, mock);
   await noticeTest(page, mock);
+  await maintenanceTest(page, mock);
   mock.configure({ name: 'Drover', menu: [], links: [] });
 }

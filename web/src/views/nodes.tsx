@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// The nodes: what each has, what is free, and what is wrong. The address holds the filters.
+// The nodes: what each has, what is free, what is wrong, and what maintenance is planned. The address holds the filters.
 import { useEffect } from 'preact/hooks';
 import { listNodes, type Node, type NodeState } from '../api.ts';
 import { Simulated } from '../components/labels.tsx';
+import { Later } from '../components/later.tsx';
 import { Loaded } from '../components/loaded.tsx';
 import { Meter } from '../components/meter.tsx';
 import { NodeLook } from '../components/node-state.tsx';
@@ -17,6 +18,9 @@ const MIB = 1024 * 1024;
 const STATES: readonly NodeState[] = ['up', 'maintenance', 'cordoned', 'draining', 'down'];
 /** A node that goes down, or is marked, is no job's event. */
 const AGAIN_MS = 10_000;
+
+/** Most visits look at the nodes alone. */
+const loadMaintenance = async () => (await import('../components/maintenance.tsx')).Maintenance;
 
 export function Nodes() {
   const query = route.value.query;
@@ -63,6 +67,7 @@ export function Nodes() {
           return <Table nodes={shown} />;
         }}
       </Loaded>
+      <Later load={loadMaintenance}>{(Maintenance) => <Maintenance nodes={(live.data.value ?? []).map(({ name }) => name)} />}</Later>
     </div>
   );
 }
