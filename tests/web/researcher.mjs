@@ -74,6 +74,7 @@ export async function templatesTest(page, mock) {
   await page.getByLabel('Name', { exact: true }).fill('starter');
   await page.getByLabel('Title').fill('<img src=x onerror=alert(1)>');
   await page.getByLabel('Shared with').selectOption('group');
+  await page.locator('#template-group').selectOption('lab');
   await accessible(page, 'sharing a job');
   await page.getByRole('button', { name: 'Make the template' }).click();
   await until(async () => (await textOf(page, 'pre.config')).includes('name: written'), 'the template is shown with its text');
