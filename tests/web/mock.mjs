@@ -301,6 +301,10 @@ export async function startMock({ root, user = 'ana', password = 'correct horse'
       const job = jobs.get(parts[1]);
       if (job && parts[2] === 'reservation') return extend(job, JSON.parse(await text(request)), response);
       if (job && parts[2] === 'snooze') return json(response, 200, { status: 200, message: 'snoozed' });
+      if (job && parts[2] === 'tag') {
+        const { value } = JSON.parse(await text(request));
+        return value.includes(',') || job.user !== user ? problem(response, 400, 'A tag has 1 to 255 bytes and no comma.') : json(response, 201, { status: 201, message: 'tagged' });
+      }
       if (!job || parts[2] !== 'executionType') return problem(response, 404);
       Object.assign(job, { executionType: 'STOP', state: 'STOPPING' });
       changed(job);

@@ -145,6 +145,14 @@ async function stopTest(page, mock) {
   await page.locator('dialog[open]').waitFor();
   await page.keyboard.press('Escape');
   await until(async () => (await page.locator('dialog').count()) === 0, 'Escape cancels');
+  await page.getByRole('button', { name: 'Tag…' }).click();
+  await page.getByLabel('Tag', { exact: true }).fill('sweep');
+  await page.getByRole('button', { name: 'Put it on' }).click();
+  await until(async () => (await textOf(page, '[data-tagged="ana~sweep-31"]')).endsWith('done'), 'a tag is put on several jobs');
+  await until(async () => (await textOf(page, '[data-tagged="bo~vit-l"]')).includes('no comma'), 'each with its own result');
+  await accessible(page, 'tag dialog');
+  await page.getByRole('button', { name: 'Close' }).click();
+  await until(async () => (await page.locator('dialog').count()) === 0, 'the dialog closes');
 }
 
 async function jobTest(page, mock) {

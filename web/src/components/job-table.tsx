@@ -32,13 +32,13 @@ const COLUMNS: readonly Column[] = [
 interface Props {
   jobs: readonly JobSummary[];
   filters: Filters;
-  stoppable: ReadonlySet<string>;
+  changeable: ReadonlySet<string>;
   selected: ReadonlySet<string>;
   onSelect: (names: ReadonlySet<string>) => void;
 }
 
-export function JobTable({ jobs, filters, stoppable, selected, onSelect }: Props) {
-  const all = stoppable.size > 0 && selected.size === stoppable.size;
+export function JobTable({ jobs, filters, changeable, selected, onSelect }: Props) {
+  const all = changeable.size > 0 && selected.size === changeable.size;
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label={t('jobs.caption')}>
       <table class="list">
@@ -50,8 +50,8 @@ export function JobTable({ jobs, filters, stoppable, selected, onSelect }: Props
                 aria-label={t('jobs.selectAll')}
                 checked={all}
                 indeterminate={!all && selected.size > 0}
-                disabled={stoppable.size === 0}
-                onChange={() => onSelect(all ? new Set() : stoppable)}
+                disabled={changeable.size === 0}
+                onChange={() => onSelect(all ? new Set() : changeable)}
               />
             </th>
             {COLUMNS.map((column) => (
@@ -73,7 +73,7 @@ export function JobTable({ jobs, filters, stoppable, selected, onSelect }: Props
                 job={job}
                 name={name}
                 filters={filters}
-                canStop={stoppable.has(name)}
+                canChange={changeable.has(name)}
                 selected={selected.has(name)}
                 onToggle={toggle}
               />
@@ -115,12 +115,12 @@ interface RowProps {
   job: JobSummary;
   name: string;
   filters: Filters;
-  canStop: boolean;
+  canChange: boolean;
   selected: boolean;
   onToggle: () => void;
 }
 
-function Row({ job, name, filters, canStop, selected, onToggle }: RowProps) {
+function Row({ job, name, filters, canChange, selected, onToggle }: RowProps) {
   const href = jobHref(name);
   const shown = shownState(job);
   const open = (event: MouseEvent): void => {
@@ -135,7 +135,7 @@ function Row({ job, name, filters, canStop, selected, onToggle }: RowProps) {
           type="checkbox"
           aria-label={t('jobs.select', { job: name })}
           checked={selected}
-          disabled={!canStop}
+          disabled={!canChange}
           onChange={onToggle}
         />
       </td>

@@ -77,9 +77,10 @@ export const en = {
   'jobs.previous': 'Previous',
   'jobs.next': 'Next',
   'jobs.select': 'Select {job}',
-  'jobs.selectAll': 'Select all jobs on this page that can be stopped',
+  'jobs.selectAll': 'Select all jobs on this page that you may change',
   'jobs.selected.one': '1 job selected',
   'jobs.selected.many': '{count} jobs selected',
+  'jobs.tag': 'Tag…',
   'jobs.unselect': 'Clear selection',
   'jobs.ofUser': 'Show jobs of {user}',
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// English, of notifications, webhooks and maintenance windows; its keys are the keys of every other one. `{name}` is filled in.
+// English, of notifications, webhooks, maintenance windows and tags; its keys are the keys of every other one. `{name}` is filled in.
 
 export const noticeEn = {
   'title': 'Notifications',
@@ -125,4 +125,12 @@ export const noticeEn = {
   'maintenance.endNow.title': 'End this maintenance now?',
   'maintenance.endNow.what': 'These return at once, but for those that an admin cordoned or drained: {nodes}',
   'maintenance.removed': 'The window is removed.',
+
+  'tag.title': 'Tag the selected jobs',
+  'tag.label': 'Tag',
+  'tag.none': 'Write a tag.',
+  'tag.done': 'done',
+  'tag.put': 'Put it on',
+  'tag.drop': 'Take it off',
+  'tag.close': 'Close',
 };

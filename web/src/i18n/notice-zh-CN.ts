@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// 通知、Webhook 与维护窗口的简体中文。
+// 通知、Webhook、维护窗口与标签的简体中文。
 import type { noticeEn } from './notice-en.ts';
 
 export const noticeZhCN: Record<keyof typeof noticeEn, string> = {
@@ -126,4 +126,12 @@ export const noticeZhCN: Record<keyof typeof noticeEn, string> = {
   'maintenance.endNow.title': '立即结束此维护？',
   'maintenance.endNow.what': '除被管理员封锁或排空的以外，这些节点立即恢复：{nodes}',
   'maintenance.removed': '维护窗口已移除。',
+
+  'tag.title': '为所选作业设置标签',
+  'tag.label': '标签',
+  'tag.none': '请填写标签。',
+  'tag.done': '完成',
+  'tag.put': '添加',
+  'tag.drop': '移除',
+  'tag.close': '关闭',
 };

@@ -78,9 +78,10 @@ export const zhCN: Record<keyof typeof en, string> = {
   'jobs.previous': '上一页',
   'jobs.next': '下一页',
   'jobs.select': '选择 {job}',
-  'jobs.selectAll': '选择本页所有可停止的作业',
+  'jobs.selectAll': '选择本页所有可更改的作业',
   'jobs.selected.one': '已选 1 个作业',
   'jobs.selected.many': '已选 {count} 个作业',
+  'jobs.tag': '标签…',
   'jobs.unselect': '取消选择',
   'jobs.ofUser': '显示 {user} 的作业',
 

@@ -7,6 +7,7 @@ import { ConfirmStop } from '../components/confirm-stop.tsx';
 import { FilterBar } from '../components/filter-bar.tsx';
 import { JobTable } from '../components/job-table.tsx';
 import { Simulated } from '../components/labels.tsx';
+import { Later } from '../components/later.tsx';
 import { useLive } from '../components/use-live.ts';
 import { apiQuery, type Filters, filterParams, isFiltered, PAGE_SIZE, parseFilters } from '../filters.ts';
 import { count, fullName } from '../format.ts';
@@ -14,11 +15,13 @@ import { jobsHref, route, submitHref } from '../router.ts';
 import { session, site } from '../store.ts';
 import { isFinal, language, t } from '../words.ts';
 
+/** May this person change this job? */
+const canChange = (job: JobSummary): boolean => session.value?.admin === true || session.value?.user === job.username;
+
 /** May this person stop this job, now? */
-function canStop(job: JobSummary): boolean {
-  const me = session.value;
-  return !isFinal(job.state) && job.executionType !== 'STOP' && (me?.admin === true || me?.user === job.username);
-}
+const canStop = (job: JobSummary): boolean => canChange(job) && !isFinal(job.state) && job.executionType !== 'STOP';
+
+const loadTags = async () => (await import('../components/tag-jobs.tsx')).TagJobs;
 
 export function Jobs() {
   const filters = parseFilters(route.value.query);
@@ -28,6 +31,7 @@ export function Jobs() {
   const nodes = useLive(listNodes, '', (change) => change.kind === 'reset');
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const [stopping, setStopping] = useState<readonly string[]>([]);
+  const [tagging, setTagging] = useState<readonly string[]>([]);
 
   useEffect(() => {
     document.title = `${t('jobs.title')} · ${site.value.name}`;
@@ -36,8 +40,10 @@ export function Jobs() {
   useEffect(() => setSelected(new Set()), [query.toString()]);
 
   const page = jobs.data.value;
-  const stoppable = (page?.data ?? []).filter(canStop).map((job) => fullName(job.username, job.name));
-  const chosen = stoppable.filter((name) => selected.has(name));
+  const named = (fits: (job: JobSummary) => boolean): string[] => (page?.data ?? []).filter(fits).map((job) => fullName(job.username, job.name));
+  const changeable = named(canChange);
+  const chosen = changeable.filter((name) => selected.has(name));
+  const stoppable = named(canStop).filter((name) => selected.has(name));
   const simulated = nodes.data.value?.some((node) => node.gpus.simulated) ?? false;
 
   return (
@@ -50,8 +56,11 @@ export function Jobs() {
             <span role="status">
               {chosen.length === 1 ? t('jobs.selected.one') : t('jobs.selected.many', { count: chosen.length })}
             </span>
-            <button type="button" class="danger" onClick={() => setStopping(chosen)}>
+            <button type="button" class="danger" disabled={stoppable.length === 0} onClick={() => setStopping(stoppable)}>
               {t('job.stop')}
+            </button>
+            <button type="button" onClick={() => setTagging(chosen)}>
+              {t('jobs.tag')}
             </button>
             <button type="button" class="quiet" onClick={() => setSelected(new Set())}>
               {t('jobs.unselect')}
@@ -77,14 +86,21 @@ export function Jobs() {
           <JobTable
             jobs={page.data}
             filters={filters}
-            stoppable={new Set(stoppable)}
+            changeable={new Set(changeable)}
             selected={new Set(chosen)}
             onSelect={setSelected}
           />
           <Pages filters={filters} total={page.totalCount} shown={page.data.length} />
         </>
       )}
-      <ConfirmStop jobs={stopping} onClose={() => setStopping([])} />
+      <ConfirmStop
+        jobs={stopping}
+        onClose={(stopped) => {
+          setStopping([]);
+          if (stopped) setSelected(new Set());
+        }}
+      />
+      {tagging.length > 0 && <Later load={loadTags}>{(Tags) => <Tags jobs={tagging} onClose={() => setTagging([])} />}</Later>}
     </div>
   );
 }
