@@ -197,7 +197,7 @@ static void tell_jobs(struct step *s, const struct maintenance *m, told_fn *fn)
     struct job **all = core_by_seq(s->core, &n);
     if (!all)
         s->fx->failed = true;
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; all && i < n; i++)
         fn(s, all[i], m);
     free(all);
 }

@@ -54,10 +54,11 @@ static int describe_plain(struct setup *s, int nodes, struct err *e)
 static int share_out(struct setup *s, struct trace *t, struct err *e)
 {
     const struct topology_chain *c = &s->topology.chains[0];
-    if (s->topology.chain_count != 1)
+    const int each = s->topology.chain_count == 1 ? c->level[c->node_level].gpus : 0;
+    if (!each)
         return err_set(e, ERR_INVALID_PARAMETERS,
                        "the quota rule needs machines that are alike: describe the virtual clusters (\"vcs\")");
-    if (trace_read_quota(t, s->gpus / c->level[c->node_level].gpus, e))
+    if (trace_read_quota(t, s->gpus / each, e))
         return -1;
     s->vcs = calloc(t->vc_count, sizeof *s->vcs);
     if (!s->vcs)

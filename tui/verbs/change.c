@@ -142,7 +142,7 @@ static const struct member maintenance_members[] = {
 };
 static const struct member reservation_members[] = {{"minutes", "minutes", VALUE_NUMBER}, {0}};
 
-#define NODE(word) .method = "PUT", .path = "/api/v2/nodes/%s/state", .value = word, .members = mark_members
+#define NODE(word) .method = "PUT", .path = "/api/v2/nodes/%s/state", .value = (word), .members = mark_members
 #define RESERVATION "/api/v2/jobs/%s/reservation"
 #define VC "/api/v2/virtual-clusters/%s"
 #define MEMBERSHIP "/api/v2/users/%s/group"

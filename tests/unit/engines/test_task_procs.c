@@ -57,7 +57,8 @@ static void make_data(char data[64])
 
 static void remove_data(const char *data)
 {
-    static const char *const names[] = {"/run/" ATTEMPT "/shim", "/run/" ATTEMPT, "/run", ""};
+    static const char shim[] = "/run/" ATTEMPT "/shim", folder[] = "/run/" ATTEMPT;
+    const char *const names[] = {shim, folder, "/run", ""};
     char path[256];
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
