@@ -7,6 +7,7 @@ import http.client
 import json
 import os
 import re
+import shutil
 import socket
 import sys
 import unittest
@@ -26,11 +27,12 @@ class AppsCase(jobcase.JobCase):
         self.big = os.urandom(1 << 20) * 20
         with open(self.path("big"), "wb") as f:
             f.write(self.big)
+        app = shutil.copy(os.path.join(HERE, "webapp.py"), self.server.folder)  # a clone below /tmp is not the task's /tmp
         self.full = self.submit("shown", ["cd %s" % self.server.folder,
                                           "%s -m http.server --bind 127.0.0.1 $PAI_CONTAINER_HOST_files_PORT_LIST "
                                           "> /dev/null 2>&1 &" % sys.executable,
                                           "exec %s -B %s $PAI_CONTAINER_HOST_http_PORT_LIST %s"
-                                          % (sys.executable, os.path.join(HERE, "webapp.py"), self.server.folder)],
+                                          % (sys.executable, app, self.server.folder)],
                                 ports={"files": 1, "none": 1}, extra=APPS)
         self.apps = wait_until(self.ready, "the apps answer", 30)
 

@@ -3,6 +3,7 @@
 """Runs apps.mjs against a real droverd with a job's web app, which is served on an origin of its own and then on the portal's.
 DROVER_BIN names the binaries."""
 import os
+import shutil
 import subprocess
 import sys
 
@@ -15,7 +16,8 @@ import droverlib  # noqa: E402
 def play(mode, config):
     with droverlib.Server(config) as server:
         client = droverlib.Client(server).login()
-        command = "exec %s -B %s $PAI_CONTAINER_HOST_http_PORT_LIST" % (sys.executable, os.path.join(SYSTEM, "webapp.py"))
+        app = shutil.copy(os.path.join(SYSTEM, "webapp.py"), server.folder)  # a clone below /tmp is not the task's /tmp
+        command = "exec %s -B %s $PAI_CONTAINER_HOST_http_PORT_LIST" % (sys.executable, app)
         client.submit(droverlib.job_yaml("shown", command, extra="extras: {drover: {apps: [{name: web}]}}\n"))
         url = "http://%s:%d/" % server.address
         done = subprocess.run(["node", os.path.join(HERE, "apps.mjs"), url, droverlib.ADMIN,

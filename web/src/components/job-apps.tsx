@@ -4,12 +4,18 @@ import { useState } from 'preact/hooks';
 import { type JobDetail, openApp } from '../api.ts';
 import { notify, session } from '../store.ts';
 import { t } from '../words.ts';
+import { usePoll } from './use-poll.ts';
+
+/** Between looks whether an app listens by now: nothing tells of that. */
+const LOOK_MS = 3000;
 
 /** Nothing where the job has none that answers, and for those who may not open them. */
-export function JobApps({ job, detail }: { job: string; detail: JobDetail }) {
+export function JobApps({ job, detail, onLook }: { job: string; detail: JobDetail; onLook: () => Promise<void> }) {
   const [busy, setBusy] = useState(false);
   const me = session.value;
-  const apps = (detail.apps ?? []).filter((app) => app.ready);
+  const all = detail.apps ?? [];
+  const apps = all.filter((app) => app.ready);
+  usePoll(onLook, detail.jobStatus.state === 'RUNNING' && apps.length < all.length ? LOOK_MS : null);
   if (!apps.length || !(me?.admin || me?.user === detail.jobStatus.username)) return null;
 
   const open = async (name: string): Promise<void> => {

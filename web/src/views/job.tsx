@@ -72,7 +72,7 @@ export function Job({ job }: { job: string }) {
         </p>
       )}
       <JobBanner job={job} detail={detail} />
-      <JobApps job={job} detail={detail} />
+      <JobApps job={job} detail={detail} onLook={() => live.refresh()} />
       <JobReservation job={job} detail={detail} onChange={() => void live.refresh()} />
       <nav class="tabs" aria-label={t('job.tabs')}>
         {TABS.filter((name) => name !== 'code' || detail.code).map((name) => (
