@@ -20,7 +20,9 @@
 #include "base/id.h"
 #include "base/log.h"
 
-enum { TIMEOUT_S = 30, CONNECT_S = 10, SMTP_REFUSED = 500 };
+enum { TIMEOUT_S = 30, CONNECT_S = 10 };
+/* Answers of the server: from the first on it means for good; of these, that we are to log in, how, or wrongly. */
+enum { SMTP_REFUSED = 500, SMTP_LOGIN_FIRST = 530, SMTP_LOGIN_WEAK = 534, SMTP_LOGIN_WRONG = 535 };
 
 struct message {
     char *to, *text, *tag; /* text: the whole mail */
@@ -86,8 +88,23 @@ static void set_up(struct mailer *m, CURL *c)
     }
 }
 
+/* Whether the server refuses this mail, and not us: our login, our encryption, whoever asks. */
+static bool is_refused(CURL *c, CURLcode rc)
+{
+    long code = 0;
+    curl_off_t sent = 0;
+
+    (void)curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &code);
+    (void)curl_easy_getinfo(c, CURLINFO_SIZE_UPLOAD_T, &sent);
+    if (code < SMTP_REFUSED || code == SMTP_LOGIN_FIRST || code == SMTP_LOGIN_WEAK || code == SMTP_LOGIN_WRONG)
+        return false;
+    /* the sender, the recipient and the mail's begin; else the answer to all of it, and not the greeting */
+    return rc == CURLE_SEND_ERROR ||
+           (rc != CURLE_LOGIN_DENIED && rc != CURLE_USE_SSL_FAILED && rc != CURLE_REMOTE_ACCESS_DENIED && sent > 0);
+}
+
 /* NULL, or what went wrong (static or in `why`). */
-static const char *send_one(CURL *c, const struct message *msg, char why[CURL_ERROR_SIZE])
+static const char *send_one(CURL *c, const struct message *msg, char why[CURL_ERROR_SIZE], bool *refused)
 {
     struct upload u = {.at = msg->text, .left = strlen(msg->text)};
     struct curl_slist *to = curl_slist_append(NULL, msg->to);
@@ -106,6 +123,7 @@ static const char *send_one(CURL *c, const struct message *msg, char why[CURL_ER
     curl_slist_free_all(to);
     if (rc == CURLE_OK)
         return NULL;
+    *refused = is_refused(c, rc);
     return why[0] ? why : curl_easy_strerror(rc);
 }
 
@@ -134,20 +152,18 @@ static void *thread_main(void *ctx)
     CURL *c = curl_easy_init();
     char why[CURL_ERROR_SIZE];
     bool stopping;
-    long code;
+    bool refused;
     struct message *msg;
 
     if (c)
         set_up(m, c);
     while ((msg = take(m, &stopping))) {
-        const char *problem = stopping ? "the server stopped" : send_one(c, msg, why);
+        refused = false;
+        const char *problem = stopping ? "the server stopped" : send_one(c, msg, why, &refused);
 
         if (problem)
             log_warn("mail_failed", "to %s: %s", msg->to, problem);
-        code = 0;
-        if (problem && !stopping && c)
-            (void)curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &code);
-        m->config.done(m->config.ctx, msg->tag, problem, code >= SMTP_REFUSED);
+        m->config.done(m->config.ctx, msg->tag, problem, refused);
         free_message(msg);
     }
     curl_easy_cleanup(c);

@@ -33,7 +33,8 @@ void task_use_add(struct task_use *u, const struct task_use_look *look, int64_t 
     if (before < 0 || ms <= 0)
         return;
     /* less than before: a process ended whose parent did not wait for it */
-    const int64_t used = look->cpu_ms > before ? look->cpu_ms - before : 0, milli = used * 1000 / ms;
+    const int64_t most = ms * look->machine_cores, more = look->cpu_ms > before ? look->cpu_ms - before : 0;
+    const int64_t used = more < most ? more : most, milli = used * 1000 / ms;
 
     u->sampled_ms += ms;
     u->cpu_ms += used;

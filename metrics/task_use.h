@@ -20,6 +20,7 @@ struct task_use_look {
     int64_t memory;                    /* bytes */
     int64_t read_bytes, written_bytes; /* since it began; -1: not known */
     bool waits;                        /* for a disc or a storage, at that moment */
+    int machine_cores;                 /* it cannot have used more */
 };
 
 /* Plain data. Times in ms. */

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "auth/mailer.h"
@@ -30,6 +31,7 @@ struct report_mail {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t changed;
+    char *after; /* who is behind the last one whose mail failed comes next; NULL: from the beginning */
     bool quit;
     bool ended, done; /* the mail, or the note, that is under way: it is over; it need not come again */
 };
@@ -103,8 +105,11 @@ static int look(struct report_mail *m)
     struct err e = {0};
     struct report_mail_letter letter = {0};
     struct store *s = readers_get(m->config.readers, &e);
-    const struct report_mail_asking q = {
-        .store = s, .arena = m->arena, .public_url = m->config.public_url, .now_ms = clock_read().wall};
+    const struct report_mail_asking q = {.store = s,
+                                         .arena = m->arena,
+                                         .public_url = m->config.public_url,
+                                         .now_ms = clock_read().wall,
+                                         .after = m->after};
     int rc = s ? store_begin(s, &e) : -1;
     if (!rc) {
         rc = report_mail_next(&q, &letter, &e);
@@ -114,10 +119,13 @@ static int look(struct report_mail *m)
     if (rc < 0)
         log_warn("report_mail_failed", "%s", e.text);
     if (rc > 0 && letter.to && !send_letter(m, &letter))
-        return -1;
+        rc = -1;
     if (rc > 0 && !note(m, &letter.wish))
-        return -1;
-    return rc;
+        rc = -1;
+    const bool begun = m->after != NULL, again = !rc && begun; /* all others had theirs: once more from the beginning */
+    free(m->after);
+    m->after = letter.wish.user && (rc < 0 || begun) ? strdup(letter.wish.user) : NULL;
+    return again ? -1 : rc;
 }
 
 static void *run(void *ctx)
@@ -138,6 +146,7 @@ static void free_all(struct report_mail *m)
     arena_destroy(m->arena);
     pthread_cond_destroy(&m->changed);
     pthread_mutex_destroy(&m->lock);
+    free(m->after);
     free(m);
 }
 

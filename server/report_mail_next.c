@@ -234,6 +234,8 @@ static int look_at(void *ctx, const char *key, const char *text)
 
     if (read_wish(text, &w, &ignored) || !w.on)
         return 0; /* damaged: as if it were off */
+    if (f->q->after && strcmp(key + strlen(SETTING_REPORT_MAIL), f->q->after) <= 0)
+        return 0;
     f->at = report_mail_moment(w.weekday, w.hour, f->q->now_ms);
     if (w.sent_ms >= f->at)
         return 0;

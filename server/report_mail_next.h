@@ -39,6 +39,7 @@ struct report_mail_asking {
     struct arena *arena;
     const char *public_url; /* of the portal; "" = not known */
     int64_t now_ms;
+    const char *after; /* only users behind this one; NULL: all */
 };
 
 /* A report to be sent, and what is to be noted then. Strings in the arena. */

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -31,7 +32,8 @@
 struct tracked {
     struct task_use use;
     struct curve cores, waits;
-    bool there; /* in this look */
+    int64_t looked_mono; /* the last look that found it; 0: none in this life */
+    bool there;          /* in this look */
 };
 
 struct pending {
@@ -53,7 +55,8 @@ struct task_watch {
     struct arena *arena;  /* of one look */
     struct hash *tracked; /* by attempt */
     bool resumed;         /* the rows of the life before were read */
-    int64_t looked_mono, unwritten_ms;
+    int64_t written_mono; /* when what goes on was written */
+    int machine_cores;
     char (*ids)[ID_SIZE]; /* of one look */
     struct task_procs_look *looks;
     int count;
@@ -132,7 +135,6 @@ static void queue_all(struct task_watch *w)
 
     for (size_t pos = 0; (t = hash_next(w->tracked, &pos));)
         queue_tracked(w, t, false);
-    w->unwritten_ms = 0;
 }
 
 static void post(struct task_watch *w)
@@ -266,15 +268,29 @@ static int find_tasks(struct task_watch *w, struct err *e)
 
 /* ---- a look ---- */
 
-static void add_looks(struct task_watch *w, int64_t wall_ms, int64_t ms)
+/* What was used while nobody looked for long counts for nothing. */
+static void add_looks(struct task_watch *w, struct clock_now now)
 {
+    const int64_t period_ms = (int64_t)w->config.period_s * 1000;
+
     for (int i = 0; i < w->count; i++) {
         const struct task_procs_look *l = &w->looks[i];
-        const struct task_use_look look = {wall_ms, l->cpu_ms, l->memory, l->read_bytes, l->written_bytes, l->waits};
+        const struct task_use_look look = {.wall_ms = now.wall,
+                                           .cpu_ms = l->cpu_ms,
+                                           .memory = l->memory,
+                                           .read_bytes = l->read_bytes,
+                                           .written_bytes = l->written_bytes,
+                                           .waits = l->waits,
+                                           .machine_cores = w->machine_cores};
         struct tracked *t = hash_get(w->tracked, w->ids[i]);
 
-        if (t && l->found)
-            task_use_add(&t->use, &look, ms, &t->cores, &t->waits);
+        if (!t || !l->found)
+            continue;
+        const int64_t ms = now.mono - t->looked_mono;
+        if (ms > 3 * period_ms)
+            t->use.last_cpu_ms = -1;
+        t->looked_mono = now.mono;
+        task_use_add(&t->use, &look, ms, &t->cores, &t->waits);
     }
 }
 
@@ -285,17 +301,15 @@ static void look(struct task_watch *w)
     arena_reset(w->arena);
     int rc = find_tasks(w, &e) || task_procs_look(w->procs, (const char(*)[ID_SIZE])w->ids, w->count, w->looks, &e);
     const struct clock_now now = clock_read();
-    const int64_t period_ms = (int64_t)w->config.period_s * 1000, passed = now.mono - w->looked_mono;
-    const int64_t ms = w->looked_mono && passed < 2 * period_ms ? passed : period_ms;
 
-    w->looked_mono = now.mono;
     if (rc)
         log_warn("task_use_unknown", "what tasks use is not known: %s", e.text);
     else
-        add_looks(w, now.wall, ms);
-    w->unwritten_ms += ms;
-    if (w->unwritten_ms >= w->config.flush_ms)
+        add_looks(w, now);
+    if (now.mono - w->written_mono >= w->config.flush_ms) {
         queue_all(w);
+        w->written_mono = now.mono;
+    }
     post(w);
 }
 
@@ -337,6 +351,7 @@ struct task_watch *task_watch_create(const struct task_watch_config *c, struct e
     }
     w->config = *c;
     w->config.data = NULL;
+    w->machine_cores = (int)sysconf(_SC_NPROCESSORS_ONLN);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_mutex_init(&w->lock, NULL);

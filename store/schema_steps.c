@@ -375,6 +375,7 @@ const char *const schema_v14[] = {
     " user TEXT," /* whose job it is about; NULL: for admins only */
     " silenced INTEGER NOT NULL CHECK(silenced IN (0, 1))) STRICT",
     "CREATE INDEX alert_change_by_time ON alert_change(time_ms)",
+    "CREATE INDEX alert_change_by_user ON alert_change(user, id) WHERE user IS NOT NULL",
     "CREATE TABLE alert_silence("
     " id TEXT PRIMARY KEY NOT NULL,"
     " matchers TEXT NOT NULL," /* JSON: [{name, value, isRegex, isEqual}] */

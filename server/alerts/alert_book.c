@@ -234,16 +234,19 @@ struct alert_silence *book_silences(const struct alert_book *b)
     return b->silences;
 }
 
-int book_silence_count(const struct alert_book *b)
+int book_silence_count(const struct alert_book *b, int64_t now_ms)
 {
-    return b->silence_count;
+    int count = 0;
+    for (const struct alert_silence *s = b->silences; s; s = s->next)
+        count += silence_state(s, now_ms) != SILENCE_EXPIRED;
+    return count;
 }
 
 static void forget_silences(struct alert_book *b)
 {
     for (struct alert_silence **at = &b->silences; *at;) {
         struct alert_silence *s = *at;
-        if (b->now_ms < s->ends_ms + SILENCE_KEPT_MS) {
+        if (b->now_ms < s->ends_ms + (b->silence_count > SILENCES_KEPT_MAX ? 0 : SILENCE_KEPT_MS)) {
             at = &s->next;
             continue;
         }
@@ -286,6 +289,7 @@ static struct alert *begin(struct alert_book *b, struct alert *a, struct alert_t
         a = add(b, t, rule);
     if (!a)
         return NULL;
+    b->foreign += (rule < 0) - (a->rule < 0);
     a->rule = rule;
     a->state = ALERT_PENDING;
     a->since_ms = b->now_ms;

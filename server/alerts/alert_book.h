@@ -24,6 +24,7 @@ struct err;
 
 enum { ALERT_USER_MAX = 128, ALERTS_MAX = 10000, ALERTS_FOREIGN_MAX = 1000, SILENCES_MAX = 500 };
 #define ALERT_RESOLVED_KEPT_MS (INT64_C(5) * 60 * 1000)
+#define SILENCES_KEPT_MAX 4000                          /* more, and those that are over are forgotten at once */
 #define SILENCE_KEPT_MS (INT64_C(5) * 24 * 3600 * 1000) /* after its end, as Alertmanager */
 
 enum alert_state { ALERT_PENDING, ALERT_FIRING, ALERT_RESOLVED };
@@ -99,8 +100,8 @@ int book_take(struct alert_book *b, const struct alert_posted *p, int64_t now_ms
 void book_silence_put(struct alert_book *b, struct alert_silence *s);
 /* NULL: there is none. Borrowed. */
 struct alert_silence *book_silence(const struct alert_book *b, const char *id);
-struct alert_silence *book_silences(const struct alert_book *b); /* the first; newest first */
-int book_silence_count(const struct alert_book *b);
+struct alert_silence *book_silences(const struct alert_book *b);    /* the first; newest first */
+int book_silence_count(const struct alert_book *b, int64_t now_ms); /* of those that are not over */
 /* The first alert of all. Borrowed until the next change. */
 const struct alert *book_alerts(const struct alert_book *b);
 

@@ -142,7 +142,7 @@ static int drop_row(struct store *s, const struct alert_record *r, struct err *e
 static int forget_changes(struct store *s, int64_t before_ms, struct err *e)
 {
     static const struct store_sql old = {"DELETE FROM alert_change WHERE id IN (SELECT id FROM alert_change "
-                                         "WHERE time_ms < ? ORDER BY id LIMIT 1000)"};
+                                         "WHERE time_ms < ? ORDER BY time_ms LIMIT 1000)"};
     static const struct store_sql many = {
         "DELETE FROM alert_change WHERE id <= (SELECT max(id) FROM alert_change) - ?"};
     struct stmt *st = store_stmt(s, &old, e);

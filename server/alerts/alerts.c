@@ -50,6 +50,7 @@ struct alerts {
 /* Takes the lock, and in what has come. */
 static void take_lock(struct alerts *a)
 {
+    pthread_mutex_lock(&a->lock); /* first: of two who take, the first has the older ones */
     pthread_mutex_lock(&a->small);
     struct alert_silence *came = a->silences, *in_order = NULL;
     a->silences = NULL;
@@ -59,7 +60,6 @@ static void take_lock(struct alerts *a)
         came->next = in_order;
         in_order = came;
     }
-    pthread_mutex_lock(&a->lock);
     for (struct alert_silence *next; in_order; in_order = next) {
         next = in_order->next;
         book_silence_put(a->book, in_order);
@@ -106,9 +106,9 @@ static void look(struct alerts *a, enum alert_depth depth)
 {
     struct err e = {0};
     struct store *s = readers_get(a->config.readers, &e);
+    take_lock(a); /* before anything is looked at: looks are in the order of what they see */
     struct snapshot *snap = snapshots_get(a->config.snapshots);
     const int64_t now_ms = clock_read().wall;
-    take_lock(a);
     if (depth >= ALERT_LOOK_MACHINE)
         a->machine = a->read;
     become_ready(a, now_ms);

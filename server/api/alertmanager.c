@@ -185,13 +185,16 @@ static int read_posted(const cJSON *o, struct alert_posted *p, int64_t now_ms, s
     return p->text ? 0 : -1;
 }
 
-/* All of them or none. */
+/* As Alertmanager does: those that are good are taken, and the first error is told. */
 static int take_posted(struct alerts *alerts, const struct alert_posted *list, int count, int64_t now_ms, struct err *e)
 {
     struct alert_book *b = alerts_now(alerts);
     int rc = 0;
-    for (int i = 0; !rc && i < count; i++)
-        rc = book_take(b, &list[i], now_ms, e);
+    for (int i = 0; i < count; i++) {
+        struct err one = {0};
+        if (book_take(b, &list[i], now_ms, rc ? &one : e))
+            rc = -1;
+    }
     alerts_close(alerts);
     return rc;
 }

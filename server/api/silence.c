@@ -275,7 +275,7 @@ static int place(struct change *c, const struct alert_book *b, int64_t now_ms, s
             s->starts_ms = old->starts_ms;
         return 0;
     }
-    if (book_silence_count(b) >= SILENCES_MAX)
+    if (book_silence_count(b, now_ms) >= SILENCES_MAX)
         return err_set(e, ERR_TOO_MANY, "There are %d silences; expire some.", SILENCES_MAX);
     id_make(now_ms, s->id);
     if (old && was != SILENCE_EXPIRED && !(c->list[1] = expired(old, now_ms)))

@@ -14,7 +14,7 @@
 #include "server/notice/out_store.h"
 #include "server/notice/source.h"
 
-enum { TEXT_MAX = 512 << 10 };
+enum { TEXT_MAX = 512 << 10, PART_MAX = 64 << 10 /* more than any notice has */ };
 
 struct due {
     struct arena *arena;
@@ -86,9 +86,12 @@ static int write_letter(const struct due *d, const struct address *to, struct le
     struct buf b;
     buf_init(&b, TEXT_MAX);
     (void)buf_addf(&b, "Hello %s,\n\n", first->user);
-    for (size_t i = 0; i < out->count; i++)
-        if (add_part(&b, a, &d->rows[i], out))
+    for (size_t i = 0; i < out->count; i++) {
+        if (i && b.len > TEXT_MAX - PART_MAX)
+            out->count = i; /* the rest has a mail of its own */
+        else if (add_part(&b, a, &d->rows[i], out))
             break;
+    }
     if (out->count > 1) {
         out->subject = arena_printf(a, "%zu notifications", out->count);
         out->id = arena_printf(a, "digest-%zu.%s", out->count, first->notice);

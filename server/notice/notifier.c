@@ -57,6 +57,8 @@ struct notifier {
     struct letter letter;                   /* the mail under way: its positions, no text */
     int64_t mail_after_mono, mail_retry_ms; /* not before; behind a failure */
     bool mailing;                           /* one is under way */
+    int64_t broken;                         /* of a webhook, a row that can never be sent; 0: none */
+    char broken_webhook[ID_SIZE];
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t written;
@@ -210,8 +212,14 @@ static void forget_letter(struct notifier *n, bool sent)
     (void)write_rows(n, out_store_end, &end); /* where it fails, it is sent once more, with the same Message-ID */
 }
 
+/* This one later than those of others: it may be the only one that is not taken. */
 static void wait_with_mail(struct notifier *n)
 {
+    struct out_end end = {.positions = n->letter.positions,
+                          .count = n->letter.count,
+                          .kind = OUT_LATER,
+                          .due_ms = clock_read().wall + n->mail_retry_ms};
+    (void)write_rows(n, out_store_end, &end);
     n->mail_after_mono = clock_read().mono + n->mail_retry_ms;
     n->mail_retry_ms = 2 * n->mail_retry_ms < MAIL_RETRY_MAX_MS ? 2 * n->mail_retry_ms : MAIL_RETRY_MAX_MS;
 }
@@ -320,8 +328,11 @@ static int take_head(void *ctx, const struct out_row *row, const struct webhook 
 {
     struct notifier *n = ctx;
     struct err e = {0};
-    if (poster_can(n->poster, w->id) && begin_post(n, row, w, &e))
-        log_warn("webhook_failed", "%s", e.text);
+    if (!poster_can(n->poster, w->id) || !begin_post(n, row, w, &e))
+        return 0;
+    log_warn("webhook_failed", "%s", e.text);
+    n->broken = row->position;
+    (void)snprintf(n->broken_webhook, sizeof n->broken_webhook, "%s", w->id);
     return 0;
 }
 
@@ -333,6 +344,15 @@ static void begin_posts(struct notifier *n)
     if (!s || out_store_heads(s, &due, take_head, n, &e))
         log_warn("notices_failed", "%s", e.text);
     readers_put(n->config.readers, s);
+    if (!n->broken)
+        return;
+    const struct out_end end = {.positions = &n->broken,
+                                .count = 1,
+                                .kind = OUT_FAILED,
+                                .webhook = n->broken_webhook,
+                                .problem = "It could not be made: the server's log says why."};
+    (void)write_rows(n, out_store_end, (void *)&end);
+    n->broken = 0;
 }
 
 /* ---- the thread ---- */

@@ -66,6 +66,18 @@ static int64_t waiting(struct store *s, const struct out_row *r, struct err *e)
     return n;
 }
 
+/* Of what has ended the last ones stay. */
+static int prune(struct store *s, const char *webhook, struct err *e)
+{
+    static const struct store_sql sql = {
+        "DELETE FROM notice_out WHERE webhook = ?1 AND state <> 'waiting' AND position NOT IN"
+        " (SELECT position FROM notice_out WHERE webhook = ?1 AND state <> 'waiting' ORDER BY position DESC LIMIT ?2)"};
+    struct stmt *st = store_stmt(s, &sql, e);
+    stmt_text(st, 1, webhook);
+    stmt_int(st, 2, OUT_LOG_MAX);
+    return stmt_exec(st, e);
+}
+
 /* What belongs to a webhook or user that is gone since it was read, stays away. */
 static int queue_one(struct store *s, const struct out_row *r, struct clock_now now, struct err *e)
 {
@@ -90,7 +102,7 @@ static int queue_one(struct store *s, const struct out_row *r, struct clock_now 
     stmt_text(st, 9, full ? "failed" : "waiting");
     stmt_int_or_null(st, 10, full ? now.wall : 0, 0);
     stmt_text(st, 11, full ? "too many wait" : "");
-    return stmt_exec(st, e);
+    return stmt_exec(st, e) || (full && prune(s, r->webhook, e)) ? -1 : 0;
 }
 
 int out_store_queue(struct store *s, void *what, struct clock_now now, struct err *e)
@@ -104,22 +116,20 @@ int out_store_queue(struct store *s, void *what, struct clock_now now, struct er
 
 /* ---- ends ---- */
 
-static int prune(struct store *s, const char *webhook, struct err *e)
+static int end_mail(struct store *s, const struct out_end *x, int64_t position, struct err *e)
 {
-    static const struct store_sql sql = {
-        "DELETE FROM notice_out WHERE webhook = ?1 AND state <> 'waiting' AND position NOT IN"
-        " (SELECT position FROM notice_out WHERE webhook = ?1 AND state <> 'waiting' ORDER BY position DESC LIMIT ?2)"};
-    struct stmt *st = store_stmt(s, &sql, e);
-    stmt_text(st, 1, webhook);
-    stmt_int(st, 2, OUT_LOG_MAX);
-    return stmt_exec(st, e);
-}
-
-static int end_mail(struct store *s, int64_t position, struct err *e)
-{
-    static const struct store_sql sql = {"DELETE FROM notice_out WHERE position = ?"};
+    static const struct store_sql sql = {"DELETE FROM notice_out WHERE position = ?1 AND (?2 = 0 OR tries >= ?3)"};
+    static const struct store_sql wait = {
+        "UPDATE notice_out SET tries = tries + 1, due_ms = max(due_ms, ?2) WHERE position = ?1"};
     struct stmt *st = store_stmt(s, &sql, e);
     stmt_int(st, 1, position);
+    stmt_int(st, 2, x->kind == OUT_LATER);
+    stmt_int(st, 3, OUT_MAIL_TRIES);
+    if (stmt_exec(st, e) || x->kind != OUT_LATER)
+        return e->code ? -1 : 0;
+    st = store_stmt(s, &wait, e);
+    stmt_int(st, 1, position);
+    stmt_int(st, 2, x->due_ms);
     return stmt_exec(st, e);
 }
 
@@ -145,7 +155,7 @@ int out_store_end(struct store *s, void *what, struct clock_now now, struct err 
     if (x->webhook)
         return end_post(s, x, now, e) || prune(s, x->webhook, e) ? -1 : 0;
     for (size_t i = 0; i < x->count; i++)
-        if (end_mail(s, x->positions[i], e))
+        if (end_mail(s, x, x->positions[i], e))
             return -1;
     return 0;
 }
@@ -156,8 +166,9 @@ int out_store_mails(struct store *s, const struct out_due *due, out_row_fn *fn, 
 {
     static const struct store_sql sql = {
         "SELECT " COLUMNS " FROM notice_out o WHERE o.webhook IS NULL AND o.state = 'waiting' AND o.due_ms <= ?1 AND"
-        " o.user = (SELECT user FROM notice_out WHERE webhook IS NULL AND state = 'waiting' AND due_ms <= ?1"
-        " ORDER BY position LIMIT 1) ORDER BY o.position LIMIT ?2"};
+        " o.user = (SELECT user FROM notice_out f WHERE webhook IS NULL AND state = 'waiting' AND due_ms <= ?1 AND"
+        " NOT EXISTS(SELECT 1 FROM notice_out p WHERE p.webhook IS NULL AND p.state = 'waiting' AND p.user = f.user AND"
+        " p.tries > 0 AND p.due_ms > ?1) ORDER BY due_ms, position LIMIT 1) ORDER BY o.position LIMIT ?2"};
     struct stmt *st = store_stmt(s, &sql, e);
     stmt_int(st, 1, due->now_ms);
     stmt_int(st, 2, due->limit);
@@ -170,7 +181,9 @@ int out_store_heads(struct store *s, const struct out_due *due, out_head_fn *fn,
         "SELECT " COLUMNS ", w.user, w.name, w.url, w.shape, w.secret FROM"
         " (SELECT min(position) AS first FROM notice_out WHERE state = 'waiting' AND webhook IS NOT NULL"
         " GROUP BY webhook) f JOIN notice_out o ON o.position = f.first JOIN webhook w ON w.id = o.webhook"
-        " WHERE o.due_ms <= ?1 ORDER BY o.due_ms, o.position LIMIT ?2"};
+        " LEFT JOIN user u ON u.name = w.user WHERE o.due_ms <= ?1 AND (w.user IS NULL OR (u.disabled = 0 AND"
+        " (u.expires_ms IS NULL OR u.expires_ms = 0 OR u.expires_ms > ?1)))"
+        " ORDER BY o.due_ms, o.position LIMIT ?2"};
     struct stmt *st = store_stmt(s, &sql, e);
     struct out_row r;
     int rc;

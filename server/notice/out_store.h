@@ -18,7 +18,7 @@ struct err;
 struct setting;
 struct store;
 
-enum { OUT_WAITING_MAX = 1000, OUT_LOG_MAX = 100 };
+enum { OUT_WAITING_MAX = 1000, OUT_LOG_MAX = 100, OUT_MAIL_TRIES = 300 /* a day of them */ };
 
 /* One telling. */
 struct out_row {
@@ -48,8 +48,8 @@ struct out_queue {
 int out_store_queue(struct store *s, void *what, struct clock_now now, struct err *e);
 
 enum out_end_kind { OUT_SENT, OUT_FAILED, OUT_LATER };
-/* For command_write: `what` is a struct out_end. Mails that have ended are forgotten, of a webhook's the last
- * OUT_LOG_MAX stay. */
+/* For command_write: `what` is a struct out_end. Mails that have ended, or were tried OUT_MAIL_TRIES times, are
+ * forgotten, of a webhook's the last OUT_LOG_MAX stay. */
 struct out_end {
     const int64_t *positions;
     size_t count;
@@ -63,7 +63,8 @@ int out_store_end(struct store *s, void *what, struct clock_now now, struct err 
 
 /* Strings borrowed until it returns. What it returned when not 0, else 0 or -1. */
 typedef int out_row_fn(void *ctx, const struct out_row *row);
-/* The mails of whoever's first one is due, in order: all of that user that are due, `limit` at most. */
+/* The mails of whoever's one is due for longest, in order: all of that user that are due, `limit` at most. Who has one
+ * that is to be tried again later waits with it; others do not. */
 struct out_due {
     int64_t now_ms;
     int limit;

@@ -28,7 +28,7 @@ static void sums_are_those_of_the_looks(void **state)
 {
     struct curve *curves = calloc(2, sizeof *curves);
     struct task_use u = begun(4);
-    struct task_use_look look = {.wall_ms = 1000000, .read_bytes = -1, .written_bytes = -1};
+    struct task_use_look look = {.wall_ms = 1000000, .read_bytes = -1, .written_bytes = -1, .machine_cores = 8};
     int64_t used = 0, waited = 0, held = 0, most = 0, looks = 0;
     uint64_t seed = 20261128;
 
@@ -76,7 +76,7 @@ static void a_curve_is_of_what_was_asked_for(void **state)
 {
     struct curve *curves = calloc(2, sizeof *curves);
     struct task_use u = begun(2);
-    struct task_use_look look = {.wall_ms = 1000000, .read_bytes = -1, .written_bytes = -1};
+    struct task_use_look look = {.wall_ms = 1000000, .read_bytes = -1, .written_bytes = -1, .machine_cores = 8};
 
     (void)state;
     for (int i = 0; i < 3; i++) { /* one core of two; then three */
@@ -91,6 +91,9 @@ static void a_curve_is_of_what_was_asked_for(void **state)
     look.cpu_ms = 0; /* who used most has ended, and nobody waited for it */
     task_use_add(&u, &look, PERIOD_MS, &curves[0], &curves[1]);
     assert_int_equal(u.cpu_ms, 4 * PERIOD_MS);
+    look.cpu_ms = 1000 * PERIOD_MS; /* what was missing then, and counts again, is not all of it of now */
+    task_use_add(&u, &look, PERIOD_MS, &curves[0], &curves[1]);
+    assert_int_equal(u.cpu_ms, 12 * PERIOD_MS);
     free(curves);
 }
 

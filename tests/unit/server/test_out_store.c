@@ -360,6 +360,51 @@ static void what_cannot_be_sent_is_forgotten(void **unused)
     assert_int_equal(l.count, 1);
 }
 
+/* The next mail is not taken for now. */
+static void put_off(const char *subject)
+{
+    const struct letter_asking q = {.arena = arena, .now_ms = now};
+    struct letter l;
+    assert_int_equal(letter_next(reader(), &q, &l, &e), 1);
+    assert_string_equal(l.subject, subject);
+    struct out_end end = {.positions = l.positions, .count = l.count, .kind = OUT_LATER, .due_ms = now + MINUTE};
+    ok(write_rows(out_store_end, &end));
+}
+
+static void who_cannot_be_told_holds_up_nobody(void **unused)
+{
+    (void)unused;
+    tell("ana", NOTICE_FAILED, NOTICE_WISH_YES);
+    tell("ana", NOTICE_FAILED, NOTICE_WISH_YES);
+    tell("bo", NOTICE_FAILED, NOTICE_WISH_YES);
+    put_off("title 1");
+    mail("title 3"); /* and not ana's second, which would overtake her first */
+    mail(NULL);
+    now += MINUTE;
+    mail("title 1");
+    mail("title 2");
+    mail(NULL);
+    tell("bo", NOTICE_FAILED, NOTICE_WISH_YES);
+    for (int i = 0; i <= OUT_MAIL_TRIES; i++) {
+        put_off("title 4");
+        now += MINUTE;
+    }
+    mail(NULL);
+}
+
+static void who_is_locked_out_is_sent_no_more(void **unused)
+{
+    (void)unused;
+    set_webhook("ana", "one", KIND(FAILED), true);
+    tell("ana", NOTICE_FAILED, NOTICE_WISH_NONE);
+    assert_string_equal(heads(), "one:n1 ");
+    static const struct store_sql lock_out = {"UPDATE user SET disabled = 1 WHERE name = 'ana'"};
+    ok(store_begin(db.writer, &e));
+    ok(stmt_exec(store_stmt(db.writer, &lock_out, &e), &e));
+    ok(store_commit(db.writer, &e));
+    assert_string_equal(heads(), "");
+}
+
 static void webhooks_are_counted(void **unused)
 {
     struct webhook_write w = {.row = {.user = "ana", .name = "none"}};
@@ -386,6 +431,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_digest, set_up, tear_down),
         cmocka_unit_test_setup_teardown(quiet_hours_hold_mails_and_the_webhooks_that_want_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_cannot_be_sent_is_forgotten, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(who_cannot_be_told_holds_up_nobody, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(who_is_locked_out_is_sent_no_more, set_up, tear_down),
         cmocka_unit_test_setup_teardown(webhooks_are_counted, set_up, tear_down),
     };
 
