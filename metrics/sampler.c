@@ -1,29 +1,25 @@
 /* SPDX-License-Identifier: MIT
  *
- * Looks begin at multiples of the period after the first; those that a slow one took the time of are left out.
+ * Looks are a ticker's; who asks for samples meets it at the lock.
  */
 #include "metrics/sampler.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/ticker.h"
 #include "metrics/ring.h"
 #include "metrics/source_thread.h"
 
 struct sampler {
     struct sampler_config config;
-    pthread_t thread;
-    bool started;
+    struct ticker *ticker;           /* NULL: it does not run */
     struct source_reading *readings; /* the thread's */
     int64_t looked_mono;             /* when the last look ended; the thread's */
     pthread_mutex_t lock;            /* of what follows */
-    pthread_cond_t wake;
-    bool quit;
     enum sampler_state state;
     int64_t since_ms;
     struct ring rings[NODE_GPU_MAX];
@@ -54,8 +50,9 @@ static void keep(struct sampler *s, enum sampler_state state, int64_t wall_ms)
     pthread_mutex_unlock(&s->lock);
 }
 
-static void look(struct sampler *s)
+static void look(void *ctx)
 {
+    struct sampler *s = ctx;
     const struct sampler_config *c = &s->config;
     struct err e = {0};
     enum sampler_state before = s->state; /* only this thread writes it */
@@ -73,68 +70,18 @@ static void look(struct sampler *s)
         c->taken(c->ctx, rc ? NULL : s->readings, c->count, ms < 2 * c->period_ms ? ms : 2 * c->period_ms);
 }
 
-static void add_ms(struct timespec *at, int64_t ms)
-{
-    int64_t ns = at->tv_nsec + ms % 1000 * 1000000;
-
-    at->tv_sec += (time_t)(ms / 1000 + ns / 1000000000);
-    at->tv_nsec = (long)(ns % 1000000000);
-}
-
-static bool is_past(const struct timespec *at)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec > at->tv_sec || (now.tv_sec == at->tv_sec && now.tv_nsec >= at->tv_nsec);
-}
-
-/* Whether to go on, at that time. */
-static bool waits(struct sampler *s, const struct timespec *at)
-{
-    int rc = 0;
-
-    pthread_mutex_lock(&s->lock);
-    while (!s->quit && rc != ETIMEDOUT)
-        rc = pthread_cond_timedwait(&s->wake, &s->lock, at);
-    bool go = !s->quit;
-    pthread_mutex_unlock(&s->lock);
-    return go;
-}
-
-static void *thread_main(void *arg)
-{
-    struct sampler *s = arg;
-    struct timespec next;
-
-    (void)pthread_setname_np(pthread_self(), "gpu-sampler");
-    clock_gettime(CLOCK_MONOTONIC, &next);
-    while (waits(s, &next)) {
-        look(s);
-        do
-            add_ms(&next, s->config.period_ms);
-        while (is_past(&next));
-    }
-    return NULL;
-}
-
 /* ---- life ---- */
 
 struct sampler *sampler_create(const struct sampler_config *c, struct err *e)
 {
     struct sampler *s = calloc(1, sizeof *s);
-    pthread_condattr_t attr;
 
     if (!s) {
         err_set(e, ERR_INTERNAL, "Out of memory.");
         return NULL;
     }
     s->config = *c;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_mutex_init(&s->lock, NULL);
-    pthread_cond_init(&s->wake, &attr);
-    pthread_condattr_destroy(&attr);
     s->readings = calloc((size_t)c->count + 1, sizeof *s->readings);
     bool whole = s->readings != NULL;
     for (int i = 0; i < c->count; i++)
@@ -148,24 +95,16 @@ struct sampler *sampler_create(const struct sampler_config *c, struct err *e)
 
 int sampler_start(struct sampler *s, struct err *e)
 {
-    int rc = pthread_create(&s->thread, NULL, thread_main, s);
-
-    if (rc)
-        return err_errno(e, rc, "no thread for samples");
-    s->started = true;
-    return 0;
+    s->ticker = ticker_start("gpu-sampler", s->config.period_ms, look, s, e);
+    return s->ticker ? 0 : -1;
 }
 
 void sampler_stop(struct sampler *s)
 {
-    if (!s || !s->started)
+    if (!s)
         return;
-    pthread_mutex_lock(&s->lock);
-    s->quit = true;
-    pthread_cond_broadcast(&s->wake);
-    pthread_mutex_unlock(&s->lock);
-    pthread_join(s->thread, NULL);
-    s->started = false;
+    ticker_stop(s->ticker);
+    s->ticker = NULL;
 }
 
 void sampler_destroy(struct sampler *s)
@@ -175,7 +114,6 @@ void sampler_destroy(struct sampler *s)
     sampler_stop(s);
     for (int i = 0; i < s->config.count; i++)
         ring_fini(&s->rings[i]);
-    pthread_cond_destroy(&s->wake);
     pthread_mutex_destroy(&s->lock);
     free(s->readings);
     free(s);

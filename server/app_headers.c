@@ -119,6 +119,23 @@ void app_headers_cookie(const char *value, struct buf *out)
     }
 }
 
+int app_headers_pass(const char *name, const char *value, const char *connection, app_headers_fn *add, void *ctx)
+{
+    struct buf cookie;
+
+    if (app_headers_request(name, connection))
+        add(ctx, name, value);
+    if (strcasecmp(name, "Cookie") != 0)
+        return 0;
+    buf_init(&cookie, 0);
+    app_headers_cookie(value, &cookie);
+    if (cookie.len)
+        add(ctx, name, buf_str(&cookie));
+    int rc = cookie.bad ? -1 : 0;
+    buf_fini(&cookie);
+    return rc;
+}
+
 bool app_headers_secret(const char *value, bool secure, char *out, unsigned size)
 {
     const char *const name = secure ? APP_COOKIE_SECURE : APP_COOKIE_PLAIN;

@@ -25,6 +25,9 @@ struct app_place {
  * (`connection`, the header of that name, lists more; NULL ok), nor what the proxy writes itself, nor a login. */
 bool app_headers_request(const char *name, const char *connection);
 bool app_headers_reply(const char *name, const char *connection);
+/* Calls `add` with a request's header as the app may see it, if it may. 0, or -1 on out of memory. */
+typedef void app_headers_fn(void *ctx, const char *name, const char *value);
+int app_headers_pass(const char *name, const char *value, const char *connection, app_headers_fn *add, void *ctx);
 /* A Cookie header without our own cookies; leaves `out` empty when nothing is left. */
 void app_headers_cookie(const char *value, struct buf *out);
 /* The value of our cookie in a Cookie header (NULL ok) into `out` of `size`. True when it is there once and fits. */

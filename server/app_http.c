@@ -382,20 +382,10 @@ struct passing {
 static void pass_header(void *ctx, const char *name, const char *value)
 {
     struct passing *p = ctx;
-    struct buf cookie;
 
     p->accept |= !strcasecmp(name, "Accept");
     p->agent |= !strcasecmp(name, "User-Agent");
-    if (app_headers_request(name, p->connection))
-        add_header(p->x, name, value);
-    if (strcasecmp(name, "Cookie") != 0)
-        return;
-    buf_init(&cookie, 0);
-    app_headers_cookie(value, &cookie);
-    if (cookie.len)
-        add_header(p->x, name, buf_str(&cookie));
-    p->x->bad |= cookie.bad;
-    buf_fini(&cookie);
+    p->x->bad |= app_headers_pass(name, value, p->connection, add_header, p->x) != 0;
 }
 
 /* A header that libcurl would add by itself. */

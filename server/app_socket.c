@@ -305,18 +305,8 @@ struct passing {
 static void pass_header(void *ctx, const char *name, const char *value)
 {
     const struct passing *p = ctx;
-    struct buf cookie;
 
-    if (app_headers_request(name, p->connection))
-        add_header(p->out, name, value);
-    if (strcasecmp(name, "Cookie") != 0)
-        return;
-    buf_init(&cookie, 0);
-    app_headers_cookie(value, &cookie);
-    if (cookie.len)
-        add_header(p->out, name, buf_str(&cookie));
-    p->out->bad |= cookie.bad;
-    buf_fini(&cookie);
+    p->out->bad |= app_headers_pass(name, value, p->connection, add_header, p->out) != 0;
 }
 
 int app_socket_begin(struct apps *s, struct request *r, const struct apps_order *o, struct err *e)

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/detached.h"
 #include "server/app_impl.h"
 #include "server/config.h"
 #include "server/http/reply.h"
@@ -144,20 +145,6 @@ static void *thread(void *ctx)
     return NULL;
 }
 
-static int start(struct app_call *c)
-{
-    pthread_attr_t attr;
-    pthread_t id;
-
-    pthread_attr_init(&attr);
-    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attr, STACK);
-    int rc = pthread_create(&id, &attr, thread, c);
-
-    pthread_attr_destroy(&attr);
-    return rc;
-}
-
 int app_call_start(struct app_call *c, struct err *e)
 {
     struct apps *s = c->home;
@@ -181,7 +168,7 @@ int app_call_start(struct app_call *c, struct err *e)
     pthread_mutex_unlock(&s->lock);
     if (rc)
         return rc;
-    if (start(c) == 0)
+    if (detached_start(STACK, thread, c) == 0)
         return 0;
     app_call_end(c);
     return err_set(e, ERR_BUSY, "The server has no thread left for this call.");

@@ -16,6 +16,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/detached.h"
 #include "base/log.h"
 #include "server/http/request.h"
 #include "server/shell_impl.h"
@@ -108,18 +109,6 @@ static void *thread(void *ctx)
     return NULL;
 }
 
-static int start(struct shell *sh)
-{
-    pthread_attr_t attr;
-    pthread_t id;
-    pthread_attr_init(&attr);
-    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attr, STACK);
-    int rc = pthread_create(&id, &attr, thread, sh);
-    pthread_attr_destroy(&attr);
-    return rc;
-}
-
 static void begin(void *ctx, const struct reply_socket *socket)
 {
     struct shell *sh = ctx;
@@ -133,7 +122,7 @@ static void begin(void *ctx, const struct reply_socket *socket)
     bool closing = s->closing || !sh->early;
     s->running += !closing;
     pthread_mutex_unlock(&s->lock);
-    if (!closing && start(sh) == 0)
+    if (!closing && detached_start(STACK, thread, sh) == 0)
         return;
     log_error("shell_thread", "a shell of %s could not begin", sh->call.actor.user);
     reply_socket_close(socket);

@@ -6,12 +6,10 @@
  */
 #include "server/task_watch.h"
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/arena.h"
@@ -20,6 +18,7 @@
 #include "base/err.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/ticker.h"
 #include "core/effect.h"
 #include "engines/local/task_procs.h"
 #include "jobs/jobs_store.h"
@@ -61,10 +60,7 @@ struct task_watch {
     struct task_procs_look *looks;
     int count;
     struct writing *writing; /* what this look writes; NULL: nothing yet */
-    pthread_mutex_t lock;    /* guards quit */
-    pthread_cond_t wake;
-    bool quit, started;
-    pthread_t thread;
+    struct ticker *ticker;   /* NULL: it does not run */
 };
 
 /* ---- writing ---- */
@@ -294,8 +290,9 @@ static void add_looks(struct task_watch *w, struct clock_now now)
     }
 }
 
-static void look(struct task_watch *w)
+static void look(void *ctx)
 {
+    struct task_watch *w = ctx;
     struct err e = {0};
 
     arena_reset(w->arena);
@@ -313,37 +310,11 @@ static void look(struct task_watch *w)
     post(w);
 }
 
-static bool waits(struct task_watch *w)
-{
-    struct timespec at;
-    int rc = 0;
-
-    clock_gettime(CLOCK_MONOTONIC, &at);
-    at.tv_sec += w->config.period_s;
-    pthread_mutex_lock(&w->lock);
-    while (!w->quit && !rc)
-        rc = pthread_cond_timedwait(&w->wake, &w->lock, &at);
-    const bool go = !w->quit;
-    pthread_mutex_unlock(&w->lock);
-    return go;
-}
-
-static void *thread_main(void *arg)
-{
-    struct task_watch *w = arg;
-
-    (void)pthread_setname_np(pthread_self(), "task-watch");
-    while (waits(w))
-        look(w);
-    return NULL;
-}
-
 /* ---- life ---- */
 
 struct task_watch *task_watch_create(const struct task_watch_config *c, struct err *e)
 {
     struct task_watch *w = calloc(1, sizeof *w);
-    pthread_condattr_t attr;
 
     if (!w) {
         err_set(e, ERR_INTERNAL, "Out of memory.");
@@ -352,11 +323,6 @@ struct task_watch *task_watch_create(const struct task_watch_config *c, struct e
     w->config = *c;
     w->config.data = NULL;
     w->machine_cores = (int)sysconf(_SC_NPROCESSORS_ONLN);
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_mutex_init(&w->lock, NULL);
-    pthread_cond_init(&w->wake, &attr);
-    pthread_condattr_destroy(&attr);
     w->arena = arena_create(0);
     w->tracked = hash_create();
     w->ids = calloc(TASK_PROCS_TASKS_MAX, sizeof *w->ids);
@@ -371,24 +337,16 @@ struct task_watch *task_watch_create(const struct task_watch_config *c, struct e
 
 int task_watch_start(struct task_watch *w, struct err *e)
 {
-    int rc = pthread_create(&w->thread, NULL, thread_main, w);
-
-    if (rc)
-        return err_errno(e, rc, "no thread for tasks");
-    w->started = true;
-    return 0;
+    w->ticker = ticker_start("task-watch", (int64_t)w->config.period_s * 1000, look, w, e);
+    return w->ticker ? 0 : -1;
 }
 
 void task_watch_stop(struct task_watch *w)
 {
-    if (!w || !w->started)
+    if (!w || !w->ticker)
         return;
-    pthread_mutex_lock(&w->lock);
-    w->quit = true;
-    pthread_cond_broadcast(&w->wake);
-    pthread_mutex_unlock(&w->lock);
-    pthread_join(w->thread, NULL);
-    w->started = false;
+    ticker_stop(w->ticker);
+    w->ticker = NULL;
     queue_all(w);
     post(w);
 }
@@ -405,8 +363,6 @@ void task_watch_destroy(struct task_watch *w)
     hash_destroy(w->tracked);
     arena_destroy(w->arena);
     task_procs_destroy(w->procs);
-    pthread_cond_destroy(&w->wake);
-    pthread_mutex_destroy(&w->lock);
     free(w->ids);
     free(w->looks);
     free(w);

@@ -61,7 +61,7 @@ class FullTest(IsolationCase):
 
     def test_requirement_is_kept_or_refused(self):
         extra = "extras:\n  drover:\n    requires:\n      isolation: %s\n"
-        self.assertIn("namespaces", self.level())
+        droverlib.wait_until(lambda: "namespaces" in self.level(), "the spawner has told what it can do")
         detail, _ = self.run_job("strict", "exit 0", extra=extra % "full")
         self.assertEqual(detail["jobStatus"]["state"], "SUCCEEDED")
         self.assertIn("namespaces", self.task(detail)["isolation"])

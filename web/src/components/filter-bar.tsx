@@ -3,6 +3,7 @@
 import { FILTER_STATES, type Filters, filterParams, isFiltered } from '../filters.ts';
 import { go, jobsHref } from '../router.ts';
 import { GLYPHS, shownState, t } from '../words.ts';
+import { Chip, Search } from './filter.tsx';
 
 interface Props {
   filters: Filters;
@@ -15,26 +16,18 @@ export function FilterBar({ filters, clusters }: Props) {
   const others = filters.user !== '' && filters.user !== '@me';
   return (
     <search class="filters" aria-label={t('jobs.filters')}>
-      <input
-        type="search"
-        name="keyword"
-        class="keyword"
-        placeholder={t('jobs.search')}
-        aria-label={t('jobs.search')}
-        value={filters.keyword}
-        onInput={(event) => go(href({ keyword: event.currentTarget.value }), true)}
-      />
+      <Search name="keyword" word={t('jobs.search')} value={filters.keyword} href={(text) => href({ keyword: text })} />
       <span class="chips" role="group" aria-label={t('jobs.whose')}>
-        <a class="chip" href={href({ user: '' })} aria-current={filters.user === '' ? 'true' : undefined}>
+        <Chip href={href({ user: '' })} on={filters.user === ''}>
           {t('jobs.everyone')}
-        </a>
-        <a class="chip" href={href({ user: '@me' })} aria-current={filters.user === '@me' ? 'true' : undefined}>
+        </Chip>
+        <Chip href={href({ user: '@me' })} on={filters.user === '@me'}>
           {t('jobs.mine')}
-        </a>
+        </Chip>
         {others && (
-          <a class="chip" href={href({ user: '' })} aria-current="true" title={t('jobs.user.remove')}>
+          <Chip href={href({ user: '' })} on title={t('jobs.user.remove')}>
             {t('jobs.user', { user: filters.user })} <span aria-hidden="true">×</span>
-          </a>
+          </Chip>
         )}
       </span>
       <span class="chips" role="group" aria-label={t('jobs.states')}>

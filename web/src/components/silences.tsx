@@ -8,6 +8,7 @@ import { go, pageHref, route } from '../router.ts';
 import { notify } from '../store.ts';
 import { GLYPHS } from '../words.ts';
 import { Confirm } from './confirm.tsx';
+import { Chip } from './filter.tsx';
 import { Loaded } from './loaded.tsx';
 import { SilenceForm } from './silence-form.tsx';
 import { Ago, Coming } from './time.tsx';
@@ -35,12 +36,12 @@ export function Silences({ filter, alerts, onChange }: Props) {
     <>
       <div class="filters">
         <span class="chips">
-          <a class="chip" href={here(false)} aria-current={filter.expired ? undefined : 'true'}>
+          <Chip href={here(false)} on={!filter.expired}>
             {ta('alerts.silences.live')}
-          </a>
-          <a class="chip" href={here(true)} aria-current={filter.expired ? 'true' : undefined}>
+          </Chip>
+          <Chip href={here(true)} on={filter.expired}>
             {ta('alerts.silences.all')}
-          </a>
+          </Chip>
         </span>
         <a class="button" href={pageHref('alerts', { show: 'silences', expired: filter.expired ? 'yes' : null, new: 'yes' })}>
           {ta('alerts.silence.new')}

@@ -7,6 +7,7 @@ import { ta } from '../admin-words.ts';
 import { ALERT_SHOWS, type AlertFilter, alertParams, alertsShown, historyQuery, matchersOf, matchersParam, parseAlerts, SEVERITIES, STATUSES } from '../alerts.ts';
 import { type AlertChange, type AlertStatus, type FullAlert, listAlertHistory, listAllAlerts } from '../api-alerts.ts';
 import { About, said, Severity, severityWord } from '../components/alert-look.tsx';
+import { Chip, Search } from '../components/filter.tsx';
 import { Loaded } from '../components/loaded.tsx';
 import { Silences } from '../components/silences.tsx';
 import { Ago } from '../components/time.tsx';
@@ -60,21 +61,14 @@ const MARKS: Record<AlertStatus, string> = { active: GLYPHS.running, pending: GL
 
 function Now({ filter, href, live, admin }: { filter: AlertFilter; href: Href; live: Live<FullAlert[]>; admin: boolean }) {
   const chip = (word: string, change: Partial<AlertFilter>, on: boolean) => (
-    <a class="chip" href={href(change)} aria-current={on ? 'true' : undefined}>
+    <Chip href={href(change)} on={on}>
       {word}
-    </a>
+    </Chip>
   );
   return (
     <>
       <search class="filters" aria-label={t('jobs.filters')}>
-        <input
-          type="search"
-          class="keyword"
-          placeholder={ta('alerts.search')}
-          aria-label={ta('alerts.search')}
-          value={filter.q}
-          onInput={(event) => go(href({ q: event.currentTarget.value }), true)}
-        />
+        <Search word={ta('alerts.search')} value={filter.q} href={(text) => href({ q: text })} />
         <span class="chips" role="group" aria-label={ta('alerts.state')}>
           {chip(t('nodes.all'), { status: '' }, filter.status === '')}
           {STATUSES.map((status) => chip(ta(`alerts.status.${status}`), { status }, filter.status === status))}

@@ -5,6 +5,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { ta } from '../admin-words.ts';
 import { type AuditRecord, type Chain, listAudit, verifyAudit } from '../api-admin.ts';
 import { AUDIT_METHODS, type AuditFilter, auditParams, auditQuery, parseAudit } from '../audit.ts';
+import { Chip } from '../components/filter.tsx';
 import { HelpWord } from '../components/help-word.tsx';
 import { Loaded } from '../components/loaded.tsx';
 import { Ago } from '../components/time.tsx';
@@ -55,9 +56,9 @@ export function Audit() {
         {text('ip', ta('audit.ip'))}
         <span class="chips" role="group" aria-label={ta('audit.method')}>
           {['', ...AUDIT_METHODS].map((method) => (
-            <a key={method} class="chip" href={href({ method })} aria-current={method === filter.method ? 'true' : undefined}>
+            <Chip key={method} href={href({ method })} on={method === filter.method}>
               {method || t('nodes.all')}
-            </a>
+            </Chip>
           ))}
         </span>
         {day('since', ta('audit.since'))}

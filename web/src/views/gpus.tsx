@@ -6,6 +6,7 @@ import type { VNode } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { ta } from '../admin-words.ts';
 import { type GpuMap, getGpuMap, getUser } from '../api-admin.ts';
+import { Chip, Search } from '../components/filter.tsx';
 import { GpuLegend, GpuStrip, GpuTile } from '../components/gpu-tile.tsx';
 import { Simulated } from '../components/labels.tsx';
 import { Loaded } from '../components/loaded.tsx';
@@ -50,19 +51,12 @@ export function Gpus() {
         {live.data.value?.nodes.some((node) => node.simulated) && <Simulated />}
       </div>
       <search class="filters" aria-label={t('jobs.filters')}>
-        <input
-          type="search"
-          class="keyword"
-          placeholder={ta('map.search')}
-          aria-label={ta('map.search')}
-          value={filter.q}
-          onInput={(event) => go(href({ q: event.currentTarget.value }), true)}
-        />
+        <Search word={ta('map.search')} value={filter.q} href={(text) => href({ q: text })} />
         <span class="chips" role="group" aria-label={ta('map.show')}>
           {SHOW.map((name) => (
-            <a key={name} class="chip" href={href({ show: name })} aria-current={name === filter.show ? 'true' : undefined}>
+            <Chip key={name} href={href({ show: name })} on={name === filter.show}>
               {ta(`map.show.${name}`)}
-            </a>
+            </Chip>
           ))}
         </span>
         <select aria-label={ta('map.sku')} value={filter.sku} onChange={(event) => go(href({ sku: event.currentTarget.value }))}>

@@ -6,6 +6,7 @@ import { ta } from '../admin-words.ts';
 import { type Acls, addGroup, changeGroup, type Group, removeGroup, setMember } from '../api-admin.ts';
 import { Confirm } from '../components/confirm.tsx';
 import { Field } from '../components/field.tsx';
+import { Search } from '../components/filter.tsx';
 import { Loaded } from '../components/loaded.tsx';
 import { useLive } from '../components/use-live.ts';
 import { go, pageHref, route } from '../router.ts';
@@ -34,14 +35,7 @@ export function Groups() {
       </div>
       <p class="hint">{ta('groups.what')}</p>
       <search class="filters" aria-label={t('jobs.filters')}>
-        <input
-          type="search"
-          class="keyword"
-          placeholder={ta('groups.search')}
-          aria-label={ta('groups.search')}
-          value={q}
-          onInput={(event) => go(pageHref('groups', { q: event.currentTarget.value, group: chosen }), true)}
-        />
+        <Search word={ta('groups.search')} value={q} href={(text) => pageHref('groups', { q: text, group: chosen })} />
       </search>
       <Loaded live={live}>
         {(all) => {

@@ -3,8 +3,9 @@
 import '../styles/admin.css';
 import { useEffect, useRef } from 'preact/hooks';
 import { ta } from '../admin-words.ts';
+import { Search } from '../components/filter.tsx';
 import { findHelp, HELP_IDS, type HelpId, helpOf } from '../help-words.ts';
-import { apiHref, go, pageHref, route } from '../router.ts';
+import { apiHref, pageHref, route } from '../router.ts';
 import { site } from '../store.ts';
 import { t } from '../words.ts';
 
@@ -25,14 +26,7 @@ export function Help() {
         {ta('help.what')} <a href={apiHref}>{ta('help.api')}</a>
       </p>
       <search class="filters" aria-label={t('jobs.filters')}>
-        <input
-          type="search"
-          class="keyword"
-          placeholder={ta('help.search')}
-          aria-label={ta('help.search')}
-          value={q}
-          onInput={(event) => go(pageHref('help', { q: event.currentTarget.value }), true)}
-        />
+        <Search word={ta('help.search')} value={q} href={(text) => pageHref('help', { q: text })} />
       </search>
       {found.length === 0 && <p class="empty">{ta('help.noMatch')}</p>}
       <dl class="words">

@@ -2,6 +2,7 @@
 // The nodes: what each has, what is free, what is wrong, and what maintenance is planned. The address holds the filters.
 import { useEffect } from 'preact/hooks';
 import { listNodes, type Node, type NodeState } from '../api.ts';
+import { Chip, Search } from '../components/filter.tsx';
 import { Simulated } from '../components/labels.tsx';
 import { Later } from '../components/later.tsx';
 import { Loaded } from '../components/loaded.tsx';
@@ -10,7 +11,7 @@ import { NodeLook } from '../components/node-state.tsx';
 import { useLive } from '../components/use-live.ts';
 import { usePoll } from '../components/use-poll.ts';
 import { bytes } from '../format.ts';
-import { go, nodeHref, nodesHref, route } from '../router.ts';
+import { nodeHref, nodesHref, route } from '../router.ts';
 import { site } from '../store.ts';
 import { t } from '../words.ts';
 
@@ -44,19 +45,12 @@ export function Nodes() {
         {live.data.value?.some((node) => node.gpus.simulated) && <Simulated />}
       </div>
       <search class="filters" aria-label={t('jobs.filters')}>
-        <input
-          type="search"
-          class="keyword"
-          placeholder={t('nodes.search')}
-          aria-label={t('nodes.search')}
-          value={q}
-          onInput={(event) => go(nodesHref({ q: event.currentTarget.value, state }), true)}
-        />
+        <Search word={t('nodes.search')} value={q} href={(text) => nodesHref({ q: text, state })} />
         <span class="chips" role="group" aria-label={t('jobs.states')}>
           {(['', ...STATES] as const).map((name) => (
-            <a key={name} class="chip" href={nodesHref({ q, state: name })} aria-current={name === state ? 'true' : undefined}>
+            <Chip key={name} href={nodesHref({ q, state: name })} on={name === state}>
               {t(name === '' ? 'nodes.all' : `node.${name}`)}
-            </a>
+            </Chip>
           ))}
         </span>
       </search>

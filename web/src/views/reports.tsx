@@ -2,6 +2,7 @@
 // Where the GPU hours went: totals, days, and rows by what is asked for; as a table for spreadsheets and as a page to
 // print. The address holds the time, the grouping and the order. Users see what is theirs, as the server decides.
 import { useEffect, useMemo } from 'preact/hooks';
+import { Chip } from '../components/filter.tsx';
 import { Loaded } from '../components/loaded.tsx';
 import { ReportBars } from '../components/report-bars.tsx';
 import { ReportByMail } from '../components/report-mail.tsx';
@@ -113,9 +114,9 @@ function Bar({ what, query }: { what: Asked; query: URLSearchParams }) {
       {day('to', what.to)}
       <span class="chips" role="group" aria-label={t('reports.by')}>
         {REPORT_KEYS.map((name) => (
-          <a key={name} class="chip" href={href(query, { by: toggled(name) })} aria-current={what.by.includes(name) ? 'true' : undefined}>
+          <Chip key={name} href={href(query, { by: toggled(name) })} on={what.by.includes(name)}>
             {t(`reports.key.${name}`)}
-          </a>
+          </Chip>
         ))}
       </span>
     </search>

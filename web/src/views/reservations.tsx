@@ -4,13 +4,14 @@
 import { useEffect } from 'preact/hooks';
 import { listReservations, type Reservation } from '../api.ts';
 import { Command } from '../components/command.tsx';
+import { Chip, Search } from '../components/filter.tsx';
 import { Over } from '../components/job-reservation.tsx';
 import { Loaded } from '../components/loaded.tsx';
 import { ReservationActions } from '../components/reservation-actions.tsx';
 import { Ago, Left } from '../components/time.tsx';
 import { useLive } from '../components/use-live.ts';
 import { fullName } from '../format.ts';
-import { go, jobHref, nodeHref, reservationsHref, route } from '../router.ts';
+import { jobHref, nodeHref, reservationsHref, route } from '../router.ts';
 import { session, site } from '../store.ts';
 import { t } from '../words.ts';
 
@@ -62,20 +63,13 @@ export function Reservations() {
 function Bar({ filters }: { filters: Filters }) {
   const href = (change: Partial<Filters>): string => reservationsHref({ ...filters, ...change });
   const chip = (word: string, change: Partial<Filters>, on: boolean) => (
-    <a class="chip" href={href(change)} aria-current={on ? 'true' : undefined}>
+    <Chip href={href(change)} on={on}>
       {word}
-    </a>
+    </Chip>
   );
   return (
     <search class="filters" aria-label={t('jobs.filters')}>
-      <input
-        type="search"
-        class="keyword"
-        placeholder={t('reservations.search')}
-        aria-label={t('reservations.search')}
-        value={filters.q}
-        onInput={(event) => go(href({ q: event.currentTarget.value }), true)}
-      />
+      <Search word={t('reservations.search')} value={filters.q} href={(text) => href({ q: text })} />
       <span class="chips" role="group" aria-label={t('reservations.whose')}>
         {chip(t('jobs.everyone'), { user: '' }, filters.user === '')}
         {chip(t('jobs.mine'), { user: '@me' }, filters.user === '@me')}

@@ -4,6 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { addTemplate, getAccount, getConfig, getTemplate, listTemplates, removeTemplate, type Template, type Visibility } from '../api.ts';
 import { Confirm } from '../components/confirm.tsx';
 import { Field } from '../components/field.tsx';
+import { Chip, Search } from '../components/filter.tsx';
 import { Loaded } from '../components/loaded.tsx';
 import { Ago } from '../components/time.tsx';
 import { useLive } from '../components/use-live.ts';
@@ -29,9 +30,9 @@ export function Templates() {
   const fits = (one: Template): boolean =>
     (owner !== '@me' || one.owner === me) && `${one.name} ${one.title} ${one.description} ${one.owner}`.toLowerCase().includes(q.toLowerCase());
   const chip = (word: string, user: string) => (
-    <a class="chip" href={templatesHref({ q, user, from })} aria-current={owner === user ? 'true' : undefined}>
+    <Chip href={templatesHref({ q, user, from })} on={owner === user}>
       {word}
-    </a>
+    </Chip>
   );
   return (
     <div class="templates">
@@ -41,14 +42,7 @@ export function Templates() {
       <p class="hint">{t('templates.what')}</p>
       {from && <Share key={from} job={from} taken={live.data.value ?? []} onDone={() => void live.refresh()} />}
       <search class="filters" aria-label={t('jobs.filters')}>
-        <input
-          type="search"
-          class="keyword"
-          placeholder={t('templates.search')}
-          aria-label={t('templates.search')}
-          value={q}
-          onInput={({ currentTarget: { value } }) => go(templatesHref({ q: value, user: owner, from }), true)}
-        />
+        <Search word={t('templates.search')} value={q} href={(text) => templatesHref({ q: text, user: owner, from })} />
         <span class="chips" role="group" aria-label={t('templates.whose')}>
           {chip(t('jobs.everyone'), '')}
           {chip(t('jobs.mine'), '@me')}

@@ -4,6 +4,7 @@ import '../styles/admin.css';
 import { useEffect } from 'preact/hooks';
 import { ta } from '../admin-words.ts';
 import { type Group, getGroups, getUsers, getVcs, type User } from '../api-admin.ts';
+import { Chip, Search } from '../components/filter.tsx';
 import { Loaded } from '../components/loaded.tsx';
 import { Coming } from '../components/time.tsx';
 import { UserForm } from '../components/user-form.tsx';
@@ -57,19 +58,12 @@ export function Users() {
         </a>
       </div>
       <search class="filters" aria-label={t('jobs.filters')}>
-        <input
-          type="search"
-          class="keyword"
-          placeholder={ta('users.search')}
-          aria-label={ta('users.search')}
-          value={filter.q}
-          onInput={(event) => go(href({ q: event.currentTarget.value }), true)}
-        />
+        <Search word={ta('users.search')} value={filter.q} href={(text) => href({ q: text })} />
         <span class="chips" role="group" aria-label={ta('users.show')}>
           {SHOW_USERS.map((show) => (
-            <a key={show} class="chip" href={href({ show: show === 'all' ? null : show })} aria-current={show === filter.show ? 'true' : undefined}>
+            <Chip key={show} href={href({ show: show === 'all' ? null : show })} on={show === filter.show}>
               {ta(`users.show.${show}`)}
-            </a>
+            </Chip>
           ))}
         </span>
         <Narrow word={t('column.vc')} any={t('jobs.vc.any')} value={filter.vc} values={live.data.value?.vcs ?? []} onChange={(vc) => go(href({ vc }))} />

@@ -6,6 +6,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { ta } from '../admin-words.ts';
 import { getVcs, removeVc, setVcStatus, type VirtualCluster } from '../api-admin.ts';
 import { Confirm } from '../components/confirm.tsx';
+import { Search } from '../components/filter.tsx';
 import { HelpWord } from '../components/help-word.tsx';
 import { Loaded } from '../components/loaded.tsx';
 import { useLive } from '../components/use-live.ts';
@@ -46,14 +47,7 @@ export function Vcs() {
         {ta('vcs.what')} <HelpWord word="guaranteed" /> · <HelpWord word="borrowed" /> · <HelpWord word="opportunistic" />
       </p>
       <search class="filters" aria-label={t('jobs.filters')}>
-        <input
-          type="search"
-          class="keyword"
-          placeholder={ta('vcs.search')}
-          aria-label={ta('vcs.search')}
-          value={q}
-          onInput={(event) => go(pageHref('vcs', { q: event.currentTarget.value, vc: chosen }), true)}
-        />
+        <Search word={ta('vcs.search')} value={q} href={(text) => pageHref('vcs', { q: text, vc: chosen })} />
       </search>
       <Loaded live={live}>
         {(vcs) => (
