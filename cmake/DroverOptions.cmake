@@ -82,4 +82,8 @@ if(CMAKE_BUILD_TYPE STREQUAL "Release")
     -fzero-init-padding-bits=all -Wtrampolines -Wbidi-chars=any)
   drover_flags(LINK
     -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,-z,nodlopen -Wl,-z,separate-code -Wl,--as-needed)
+else()
+  # Every unit test is a program, so linking is a third of such a build; lld takes a fifth of the usual linker's time.
+  # What is released is linked by the usual one.
+  drover_flags(LINK -fuse-ld=lld)
 endif()

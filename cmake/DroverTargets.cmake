@@ -36,11 +36,15 @@ function(drover_library name)
   target_link_libraries(drover_${name} PUBLIC drover_options ${A_LINK})
 endfunction()
 
+# What is installed, without tests and tools: all of what `./dev run` needs, and what a test run builds of a release.
+add_custom_target(product)
+
 # drover_program(NAME SOURCES s... LINK t...): an installed binary in bin/.
 function(drover_program name)
   cmake_parse_arguments(A "" "" "SOURCES;LINK" ${ARGN})
   add_executable(${name} ${A_SOURCES})
   target_link_libraries(${name} PRIVATE drover_options ${A_LINK})
+  add_dependencies(product ${name})
   install(TARGETS ${name} RUNTIME DESTINATION bin)
 endfunction()
 
