@@ -278,13 +278,14 @@ static bool waits_for_ends(const struct grid *g, int gang)
     return ends;
 }
 
-/* Machines that windows keep it from, were nothing else in the way. */
-static void count_closed(const struct grid *g, const struct gang *me, struct explanation *out)
+/* Machines that windows keep it from, were nothing else in the way; or, of those that it does not ask for, the ones in
+ * maintenance: what they leave is promised to others. */
+static void count_closed(const struct grid *g, const struct gang *me, bool others, struct explanation *out)
 {
     for (int i = 0; i < (int)cluster_count(g->account); i++) {
         const struct cluster_node *n = cluster_at(g->account, i);
-        bool ahead = !n->info.maintenance && pods_closed(g, me, i);
-        if ((!ahead && !n->info.maintenance) || (me->only && !me->only[i]))
+        bool ahead = !n->info.maintenance && !others && pods_closed(g, me, i);
+        if ((!ahead && !n->info.maintenance) || (me->only && me->only[i] == others))
             continue;
         out->closed++;
         if (ahead && (!out->closes_ms || n->closes_ms < out->closes_ms))
@@ -292,6 +293,7 @@ static void count_closed(const struct grid *g, const struct gang *me, struct exp
         if (n->opens_ms && (!out->opens_ms || n->opens_ms < out->opens_ms))
             out->opens_ms = n->opens_ms;
     }
+    out->closed_others = others && out->closed;
 }
 
 static bool waits_for_window(struct explain *x, const struct explain_ask *ask, const struct explanation *out)
@@ -360,7 +362,9 @@ int explain_brief(struct explain *x, const struct explain_ask *ask, struct expla
     int gang = now ? explain_enter(now, ask, ask->request) : -1;
     if (gang >= 0) {
         a = count(now, gang, out);
-        count_closed(now, &now->gangs[gang], out);
+        count_closed(now, &now->gangs[gang], false, out);
+        if (!out->closed)
+            count_closed(now, &now->gangs[gang], true, out);
         out->missing = a.stays + out->asked - a.owned;
         grid_remove(now, gang);
     }

@@ -138,6 +138,7 @@ struct explanation {
     int idle;                        /* GPUs on machines that it may use, of models that it may have */
     int missing;                     /* GPUs that its virtual cluster owns too few, as things are */
     int closed;                      /* machines that it may use, but for their maintenance */
+    bool closed_others;              /* none of these: others in maintenance, and what is left is promised to others */
     int64_t closes_ms, opens_ms; /* when the first of these that are not in it yet will be; when the first is over */
     bool over_cpus;              /* the quota of CPUs for pods without GPUs is what is used up */
     struct explain_help help;

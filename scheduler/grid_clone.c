@@ -175,6 +175,7 @@ struct grid *grid_clone(const struct grid *from, const struct line_place *waitin
         return NULL;
     }
     memcpy(to->free_lots, from->free_lots, (size_t)from->free_lot_count * sizeof *to->free_lots);
+    grid_time(to, from->now_ms); /* and so what windows are ahead */
     return to;
 }
 

@@ -131,10 +131,14 @@ static void say_time(struct buf *out, int64_t wall_ms)
 
 static void say_maintenance(const struct explanation *x, const struct core_question *q, struct buf *out)
 {
-    buf_addf(out, "%d node%s that it could use %s in maintenance", x->closed, plural(x->closed),
-             x->closes_ms     ? "will be"
-             : x->closed == 1 ? "is"
-                              : "are");
+    if (x->closed_others)
+        buf_addf(out, "%d other node%s %s in maintenance, and what it would take is promised to others meanwhile",
+                 x->closed, plural(x->closed), x->closed == 1 ? "is" : "are");
+    else
+        buf_addf(out, "%d node%s that it could use %s in maintenance", x->closed, plural(x->closed),
+                 x->closes_ms     ? "will be"
+                 : x->closed == 1 ? "is"
+                                  : "are");
     if (x->closes_ms) {
         buf_adds(out, " from ");
         say_time(out, x->closes_ms);

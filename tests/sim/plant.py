@@ -114,6 +114,12 @@ LIES = (
     ("scheduler/stops.c", "        s->cases = s->list[i].reserves * 2;\n", ""),
     # who holds CPUs alone is never stopped
     ("scheduler/stops.c", "p->may = may && !p->goes;", "p->may = may && !p->goes && h->total;"),
+    # what a window closes is another place that a job could go to
+    ("scheduler/grid_clone.c", "    grid_time(to, from->now_ms); /* and so", "    /* and so"),
+    # a shorter time limit is said to help that is not short enough
+    ("scheduler/explain_window.c", "found = explain_starts_anew(x, ask, &r) ? limits[i] : 0;", "found = limits[i];"),
+    # who waits for a window's end is told that others are in the way
+    ("scheduler/explain.c", "        return EXPLAIN_MAINTENANCE;", "        return EXPLAIN_BUSY;"),
 )
 BUGS = {"events": SCHEDULER_BUGS, "cpus": CPU_BUGS, "core_events": CORE_BUGS, "reasons": LIES}
 

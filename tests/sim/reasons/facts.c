@@ -81,7 +81,18 @@ void facts_read(struct facts *f, const struct world *w)
             f->user[n][g] = f->reserver[n][g] = f->owner[n][g] = NOBODY;
     for (int n = 0; n < w->script->nodes; n++) {
         const struct node *info = &cluster_at(core_cluster(w->core), n)->info;
-        f->up[n] = info->up && !info->cordoned;
+        f->bad[n] = !info->up || info->cordoned;
+        f->up[n] = !f->bad[n];
+        f->closes[n] = INT64_MAX;
+    }
+    for (int i = 0; i < w->window_count; i++) {
+        const struct world_window *x = &w->windows[i];
+        if (x->end <= w->now.wall)
+            continue;
+        if (x->start <= w->now.wall)
+            f->up[x->node] = false;
+        else if (x->start < f->closes[x->node])
+            f->closes[x->node] = x->start;
     }
     for (int j = 0; j < w->job_count; j++)
         read_holder(f, j);

@@ -20,8 +20,9 @@ struct holder {
 /* Who is where. GPUs of guaranteed gangs lie in lots: of the whole machine, or of one GPU. */
 struct facts {
     const struct world *world;
-    int forgiven; /* so many of the oldest nodes that a job avoids are forgotten */
-    bool up[WORLD_NODES];
+    int forgiven;                           /* so many of the oldest nodes that a job avoids are forgotten */
+    bool up[WORLD_NODES], bad[WORLD_NODES]; /* usable; down or cordoned: the rest of those not up are in maintenance */
+    int64_t closes[WORLD_NODES]; /* when the next maintenance begins, wall clock; INT64_MAX: none is planned */
     struct holder holders[WORLD_JOBS];
     int user[WORLD_NODES][WORLD_GPUS], reserver[WORLD_NODES][WORLD_GPUS]; /* jobs */
     bool waits[WORLD_JOBS][WORLD_JOBS];                                   /* for whom each waits that has reserved */

@@ -154,6 +154,13 @@ static bool avoids(const struct facts *f, int me, int n)
     return false;
 }
 
+/* Whether it might still run when maintenance of a machine begins. */
+static bool overruns(const struct facts *f, int me, int n)
+{
+    const int64_t limit = facts_wish(f, me)->limit;
+    return f->closes[n] != INT64_MAX && (!limit || f->world->now.wall + 1000 * limit > f->closes[n]);
+}
+
 /* How many pods a machine's CPUs and ports hold; 0 where the job may not go. */
 static int most_pods(const struct facts *f, int me, int n)
 {
@@ -161,7 +168,7 @@ static int most_pods(const struct facts *f, int me, int n)
     int64_t cpus;
     int ports, most = w->pods;
     free_of(f, n, &cpus, &ports);
-    if (!f->up[n] || (w->node >= 0 && w->node != n) || avoids(f, me, n))
+    if (!f->up[n] || (w->node >= 0 && w->node != n) || avoids(f, me, n) || overruns(f, me, n))
         return 0;
     if (w->gpus && w->sku >= 0 && w->sku != f->world->script->sku[n])
         return 0;
@@ -429,7 +436,7 @@ static int idle(const struct facts *f, int me)
     int gpus = 0;
     for (int n = 0; n < f->world->script->nodes; n++)
         if (f->up[n] && (w->sku < 0 || w->sku == f->world->script->sku[n]) && (w->node < 0 || w->node == n) &&
-            !avoids(f, me, n))
+            !avoids(f, me, n) && !overruns(f, me, n))
             gpus += cover_of(f, n).idle;
     return gpus;
 }
@@ -454,8 +461,25 @@ static struct facts healthy(const struct facts *f)
 {
     struct facts well = *f;
     for (int n = 0; n < f->world->script->nodes; n++)
-        well.up[n] = true;
+        well.up[n] = true, well.closes[n] = INT64_MAX;
     return well;
+}
+
+/* No maintenance. */
+static struct facts open_to_all(const struct facts *f)
+{
+    struct facts open = *f;
+    for (int n = 0; n < f->world->script->nodes; n++)
+        open.up[n] = !f->bad[n], open.closes[n] = INT64_MAX;
+    return open;
+}
+
+static bool some_bad(const struct facts *f)
+{
+    for (int n = 0; n < f->world->script->nodes; n++)
+        if (f->bad[n])
+            return true;
+    return false;
 }
 
 /* Of the virtual cluster's own, and of what it may borrow. */
@@ -544,7 +568,10 @@ enum explain_reason oracle_then(const struct world *w, int job)
         return EXPLAIN_USER_CAP;
     if (!starts(&both, job))
         return EXPLAIN_NEVER;
-    if (starts(&well, job) || !starts(&alone, job))
+    struct facts open = open_to_all(&f), idle_open = without(&open, anybody, job);
+    if (starts(&open, job) || (!starts(&alone, job) && starts(&idle_open, job)))
+        return EXPLAIN_MAINTENANCE;
+    if (some_bad(&f) && (starts(&well, job) || !starts(&alone, job)))
         return EXPLAIN_UNHEALTHY;
     if (starts(&clear, job))
         return EXPLAIN_RESERVED;

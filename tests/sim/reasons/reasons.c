@@ -6,7 +6,7 @@
  *
  * usage: reasons [SEED [COUNT]]: one seed, told at length, or so many from it on. Without SEED seeds are drawn until
  * ANSWERS jobs were explained and each reason was seen SEEN_MIN times, or NIGHTLY of them when DROVER_NIGHTLY is set. A
- * lie is printed with its seed and replays alone.
+ * lie is printed with its seed and replays alone. With DROVER_PLANTED the first seed with one is the last.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,11 +41,13 @@ enum help {
     HELP_SKU,
     HELP_VC,
     HELP_OPPO,
+    HELP_SHORTER,
     HELPS,
 };
 
-static const char *const help_names[HELPS] = {"turn",    "nodes", "ends",    "quota",    "moreNodes", "borrow", "cap",
-                                              "smaller", "cpus",  "anyNode", "otherSku", "otherVc",   "oppo"};
+static const char *const help_names[HELPS] = {"turn",     "nodes",   "ends",    "quota",  "moreNodes",
+                                              "borrow",   "cap",     "smaller", "cpus",   "anyNode",
+                                              "otherSku", "otherVc", "oppo",    "shorter"};
 
 struct counts {
     int answers[REASONS], helped[REASONS], helps[HELPS], together;
@@ -131,7 +133,8 @@ static bool is_named(const struct question *q, enum help h)
                                [HELP_ANY_NODE] = x->any_node,
                                [HELP_SKU] = x->sku[0] != 0,
                                [HELP_VC] = x->vc[0] != 0,
-                               [HELP_OPPO] = x->opportunistic};
+                               [HELP_OPPO] = x->opportunistic,
+                               [HELP_SHORTER] = x->shorter_ms > 0};
     return named[h];
 }
 
@@ -148,6 +151,7 @@ static int list_acts(const struct question *q, enum help h, const struct wish *w
         int node = x->nodes[i][1] - '0'; /* "n3" */
         acts[n++] = (struct act){.kind = ACT_UP, .which = node, .much = 1};
         acts[n++] = (struct act){.kind = ACT_CORDON, .which = node, .much = 0};
+        acts[n++] = (struct act){.kind = ACT_OPEN, .which = node};
     }
     if (h == HELP_QUOTA)
         acts[n++] = (struct act){.kind = ACT_QUOTA,
@@ -181,6 +185,8 @@ static void change_wish(const struct explain_help *x, enum help h, struct wish *
         wish->vc = find_name(world_vc_names, WORLD_VCS, x->vc);
     if (h == HELP_OPPO)
         wish->priority = -1;
+    if (h == HELP_SHORTER)
+        wish->limit = (int)(x->shorter_ms / 1000);
 }
 
 /* Fewer tasks and fewer GPUs are each enough, where they are not said to be needed both. */
@@ -240,6 +246,8 @@ static void look_ahead(struct question *q, const struct world *w, const struct j
     int64_t left = j->due_ms - w->now.wall;
     q->due_s = left > 0 ? (int)((left + 999) / 1000) : 0;
     q->quiet = !q->due_s || w->core->age_at_mono > w->now.mono + 1000 * (int64_t)q->due_s;
+    for (int i = 0; i < w->window_count && q->due_s; i++)
+        q->quiet = q->quiet && w->windows[i].end <= w->now.wall;
     for (int other = 0; other < w->job_count && q->due_s; other++) {
         const struct job *x = world_job(w, other);
         if (x && x != j && x->due_ms > w->now.wall && x->due_ms <= j->due_ms)
@@ -255,6 +263,7 @@ static bool ask(struct question *q, struct world *w)
                                        .spec = j->spec,
                                        .user = j->user,
                                        .full_name = j->full_name,
+                                       .now_ms = w->now.wall,
                                        .held_by = j->held_by[0] ? j->held_by : NULL,
                                        .backoff_ms = 1000 * (int64_t)q->due_s};
     w->now.mono += 1000; /* the plan is shown anew */
@@ -368,8 +377,7 @@ static bool is_enough(const struct counts *c)
     bool each = true;
     for (int r = 0; r < REASONS; r++) {
         answers += c->answers[r];
-        /* its worlds have no maintenance windows: tests/unit/core/test_maintenance.c has */
-        const bool apart = r == EXPLAIN_STARTS || r == EXPLAIN_NEW || r == EXPLAIN_MAINTENANCE;
+        const bool apart = r == EXPLAIN_STARTS || r == EXPLAIN_NEW;
         each = each && (apart || c->answers[r] >= SEEN_MIN);
     }
     return each && answers >= ANSWERS;
@@ -404,12 +412,14 @@ static const uint64_t once[] = {
     2434,                 /* a pod took what is nobody's beside a victim's, and the next found none left */
     2647,                 /* who had reserved, and has waited for long, reserves again when the plan is made anew */
     4069,                 /* who lost a reservation to it reserved elsewhere, and it lost its own */
+    1293, /* it was to run where there is no maintenance, and other machines in maintenance kept it away */
+    61,   /* a copy of the grid knew no time: a place that a window closes was another place */
 };
 
 static int run_seeds(uint64_t first, uint64_t count, bool until_enough, struct counts *c)
 {
-    int lies = 0;
-    for (uint64_t seed = first; seed < first + count && lies < LIES_MAX; seed++) {
+    int lies = 0, most = getenv("DROVER_PLANTED") ? 1 : LIES_MAX;
+    for (uint64_t seed = first; seed < first + count && lies < most; seed++) {
         if (until_enough && is_enough(c))
             break;
         lies += run_seed(seed, count == 1, c);
@@ -425,7 +435,7 @@ int main(int argc, char **argv)
     if (all)
         count = nightly ? NIGHTLY : SEEDS_MAX;
     int lies = run_seeds(first, count, all && !nightly, &c);
-    for (size_t i = 0; all && i < sizeof once / sizeof *once; i++)
+    for (size_t i = 0; all && !lies && i < sizeof once / sizeof *once; i++)
         lies += run_seed(once[i], false, &c);
     bool enough = print(&c);
     printf("%d lies\n", lies);

@@ -11,6 +11,7 @@
 
 #include "base/arena.h"
 #include "core/internal.h"
+#include "inventory/maintenance.h"
 #include "sim/random.h"
 
 const char *const world_vc_names[WORLD_VCS] = {"a", "b", "default"};
@@ -69,10 +70,34 @@ static struct act draw_act(uint64_t *r, const struct script *s)
     return a;
 }
 
+/* What of a script has to do with time: limits, and maintenance instead of some of its acts. The dice are others than
+ * those of the script, so that a world without maintenance is what it was before there was any. */
+static void draw_plans(struct script *s, uint64_t seed)
+{
+    static const int limits[] = {0, 600, 3600, 7200}, ahead[] = {0, 300, 1800, 5400}, length[] = {600, 4000};
+    uint64_t r = ~seed;
+    int windows = 0;
+    for (int i = 0; i < s->act_count; i++) {
+        struct act *a = &s->acts[i];
+        if (a->kind == ACT_SUBMIT)
+            a->wish.limit = limits[random_below(&r, 4)];
+        if (random_below(&r, 9) || windows == WORLD_WINDOWS)
+            continue;
+        *a = (struct act){.kind = random_below(&r, 6) ? ACT_WINDOW : ACT_OPEN,
+                          .which = random_below(&r, s->nodes),
+                          .much = ahead[random_below(&r, 4)],
+                          .sku = length[random_below(&r, 2)],
+                          .stop = random_below(&r, 2)};
+        windows += a->kind == ACT_WINDOW;
+    }
+}
+
 void world_draw(struct script *s, uint64_t seed)
 {
     uint64_t r = seed;
-    *s = (struct script){.nodes = 2 + random_below(&r, WORLD_NODES - 1), .faulty = seed % 7 == 4 || seed % 7 == 5};
+    *s = (struct script){.nodes = 2 + random_below(&r, WORLD_NODES - 1),
+                         .faulty = seed % 7 == 4 || seed % 7 == 5,
+                         .planned = seed % 11 >= 4 && seed % 11 <= 6};
     int of[WORLD_SKUS] = {0};
     for (int i = 0; i < s->nodes; i++) {
         s->sku[i] = i ? random_below(&r, 4) == 0 : 0;
@@ -94,6 +119,8 @@ void world_draw(struct script *s, uint64_t seed)
     s->act_count = 12 + random_below(&r, WORLD_ACTS - 12 - 1);
     for (int i = 0; i < s->act_count; i++)
         s->acts[i] = draw_act(&r, s);
+    if (s->planned)
+        draw_plans(s, seed);
 }
 
 /* ---- jobs ---- */
@@ -126,6 +153,7 @@ static struct job *make_job(const struct world *w, int number)
                           .total_tasks = wish->pods,
                           .total_gpus = (int64_t)wish->pods * wish->gpus,
                           .preemption = wish->preemption,
+                          .time_limit_ms = 1000 * (int64_t)wish->limit,
                           .lazy = wish->lazy};
     if (wish->sku >= 0) {
         skus[0] = world_sku_names[wish->sku];
@@ -360,6 +388,41 @@ static void act_nodes(struct world *w, const struct act *a)
         tell_node(w, WORLD_NODES + n, a->sku, true);
 }
 
+static void act_window(struct world *w, const struct act *a)
+{
+    if (w->window_count == WORLD_WINDOWS)
+        return;
+    struct world_window *me = &w->windows[w->window_count];
+    int cookie = 0;
+    char name[8];
+    const char *nodes[] = {name};
+    snprintf(name, sizeof name, "n%d", a->which);
+    *me = (struct world_window){.node = a->which, .start = w->now.wall + 1000 * (int64_t)a->much};
+    me->end = me->start + 1000 * (int64_t)a->sku;
+    const struct maintenance m = {
+        .nodes = nodes, .node_count = 1, .start_ms = me->start, .end_ms = me->end, .stop = a->stop, .reason = ""};
+    struct command cmd = {.kind = COMMAND_MAINTENANCE,
+                          .reply_to = &cookie,
+                          .maintenance = {.op = COMMAND_MAINTENANCE_ADD, .window = &m, .made = &me->id}};
+    core_step(w->core, &cmd, w->now, &w->fx);
+    w->window_count += me->id != 0;
+}
+
+static void act_open(struct world *w, const struct act *a)
+{
+    for (int i = 0; i < w->window_count; i++) {
+        struct world_window *me = &w->windows[i];
+        int cookie = 0;
+        struct command cmd = {.kind = COMMAND_MAINTENANCE,
+                              .reply_to = &cookie,
+                              .maintenance = {.op = COMMAND_MAINTENANCE_REMOVE, .id = me->id}};
+        if (me->node != a->which || me->end <= w->now.wall)
+            continue;
+        core_step(w->core, &cmd, w->now, &w->fx);
+        me->end = w->now.wall;
+    }
+}
+
 static void act_wait(struct world *w, const struct act *a)
 {
     w->now.wall += a->much * 1000;
@@ -373,7 +436,7 @@ static act_fn *const act_fns[] = {
     [ACT_SUBMIT] = act_submit, [ACT_END] = act_end,     [ACT_FAIL] = act_fail, [ACT_STOP] = act_stop,
     [ACT_HOLD] = act_hold,     [ACT_LEAVE] = act_leave, [ACT_UP] = act_up,     [ACT_CORDON] = act_cordon,
     [ACT_BORROW] = change_vc,  [ACT_QUOTA] = change_vc, [ACT_CAP] = change_vc, [ACT_NODES] = act_nodes,
-    [ACT_WAIT] = act_wait,
+    [ACT_WINDOW] = act_window, [ACT_OPEN] = act_open,   [ACT_WAIT] = act_wait,
 };
 
 /* What was launched runs. */
@@ -429,8 +492,11 @@ static void print_job(const struct world *w, int number)
     int gang = world_gang(w, number);
     if (!world_job(w, number))
         return;
-    printf("%s: %d x %d GPUs, %d CPUs, %s, priority %d, preemption %d, sku %d, node %d:", w->jobs[number].full_name,
-           x->pods, x->gpus, x->cpus, world_vc_names[x->vc], x->priority, (int)x->preemption, x->sku, x->node);
+    printf(
+        "%s: %d x %d GPUs, %d CPUs, %s, priority %d, preemption %d, sku %d, node %d, %d s:", w->jobs[number].full_name,
+        x->pods, x->gpus, x->cpus, world_vc_names[x->vc], x->priority, (int)x->preemption, x->sku, x->node, x->limit);
+    for (int i = 0; world_job(w, number)->avoid && i < world_job(w, number)->avoid->count; i++)
+        printf(" not %s", world_job(w, number)->avoid->node[i]);
     printf(" %s", gang < 0 ? "is not there" : states[grid_state_of(g, gang)]);
     if (gang < 0 || grid_state_of(g, gang) == GRID_WAITING) {
         puts("");
@@ -452,6 +518,10 @@ void world_print(const struct world *w)
         printf("n%d: %s%s%s\n", n, world_sku_names[w->script->sku[n]], info->up ? "" : ", down",
                info->cordoned ? ", cordoned" : "");
     }
+    for (int i = 0; i < w->window_count; i++)
+        printf("maintenance of n%d from %lld s to %lld s\n", w->windows[i].node,
+               (long long)(w->windows[i].start - w->now.wall) / 1000,
+               (long long)(w->windows[i].end - w->now.wall) / 1000);
     for (int v = 0; v < WORLD_VCS; v++)
         printf("%s: %d nodes, %d GPUs, borrow %d, cap %d, cpus %d\n", world_vc_names[v], w->vcs[v].guarantee[0].nodes,
                w->vcs[v].guarantee[0].gpus, w->vcs[v].borrow, w->vcs[v].user_cap, w->vcs[v].cpus);

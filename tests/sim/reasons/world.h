@@ -22,6 +22,7 @@ enum {
     WORLD_ACTS = 96,
     WORLD_ORDERS = 1024,
     WORLD_PODS = 4,
+    WORLD_WINDOWS = 16,
     WORLD_CPUS = 16 /* of a node */
 };
 
@@ -33,6 +34,7 @@ struct wish {
     int sku;  /* -1: any */
     int node; /* only this one; -1: any */
     int ports;
+    int limit; /* seconds that it may run; 0: no limit */
     bool lazy;
 };
 
@@ -50,14 +52,17 @@ enum act_kind {
     ACT_QUOTA,
     ACT_CAP,
     ACT_NODES,
+    ACT_WINDOW, /* maintenance of a node from so many seconds on; sku: for so many seconds */
+    ACT_OPEN,   /* all maintenance of a node is called off */
     ACT_WAIT
 };
 
 struct act {
     enum act_kind kind;
     int which; /* job, node or virtual cluster */
-    int much;  /* up and cordoned: 0 or 1; borrow, quota, cap, nodes: so many more; wait: seconds */
+    int much;  /* up and cordoned: 0 or 1; borrow, quota, cap, nodes: so many more; wait, window: seconds */
     int sku;   /* of the quota, or the nodes */
+    bool stop; /* of the window: who runs when it begins is stopped */
     struct wish wish;
 };
 
@@ -66,13 +71,20 @@ struct script {
     struct vc vcs[WORLD_VCS];
     struct act acts[WORLD_ACTS];
     int act_count;
-    bool faulty; /* the platform fails what would have ended: machines are avoided */
+    bool faulty;  /* the platform fails what would have ended: machines are avoided */
+    bool planned; /* maintenance is planned, and jobs have time limits */
 };
 
 struct world_order {
     int job;
     char id[ID_SIZE], nonce[33];
     bool alive, told; /* not ended; told to stop */
+};
+
+/* Maintenance of one node, by wall clock; nothing is taken from the core but its number. */
+struct world_window {
+    int node;
+    int64_t id, start, end;
 };
 
 struct world_job {
@@ -90,6 +102,8 @@ struct world {
     int job_count;
     struct world_order orders[WORLD_ORDERS];
     int order_count, started;
+    struct world_window windows[WORLD_WINDOWS]; /* those that are over, too */
+    int window_count;
     int64_t seq;
 };
 
