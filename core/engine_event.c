@@ -150,12 +150,18 @@ static void on_lost(struct step *s, struct task *t, const struct engine_event *e
     end(s, t, ev, ev->never_started ? EXIT_CODE_LAUNCH_LOST : EXIT_CODE_NODE_LOST, why);
 }
 
+static void on_note(struct step *s, struct task *t, const struct engine_event *ev, const struct exit_diagnosis *why)
+{
+    (void)why;
+    core_event_task(s, t, "EngineNote", "%.200s", ev->message);
+}
+
 typedef void task_event_fn(struct step *s, struct task *t, const struct engine_event *ev,
                            const struct exit_diagnosis *why);
 
 static task_event_fn *const handlers[] = {
     [ENGINE_CONFIRMED] = on_confirmed, [ENGINE_REFUSED] = on_refused, [ENGINE_STARTED] = on_started,
-    [ENGINE_EXITED] = on_exited,       [ENGINE_LOST] = on_lost,
+    [ENGINE_EXITED] = on_exited,       [ENGINE_LOST] = on_lost,       [ENGINE_NOTE] = on_note,
 };
 
 void core_engine(struct step *s, const struct engine_event *ev, const struct exit_diagnosis *diagnosis)

@@ -94,6 +94,7 @@ enum engine_event_kind {
     ENGINE_STARTED,   /* the command runs */
     ENGINE_EXITED,    /* ended, its tree is gone, logs are complete: exit_code, signal */
     ENGINE_LOST,      /* latch without shim or exit file, or node rebooted: it will never report */
+    ENGINE_NOTE,      /* nothing changes; message is worth an event of the job */
     ENGINE_READY,     /* all ADOPT orders sent before the first LAUNCH were answered */
 };
 

@@ -370,6 +370,11 @@ static int set_apps(struct config *c, const struct doc *d, struct err *e)
     return apps_config_read(&c->apps, d, e);
 }
 
+static int set_slurm(struct config *c, const struct doc *d, struct err *e)
+{
+    return slurm_config_read(&c->slurm, d, e);
+}
+
 static int set_webhooks(struct config *c, const struct doc *d, struct err *e)
 {
     return address_policy_read(&c->webhooks, d, e);
@@ -485,6 +490,7 @@ static const struct {
     {"tlsKey", set_tls_key},
     {"gpuHealth", set_gpu_health},
     {"idle", set_idle},
+    {"slurm", set_slurm},
     {"placement", set_placement},
     {"remoteWrite", set_remote},
     {"apps", set_apps},

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/log.h"
+#include "engines/slurm/slurm_config.h"
 #include "inventory/idle_policy.h"
 #include "metrics/health.h"
 #include "metrics/remote_config.h"
@@ -58,6 +59,7 @@ struct config {
     struct health_rules health;            /* gpuHealth: what follows, by cause; `check` samples */
     struct idle_policy idle;               /* idle: where a virtual cluster has no policy of its own */
     struct score_weights placement;        /* placement: weights of the score's terms by name */
+    struct slurm_settings slurm;           /* slurm: the cluster that tasks run on; without it this machine */
     struct remote_settings remote;         /* remoteWrite */
     struct apps_settings apps;             /* apps: where web apps of jobs are served */
     struct address_policy webhooks;        /* webhooks: where users may have the server send to */

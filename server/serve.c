@@ -34,6 +34,7 @@
 #include "engines/local/local.h"
 #include "engines/local/log_packer.h"
 #include "engines/local/log_shelf.h"
+#include "engines/slurm/slurm.h"
 #include "jobs/job.h"
 #include "metrics/remote_writer.h"
 #include "metrics/tally.h"
@@ -170,8 +171,21 @@ static int make_tasks(struct daemon *d, struct err *e)
     return d->tasks || !c.period_s ? 0 : -1;
 }
 
+/* Its nodes have GPUs and tasks that nobody here can look at. */
+static int make_slurm(struct daemon *d, struct err *e)
+{
+    const struct config *c = d->config;
+    const struct slurm_config slurm = {.site = &c->slurm,
+                                       .data = d->data,
+                                       .log_max_mb = c->log_max_mb,
+                                       .port_first = c->port_first,
+                                       .port_last = c->port_last};
+    d->engine = slurm_engine_create(&slurm, e);
+    return d->engine ? 0 : -1;
+}
+
 /* Spawner and shim stand beside this program. */
-static int make_engine(struct daemon *d, struct err *e)
+static int make_local(struct daemon *d, struct err *e)
 {
     char self[PATH_MAX - 32], spawner[PATH_MAX], shim[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
@@ -201,6 +215,11 @@ static int make_engine(struct daemon *d, struct err *e)
                                  .port_last = c->port_last};
     d->engine = local_engine_create(&local, e);
     return d->engine ? make_tasks(d, e) : -1;
+}
+
+static int make_engine(struct daemon *d, struct err *e)
+{
+    return d->config->slurm.url[0] ? make_slurm(d, e) : make_local(d, e);
 }
 
 static void on_ready(void *ctx)

@@ -22,7 +22,7 @@ BELOW = {
 HOMES = {
     "sqlite3.h": ["store/"],
     "yaml.h": ["base/"],
-    "jwt.h": ["auth/"],
+    "jwt.h": ["auth/", "engines/slurm/"],
     "curl/": ["tui/", "engines/", "metrics/", "auth/", "server/"],
     "microhttpd.h": ["server/"],
     "ncurses": ["tui/"],

@@ -56,7 +56,7 @@ TASK_EDGES = {
 }
 
 #: Reasons of events that tell what happens to who stays in its state.
-NOTES = {"JobWaits", "JobHeld", "JobReleased", "JobPreempting", "JobReserved", "JobOvertaken", "ClaimExpired",
+NOTES = {"JobWaits", "JobHeld", "JobReleased", "JobPreempting", "JobReserved", "JobOvertaken", "ClaimExpired", "EngineNote",
          "LeaseRefused"}
 
 
