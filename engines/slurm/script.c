@@ -13,9 +13,13 @@
 #include "base/id.h"
 #include "engines/engine.h"
 
+/* The link names this very run of the script: a slurmctld that was killed starts a job again under the same id, and
+ * with the same count of restarts (seen). A file system that made the link and answers that it was there already, as
+ * NFS may, is seen through by reading it. */
 static const char head[] = //
     "umask 022\n"
-    "L=\"$SLURM_JOB_ID.${SLURM_RESTART_COUNT:-0}.$T\"\n"
+    "read -r U </proc/sys/kernel/random/uuid\n"
+    "L=\"$SLURM_JOB_ID.$T.$U\"\n"
     "if ! ln -s \"$L\" \"$D/latch\" 2>/dev/null && [ \"$(readlink \"$D/latch\")\" != \"$L\" ]; then\n"
     "  [ -h \"$D/latch\" ] && exit 75\n"
     "  exit 74\n"

@@ -33,7 +33,7 @@ struct script_place {
 /* Appends the script. 0, or -1 with the error, as where the command is too long. */
 int script_write(struct buf *out, const struct script_place *p, const struct engine_launch *launch, struct err *e);
 
-/* Who holds a latch: "123.0.TOKEN" of a job. */
+/* Who holds a latch: "123.TOKEN.UUID" of a job. */
 struct script_latch {
     int64_t job_id; /* 0 = the engine: nothing will start */
 };

@@ -137,6 +137,28 @@ static void never(struct slurm_attempt *a, const struct shape_job *j, int64_t no
     log_warn("slurm_not_started", "%s: %s", a->id, why);
 }
 
+/* It started, and Slurm has no job of it: what it noted tells, or, after a while, that nobody will. */
+static void gone(struct slurm_attempt *a, int64_t now)
+{
+    const struct place at = {a->id, a->nonce};
+    struct slurm_end e = {.kind = ENGINE_EXITED};
+    int status;
+    if (!pull_all(a, now))
+        return;
+    if (!place_exit(&a->slurm->places, &at, &status)) {
+        tell_started(a);
+        decode((int64_t)status << 8, &e);
+        end(a, &e);
+    } else if (!a->gone_at) {
+        a->gone_at = now;
+        a->due = now + AGAIN_MS;
+    } else if (now - a->gone_at >= GONE_MS) {
+        lost(a, false, "Slurm has lost its job, which had started");
+    } else {
+        a->due = now + AGAIN_MS;
+    }
+}
+
 void slurm_end_ended(struct slurm_attempt *a, const struct shape_job *j, int64_t now)
 {
     const struct place at = {a->id, a->nonce};
@@ -163,30 +185,13 @@ void slurm_end_ended(struct slurm_attempt *a, const struct shape_job *j, int64_t
     }
     if (!pull_all(a, now))
         return;
+    /* Started twice under one id: this is the end of the one that did nothing. */
+    if (WIFEXITED((int)j->exit_status) && WEXITSTATUS((int)j->exit_status) == SCRIPT_LATCHED) {
+        gone(a, now);
+        return;
+    }
     tell_started(a);
     exited(a, j, states_find(j->state)->end);
-}
-
-/* It started, and Slurm has no job of it: what it noted tells, or, after a while, that nobody will. */
-static void gone(struct slurm_attempt *a, int64_t now)
-{
-    const struct place at = {a->id, a->nonce};
-    struct slurm_end e = {.kind = ENGINE_EXITED};
-    int status;
-    if (!pull_all(a, now))
-        return;
-    if (!place_exit(&a->slurm->places, &at, &status)) {
-        tell_started(a);
-        decode((int64_t)status << 8, &e);
-        end(a, &e);
-    } else if (!a->gone_at) {
-        a->gone_at = now;
-        a->due = now + AGAIN_MS;
-    } else if (now - a->gone_at >= GONE_MS) {
-        lost(a, false, "Slurm has forgotten its job, which had started");
-    } else {
-        a->due = now + AGAIN_MS;
-    }
 }
 
 void slurm_end_absent(struct slurm_attempt *a, int64_t now)

@@ -78,6 +78,14 @@ static int run(struct rig *r, const char *command, const char *job, const char *
     return WEXITSTATUS(status);
 }
 
+/* Of a file that the job writes. */
+static void path_of(const struct rig *r, const char *name, char out[PATH_MAX])
+{
+    char folder[PATH_MAX];
+    place_path(&r->places, &at, folder);
+    assert_in_range(snprintf(out, PATH_MAX, "%s/%s", folder, name), 1, PATH_MAX - 1);
+}
+
 static void read_mirror(const struct rig *r, const char *name, struct buf *out)
 {
     char path[PATH_MAX];
@@ -100,13 +108,14 @@ static void the_first_takes_the_latch_and_the_rest_start_nothing(void **state)
     assert_int_equal(status, 3);
     /* The same id again, given out twice by a cluster that forgot; and another one. */
     assert_int_equal(run(r, "echo twice >>../count", "12", "bb"), SCRIPT_LATCHED);
+    /* The very same submission, started again by a slurmctld that had not saved its first start. */
+    assert_int_equal(run(r, "echo twice >>../count", "12", "aa"), SCRIPT_LATCHED);
     assert_int_equal(run(r, "echo twice >>../count", "13", "cc"), SCRIPT_LATCHED);
     assert_int_equal(place_take(&r->places, &at, &job), PLACE_JOB);
     char path[PATH_MAX];
     struct err e = {0};
     struct buf count;
-    place_path(&r->places, &at, path);
-    strncat(path, "/count", sizeof path - strlen(path) - 1);
+    path_of(r, "count", path);
     buf_init(&count, 0);
     assert_int_equal(fs_read(path, 100, &count, &e), 0);
     assert_string_equal(count.data, "once\n");
@@ -182,8 +191,7 @@ static void a_log_that_is_a_link_or_another_s_is_not_read(void **state)
     struct stat st;
     memcpy(rec.attempt, at.attempt, sizeof rec.attempt);
     assert_int_equal(place_mirror(&r->places, &rec), 0);
-    place_path(&r->places, &at, path);
-    strncat(path, "/stdout", sizeof path - strlen(path) - 1);
+    path_of(r, "stdout", path);
     assert_int_equal(symlink("/etc/passwd", path), 0);
     assert_int_equal(place_pull(&r->places, &at), 0);
     snprintf(path, sizeof path, "%s/run/%s/all", r->places.folder, at.attempt);
