@@ -78,10 +78,13 @@ static void open_breaker(struct rest *r, int64_t at_least_ms)
         r->down_since = clock_read().wall;
 }
 
-static void failed(struct rest *r, int64_t at_least_ms, const char *why)
+/* While the breaker is open only its probe counts: what was under way when it opened says nothing new. */
+static void failed(struct rest *r, bool probe, int64_t at_least_ms, const char *why)
 {
+    if (r->open_until && !probe)
+        return;
     r->failures++;
-    if (r->failures < REST_FAILURES && !r->open_until && !at_least_ms)
+    if (r->failures < REST_FAILURES && !probe && !at_least_ms)
         return;
     if (!r->down_since)
         log_warn("slurm_down", "slurmrestd does not answer: %s; known states are kept", why);
@@ -162,6 +165,8 @@ static int prepare(struct slot *s, struct err *e)
     curl_easy_setopt(h, CURLOPT_ERRORBUFFER, s->why);
     curl_easy_setopt(h, CURLOPT_PRIVATE, s);
     if (c->body) {
+        /* On a kept connection that ends without an answer libcurl would send it again by itself: twice submitted. */
+        curl_easy_setopt(h, CURLOPT_FRESH_CONNECT, 1L);
         curl_easy_setopt(h, CURLOPT_POSTFIELDS, c->body);
         curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(c->body));
     }
@@ -205,7 +210,7 @@ static void start(struct rest *r, struct slot *s, struct item *i)
     snprintf(a.why, sizeof a.why, "%.150s", e.text);
     s->item = NULL;
     forget_headers(s);
-    failed(r, WAIT_FIRST_MS, a.why);
+    failed(r, !i->call.done, WAIT_FIRST_MS, a.why);
     finish(r, i, &a);
 }
 
@@ -226,7 +231,7 @@ static void judge(struct rest *r, struct slot *s, CURLcode rc)
     else if (a.down)
         snprintf(a.why, sizeof a.why, "it answers %ld", status);
     if (a.down)
-        failed(r, 1000 * (after_s < RETRY_AFTER_MAX_S ? after_s : RETRY_AFTER_MAX_S), a.why);
+        failed(r, !s->item->call.done, 1000 * (after_s < RETRY_AFTER_MAX_S ? after_s : RETRY_AFTER_MAX_S), a.why);
     else
         answered(r);
     struct item *i = s->item;
