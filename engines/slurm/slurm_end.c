@@ -15,7 +15,8 @@
 #include "jobs/exits.h"
 
 enum {
-    GONE_MS = 15 * 1000, /* slurmctld, restarted, ends on the nodes what it does not know */
+    ABSENT_MS = 3 * 1000,
+    GONE_MS = 60 * 1000, /* slurmctld, restarted, ends on the nodes what it does not know */
     AGAIN_MS = 1000,
     SIGNALLED = 128
 };
@@ -194,6 +195,42 @@ void slurm_end_ended(struct slurm_attempt *a, const struct shape_job *j, int64_t
     exited(a, j, states_find(j->state)->end);
 }
 
+/* Only after two looks at all jobs without it, apart in time: what was hidden for a moment is not submitted again. */
+static void absent_unstarted(struct slurm_attempt *a, bool looked, int64_t now)
+{
+    a->state = SLURM_DOUBT;
+    if (!a->gone_at)
+        a->gone_at = now;
+    if (!looked || now - a->gone_at < ABSENT_MS) {
+        a->doubt_at = looked ? now + ABSENT_MS : now;
+    } else if (a->order && a->submits < SLURM_SUBMITS && !a->stop) {
+        log_warn("slurm_again", "Slurm has no job of %s: it is submitted again", a->id);
+        a->state = SLURM_SUBMIT;
+        a->job_id = a->gone_at = 0;
+        a->due = now;
+    } else if (!slurm_end_never(a, "Slurm has no job of it, and it had not started")) {
+        a->doubt_at = now + ABSENT_MS;
+    }
+}
+
+/* It may be shown again, or end and note it; where it is not in a look after that while, it is lost. */
+static void absent_started(struct slurm_attempt *a, int64_t holder, bool looked, int64_t now)
+{
+    const struct place at = {a->id, a->nonce};
+    const bool first = !a->gone_at;
+    int status;
+    if (!looked && place_exit(&a->slurm->places, &at, &status) &&
+        (first || now - a->gone_at >= GONE_MS)) { /* by its name it may be there */
+        a->gone_at = first ? now : a->gone_at;
+        a->state = SLURM_DOUBT;
+        a->doubt_at = now;
+        return;
+    }
+    a->job_id = holder;
+    a->state = SLURM_KNOWN;
+    gone(a, now);
+}
+
 void slurm_end_absent(struct slurm_attempt *a, int64_t now)
 {
     const struct place at = {a->id, a->nonce};
@@ -203,25 +240,18 @@ void slurm_end_absent(struct slurm_attempt *a, int64_t now)
         a->sweep = !looked && !a->job_id;
         return;
     }
-    const enum place_latch latch = place_look(&a->slurm->places, &at, &holder);
-    int status;
-    if (latch == PLACE_JOB && (looked || !place_exit(&a->slurm->places, &at, &status))) {
-        a->job_id = holder;
-        a->state = SLURM_KNOWN;
-        gone(a, now);
-    } else if (latch == PLACE_FAILED) {
-        a->due = now + AGAIN_MS;
-    } else if (latch == PLACE_ENGINE) {
+    switch (place_look(&a->slurm->places, &at, &holder)) {
+    case PLACE_JOB:
+        absent_started(a, holder, looked, now);
+        break;
+    case PLACE_NONE:
+        absent_unstarted(a, looked, now);
+        break;
+    case PLACE_ENGINE:
         lost(a, true, "it was stopped before it started");
-    } else if (!looked) {
-        a->state = SLURM_DOUBT;
-        a->doubt_at = now;
-    } else if (a->order && a->submits < SLURM_SUBMITS && !a->stop) {
-        log_warn("slurm_again", "Slurm has no job of %s: it is submitted again", a->id);
-        a->state = SLURM_SUBMIT;
-        a->job_id = 0;
-        a->due = now;
-    } else {
-        (void)slurm_end_never(a, "Slurm has no job of it, and it had not started");
+        break;
+    case PLACE_FAILED:
+        a->due = now + AGAIN_MS;
+        break;
     }
 }
