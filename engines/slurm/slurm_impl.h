@@ -104,7 +104,7 @@ struct slurm {
     int64_t version_due;
     struct hash *nodes;
     bool nodes_busy;
-    int64_t nodes_due, nodes_at; /* mono; update_time, s since 1970 */
+    int64_t nodes_due, nodes_began; /* mono */
     bool looking;
     int64_t look_began, look_due; /* mono */
     struct shape_list list;

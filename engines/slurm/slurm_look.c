@@ -14,7 +14,7 @@
 #include "engines/slurm/slurm_impl.h"
 #include "engines/slurm/states.h"
 
-enum { NODES_MS = 5000, LATER_MS = 2000, LOOK_AGAIN_MS = 500, LOOK_REST = 4, HTTP_NOT_MODIFIED = 304 };
+enum { NODES_MS = 5000, NODES_REST = 20, LATER_MS = 2000, LOOK_AGAIN_MS = 500, LOOK_REST = 4 };
 
 /* ---- the version ---- */
 
@@ -89,11 +89,11 @@ static void tell_missing(struct slurm *s)
 static void on_nodes(void *ctx, const struct rest_answer *answer)
 {
     struct slurm *s = ctx;
-    const struct clock_now now = clock_read();
+    const int64_t now = clock_read().mono, rest = NODES_REST * (now - s->nodes_began);
     s->nodes_busy = false;
-    s->nodes_due = now.mono + NODES_MS;
+    s->nodes_due = now + (rest > NODES_MS ? rest : NODES_MS);
     if (answer->down || answer->status != 200)
-        return; /* 304: all is as it was */
+        return;
     const int unread = shape_v38_nodes(answer->text, answer->len, s->site->partition, on_node, s);
     if (unread < 0) {
         log_warn("slurm_unreadable", "the list of nodes cannot be read; they are kept as last known");
@@ -105,17 +105,15 @@ static void on_nodes(void *ctx, const struct rest_answer *answer)
         tell_missing(s);
 }
 
+/* Whole, not since a time: with update_time slurmrestd answers 500 where nodes have changed and partitions have not,
+ * as it does when slurmctld is away. */
 void slurm_nodes_step(struct slurm *s, int64_t now)
 {
-    char path[96];
+    const struct rest_call call = {.method = "GET", .path = SHAPE_V38_PATH "/nodes", .done = on_nodes, .ctx = s};
     if (!s->version || s->nodes_busy || now < s->nodes_due)
         return;
-    /* A second early: what changed in the second of the last answer is not missed. */
-    const int64_t since = s->nodes_at ? s->nodes_at - 1 : 0;
-    snprintf(path, sizeof path, SHAPE_V38_PATH "/nodes?update_time=%lld", (long long)since);
-    const struct rest_call call = {.method = "GET", .path = path, .done = on_nodes, .ctx = s};
     s->nodes_busy = !rest_send(s->rest, &call);
-    s->nodes_at = clock_read().wall / 1000;
+    s->nodes_began = now;
 }
 
 /* ---- all jobs ---- */
