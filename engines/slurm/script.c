@@ -45,8 +45,6 @@ int script_write(struct buf *out, const struct script_place *p, const struct eng
     char end[33];
     id_random_hex(end, 16);
     buf_addf(out, "#!/bin/sh\n# Drover, task attempt %s\nD='%s'\nT=%s\n%s", p->attempt, p->folder, p->token, head);
-    if (launch->checkpoint_name)
-        buf_adds(out, "mkdir -p \"$DROVER_CHECKPOINT_DIR\" || exit 73\n");
     buf_addf(out, "umask 077\ncat >\"$D/script\" <<'DROVER_%s'\n%s\nDROVER_%s\numask 022\n%s", end, launch->script, end,
              tail);
     if (out->bad || out->len > SCRIPT_MAX)

@@ -70,6 +70,7 @@ struct slurm_attempt {
     int submits;
     char reason[48];            /* of waiting, as last told */
     struct engine_order *order; /* its launch, until it has started */
+    const char *checkpoint;     /* path for its checkpoints, the order's; NULL = none */
     struct shape_job job;       /* as last seen */
     struct record record;       /* of the mirror */
     struct slurm_end end;

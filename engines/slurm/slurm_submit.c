@@ -109,7 +109,7 @@ static bool has(const char *const *env, size_t count, const char *name)
 }
 
 /* The task's variables and ours; nothing of slurmrestd's is inherited. NULL on out of memory. */
-static const char **build_env(struct slurm_attempt *a, const char *folder)
+static const char **build_env(struct slurm_attempt *a)
 {
     const struct engine_launch *l = a->order->launch;
     struct arena *arena = a->order->arena;
@@ -127,18 +127,14 @@ static const char **build_env(struct slurm_attempt *a, const char *folder)
                {"LANG", "C.UTF-8"},
                {"USER", l->user ? l->user : ""},
                {"DROVER_JOB", l->full_name ? l->full_name : ""},
-               {"DROVER_TASK_ATTEMPT", a->id}};
+               {"DROVER_TASK_ATTEMPT", a->id},
+               {"DROVER_CHECKPOINT_DIR", a->checkpoint}};
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
-        if (!has(env, n, own[i].name)) {
+        if (own[i].value && !has(env, n, own[i].name)) {
             env[n] = arena_printf(arena, "%s=%s", own[i].name, own[i].value);
             if (!env[n++])
                 return NULL;
         }
-    if (l->checkpoint_name) {
-        env[n] = arena_printf(arena, "DROVER_CHECKPOINT_DIR=%s/checkpoints/%s/%s", folder, l->user, l->checkpoint_name);
-        if (!env[n++])
-            return NULL;
-    }
     return env;
 }
 
@@ -153,7 +149,7 @@ static int write_body(struct slurm_attempt *a, struct buf *body, struct err *e)
     buf_init(&script, SCRIPT_MAX + 4096);
     id_random_hex(a->token, 16);
     const struct script_place place = {.attempt = a->id, .folder = path, .token = a->token};
-    const char **env = build_env(a, s->site->folder);
+    const char **env = build_env(a);
     snprintf(name, sizeof name, SLURM_NAME "%s", a->id);
     snprintf(comment, sizeof comment, "drover attempt=%s job=%.40s", a->id, l->job_id ? l->job_id : "");
     int rc = env ? script_write(&script, &place, l, e) : err_set(e, ERR_INTERNAL, "out of memory");
@@ -175,6 +171,20 @@ static int write_body(struct slurm_attempt *a, struct buf *body, struct err *e)
     return rc;
 }
 
+static int make_checkpoint(struct slurm_attempt *a, const struct passwd *user, struct err *e)
+{
+    const struct engine_launch *l = a->order->launch;
+    const char *const names[] = {l->user, l->checkpoint_name};
+    char path[PATH_MAX];
+    a->checkpoint = NULL;
+    if (!l->checkpoint_name)
+        return 0;
+    if (place_checkpoint(&a->slurm->places, names, user->pw_uid, user->pw_gid, path, e))
+        return -1;
+    a->checkpoint = arena_strdup(a->order->arena, path);
+    return a->checkpoint ? 0 : err_set(e, ERR_INTERNAL, "out of memory");
+}
+
 static int make_place(struct slurm_attempt *a, const char *user, struct err *e)
 {
     const struct place at = {a->id, a->nonce};
@@ -184,7 +194,9 @@ static int make_place(struct slurm_attempt *a, const char *user, struct err *e)
         return err_set(e, ERR_INVALID_PARAMETERS, "there is no Unix user %.60s here", user);
     if (p.pw_uid == 0)
         return err_set(e, ERR_FORBIDDEN, "jobs do not run as root");
-    return place_make(&a->slurm->places, &at, p.pw_uid, p.pw_gid, e);
+    if (place_make(&a->slurm->places, &at, p.pw_uid, p.pw_gid, e))
+        return -1;
+    return make_checkpoint(a, &p, e);
 }
 
 /* The mirror of its logs; without it the task runs all the same. */
