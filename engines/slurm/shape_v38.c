@@ -320,6 +320,16 @@ static int read_amounts(const cJSON *o, struct node *n)
     return 0;
 }
 
+static int read_held(const cJSON *o, struct resources *held)
+{
+    char used[512], model[64];
+    if (number_of(o, "alloc_cpus", &held->cpus) || number_of(o, "alloc_memory", &held->memory_mb) ||
+        text_of(o, "gres_used", used, sizeof used))
+        return -1;
+    held->gpus = shape_v38_gres(used, model, sizeof model);
+    return 0;
+}
+
 static int read_node(const cJSON *o, const char *partition, struct shape_node *out)
 {
     struct node *n = &out->node;
@@ -327,7 +337,8 @@ static int read_node(const cJSON *o, const char *partition, struct shape_node *o
     *out = (struct shape_node){.mine = false};
     if (!cJSON_IsObject(o) || text_of(o, "name", n->name, sizeof n->name) || !n->name[0] ||
         shown_of(o, "address", n->address, sizeof n->address) || text_of(o, "gres", gres, sizeof gres) ||
-        shown_of(o, "reason", out->reason, sizeof out->reason) || read_up(o, &n->up) || read_amounts(o, n))
+        shown_of(o, "reason", out->reason, sizeof out->reason) || read_up(o, &n->up) || read_held(o, &out->held) ||
+        read_amounts(o, n))
         return -1;
     read_node_gpus(gres, n);
     out->mine = !partition || !partition[0] || has_word(list_of(o, "partitions"), partition);

@@ -55,7 +55,8 @@ struct shape_submit {
 /* What one node has. */
 struct shape_node {
     struct node node;
-    bool mine; /* of the partition that was asked for */
+    bool mine;             /* of the partition that was asked for */
+    struct resources held; /* by all jobs of Slurm there */
     char reason[128];
 };
 

@@ -35,6 +35,10 @@ static struct slurm_attempt *create(struct slurm *s, const struct engine_order *
     memcpy(a->id, o->attempt_id, sizeof a->id);
     memcpy(a->nonce, o->nonce, sizeof a->nonce);
     a->epoch = o->epoch;
+    if (o->launch) {
+        snprintf(a->node, sizeof a->node, "%s", o->launch->node ? o->launch->node : "");
+        a->limits = o->launch->limits;
+    }
     if (!hash_put(s->attempts, a->id, a))
         return a;
     free(a);

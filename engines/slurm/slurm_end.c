@@ -88,7 +88,16 @@ static void decode(int64_t status, struct slurm_end *e)
     }
 }
 
-/* The node's end of it is known; what it means. */
+/* Whether Slurm's word counts for more than the status that the script noted: a command that went its own way to its
+ * end before the node failed, or of which a child alone ran out of memory, ended so. */
+static bool overrules(enum states_end how, bool noted, const struct slurm_end *own)
+{
+    if (how == STATES_END_NODE)
+        return !noted || own->signal;
+    return how != STATES_END_EXIT && !(how == STATES_END_OOM && noted && !own->code);
+}
+
+/* Slurm says that nothing of it is left, and how it came; what that means. */
 static void exited(struct slurm_attempt *a, const struct shape_job *j, enum states_end how)
 {
     const struct place at = {a->id, a->nonce};
@@ -97,18 +106,14 @@ static void exited(struct slurm_attempt *a, const struct shape_job *j, enum stat
     const bool noted = !place_exit(&a->slurm->places, &at, &status);
     if (how == STATES_END_CANCELLED && a->stop)
         how = STATES_END_EXIT;
-    if (how == STATES_END_NODE && !noted) {
-        lost(a, false, states_end_text(how));
-        return;
-    }
-    if (noted)
-        decode((int64_t)status << 8, &e);
-    else
-        decode(j->exit_status, &e);
+    decode(noted ? (int64_t)status << 8 : j->exit_status, &e);
     if (!noted && a->stop && !e.code) /* cancelled before it could note anything */
         e = (struct slurm_end){.kind = ENGINE_EXITED, .code = SIGNALLED + SIGKILL, .signal = SIGKILL};
-    if (states_exit_code(how) && !(how == STATES_END_NODE && noted)) {
-        e.code = states_exit_code(how);
+    if (overrules(how, noted, &e)) {
+        if (how == STATES_END_NODE)
+            e = (struct slurm_end){.kind = ENGINE_LOST};
+        else
+            e.code = states_exit_code(how);
         snprintf(e.message, sizeof e.message, "%s (job %lld of Slurm: %s, %s)", states_end_text(how), (long long)j->id,
                  j->state, j->reason);
     }

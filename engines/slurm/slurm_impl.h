@@ -68,6 +68,8 @@ struct slurm_attempt {
     int64_t doubt_at; /* mono: a lookup that begins then tells */
     int64_t gone_at;  /* mono: since when it started and is not at Slurm; 0 = it is */
     int submits;
+    char node[NODE_NAME_MAX]; /* that the plan chose */
+    struct resources limits;
     char reason[48];            /* of waiting, as last told */
     struct engine_order *order; /* its launch, until it has started */
     const char *checkpoint;     /* path for its checkpoints, the order's; NULL = none */
@@ -78,7 +80,8 @@ struct slurm_attempt {
 
 struct slurm_node {
     struct node node; /* as told */
-    bool seen;        /* in the answer that is being read */
+    bool told;
+    bool seen; /* in the answer that is being read */
 };
 
 struct slurm {
@@ -137,9 +140,10 @@ void slurm_event_note(struct slurm_attempt *a, const char *text);
 void slurm_event_end(struct slurm_attempt *a);
 void slurm_event_adopted(struct slurm_attempt *a);
 
-/* slurm_look.c: begins the look at all jobs where one is due; asks for nodes where that is due. */
-void slurm_look_step(struct slurm *s, int64_t now);
+/* slurm_nodes.c: asks for nodes where that is due. slurm_look.c: begins the look at all jobs where one is due; asks for
+ * the version until it is found. */
 void slurm_nodes_step(struct slurm *s, int64_t now);
+void slurm_look_step(struct slurm *s, int64_t now);
 void slurm_version_step(struct slurm *s, int64_t now);
 
 /* slurm_user.c: the Unix user of a launch. 0, or -1 with the error. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Questions about the whole cluster: which version slurmrestd speaks, what its nodes are, and, only where an attempt is
- * in doubt, which of all jobs are ours. The last is dear to slurmrestd (3 s and 1 GB for 10,000 jobs), so one look
+ * Questions about the whole cluster: which version slurmrestd speaks and, only where an attempt is in doubt, which of
+ * all jobs are ours. The last is dear to slurmrestd (3 s and 1 GB for 10,000 jobs), so one look
  * serves all who are in doubt, and there are seconds between two.
  */
 #include <stdio.h>
@@ -14,7 +14,7 @@
 #include "engines/slurm/slurm_impl.h"
 #include "engines/slurm/states.h"
 
-enum { NODES_MS = 5000, NODES_REST = 20, LATER_MS = 2000, LOOK_AGAIN_MS = 500, LOOK_REST = 4 };
+enum { LATER_MS = 2000, LOOK_AGAIN_MS = 500, LOOK_REST = 4 };
 
 /* ---- the version ---- */
 
@@ -38,82 +38,6 @@ void slurm_version_step(struct slurm *s, int64_t now)
     const struct rest_call call = {.method = "GET", .path = "/openapi/v3", .done = on_version, .ctx = s};
     if (!s->version && !s->version_busy && now >= s->version_due)
         s->version_busy = !rest_send(s->rest, &call);
-}
-
-/* ---- nodes ---- */
-
-static void on_node(void *ctx, const struct shape_node *told)
-{
-    struct slurm *s = ctx;
-    struct slurm_node *known = hash_get(s->nodes, told->node.name);
-    struct node n = told->node;
-    if (!told->mine)
-        return;
-    n.port_first = s->port_first;
-    n.port_last = s->port_last;
-    snprintf(n.isolation, sizeof n.isolation, "slurm");
-    if (!known) {
-        known = calloc(1, sizeof *known);
-        if (!known)
-            return;
-        memcpy(known->node.name, n.name, sizeof n.name);
-        if (hash_put(s->nodes, known->node.name, known)) {
-            free(known);
-            return;
-        }
-    }
-    known->seen = true;
-    if (!memcmp(&known->node, &n, sizeof n))
-        return;
-    if (known->node.up && !n.up)
-        log_warn("slurm_node", "Slurm starts nothing on %s now: %s", n.name,
-                 told->reason[0] ? told->reason : "it is down");
-    known->node = n;
-    slurm_event_node(s, &known->node);
-}
-
-/* What was not in the answer is no node of ours any more. */
-static void tell_missing(struct slurm *s)
-{
-    struct slurm_node *n;
-    size_t pos = 0;
-    while ((n = hash_next(s->nodes, &pos))) {
-        if (!n->seen && n->node.up) {
-            n->node.up = false;
-            slurm_event_node(s, &n->node);
-        }
-        n->seen = false;
-    }
-}
-
-static void on_nodes(void *ctx, const struct rest_answer *answer)
-{
-    struct slurm *s = ctx;
-    const int64_t now = clock_read().mono, rest = NODES_REST * (now - s->nodes_began);
-    s->nodes_busy = false;
-    s->nodes_due = now + (rest > NODES_MS ? rest : NODES_MS);
-    if (answer->down || answer->status != 200)
-        return;
-    const int unread = shape_v38_nodes(answer->text, answer->len, s->site->partition, on_node, s);
-    if (unread < 0) {
-        log_warn("slurm_unreadable", "the list of nodes cannot be read; they are kept as last known");
-        return;
-    }
-    if (unread)
-        log_warn("slurm_unreadable", "%d nodes cannot be read; they are kept as last known", unread);
-    else
-        tell_missing(s);
-}
-
-/* Whole, not since a time: with update_time slurmrestd answers 500 where nodes have changed and partitions have not,
- * as it does when slurmctld is away. */
-void slurm_nodes_step(struct slurm *s, int64_t now)
-{
-    const struct rest_call call = {.method = "GET", .path = SHAPE_V38_PATH "/nodes", .done = on_nodes, .ctx = s};
-    if (!s->version || s->nodes_busy || now < s->nodes_due)
-        return;
-    s->nodes_busy = !rest_send(s->rest, &call);
-    s->nodes_began = now;
 }
 
 /* ---- all jobs ---- */

@@ -27,7 +27,7 @@ int token_sign(const struct token_key *key, int64_t now_s, char out[TOKEN_MAX + 
     text = rc ? NULL : jwt_encode_str(jwt);
     const size_t len = text ? strlen(text) : 0;
     rc = len && len <= TOKEN_MAX ? 0 : err_set(e, ERR_INTERNAL, "a token for Slurm cannot be made");
-    if (!rc)
+    if (!rc && text)
         memcpy(out, text, len + 1);
     if (text)
         sodium_memzero(text, len);

@@ -196,6 +196,7 @@ static void a_submission_names_what_was_asked(void **state)
 
 struct seen {
     int nodes, mine, up;
+    int64_t held_gpus, held_cpus;
 };
 
 static void count_node(void *ctx, const struct shape_node *n)
@@ -204,13 +205,16 @@ static void count_node(void *ctx, const struct shape_node *n)
     s->nodes++;
     s->mine += n->mine;
     s->up += n->node.up;
+    s->held_gpus += n->held.gpus;
+    s->held_cpus += n->held.cpus;
 }
 
 static void nodes_are_up_when_slurm_starts_jobs_there(void **state)
 {
     static const char text[] =
         "{\"nodes\":[{\"name\":\"n1\",\"address\":\"10.0.0.1\",\"cpus\":32,\"real_memory\":64000,\"gres\":\"gpu:8\","
-        "\"state\":\"idle\",\"state_flags\":[],\"partitions\":[\"drover\"]},"
+        "\"state\":\"idle\",\"state_flags\":[],\"partitions\":[\"drover\"],"
+        "\"alloc_cpus\":6,\"alloc_memory\":100,\"gres_used\":\"gpu:3\"},"
         "{\"name\":\"n2\",\"cpus\":32,\"real_memory\":64000,\"gres\":\"\",\"state\":\"mixed\",\"state_flags\":["
         "\"DRAIN\"],"
         "\"partitions\":[\"drover\"]},"
@@ -222,6 +226,8 @@ static void nodes_are_up_when_slurm_starts_jobs_there(void **state)
     assert_int_equal(s.nodes, 3);
     assert_int_equal(s.mine, 2);
     assert_int_equal(s.up, 1);
+    assert_int_equal(s.held_gpus, 3);
+    assert_int_equal(s.held_cpus, 6);
     assert_int_equal(shape_v38_nodes("{}", 2, "", count_node, &s), -1);
 }
 
