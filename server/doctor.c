@@ -20,6 +20,7 @@
 #include "base/err.h"
 #include "server/audit_store.h"
 #include "server/config.h"
+#include "server/doctor_slurm.h"
 #include "server/http/tls.h"
 #include "store/store.h"
 
@@ -32,8 +33,6 @@ enum {
     CLOCK_SLACK_MS = 5000
 };
 
-enum verdict { OK, WARN, FAIL };
-
 /* What the checks look at, and the one under way. */
 struct patient {
     const char *data, *config_file;
@@ -44,8 +43,9 @@ struct patient {
     char text[600];
 };
 
-static enum verdict say(struct patient *p, enum verdict v, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
-static enum verdict say(struct patient *p, enum verdict v, const char *fmt, ...)
+static enum doctor_verdict say(struct patient *p, enum doctor_verdict v, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+static enum doctor_verdict say(struct patient *p, enum doctor_verdict v, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
@@ -54,78 +54,79 @@ static enum verdict say(struct patient *p, enum verdict v, const char *fmt, ...)
     return v;
 }
 
-static enum verdict check_config(struct patient *p)
+static enum doctor_verdict check_config(struct patient *p)
 {
     struct err e = {0};
     config_defaults(&p->config);
     if (!p->config_file)
-        return say(p, OK, "the defaults");
+        return say(p, DOCTOR_OK, "the defaults");
     if (config_load(&p->config, p->config_file, &e))
-        return say(p, FAIL, e.line ? "%s (line %d)" : "%s", e.text, e.line);
-    return say(p, OK, "%s", p->config_file);
+        return say(p, DOCTOR_FAIL, e.line ? "%s (line %d)" : "%s", e.text, e.line);
+    return say(p, DOCTOR_OK, "%s", p->config_file);
 }
 
-static enum verdict check_folder(struct patient *p)
+static enum doctor_verdict check_folder(struct patient *p)
 {
     struct stat st;
     if (stat(p->data, &st) || !S_ISDIR(st.st_mode))
-        return say(p, FAIL, "%s is no folder", p->data);
+        return say(p, DOCTOR_FAIL, "%s is no folder", p->data);
     if (st.st_uid != geteuid())
-        return say(p, FAIL, "%s belongs to user %u, and this is user %u", p->data, st.st_uid, geteuid());
+        return say(p, DOCTOR_FAIL, "%s belongs to user %u, and this is user %u", p->data, st.st_uid, geteuid());
     if (st.st_mode & 077)
-        return say(p, FAIL, "%s has mode %03o; nobody else may enter (chmod 700)", p->data, st.st_mode & 0777);
-    return say(p, OK, "%s", p->data);
+        return say(p, DOCTOR_FAIL, "%s has mode %03o; nobody else may enter (chmod 700)", p->data, st.st_mode & 0777);
+    return say(p, DOCTOR_OK, "%s", p->data);
 }
 
-static enum verdict check_keys(struct patient *p)
+static enum doctor_verdict check_keys(struct patient *p)
 {
     struct err e = {0};
     if (keys_load(p->data, &p->keys, &e))
-        return say(p, FAIL, "%s", e.text);
+        return say(p, DOCTOR_FAIL, "%s", e.text);
     p->has_keys = true;
-    return say(p, OK, "readable by the server's user only");
+    return say(p, DOCTOR_OK, "readable by the server's user only");
 }
 
-static enum verdict check_schema(struct patient *p)
+static enum doctor_verdict check_schema(struct patient *p)
 {
     struct err e = {0};
     p->store = store_open_folder(p->data, STORE_READER, &e);
-    return p->store ? say(p, OK, "this program's") : say(p, FAIL, "%s", e.text);
+    return p->store ? say(p, DOCTOR_OK, "this program's") : say(p, DOCTOR_FAIL, "%s", e.text);
 }
 
-static enum verdict check_integrity(struct patient *p)
+static enum doctor_verdict check_integrity(struct patient *p)
 {
     struct err e = {0};
     if (!p->store)
-        return say(p, WARN, "not looked at");
-    return store_verify(p->store, &e) ? say(p, FAIL, "%s", e.text) : say(p, OK, "pages and references are sound");
+        return say(p, DOCTOR_WARN, "not looked at");
+    return store_verify(p->store, &e) ? say(p, DOCTOR_FAIL, "%s", e.text)
+                                      : say(p, DOCTOR_OK, "pages and references are sound");
 }
 
-static enum verdict check_audit(struct patient *p)
+static enum doctor_verdict check_audit(struct patient *p)
 {
     struct err e = {0};
     struct audit_head head;
     if (!p->store || !p->has_keys)
-        return say(p, WARN, "not looked at");
+        return say(p, DOCTOR_WARN, "not looked at");
     if (audit_store_verify(p->store, p->keys.audit, NULL, &head, &e))
-        return say(p, FAIL, "%s", e.text);
-    return say(p, OK, "%lld records, the chain is whole", (long long)head.id);
+        return say(p, DOCTOR_FAIL, "%s", e.text);
+    return say(p, DOCTOR_OK, "%lld records, the chain is whole", (long long)head.id);
 }
 
-static enum verdict check_disk(struct patient *p)
+static enum doctor_verdict check_disk(struct patient *p)
 {
     struct statvfs fs;
     if (statvfs(p->data, &fs))
-        return say(p, FAIL, "%s has no file system", p->data);
+        return say(p, DOCTOR_FAIL, "%s has no file system", p->data);
     unsigned long long mb = (unsigned long long)fs.f_bavail * fs.f_frsize >> 20;
-    enum verdict v = mb < DISK_FAIL_MB ? FAIL : mb < DISK_WARN_MB ? WARN : OK;
+    enum doctor_verdict v = mb < DISK_FAIL_MB ? DOCTOR_FAIL : mb < DISK_WARN_MB ? DOCTOR_WARN : DOCTOR_OK;
     if (fs.f_files && fs.f_favail < fs.f_files / 100)
-        return say(p, WARN, "fewer than 1%% of the inodes are free");
+        return say(p, DOCTOR_WARN, "fewer than 1%% of the inodes are free");
     return say(p, v, "%llu MiB free", mb);
 }
 
 /* The newest record tells what time it was when the server last wrote. */
-static enum verdict check_clock(struct patient *p)
+static enum doctor_verdict check_clock(struct patient *p)
 {
     static const struct store_sql sql = {
         "SELECT max(time_ms) FROM (SELECT time_ms FROM event ORDER BY id DESC LIMIT 1)"};
@@ -134,31 +135,31 @@ static enum verdict check_clock(struct patient *p)
     int64_t last = stmt_step(st, NULL) == STMT_ROW ? stmt_col_int(st, 0) : 0;
     stmt_reset(st);
     if (now.wall / 1000 < CLOCK_EARLIEST)
-        return say(p, FAIL, "the clock is in the past");
+        return say(p, DOCTOR_FAIL, "the clock is in the past");
     if (last > now.wall + CLOCK_SLACK_MS)
-        return say(p, FAIL, "the clock is %lld s behind what the server has written",
+        return say(p, DOCTOR_FAIL, "the clock is %lld s behind what the server has written",
                    (long long)(last - now.wall) / 1000);
-    return say(p, OK, "goes on from what the server has written");
+    return say(p, DOCTOR_OK, "goes on from what the server has written");
 }
 
-static enum verdict check_programs(struct patient *p)
+static enum doctor_verdict check_programs(struct patient *p)
 {
     static const char *const names[] = {"drover-spawner", "drover-shim", "drover-keeper", "drover-unpack"};
     char self[PATH_MAX - 32], path[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
     if (n < 0)
-        return say(p, FAIL, "/proc is not mounted");
+        return say(p, DOCTOR_FAIL, "/proc is not mounted");
     self[n] = '\0';
     const char *dir = dirname(self);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         snprintf(path, sizeof path, "%s/%s", dir, names[i]);
         if (access(path, X_OK))
-            return say(p, FAIL, "%s is missing or cannot be run", path);
+            return say(p, DOCTOR_FAIL, "%s is missing or cannot be run", path);
     }
-    return say(p, OK, "the programs that start tasks stand beside droverd");
+    return say(p, DOCTOR_OK, "the programs that start tasks stand beside droverd");
 }
 
-static enum verdict check_certificate(struct patient *p)
+static enum doctor_verdict check_certificate(struct patient *p)
 {
     struct err e = {0};
     const struct config *c = &p->config;
@@ -166,39 +167,53 @@ static enum verdict check_certificate(struct patient *p)
     uint16_t port;
     if (!c->tls_certificate[0] && !c->tls_key[0]) {
         if (config_split_listen(c->listen, address, &port, &e))
-            return say(p, FAIL, "%s", e.text);
+            return say(p, DOCTOR_FAIL, "%s", e.text);
         if (config_is_loopback(address))
-            return say(p, OK, "none, and none is needed on %s", address);
-        return say(p, c->insecure_http ? WARN : FAIL, "none, and %s is not loopback", address);
+            return say(p, DOCTOR_OK, "none, and none is needed on %s", address);
+        return say(p, c->insecure_http ? DOCTOR_WARN : DOCTOR_FAIL, "none, and %s is not loopback", address);
     }
     struct tls *t = tls_create(c->tls_certificate, c->tls_key, &e);
     if (!t)
-        return say(p, FAIL, "%s", e.text);
+        return say(p, DOCTOR_FAIL, "%s", e.text);
     int64_t left = tls_expires(t) - (int64_t)time(NULL);
     tls_destroy(t);
-    return say(p, left < CERTIFICATE_WARN_S ? WARN : OK, "expires in %lld days", (long long)left / DAY_S);
+    return say(p, left < CERTIFICATE_WARN_S ? DOCTOR_WARN : DOCTOR_OK, "expires in %lld days", (long long)left / DAY_S);
 }
 
 static const struct {
     const char *name;
-    enum verdict (*run)(struct patient *p);
+    enum doctor_verdict (*run)(struct patient *p);
 } checks[] = {
     {"configuration", check_config}, {"data folder", check_folder},      {"keys", check_keys}, {"schema", check_schema},
     {"database", check_integrity},   {"audit log", check_audit},         {"disk", check_disk}, {"clock", check_clock},
     {"programs", check_programs},    {"certificate", check_certificate},
 };
 
+/* Where a check's line goes. */
+struct sheet {
+    FILE *out;
+    int failures;
+};
+
+static void tell(void *ctx, enum doctor_verdict v, const char *name, const char *text)
+{
+    static const char *const words[] = {[DOCTOR_OK] = "ok", [DOCTOR_WARN] = "warn", [DOCTOR_FAIL] = "FAIL"};
+    struct sheet *s = ctx;
+    fprintf(s->out, "%-4s  %-13s  %s\n", words[v], name, text);
+    s->failures += v == DOCTOR_FAIL;
+}
+
 int doctor_run(const char *data, const char *config_file, FILE *out)
 {
-    static const char *const words[] = {[OK] = "ok", [WARN] = "warn", [FAIL] = "FAIL"};
     struct patient p = {.data = data, .config_file = config_file};
-    int failures = 0;
+    struct sheet sheet = {.out = out};
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
-        enum verdict v = checks[i].run(&p);
-        fprintf(out, "%-4s  %-13s  %s\n", words[v], checks[i].name, p.text);
-        failures += v == FAIL;
+        const enum doctor_verdict v = checks[i].run(&p);
+        tell(&sheet, v, checks[i].name, p.text);
     }
+    if (p.config.slurm.url[0])
+        doctor_slurm(&p.config.slurm, tell, &sheet);
     store_close(p.store);
     keys_wipe(&p.keys);
-    return failures;
+    return sheet.failures;
 }

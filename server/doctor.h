@@ -8,7 +8,8 @@
 #include <stdio.h>
 
 /* Checks configuration (a file, or NULL: the defaults), folder, keys, database, disk, clock, programs and certificate,
- * a line each to `out`: "ok", "warn" or "FAIL". Changes nothing; the server may run. The number of FAILs. */
+ * and where tasks run on Slurm that (server/doctor_slurm.h), a line each to `out`: "ok", "warn" or "FAIL". Changes
+ * nothing; the server may run. The number of FAILs. */
 int doctor_run(const char *data, const char *config_file, FILE *out);
 
 #endif

@@ -277,6 +277,7 @@ class Cluster:
                  "SelectType=select/cons_tres", "SelectTypeParameters=CR_Core_Memory", "DefMemPerCPU=100",
                  "SchedulerParameters=batch_sched_delay=0,sched_min_interval=0",  # at once, not within 3 s
                  "PreemptType=preempt/partition_prio", "PreemptMode=REQUEUE", "JobRequeue=1", "MaxJobCount=50000",
+                 "MessageTimeout=4",  # so long slurmrestd looks for a slurmctld that is away (as a rule 10 s)
                  "SlurmctldTimeout=60", "SlurmdTimeout=20", "KillWait=2", "GresTypes=gpu"]
         lines += ["NodeName=%s NodeHostname=%s NodeAddr=127.0.0.1 Port=%d CPUs=%d RealMemory=%d%s State=UNKNOWN"
                   % (n, host, self.ports[n], self.cpus, self.memory_mb, gres) for n in self.nodes]

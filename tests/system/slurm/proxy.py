@@ -104,7 +104,7 @@ def _twisted(value):
     if isinstance(value, dict):
         return {k: _twisted(v) for k, v in value.items()}
     if isinstance(value, list):
-        return {"0": value[0]} if value else 7
+        return {"0": _twisted(value[0])} if value else 7
     if isinstance(value, bool) or value is None:
         return [value]
     return {"number": value} if isinstance(value, str) else "x%s" % value
