@@ -16,6 +16,7 @@ struct tally {
     pthread_mutex_t lock;
     struct tally_row *rows;
     size_t count, room;
+    uint64_t received, sent;
 };
 
 struct tally *tally_create(void)
@@ -92,4 +93,20 @@ size_t tally_read(struct tally *t, struct tally_row *out, size_t max)
         memcpy(out, t->rows, n * sizeof *out);
     pthread_mutex_unlock(&t->lock);
     return n;
+}
+
+void tally_network(struct tally *t, uint64_t received, uint64_t sent)
+{
+    pthread_mutex_lock(&t->lock);
+    t->received += received;
+    t->sent += sent;
+    pthread_mutex_unlock(&t->lock);
+}
+
+void tally_network_read(struct tally *t, uint64_t *received, uint64_t *sent)
+{
+    pthread_mutex_lock(&t->lock);
+    *received = t->received;
+    *sent = t->sent;
+    pthread_mutex_unlock(&t->lock);
 }

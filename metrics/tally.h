@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Jobs that started and ended since droverd was started, by virtual cluster: what /metrics counts. Counts begin anew
+ * Jobs that started and ended since droverd was started, by virtual cluster, and what tasks moved over the network:
+ * what /metrics counts. Counts begin anew
  * with each start, as Prometheus expects of counters; what the rows know for good is in reports. Any thread.
  */
 #ifndef DROVER_METRICS_TALLY_H
@@ -36,6 +37,10 @@ void tally_destroy(struct tally *t);
 void tally_ended(struct tally *t, const char *vc, enum tally_end how);
 /* A job started for the first time, so long after its submission. */
 void tally_started(struct tally *t, const char *vc, int64_t waited_ms);
+
+/* Tasks of this machine have received and sent so many bytes more. */
+void tally_network(struct tally *t, uint64_t received, uint64_t sent);
+void tally_network_read(struct tally *t, uint64_t *received, uint64_t *sent);
 
 /* The rows, in the order in which their virtual clusters were first met. How many; with `out` NULL only that. */
 size_t tally_read(struct tally *t, struct tally_row *out, size_t max);

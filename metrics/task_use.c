@@ -15,8 +15,35 @@ static void add_point(struct curve *c, const struct task_use_look *look, int64_t
     curve_add(c, &s, ms);
 }
 
-void task_use_add(struct task_use *u, const struct task_use_look *look, int64_t ms, struct curve *cores,
-                  struct curve *waits)
+void task_use_skip(struct task_use *u)
+{
+    u->last_cpu_ms = u->last_received = u->last_sent = -1;
+}
+
+/* One way of the traffic: a count that only grows, -1 where it is not known. */
+struct way {
+    int64_t now, *last, *sum;
+    struct curve *curve;
+};
+
+static void add_traffic(const struct way *w, int64_t wall_ms, int64_t ms)
+{
+    const int64_t before = *w->last;
+
+    *w->last = w->now;
+    if (w->now < 0)
+        return;
+    if (*w->sum < 0)
+        *w->sum = 0;
+    if (before < 0 || ms <= 0 || w->now < before)
+        return;
+    struct source_sample s = {.wall_ms = wall_ms};
+    *w->sum += w->now - before;
+    source_set(&s, SOURCE_MEMORY_USED, (int64_t)((double)(w->now - before) * 1000 / (double)ms));
+    curve_add(w->curve, &s, ms);
+}
+
+void task_use_add(struct task_use *u, const struct task_use_look *look, int64_t ms, struct curve *curves)
 {
     const int64_t before = u->last_cpu_ms;
 
@@ -30,6 +57,10 @@ void task_use_add(struct task_use *u, const struct task_use_look *look, int64_t 
         u->written_bytes = look->written_bytes;
     if (look->memory > u->memory_max)
         u->memory_max = look->memory;
+    const struct way in = {look->received_bytes, &u->last_received, &u->received_bytes, &curves[TASK_USE_RECEIVED]};
+    const struct way out = {look->sent_bytes, &u->last_sent, &u->sent_bytes, &curves[TASK_USE_SENT]};
+    add_traffic(&in, look->wall_ms, ms);
+    add_traffic(&out, look->wall_ms, ms);
     if (before < 0 || ms <= 0)
         return;
     /* less than before: a process ended whose parent did not wait for it */
@@ -42,8 +73,8 @@ void task_use_add(struct task_use *u, const struct task_use_look *look, int64_t 
     u->wait_ms += look->waits ? ms : 0;
     if (milli > u->cores_max_milli)
         u->cores_max_milli = milli;
-    add_point(cores, look, u->cores > 0 ? milli / 10 / u->cores : 0, ms, true);
-    add_point(waits, look, look->waits ? 100 : 0, ms, false);
+    add_point(&curves[TASK_USE_CORES], look, u->cores > 0 ? milli / 10 / u->cores : 0, ms, true);
+    add_point(&curves[TASK_USE_WAITS], look, look->waits ? 100 : 0, ms, false);
 }
 
 double task_use_cores(const struct task_use *u)

@@ -8,37 +8,41 @@
 #include "base/err.h"
 #include "store/store.h"
 
+enum { FIGURES = 14, PLACE = 1 + FIGURES + TASK_USE_CURVES /* the column of what says where the task was */ };
+
 #define COLUMNS                                                                                                        \
     "u.attempt_id, u.cores, u.memory_limit, u.began_ms, u.ended_ms, u.sampled_ms, u.cpu_ms, u.cores_max_milli,"        \
-    " u.memory_mib_ms, u.memory_max, u.read_bytes, u.written_bytes, u.wait_ms, u.cores_curve, u.waits_curve"
+    " u.memory_mib_ms, u.memory_max, u.read_bytes, u.written_bytes, u.wait_ms,"                                        \
+    " u.received_bytes, u.sent_bytes, u.cores_curve, u.waits_curve, u.received_curve, u.sent_curve"
 
 int task_use_store_put(struct store *s, const struct task_use_sealed *sealed, bool over, struct err *e)
 {
     static const struct store_sql sql = {
         "INSERT OR REPLACE INTO task_use(attempt_id, cores, memory_limit, began_ms, ended_ms, sampled_ms, cpu_ms,"
-        " cores_max_milli, memory_mib_ms, memory_max, read_bytes, written_bytes, wait_ms, cores_curve, waits_curve,"
-        " over) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"};
+        " cores_max_milli, memory_mib_ms, memory_max, read_bytes, written_bytes, wait_ms, received_bytes, sent_bytes,"
+        " cores_curve, waits_curve, received_curve, sent_curve, over)"
+        " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"};
     const struct task_use *u = sealed->use;
-    const int64_t figures[] = {u->cores,      u->memory_limit, u->began_ms,        u->ended_ms,
-                               u->sampled_ms, u->cpu_ms,       u->cores_max_milli, u->memory_mib_ms,
-                               u->memory_max, u->read_bytes,   u->written_bytes,   u->wait_ms};
+    const int64_t figures[] = {u->cores,         u->memory_limit,    u->began_ms,       u->ended_ms,   u->sampled_ms,
+                               u->cpu_ms,        u->cores_max_milli, u->memory_mib_ms,  u->memory_max, u->read_bytes,
+                               u->written_bytes, u->wait_ms,         u->received_bytes, u->sent_bytes};
     struct stmt *st = store_stmt(s, &sql, e);
     int pos = 0;
 
     stmt_text(st, ++pos, u->attempt_id);
     for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
         stmt_int(st, ++pos, figures[i]);
-    stmt_blob(st, ++pos, sealed->cores->data ? sealed->cores->data : "", sealed->cores->len);
-    stmt_blob(st, ++pos, sealed->waits->data ? sealed->waits->data : "", sealed->waits->len);
+    for (int i = 0; i < TASK_USE_CURVES; i++)
+        stmt_blob(st, ++pos, sealed->curves[i].data ? sealed->curves[i].data : "", sealed->curves[i].len);
     stmt_int(st, ++pos, over);
     return stmt_exec(st, e);
 }
 
 static void read_row(struct stmt *st, struct task_use_row *row)
 {
-    int64_t figures[12];
+    int64_t figures[FIGURES];
 
-    for (int i = 0; i < 12; i++)
+    for (int i = 0; i < FIGURES; i++)
         figures[i] = stmt_col_int(st, i + 1);
     row->use = (struct task_use){.cores = (int)figures[0],
                                  .memory_limit = figures[1],
@@ -52,10 +56,12 @@ static void read_row(struct stmt *st, struct task_use_row *row)
                                  .read_bytes = figures[9],
                                  .written_bytes = figures[10],
                                  .wait_ms = figures[11],
-                                 .last_cpu_ms = -1};
+                                 .received_bytes = figures[12],
+                                 .sent_bytes = figures[13]};
+    task_use_skip(&row->use);
     (void)snprintf(row->use.attempt_id, sizeof row->use.attempt_id, "%s", stmt_col_string(st, 0));
-    row->cores = stmt_col_blob(st, 13, &row->cores_len);
-    row->waits = stmt_col_blob(st, 14, &row->waits_len);
+    for (int i = 0; i < TASK_USE_CURVES; i++)
+        row->curves[i].data = stmt_col_blob(st, 1 + FIGURES + i, &row->curves[i].len);
 }
 
 int task_use_store_each_live(struct store *s, task_use_row_fn *fn, void *ctx, struct err *e)
@@ -87,11 +93,11 @@ int task_use_store_of_job(struct store *s, const char *job_id, task_use_row_fn *
 
     stmt_text(st, 1, job_id);
     while ((rc = stmt_step(st, e)) == STMT_ROW) {
-        struct task_use_row row = {.job_attempt = (int)stmt_col_int(st, 15),
-                                   .role = stmt_col_string(st, 16),
-                                   .task_index = (int)stmt_col_int(st, 17),
-                                   .task_attempt = (int)stmt_col_int(st, 18),
-                                   .node = stmt_col_text(st, 19)};
+        struct task_use_row row = {.job_attempt = (int)stmt_col_int(st, PLACE),
+                                   .role = stmt_col_string(st, PLACE + 1),
+                                   .task_index = (int)stmt_col_int(st, PLACE + 2),
+                                   .task_attempt = (int)stmt_col_int(st, PLACE + 3),
+                                   .node = stmt_col_text(st, PLACE + 4)};
 
         read_row(st, &row);
         if ((rc = fn(ctx, &row))) {

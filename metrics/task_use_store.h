@@ -18,7 +18,7 @@ struct store;
 /* A use with its sealed curves. */
 struct task_use_sealed {
     const struct task_use *use;
-    const struct buf *cores, *waits;
+    const struct buf *curves; /* TASK_USE_CURVES of them */
 };
 /* Writes the row as it is now; `over`: nothing will be added to it. The writer, in a transaction. 0 or -1. */
 int task_use_store_put(struct store *s, const struct task_use_sealed *u, bool over, struct err *e);
@@ -28,8 +28,10 @@ struct task_use_row {
     const char *role, *node;
     int job_attempt, task_index, task_attempt;
     struct task_use use;
-    const void *cores, *waits; /* sealed curves */
-    size_t cores_len, waits_len;
+    struct task_use_bytes {
+        const void *data;
+        size_t len;
+    } curves[TASK_USE_CURVES]; /* sealed */
 };
 /* A callback gives 0 to go on; any other value ends the walk, which then returns it. */
 typedef int task_use_row_fn(void *ctx, const struct task_use_row *row);

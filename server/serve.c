@@ -166,7 +166,8 @@ static int make_tasks(struct daemon *d, struct err *e)
                                         .period_s = d->config->gpu_sample_s,
                                         .flush_ms = 30000,
                                         .readers = d->readers,
-                                        .mailbox = d->mailbox};
+                                        .mailbox = d->mailbox,
+                                        .tally = d->tally};
     d->tasks = c.period_s ? task_watch_create(&c, e) : NULL;
     return d->tasks || !c.period_s ? 0 : -1;
 }

@@ -23,6 +23,7 @@
 #include "engines/local/task_procs.h"
 #include "jobs/jobs_store.h"
 #include "jobs/spec.h"
+#include "metrics/tally.h"
 #include "metrics/task_use_store.h"
 #include "server/mailbox.h"
 #include "server/readers.h"
@@ -30,14 +31,14 @@
 /* A task that is looked at. */
 struct tracked {
     struct task_use use;
-    struct curve cores, waits;
+    struct curve curves[TASK_USE_CURVES];
     int64_t looked_mono; /* the last look that found it; 0: none in this life */
     bool there;          /* in this look */
 };
 
 struct pending {
     struct task_use use;
-    struct buf cores, waits; /* sealed */
+    struct buf curves[TASK_USE_CURVES]; /* sealed */
     bool over;
     struct pending *next;
 };
@@ -71,8 +72,8 @@ static void discard(struct writing *w)
         struct pending *p = w->first;
 
         w->first = p->next;
-        buf_fini(&p->cores);
-        buf_fini(&p->waits);
+        for (int i = 0; i < TASK_USE_CURVES; i++)
+            buf_fini(&p->curves[i]);
         free(p);
     }
     free(w);
@@ -84,7 +85,7 @@ static int write_all(struct store *s, void *what, struct clock_now now, struct e
 
     (void)now;
     for (const struct pending *p = w->first; p; p = p->next) {
-        const struct task_use_sealed sealed = {&p->use, &p->cores, &p->waits};
+        const struct task_use_sealed sealed = {&p->use, p->curves};
 
         if (task_use_store_put(s, &sealed, p->over, e))
             return -1;
@@ -109,8 +110,8 @@ static struct pending *queue(struct task_watch *w, const struct task_use *u, boo
     if (!p)
         return NULL;
     *p = (struct pending){.use = *u, .over = over, .next = w->writing->first};
-    buf_init(&p->cores, 0);
-    buf_init(&p->waits, 0);
+    for (int i = 0; i < TASK_USE_CURVES; i++)
+        buf_init(&p->curves[i], 0);
     w->writing->first = p;
     return p;
 }
@@ -119,10 +120,9 @@ static void queue_tracked(struct task_watch *w, const struct tracked *t, bool ov
 {
     struct pending *p = queue(w, &t->use, over);
 
-    if (p && (curve_seal(&t->cores, &p->cores) || curve_seal(&t->waits, &p->waits))) {
-        buf_reset(&p->cores); /* the sums are worth more */
-        buf_reset(&p->waits);
-    }
+    for (int i = 0; p && i < TASK_USE_CURVES; i++)
+        if (curve_seal(&t->curves[i], &p->curves[i]))
+            buf_reset(&p->curves[i]); /* the sums are worth more */
 }
 
 static void queue_all(struct task_watch *w)
@@ -179,7 +179,8 @@ static struct tracked *track(struct task_watch *w, const char *id)
 
     if (!t)
         return NULL;
-    t->use = (struct task_use){.read_bytes = -1, .written_bytes = -1, .last_cpu_ms = -1};
+    t->use = (struct task_use){.read_bytes = -1, .written_bytes = -1, .received_bytes = -1, .sent_bytes = -1};
+    task_use_skip(&t->use);
     (void)snprintf(t->use.attempt_id, sizeof t->use.attempt_id, "%s", id);
     if (!hash_put(w->tracked, t->use.attempt_id, t))
         return t;
@@ -196,8 +197,9 @@ static int resume(void *ctx, const struct task_use_row *row)
     if (!t)
         return 0;
     t->use = row->use;
-    if (curve_open(&t->cores, row->cores, row->cores_len) || curve_open(&t->waits, row->waits, row->waits_len))
-        log_error("task_curve_damaged", "the curves of task attempt %s begin anew", t->use.attempt_id);
+    for (int i = 0; i < TASK_USE_CURVES; i++)
+        if (curve_open(&t->curves[i], row->curves[i].data, row->curves[i].len))
+            log_error("task_curve_damaged", "a curve of task attempt %s begins anew", t->use.attempt_id);
     return 0;
 }
 
@@ -264,6 +266,12 @@ static int find_tasks(struct task_watch *w, struct err *e)
 
 /* ---- a look ---- */
 
+/* By how much a sum has grown that is -1 where nothing is known. */
+static uint64_t more_than(int64_t now, int64_t before)
+{
+    return now > 0 ? (uint64_t)(now - (before > 0 ? before : 0)) : 0;
+}
+
 /* What was used while nobody looked for long counts for nothing. */
 static void add_looks(struct task_watch *w, struct clock_now now)
 {
@@ -276,6 +284,8 @@ static void add_looks(struct task_watch *w, struct clock_now now)
                                            .memory = l->memory,
                                            .read_bytes = l->read_bytes,
                                            .written_bytes = l->written_bytes,
+                                           .received_bytes = l->received_bytes,
+                                           .sent_bytes = l->sent_bytes,
                                            .waits = l->waits,
                                            .machine_cores = w->machine_cores};
         struct tracked *t = hash_get(w->tracked, w->ids[i]);
@@ -284,9 +294,11 @@ static void add_looks(struct task_watch *w, struct clock_now now)
             continue;
         const int64_t ms = now.mono - t->looked_mono;
         if (ms > 3 * period_ms)
-            t->use.last_cpu_ms = -1;
+            task_use_skip(&t->use);
         t->looked_mono = now.mono;
-        task_use_add(&t->use, &look, ms, &t->cores, &t->waits);
+        const int64_t received = t->use.received_bytes, sent = t->use.sent_bytes;
+        task_use_add(&t->use, &look, ms, t->curves);
+        tally_network(w->config.tally, more_than(t->use.received_bytes, received), more_than(t->use.sent_bytes, sent));
     }
 }
 

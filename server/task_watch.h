@@ -11,6 +11,7 @@
 struct err;
 struct mailbox;
 struct readers;
+struct tally;
 struct task_watch;
 
 struct task_watch_config {
@@ -18,7 +19,8 @@ struct task_watch_config {
     int period_s;     /* between looks */
     int64_t flush_ms; /* what goes on is written so often */
     struct readers *readers;
-    struct mailbox *mailbox; /* both borrowed */
+    struct mailbox *mailbox;
+    struct tally *tally; /* all borrowed */
 };
 
 /* After the engine was made, before the core starts. NULL with the error. */

@@ -198,9 +198,9 @@ static const char *const schema_v2[] = {
 };
 
 static const struct schema_step schema_steps[] = {
-    {1, schema_v1},   {2, schema_v2},   {3, schema_v3},   {4, schema_v4},   {5, schema_v5},
-    {6, schema_v6},   {7, schema_v7},   {8, schema_v8},   {9, schema_v9},   {10, schema_v10},
-    {11, schema_v11}, {12, schema_v12}, {13, schema_v13}, {14, schema_v14}, {15, schema_v15},
+    {1, schema_v1},   {2, schema_v2},   {3, schema_v3},   {4, schema_v4},   {5, schema_v5},   {6, schema_v6},
+    {7, schema_v7},   {8, schema_v8},   {9, schema_v9},   {10, schema_v10}, {11, schema_v11}, {12, schema_v12},
+    {13, schema_v13}, {14, schema_v14}, {15, schema_v15}, {16, schema_v16},
 };
 
 #define SCHEMA_STEPS (sizeof(schema_steps) / sizeof(schema_steps[0]))

@@ -413,3 +413,12 @@ const char *const schema_v15[] = {
     "CREATE INDEX node_event_by_node ON node_event(node, id)",
     NULL,
 };
+
+/* What tasks receive and send; -1: never known. */
+const char *const schema_v16[] = {
+    "ALTER TABLE task_use ADD COLUMN received_bytes INTEGER NOT NULL DEFAULT -1",
+    "ALTER TABLE task_use ADD COLUMN sent_bytes INTEGER NOT NULL DEFAULT -1",
+    "ALTER TABLE task_use ADD COLUMN received_curve BLOB NOT NULL DEFAULT x''",
+    "ALTER TABLE task_use ADD COLUMN sent_curve BLOB NOT NULL DEFAULT x''",
+    NULL,
+};

@@ -19,6 +19,7 @@ extern const char *const schema_v12[];
 extern const char *const schema_v13[];
 extern const char *const schema_v14[];
 extern const char *const schema_v15[];
+extern const char *const schema_v16[];
 /* Alerts and silences. */
 
 #endif

@@ -19,6 +19,7 @@
 #include "engines/local/procs.h"
 #include "engines/local/record.h"
 #include "engines/local/shim_call.h"
+#include "engines/local/task_net.h"
 
 enum { ASK_MAX = 8 };
 
@@ -31,6 +32,7 @@ struct known {
     int64_t ticks; /* its start */
     char *group;   /* of memory; NULL: none, or not known yet */
     int asked;     /* so many processes for it: the first ones may not be in it */
+    struct task_net_sum net;
 };
 
 struct process {
@@ -47,6 +49,7 @@ struct task_procs {
     struct process *processes;
     int count, room;
     struct task_procs_tree v1, v2;
+    struct task_net *net; /* NULL: traffic is not known */
 };
 
 /* ---- where the trees of control groups are ---- */
@@ -261,6 +264,7 @@ static void add_to_task(const struct task_procs *t, const struct process *p, str
     out->waits |= p->look.state == 'D';
     out->processes++;
     add_io(p->pid, out);
+    task_net_add(t->net, p->pid, &k->net);
     if (!k->group && k->asked < ASK_MAX)
         find_group(t, k, p->pid);
 }
@@ -284,6 +288,7 @@ static bool take_known(struct task_procs *t, const char *id, struct known *out)
     if (was && was->shim) {
         *out = *was;
         was->group = NULL; /* taken over */
+        out->net.known = out->net.odd = false;
     } else {
         int dir = openat(t->run_dir, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
@@ -317,8 +322,9 @@ int task_procs_look(struct task_procs *t, const char (*attempts)[ID_SIZE], int c
     }
     if (read_processes(t, e))
         return -1;
+    task_net_begin(t->net);
     for (int i = 0; i < count; i++) {
-        out[i].read_bytes = out[i].written_bytes = -1;
+        out[i].read_bytes = out[i].written_bytes = out[i].received_bytes = out[i].sent_bytes = -1;
         out[i].found = take_known(t, attempts[i], &t->next[i]);
         if (out[i].found)
             find_process(t, t->next[i].shim)->owner = i;
@@ -334,6 +340,10 @@ int task_procs_look(struct task_procs *t, const char (*attempts)[ID_SIZE], int c
 
         if (memory >= 0)
             out[i].memory = memory;
+        if (t->next[i].net.known && !t->next[i].net.odd) {
+            out[i].received_bytes = t->next[i].net.received;
+            out[i].sent_bytes = t->next[i].net.sent;
+        }
     }
     forget(t);
     struct known *before = t->known;
@@ -362,8 +372,10 @@ struct task_procs *task_procs_create(const char *data, struct err *e)
         (void)snprintf(path, sizeof path, "%s/run", data);
         t->run_dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         find_trees(t);
-        if (t->run_dir >= 0)
+        if (t->run_dir >= 0) {
+            t->net = task_net_create();
             return t;
+        }
         err_errno(e, errno, "cannot open %s", path);
     }
     task_procs_destroy(t);
@@ -378,6 +390,7 @@ void task_procs_destroy(struct task_procs *t)
         forget(t);
     if (t->run_dir >= 0)
         (void)close(t->run_dir);
+    task_net_destroy(t->net);
     free(t->known);
     free(t->next);
     free(t->processes);

@@ -27,6 +27,8 @@ struct task_procs_look {
                          * none, resident pages, and those that processes share count for each */
     int64_t read_bytes; /* from discs, by processes of the server's user; -1: not known */
     int64_t written_bytes;
+    int64_t received_bytes; /* over TCP since this object first saw it (task_net.h); -1: not known */
+    int64_t sent_bytes;
 };
 
 /* `data`: the server's folder. NULL with the error. */

@@ -184,6 +184,23 @@ static const struct exposition_family wait_family = {
     "drover_job_wait_seconds", EXPOSITION_HISTOGRAM, "seconds",
     "Waits from submission to start of the jobs that have started since droverd was started."};
 
+/* What tasks of this machine moved. */
+static void write_network(struct exposition *x, struct tally *t)
+{
+    static const struct exposition_family families[] = {
+        {"drover_task_network_received_bytes", EXPOSITION_COUNTER, "bytes",
+         "Bytes that TCP connections of this machine's tasks have received since droverd was started, as far as seen."},
+        {"drover_task_network_sent_bytes", EXPOSITION_COUNTER, "bytes",
+         "Bytes that TCP connections of this machine's tasks have sent since droverd was started, as far as seen."}};
+    uint64_t moved[2];
+
+    tally_network_read(t, &moved[0], &moved[1]);
+    for (int i = 0; i < 2; i++) {
+        exposition_begin(x, &families[i]);
+        exposition_sample(x, NULL, (double)moved[i]);
+    }
+}
+
 static int write_tally(struct exposition *x, struct tally *t, struct arena *arena)
 {
     static const char *const ends[TALLY_ENDS] = {
@@ -387,6 +404,7 @@ int metrics_expose(struct exposition *x, struct api *a, const struct metrics_loo
         write_vcs(x, snap->view, gpus);
     int rc = gpu_figures_expose(x, a, look, snap->view, e);
     bool short_of = !gpus || write_tally(x, a->tally, look->arena);
+    write_network(x, a->tally);
     write_server(x, &s);
     write_remote(x, a->remote);
     snapshots_put(a->snapshots, snap);

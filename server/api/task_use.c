@@ -14,7 +14,7 @@ enum { POINTS_TOLD_MAX = 200000 };
 
 struct writing {
     struct json_out *j;
-    struct curve *cores, *waits; /* room for one each; NULL: none are wanted */
+    struct curve *curves; /* room for one of each kind; NULL: none are wanted */
     int64_t points, told;
     struct err *e;
 };
@@ -43,34 +43,60 @@ static void write_percents(struct json_out *j, const char *key, const struct cur
     json_out_array_end(j);
 }
 
-/* Both curves were added to at the same times, so that their points are of the same times. */
+/* The largest of a curve at the times of another one, which has points at least where it has: each look is added to
+ * both. */
+static void write_most(struct json_out *j, const char *key, const struct curve *times, const struct curve *c)
+{
+    json_out_key(j, key);
+    json_out_array(j);
+    for (int i = 0, at = 0; i < times->count; i++) {
+        const int64_t begin = times->points[i].slot * times->width_ms, end = begin + times->width_ms;
+        int64_t most = -1;
+
+        for (; at < c->count && c->points[at].slot * c->width_ms < end; at++)
+            if (c->points[at].slot * c->width_ms >= begin && c->points[at].memory_max > most)
+                most = c->points[at].memory_max;
+        if (most < 0)
+            json_out_null(j);
+        else
+            json_out_int(j, most);
+    }
+    json_out_array_end(j);
+}
+
+/* Those of cores and waits were added to at the same times, so that their points are of the same times; of the network
+ * there may be fewer. */
 static int write_curve(struct writing *w, const struct task_use_row *row)
 {
     struct json_out *j = w->j;
+    const struct curve *cores = &w->curves[TASK_USE_CORES];
 
-    if (curve_open(w->cores, row->cores, row->cores_len) || curve_open(w->waits, row->waits, row->waits_len))
-        log_error("task_curve_damaged", "task attempt %s", row->use.attempt_id);
-    curve_shrink(w->cores, (int)w->points);
-    curve_shrink(w->waits, (int)w->points);
-    w->told += w->cores->count;
+    for (int i = 0; i < TASK_USE_CURVES; i++) {
+        if (curve_open(&w->curves[i], row->curves[i].data, row->curves[i].len))
+            log_error("task_curve_damaged", "task attempt %s", row->use.attempt_id);
+        curve_shrink(&w->curves[i], (int)w->points);
+    }
+    w->told += cores->count;
     if (w->told > POINTS_TOLD_MAX)
         return err_set(w->e, ERR_INVALID_PARAMETERS, "That is more than %d points of all tasks: ask for fewer of each.",
                        POINTS_TOLD_MAX);
     json_out_key(j, "curve");
     json_out_object(j);
-    json_out_kint(j, "stepMs", w->cores->width_ms);
+    json_out_kint(j, "stepMs", cores->width_ms);
     json_out_key(j, "time");
     json_out_array(j);
-    for (int i = 0; i < w->cores->count; i++)
-        json_out_int(j, w->cores->points[i].slot * w->cores->width_ms);
+    for (int i = 0; i < cores->count; i++)
+        json_out_int(j, cores->points[i].slot * cores->width_ms);
     json_out_array_end(j);
-    write_percents(j, "cpu", w->cores);
+    write_percents(j, "cpu", cores);
     json_out_key(j, "memoryMax");
     json_out_array(j);
-    for (int i = 0; i < w->cores->count; i++)
-        json_out_int(j, w->cores->points[i].memory_max);
+    for (int i = 0; i < cores->count; i++)
+        json_out_int(j, cores->points[i].memory_max);
     json_out_array_end(j);
-    write_percents(j, "waiting", w->waits);
+    write_percents(j, "waiting", &w->curves[TASK_USE_WAITS]);
+    write_most(j, "received", cores, &w->curves[TASK_USE_RECEIVED]);
+    write_most(j, "sent", cores, &w->curves[TASK_USE_SENT]);
     json_out_object_end(j);
     return 0;
 }
@@ -103,7 +129,9 @@ static int write_row(void *ctx, const struct task_use_row *row)
     write_count(j, "diskReadBytes", u->read_bytes);
     write_count(j, "diskWrittenBytes", u->written_bytes);
     json_out_kint(j, "waitingMs", u->wait_ms);
-    if (w->cores && write_curve(w, row))
+    write_count(j, "networkReceivedBytes", u->received_bytes);
+    write_count(j, "networkSentBytes", u->sent_bytes);
+    if (w->curves && write_curve(w, row))
         return -1;
     json_out_object_end(j);
     return 0;
@@ -111,8 +139,8 @@ static int write_row(void *ctx, const struct task_use_row *row)
 
 int task_use_write(struct json_out *j, struct store *s, const char *job_id, int64_t points, struct err *e)
 {
-    struct curve *room = points ? calloc(2, sizeof *room) : NULL;
-    struct writing w = {.j = j, .cores = room, .waits = room ? room + 1 : NULL, .points = points, .e = e};
+    struct curve *room = points ? calloc(TASK_USE_CURVES, sizeof *room) : NULL;
+    struct writing w = {.j = j, .curves = room, .points = points, .e = e};
 
     if (points && !room)
         return err_set(e, ERR_INTERNAL, "Out of memory.");
@@ -165,15 +193,20 @@ static void add_waits(struct gathering *g, int i, double percent_waited, double 
     g->tasks[i]++;
 }
 
+static int open_curve(struct gathering *g, const struct task_use_row *row, enum task_use_curve which)
+{
+    return curve_open(&g->curve, row->curves[which].data, row->curves[which].len);
+}
+
 static int gather(void *ctx, const struct task_use_row *row)
 {
     struct gathering *g = ctx;
 
     if (row->job_attempt != g->out->job_attempt)
         return 0;
-    if (!curve_open(&g->curve, row->cores, row->cores_len))
+    if (!open_curve(g, row, TASK_USE_CORES))
         each_moment(g, add_cores, row->use.cores > 0 ? row->use.cores : 1);
-    if (!curve_open(&g->curve, row->waits, row->waits_len))
+    if (!open_curve(g, row, TASK_USE_WAITS))
         each_moment(g, add_waits, 0);
     return 0;
 }

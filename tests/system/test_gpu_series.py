@@ -14,6 +14,12 @@ SEAL_MS = 3000
 SCENARIO = ["count 2", "gpu 0 memory 81920 1024", "gpu 0 util 93 41", "gpu 1 util 0 0", "gpu 0 power 250000"]
 
 
+# Moves 80 MiB over a connection within the machine, for four seconds.
+TALK = ("""python3 -c 'import socket, time; a = socket.create_server(("127.0.0.1", 0)); """
+        """b = socket.create_connection(a.getsockname()); c, _ = a.accept(); part = bytes(1 << 16); """
+        """[(b.sendall(part), c.recv(1 << 16, socket.MSG_WAITALL), time.sleep(i % 16 == 0 and 0.05)) for i in range(1280)]'""")
+
+
 class GpuSeriesTest(unittest.TestCase):
     def setUp(self):
         self.server = gpus.Server(SCENARIO, {"gpuSealSeconds": SEAL_MS // 1000})
@@ -59,7 +65,7 @@ class GpuSeriesTest(unittest.TestCase):
 
     def test_what_a_task_uses_beside_gpus_is_kept_with_it(self):
         burn = """python3 -c 'while __import__("time").process_time()<%d:pass'"""
-        commands = ["dd if=/dev/zero of=written bs=1M count=64 conv=fsync status=none", burn % 2, "sleep 3"]
+        commands = ["dd if=/dev/zero of=written bs=1M count=64 conv=fsync status=none", TALK, burn % 2, "sleep 3"]
         self.admin.submit(droverlib.job_yaml("burn", commands, cpu=2, memory=512))
         self.assertEqual(self.admin.wait("admin~burn", timeout=60)["jobStatus"]["state"], "SUCCEEDED")
 
@@ -76,6 +82,16 @@ class GpuSeriesTest(unittest.TestCase):
         self.assertGreaterEqual(told["diskWrittenBytes"], 64 << 20)  # as the server's user, as tasks here are
         self.assertEqual(len(told["curve"]["cpu"]), len(told["curve"]["time"]))
         self.assertGreater(max(told["curve"]["cpu"]), 0)
+        # What it moved before the first look, and in it, is not counted.
+        for way in ("received", "sent"):
+            moved = told["network%sBytes" % way.capitalize()]
+            self.assertGreater(moved, 1 << 20)
+            self.assertLess(moved, 81 << 20)
+            self.assertGreater(max(rate or 0 for rate in told["curve"][way]), 0)
+        self.assertEqual(len(told["curve"]["sent"]), len(told["curve"]["time"]))
+        counted = {line.split()[0]: float(line.split()[1]) for line in self.admin.request("GET", "/metrics").body.decode().splitlines()
+                   if line.startswith("drover_task_network_")}
+        self.assertEqual(counted["drover_task_network_received_bytes_total"], told["networkReceivedBytes"])
         self.server.kill()
         self.server.start()
         self.login()

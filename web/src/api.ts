@@ -373,6 +373,9 @@ export interface JobTaskCurve {
   memoryMax: number[];
   /** Percent of the time. */
   waiting: (number | null)[];
+  /** Bytes a second, the most between two looks; null where they are not known. */
+  received: (number | null)[];
+  sent: (number | null)[];
 }
 
 /** What a task attempt used of the machine beside GPUs. */
@@ -395,6 +398,9 @@ export interface TaskUse {
   diskReadBytes: number | null;
   diskWrittenBytes: number | null;
   waitingMs: number;
+  /** Over TCP, by connections that were seen; null where they are not known. */
+  networkReceivedBytes: number | null;
+  networkSentBytes: number | null;
   curve?: JobTaskCurve;
 }
 

@@ -5,7 +5,7 @@ import type { TaskUse } from './api.ts';
 import { least, mean, most, pool, reachOf, type Series, withGaps } from './series.ts';
 
 /** What is drawn, in this order. */
-export const TASK_CHARTS = ['cpu', 'memory', 'waiting'] as const;
+export const TASK_CHARTS = ['cpu', 'memory', 'waiting', 'received', 'sent'] as const;
 export type TaskChart = (typeof TASK_CHARTS)[number];
 
 export interface TaskCurve extends Record<TaskChart, Series> {
@@ -23,7 +23,7 @@ export function taskCurves(uses: readonly TaskUse[], jobAttempt: number): TaskCu
   return uses
     .filter((use) => use.jobAttempt === jobAttempt)
     .map((use) => {
-      const { stepMs: step, time: x, cpu, memoryMax, waiting } = use.curve ?? { stepMs: 0, time: [], cpu: [], memoryMax: [], waiting: [] };
+      const { stepMs: step, time: x, cpu, memoryMax, waiting, received, sent } = use.curve ?? { stepMs: 0, time: [], cpu: [], memoryMax: [], waiting: [], received: [], sent: [] };
       const spaced = (y: readonly (number | null)[]): Series => withGaps({ x, y: [...y] }, reachOf(x, step));
       const task = `${use.taskRoleName}-${use.taskIndex}`;
       return {
@@ -35,6 +35,8 @@ export function taskCurves(uses: readonly TaskUse[], jobAttempt: number): TaskCu
         cpu: spaced(cpu),
         memory: spaced(memoryMax),
         waiting: spaced(waiting),
+        received: spaced(received),
+        sent: spaced(sent),
       };
     });
 }
@@ -46,7 +48,7 @@ const SHORTEST_STEP_MS = 10_000;
 export function pooledTasks(curves: readonly TaskCurve[], chart: TaskChart): Record<'mean' | 'least' | 'most', Series> {
   const width = curves.reduce((widest, { step }) => Math.max(widest, step), SHORTEST_STEP_MS);
   // Each task counts once a step, however many points it has there.
-  const tasks = curves.map((one) => pool([one[chart]], width, chart === 'memory' ? most : mean));
+  const tasks = curves.map((one) => pool([one[chart]], width, chart === 'cpu' || chart === 'waiting' ? mean : most));
   const of = (how: (values: number[]) => number): Series => withGaps(pool(tasks, width, how), 1.5 * width);
   return { mean: of(mean), least: of(least), most: of(most) };
 }

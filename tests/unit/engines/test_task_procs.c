@@ -4,6 +4,9 @@
  */
 #include "engines/local/task_procs.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -14,6 +17,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -146,6 +150,144 @@ static void what_lives_and_what_has_ended_counts(void **state)
     (void)close(ready[1]);
 }
 
+/* ---- traffic ---- */
+
+enum { PART = 1 << 20 };
+
+/* A connection of this process with itself. */
+static int connect_pair(int ends[2])
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof at;
+    int on = socket(AF_INET, SOCK_STREAM, 0);
+
+    ends[0] = socket(AF_INET, SOCK_STREAM, 0);
+    if (bind(on, (struct sockaddr *)&at, len) || listen(on, 1) || getsockname(on, (struct sockaddr *)&at, &len) ||
+        connect(ends[0], (struct sockaddr *)&at, len))
+        return -1;
+    ends[1] = accept(on, NULL, NULL);
+    return close(on) || ends[1] < 0 ? -1 : 0;
+}
+
+static int move(const int ends[2], size_t bytes)
+{
+    static char text[16384];
+    size_t got = 0;
+
+    for (size_t sent = 0; sent < bytes; sent += sizeof text) {
+        if (write(ends[0], text, sizeof text) != (ssize_t)sizeof text)
+            return -1;
+        for (ssize_t n; got < sent + sizeof text; got += (size_t)n)
+            if ((n = read(ends[1], text, sizeof text)) <= 0)
+                return -1;
+    }
+    return 0;
+}
+
+/* A child that moves a part at each order 'm', begins another connection at 'n', closes at 'c', leaves its network at
+ * 'u', and says how that went; a grandchild holds the first connection, too. */
+static pid_t start_mover(int orders, int answers)
+{
+    int ends[2];
+    char order;
+    const pid_t pid = fork();
+
+    if (pid)
+        return pid;
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    int rc = connect_pair(ends);
+    if (!fork()) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+        for (;;)
+            (void)pause();
+    }
+    while (read(orders, &order, 1) == 1) {
+        if (order == 'm')
+            rc = rc || move(ends, PART);
+        else if (order == 'n')
+            rc = rc || connect_pair(ends);
+        else if (order == 'c')
+            rc = rc || close(ends[0]) || close(ends[1]);
+        else
+            rc = unshare(CLONE_NEWUSER | CLONE_NEWNET);
+        (void)!write(answers, rc ? "-" : "+", 1);
+    }
+    _exit(0);
+}
+
+static char do_order(const int fds[2], char order)
+{
+    char answer = '?';
+
+    assert_int_equal(write(fds[1], &order, 1), 1);
+    assert_int_equal(read(fds[0], &answer, 1), 1);
+    return answer;
+}
+
+/* A look, in which so much more was moved each way than in the look before. */
+static void moves(struct task_procs *t, int64_t *received, int64_t *sent, int64_t bytes)
+{
+    const char ids[1][ID_SIZE] = {ATTEMPT};
+    struct task_procs_look look;
+    struct err e = {0};
+
+    assert_int_equal(task_procs_look(t, ids, 1, &look, &e), 0);
+    assert_int_equal(look.processes, 2);
+    assert_int_equal(look.received_bytes - *received, bytes);
+    /* what is acknowledged has the beginning of each connection, too */
+    assert_in_range(look.sent_bytes - *sent, bytes, bytes + 4);
+    *received = look.received_bytes;
+    *sent = look.sent_bytes;
+}
+
+static void what_connections_move_is_counted_once(void **state)
+{
+    char data[64];
+    int orders[2], answers[2];
+    int64_t received = 0, sent = 0;
+    struct err e = {0};
+
+    (void)state;
+    make_data(data);
+    struct task_procs *t = task_procs_create(data, &e);
+    assert_non_null(t);
+    assert_int_equal(pipe(orders), 0);
+    assert_int_equal(pipe(answers), 0);
+    const pid_t pid = start_mover(orders[0], answers[1]);
+    const int fds[2] = {answers[0], orders[1]};
+    assert_int_equal(do_order(fds, 'm'), '+');
+    moves(t, &received, &sent, PART);
+    moves(t, &received, &sent, 0);
+    assert_int_equal(do_order(fds, 'm'), '+');
+    assert_int_equal(do_order(fds, 'm'), '+');
+    moves(t, &received, &sent, 2 * (int64_t)PART);
+    assert_int_equal(do_order(fds, 'n'), '+'); /* the grandchild still has the first */
+    assert_int_equal(do_order(fds, 'm'), '+');
+    moves(t, &received, &sent, PART);
+    assert_int_equal(do_order(fds, 'c'), '+');
+    moves(t, &received, &sent, 0);
+    assert_int_equal(do_order(fds, 'n'), '+');
+    assert_int_equal(do_order(fds, 'm'), '+');
+    assert_int_equal(do_order(fds, 'c'), '+'); /* nobody looked */
+    moves(t, &received, &sent, 0);
+    if (do_order(fds, 'u') == '+') { /* what goes on in a network of its own is not known, and not 0 */
+        const char ids[1][ID_SIZE] = {ATTEMPT};
+        struct task_procs_look look;
+
+        assert_int_equal(task_procs_look(t, ids, 1, &look, &e), 0);
+        assert_int_equal(look.received_bytes, -1);
+        assert_int_equal(look.sent_bytes, -1);
+    }
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    task_procs_destroy(t);
+    remove_data(data);
+    for (int i = 0; i < 2; i++) {
+        (void)close(orders[i]);
+        (void)close(answers[i]);
+    }
+}
+
 static char out[PATH_MAX];
 
 static int group(const char *text, const char *attempt, bool v2, const char *above, const char *root)
@@ -183,6 +325,7 @@ static void groups_are_found_by_their_attempt(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(what_lives_and_what_has_ended_counts),
+                                       cmocka_unit_test(what_connections_move_is_counted_once),
                                        cmocka_unit_test(groups_are_found_by_their_attempt)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);

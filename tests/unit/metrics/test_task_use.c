@@ -21,12 +21,27 @@ static uint64_t next(uint64_t *seed)
 
 static struct task_use begun(int cores)
 {
-    return (struct task_use){.cores = cores, .read_bytes = -1, .written_bytes = -1, .last_cpu_ms = -1};
+    return (struct task_use){.cores = cores,
+                             .read_bytes = -1,
+                             .written_bytes = -1,
+                             .received_bytes = -1,
+                             .sent_bytes = -1,
+                             .last_cpu_ms = -1,
+                             .last_received = -1,
+                             .last_sent = -1};
+}
+
+static struct curve *four_curves(void)
+{
+    struct curve *curves = calloc(TASK_USE_CURVES, sizeof *curves);
+
+    assert_non_null(curves);
+    return curves;
 }
 
 static void sums_are_those_of_the_looks(void **state)
 {
-    struct curve *curves = calloc(2, sizeof *curves);
+    struct curve *curves = four_curves();
     struct task_use u = begun(4);
     struct task_use_look look = {.wall_ms = 1000000, .read_bytes = -1, .written_bytes = -1, .machine_cores = 8};
     int64_t used = 0, waited = 0, held = 0, most = 0, looks = 0;
@@ -45,7 +60,7 @@ static void sums_are_those_of_the_looks(void **state)
         look.waits = next(&seed) % 3 == 0;
         if (i >= 10)
             look.read_bytes = i;
-        task_use_add(&u, &look, PERIOD_MS, &curves[0], &curves[1]);
+        task_use_add(&u, &look, PERIOD_MS, curves);
         most = look.memory > most ? look.memory : most;
         if (anew || i == 0)
             continue;
@@ -74,13 +89,13 @@ static void sums_are_those_of_the_looks(void **state)
 
 static void a_curve_is_of_what_was_asked_for(void **state)
 {
-    struct curve *curves = calloc(2, sizeof *curves);
+    struct curve *curves = four_curves();
     struct task_use u = begun(2);
     struct task_use_look look = {.wall_ms = 1000000, .read_bytes = -1, .written_bytes = -1, .machine_cores = 8};
 
     (void)state;
     for (int i = 0; i < 3; i++) { /* one core of two; then three */
-        task_use_add(&u, &look, PERIOD_MS, &curves[0], &curves[1]);
+        task_use_add(&u, &look, PERIOD_MS, curves);
         look.wall_ms += PERIOD_MS;
         look.cpu_ms += i == 0 ? PERIOD_MS : 3 * PERIOD_MS;
     }
@@ -89,18 +104,54 @@ static void a_curve_is_of_what_was_asked_for(void **state)
     assert_int_equal(curves[0].points[1].busy_max, 100);
     assert_int_equal(u.cores_max_milli, 3000);
     look.cpu_ms = 0; /* who used most has ended, and nobody waited for it */
-    task_use_add(&u, &look, PERIOD_MS, &curves[0], &curves[1]);
+    task_use_add(&u, &look, PERIOD_MS, curves);
     assert_int_equal(u.cpu_ms, 4 * PERIOD_MS);
     look.cpu_ms = 1000 * PERIOD_MS; /* what was missing then, and counts again, is not all of it of now */
-    task_use_add(&u, &look, PERIOD_MS, &curves[0], &curves[1]);
+    task_use_add(&u, &look, PERIOD_MS, curves);
     assert_int_equal(u.cpu_ms, 12 * PERIOD_MS);
+    free(curves);
+}
+
+static void traffic_is_what_comes_between_looks(void **state)
+{
+    struct curve *curves = four_curves();
+    struct task_use u = begun(2);
+    struct task_use_look look = {.wall_ms = 1000000, .received_bytes = -1, .sent_bytes = -1, .machine_cores = 8};
+    static const struct {
+        int64_t received, sent, received_sum, sent_sum;
+    } steps[] = {{-1, -1, -1, -1},      /* not known yet */
+                 {7000, 70, 0, 0},      /* from here on */
+                 {17000, 70, 10000, 0}, /* an idle direction is a 0 */
+                 {-1, -1, 10000, 0},    /* once unknown, what went meanwhile is, too */
+                 {90000, 90, 10000, 0},  {95000, 1090, 15000, 1000},
+                 {10, 10, 15000, 1000}, /* another life of who counts */
+                 {5010, 10, 20000, 1000}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        look.received_bytes = steps[i].received;
+        look.sent_bytes = steps[i].sent;
+        task_use_add(&u, &look, PERIOD_MS, curves);
+        look.wall_ms += PERIOD_MS;
+        assert_int_equal(u.received_bytes, steps[i].received_sum);
+        assert_int_equal(u.sent_bytes, steps[i].sent_sum);
+    }
+    assert_int_equal(curves[TASK_USE_RECEIVED].count, 3);
+    assert_int_equal(curves[TASK_USE_RECEIVED].points[0].memory_max, 2000); /* bytes a second */
+    assert_int_equal(curves[TASK_USE_SENT].points[0].memory_max, 0);
+    assert_int_equal(curves[TASK_USE_SENT].points[1].memory_max, 200);
+    task_use_skip(&u);
+    look.received_bytes = 100000;
+    task_use_add(&u, &look, PERIOD_MS, curves);
+    assert_int_equal(u.received_bytes, 20000);
     free(curves);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(sums_are_those_of_the_looks),
-                                       cmocka_unit_test(a_curve_is_of_what_was_asked_for)};
+                                       cmocka_unit_test(a_curve_is_of_what_was_asked_for),
+                                       cmocka_unit_test(traffic_is_what_comes_between_looks)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -99,8 +99,8 @@ test('of all GPUs the least busy one is told, not the least moment', () => {
 
 const taskUse = (over: Partial<TaskUse>): TaskUse => ({
   jobAttempt: 1, taskRoleName: 'worker', taskIndex: 0, taskAttempt: 0, node: 'n', sampledMs: 2000, cores: 4, cpuSeconds: 2, coresUsed: 1, coresUsedMax: 2,
-  memoryLimit: 100, memoryMean: 5, memoryMax: 9, diskReadBytes: null, diskWrittenBytes: null, waitingMs: 500,
-  curve: { stepMs: 5000, time: [0, 5000, 60_000], cpu: [25, null, 50], memoryMax: [5, 9, 7], waiting: [0, 10, 20] },
+  memoryLimit: 100, memoryMean: 5, memoryMax: 9, diskReadBytes: null, diskWrittenBytes: null, waitingMs: 500, networkReceivedBytes: null, networkSentBytes: 3,
+  curve: { stepMs: 5000, time: [0, 5000, 60_000], cpu: [25, null, 50], memoryMax: [5, 9, 7], waiting: [0, 10, 20], received: [null, 1, 2], sent: [0, 0, 3] },
   ...over,
 });
 
@@ -108,7 +108,7 @@ test('tasks of another job attempt are not drawn, and where nothing came there i
   const [curve, none] = taskCurves([taskUse({ jobAttempt: 0 }), taskUse({})], 1);
   assert.equal(none, undefined);
   assert.deepEqual([curve?.key, curve?.cpu], ['worker-0/0', { x: [0, 5000, 60_000], y: [25, null, 50] }]);
-  const [far] = taskCurves([taskUse({ curve: { stepMs: 5000, time: [0, 5000, 10_000, 60_000], cpu: [1, 2, 3, 4], memoryMax: [1, 2, 3, 4], waiting: [1, 2, 3, 4] } })], 1);
+  const [far] = taskCurves([taskUse({ curve: { stepMs: 5000, time: [0, 5000, 10_000, 60_000], cpu: [1, 2, 3, 4], memoryMax: [1, 2, 3, 4], waiting: [1, 2, 3, 4], received: [1, 2, 3, 4], sent: [1, 2, 3, 4] } })], 1);
   assert.deepEqual(far?.memory, { x: [0, 5000, 10_000, 35_000, 60_000], y: [1, 2, 3, null, 4] });
   const { curve: _, ...bare } = taskUse({});
   assert.deepEqual(taskCurves([bare], 1)[0]?.waiting, { x: [], y: [] });
@@ -116,10 +116,11 @@ test('tasks of another job attempt are not drawn, and where nothing came there i
 
 test('of all tasks the one with the least is told, not the least moment; memory by its highest', () => {
   const at = (taskIndex: number, values: number[]) =>
-    taskUse({ taskIndex, curve: { stepMs: 5000, time: values.map((_, i) => i * 5000), cpu: values, memoryMax: values, waiting: values } });
+    taskUse({ taskIndex, curve: { stepMs: 5000, time: values.map((_, i) => i * 5000), cpu: values, memoryMax: values, waiting: values, received: values, sent: values } });
   const curves = taskCurves([at(0, [0, 100]), at(1, [40, 40])], 1);
   const cpu = pooledTasks(curves, 'cpu');
   assert.deepEqual([cpu.mean.y, cpu.least.y, cpu.most.y], [[45], [40], [50]]);
+  assert.deepEqual(pooledTasks(curves, 'sent').mean.y, [70]);
   const memory = pooledTasks(curves, 'memory');
   assert.deepEqual([memory.mean.y, memory.least.y, memory.most.y], [[70], [40], [100]]);
 });

@@ -74,6 +74,10 @@ function whyNone({ jobStatus: { launchedTime, state } }: JobDetail): string {
 const nameOf = ({ task, taskAttempt }: TaskCurve, tries: readonly number[]): string =>
   tries.length > 1 ? ta('use.name.try', { task, number: taskAttempt + 1 }) : task;
 
+const FORMATS: Record<TaskChart, 'share' | 'bytes' | 'rate'> = { cpu: 'share', memory: 'bytes', waiting: 'share', received: 'rate', sent: 'rate' };
+
+const rate = (value: number): string => ta('use.rate', { size: bytes(value) });
+
 function linesOf(curves: readonly TaskCurve[], by: string, tries: readonly number[], chart: TaskChart): CurveLine[] {
   if (by !== ALL) {
     return curves.filter(({ key }) => by === EACH || key === by).map((one) => ({ key: one.key, name: nameOf(one, tries), series: one[chart] }));
@@ -91,6 +95,8 @@ function Charts({ curves, by, tries, view }: { curves: readonly TaskCurve[]; by:
     cpu: cores > 0 ? ta('use.cores', { count: count(cores, language.value) }) : undefined,
     memory: limit > 0 ? t('gpus.memory.of', { size: bytes(limit) }) : undefined,
     waiting: undefined,
+    received: undefined,
+    sent: undefined,
   };
   return (
     <div class="curves">
@@ -102,9 +108,9 @@ function Charts({ curves, by, tries, view }: { curves: readonly TaskCurve[]; by:
           lines={lines[i] ?? []}
           axis={wallAxis()}
           view={view}
-          formatY={chart === 'memory' ? bytes : share}
-          bytes={chart === 'memory'}
-          rangeY={chart === 'memory' ? [0, limit] : [0, 100]}
+          formatY={FORMATS[chart] === 'rate' ? rate : FORMATS[chart] === 'bytes' ? bytes : share}
+          bytes={FORMATS[chart] !== 'share'}
+          rangeY={[0, FORMATS[chart] === 'share' ? 100 : chart === 'memory' ? limit : 0]}
         />
       ))}
     </div>
@@ -123,7 +129,7 @@ function Figures({ curves, tries }: { curves: readonly TaskCurve[]; tries: reado
             <tr>
               <th scope="col">{ta('use.task')}</th>
               <th scope="col">{t('task.node')}</th>
-              {(['cores', 'coresMax', 'memory', 'memoryMax', 'read', 'written', 'waiting'] as const).map((what) => (
+              {(['cores', 'coresMax', 'memory', 'memoryMax', 'read', 'written', 'waiting', 'received', 'sent'] as const).map((what) => (
                 <th key={what} scope="col" class="number">
                   {ta(`use.figure.${what}`)}
                 </th>
@@ -144,6 +150,8 @@ function Figures({ curves, tries }: { curves: readonly TaskCurve[]; tries: reado
                   <td class="number">{size(use.diskReadBytes)}</td>
                   <td class="number">{size(use.diskWrittenBytes)}</td>
                   <td class="number">{t('gpus.use.of', { part: duration(use.waitingMs), all: duration(use.sampledMs) })}</td>
+                  <td class="number">{size(use.networkReceivedBytes)}</td>
+                  <td class="number">{size(use.networkSentBytes)}</td>
                 </tr>
               );
             })}
@@ -152,6 +160,7 @@ function Figures({ curves, tries }: { curves: readonly TaskCurve[]; tries: reado
       </div>
       {curves.length > ROWS_MAX && <p class="hint">{t('collected.more', { count: curves.length - ROWS_MAX })}</p>}
       {curves.some(({ use }) => use.diskReadBytes === null || use.diskWrittenBytes === null) && <p class="hint">{ta('use.discs.unknown')}</p>}
+      <p class="hint">{ta('use.network.what')}</p>
     </>
   );
 }
