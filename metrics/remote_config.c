@@ -88,14 +88,14 @@ static bool is_label(const char *s)
 }
 
 /* All of them: what was there before goes. */
-static int set_labels(struct remote_settings *c, const struct doc *d, struct err *e)
+static int set_labels(struct remote_settings *c, const char *map, const struct doc *d, struct err *e)
 {
     if (d->type != DOC_MAP || d->count > REMOTE_OWN_LABELS)
         return bad(d, e, "a map of at most 8 labels");
     c->label_count = 0;
     for (const struct doc *m = d->first; m; m = m->next) {
         if (!is_label(m->key) || strlen(m->key) >= REMOTE_TEXT_MAX) {
-            err_set(e, ERR_INVALID_PARAMETERS, "remoteWrite: \"%.60s\" is no name of a label.", m->key);
+            err_set(e, ERR_INVALID_PARAMETERS, "%s: \"%.60s\" is no name of a label.", map, m->key);
             return err_at(e, m->key_line, m->key_column);
         }
         if (set_text(c->labels[c->label_count].value, m, e))
@@ -113,7 +113,7 @@ void remote_config_defaults(struct remote_settings *c)
         .interval_s = 15, .queue_mb = 16, .label_count = 1, .labels = {{.name = "job", .value = "drover"}}};
 }
 
-static int set_one(struct remote_settings *c, const struct doc *d, struct err *e)
+static int set_one(struct remote_settings *c, const char *map, const struct doc *d, struct err *e)
 {
     const struct {
         const char *key;
@@ -129,28 +129,43 @@ static int set_one(struct remote_settings *c, const struct doc *d, struct err *e
     if (!strcmp(d->key, "queueMB"))
         return set_int(&c->queue_mb, 1024, d, e);
     if (!strcmp(d->key, "labels"))
-        return set_labels(c, d, e);
-    err_set(e, ERR_INVALID_PARAMETERS, "remoteWrite has no key \"%.60s\".", d->key);
+        return set_labels(c, map, d, e);
+    err_set(e, ERR_INVALID_PARAMETERS, "%s has no key \"%.60s\".", map, d->key);
     return err_at(e, d->key_line, d->key_column);
+}
+
+/* What belongs together. */
+static int check(const struct remote_settings *c, const char *map, const struct doc *d, struct err *e)
+{
+    const char *what = fault(c->url, c->bearer_token_file[0] || c->password_file[0]);
+    if (what)
+        return bad(doc_get(d, "url"), e, what);
+    if (!c->username[0] == !c->password_file[0] && !(c->username[0] && c->bearer_token_file[0]))
+        return 0;
+    err_set(e, ERR_INVALID_PARAMETERS, "%s takes a bearerTokenFile, or username and passwordFile.", map);
+    return err_at(e, d->line, d->column);
 }
 
 int remote_config_read(struct remote_settings *c, const struct doc *d, struct err *e)
 {
-    const struct doc *url = doc_get(d, "url");
-    if (d->type != DOC_MAP || !url) {
+    if (d->type != DOC_MAP || !doc_get(d, "url")) {
         err_set(e, ERR_INVALID_PARAMETERS, "remoteWrite must be a map with a url.");
         return err_at(e, d->line, d->column);
     }
     for (const struct doc *m = d->first; m; m = m->next)
-        if (set_one(c, m, e))
+        if (set_one(c, "remoteWrite", m, e))
             return -1;
-    const char *what = fault(c->url, c->bearer_token_file[0] || c->password_file[0]);
-    if (what)
-        return bad(url, e, what);
-    if (!c->username[0] == !c->password_file[0] && !(c->username[0] && c->bearer_token_file[0]))
-        return 0;
-    err_set(e, ERR_INVALID_PARAMETERS, "remoteWrite takes a bearerTokenFile, or username and passwordFile.");
-    return err_at(e, d->line, d->column);
+    return check(c, "remoteWrite", d, e);
+}
+
+/* Appends to the url. */
+static int add_path(struct remote_settings *c, const char *path, const struct doc *url, struct err *e)
+{
+    const size_t len = strlen(c->url) - (c->url[strlen(c->url) - 1] == '/');
+    if (len + strlen(path) >= sizeof c->url)
+        return bad(url, e, "at most 240 bytes long");
+    snprintf(c->url + len, sizeof c->url - len, "%s", path);
+    return 0;
 }
 
 int remote_config_read_alertmanager(struct remote_settings *c, const struct doc *d, struct err *e)
@@ -173,13 +188,39 @@ int remote_config_read_alertmanager(struct remote_settings *c, const struct doc 
         if (set_text(to, m, e))
             return -1;
     }
-    size_t len = strlen(c->url);
     const char *what = fault(c->url, c->bearer_token_file[0] != '\0');
-    if (what)
-        return bad(url, e, what);
-    len -= c->url[len - 1] == '/';
-    if (len + sizeof path > sizeof c->url)
-        return bad(url, e, "at most 240 bytes long");
-    memcpy(c->url + len, path, sizeof path);
-    return 0;
+    return what ? bad(url, e, what) : add_path(c, path, url, e);
+}
+
+static int set_label(char out[REMOTE_TEXT_MAX], const struct doc *d, struct err *e)
+{
+    return set_text(out, d, e) ? -1 : is_label(out) ? 0 : bad(d, e, "the name of a label");
+}
+
+static int set_source(struct remote_source *c, const struct doc *d, struct err *e)
+{
+    if (!strcmp(d->key, "nodeLabel"))
+        return set_label(c->node_label, d, e);
+    if (!strcmp(d->key, "gpuLabel"))
+        return set_label(c->gpu_label, d, e);
+    if (!strcmp(d->key, "node"))
+        return set_text(c->node, d, e);
+    if (!strcmp(d->key, "user") || !strcmp(d->key, "intervalSeconds") || !strcmp(d->key, "queueMB")) {
+        err_set(e, ERR_INVALID_PARAMETERS, "gpuPrometheus has no key \"%.60s\".", d->key);
+        return err_at(e, d->key_line, d->key_column);
+    }
+    return set_one(&c->to, "gpuPrometheus", d, e);
+}
+
+int remote_config_read_source(struct remote_source *c, const struct doc *d, struct err *e)
+{
+    *c = (struct remote_source){.node_label = "Hostname", .gpu_label = "gpu"};
+    if (d->type != DOC_MAP || !doc_get(d, "url")) {
+        err_set(e, ERR_INVALID_PARAMETERS, "gpuPrometheus must be a map with a url.");
+        return err_at(e, d->line, d->column);
+    }
+    for (const struct doc *m = d->first; m; m = m->next)
+        if (set_source(c, m, e))
+            return -1;
+    return check(&c->to, "gpuPrometheus", d, e) ? -1 : add_path(&c->to, "/api/v1/query", doc_get(d, "url"), e);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The configuration's `remoteWrite`: to whom samples are sent, and how. docs/METRICS.md lists the keys.
+ * The configuration's `remoteWrite`: to whom samples are sent, and how; and others that are spoken to likewise.
+ * docs/METRICS.md lists the keys.
  */
 #ifndef DROVER_METRICS_REMOTE_CONFIG_H
 #define DROVER_METRICS_REMOTE_CONFIG_H
@@ -35,5 +36,14 @@ int remote_config_read(struct remote_settings *c, const struct doc *d, struct er
 /* The configuration's `alertmanager`: whom alerts are posted to; url, bearerTokenFile, caFile. The url becomes that of
  * its alerts. 0, or -1 with ERR_INVALID_PARAMETERS and the place. */
 int remote_config_read_alertmanager(struct remote_settings *c, const struct doc *d, struct err *e);
+
+/* The configuration's `gpuPrometheus`: whom figures of this machine's GPUs are asked of, instead of the driver. */
+struct remote_source {
+    struct remote_settings to; /* url (of its queries), secrets, caFile; labels that series must have */
+    char node_label[REMOTE_TEXT_MAX], gpu_label[REMOTE_TEXT_MAX];
+    char node[REMOTE_TEXT_MAX]; /* the value of the first; "" = this node's name */
+};
+/* Reads the map. 0, or -1 with ERR_INVALID_PARAMETERS and the place. */
+int remote_config_read_source(struct remote_source *c, const struct doc *d, struct err *e);
 
 #endif

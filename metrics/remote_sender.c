@@ -30,6 +30,7 @@ struct remote_sender {
     CURLM *multi;
     CURL *easy;
     struct curl_slist *headers;
+    struct buf *kept;          /* whole answers; NULL: nobody wants them */
     size_t answered;           /* bytes of the answer so far */
     char answer[WHY_MAX];      /* their beginning */
     char why[CURL_ERROR_SIZE]; /* libcurl's */
@@ -45,6 +46,8 @@ static size_t take(char *data, size_t size, size_t n, void *ctx)
     for (size_t i = 0; i < len && s->answered + i + 1 < sizeof s->answer; i++)
         s->answer[s->answered + i] = data[i];
     s->answered += len;
+    if (s->kept)
+        return buf_add(s->kept, data, len) ? 0 : len;
     return s->answered > ANSWER_MAX ? 0 : len;
 }
 
@@ -182,6 +185,11 @@ struct remote_sender *remote_sender_create(const struct remote_settings *c, cons
     remote_sender_destroy(s);
     err_set(e, ERR_INTERNAL, "Out of memory.");
     return NULL;
+}
+
+void remote_sender_keep(struct remote_sender *s, struct buf *out)
+{
+    s->kept = out;
 }
 
 void remote_sender_destroy(struct remote_sender *s)

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct buf;
 struct err;
 struct remote_sender;
 struct remote_settings;
@@ -33,6 +34,8 @@ extern const char *const remote_sender_headers[];
 
 /* Sends with these headers (up to a NULL; they say what a body is). The settings are borrowed. NULL with the error. */
 struct remote_sender *remote_sender_create(const struct remote_settings *c, const char *const *headers, struct err *e);
+/* From now on answers are added to the buffer, borrowed, whose bound is theirs; otherwise nobody reads them. */
+void remote_sender_keep(struct remote_sender *s, struct buf *out);
 /* Gives up what is under way. NULL ok. */
 void remote_sender_destroy(struct remote_sender *s);
 

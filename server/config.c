@@ -365,6 +365,11 @@ static int set_remote(struct config *c, const struct doc *d, struct err *e)
     return remote_config_read(&c->remote, d, e);
 }
 
+static int set_gpu_prometheus(struct config *c, const struct doc *d, struct err *e)
+{
+    return remote_config_read_source(&c->gpu_prometheus, d, e);
+}
+
 static int set_apps(struct config *c, const struct doc *d, struct err *e)
 {
     return apps_config_read(&c->apps, d, e);
@@ -493,6 +498,7 @@ static const struct {
     {"slurm", set_slurm},
     {"placement", set_placement},
     {"remoteWrite", set_remote},
+    {"gpuPrometheus", set_gpu_prometheus},
     {"apps", set_apps},
     {"webhooks", set_webhooks},
     {"alerts", set_alerts},

@@ -61,6 +61,7 @@ struct config {
     struct score_weights placement;        /* placement: weights of the score's terms by name */
     struct slurm_settings slurm;           /* slurm: the cluster that tasks run on; without it this machine */
     struct remote_settings remote;         /* remoteWrite */
+    struct remote_source gpu_prometheus;   /* gpuPrometheus */
     struct apps_settings apps;             /* apps: where web apps of jobs are served */
     struct address_policy webhooks;        /* webhooks: where users may have the server send to */
     struct alert_settings alerts;          /* alerts: rules as the site has them */

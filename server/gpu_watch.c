@@ -7,6 +7,8 @@
 
 #include "base/err.h"
 #include "metrics/nvml.h"
+#include "metrics/prometheus.h"
+#include "metrics/remote_config.h"
 #include "metrics/source_thread.h"
 #include "server/gpu_account.h"
 #include "server/gpu_health.h"
@@ -97,7 +99,8 @@ struct gpu_watch *gpu_watch_create(const struct gpu_watch_config *c, struct err 
     }
     w->keep = c->keep;
     w->snooze_minutes = c->idle->snooze_minutes;
-    w->source = source_thread_create(nvml_create(e), e);
+    struct source *source = c->prometheus->to.url[0] ? prometheus_create(c->prometheus, c->node, e) : nvml_create(e);
+    w->source = source_thread_create(source, e);
     w->count = w->source ? source_thread_find(w->source, w->gpus, FIND_MS, e) : -1;
     if (w->count >= 0 && (!w->count || !c->period_s || !make_sampler(w, c, e)))
         return w;

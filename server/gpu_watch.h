@@ -19,6 +19,7 @@ struct health_rules;
 struct idle_policy;
 struct mailbox;
 struct readers;
+struct remote_source;
 struct snapshots;
 
 /* What samples are kept for, in the server's memory. */
@@ -28,6 +29,8 @@ struct gpu_watch_config {
     int period_s; /* between samples, 0 = none are taken */
     int seal_s;   /* what samples are sealed together for */
     struct series_keep keep;
+    const struct remote_source *prometheus; /* with a url: asked instead of the driver */
+    const char *node;                       /* this machine's name; "" = the host's */
     const struct health_rules *rules;
     const struct idle_policy *idle; /* the site's, for GPUs that are held and not used */
     struct readers *readers;

@@ -150,6 +150,8 @@ static int make_gpus(struct daemon *d, struct err *e)
     const struct gpu_watch_config c = {.period_s = d->config->gpu_sample_s,
                                        .seal_s = d->config->gpu_seal_s,
                                        .keep = d->config->keep_series,
+                                       .prometheus = &d->config->gpu_prometheus,
+                                       .node = d->config->node,
                                        .rules = &d->config->health,
                                        .idle = &d->config->idle,
                                        .readers = d->readers,

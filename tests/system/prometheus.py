@@ -54,15 +54,18 @@ def promtool_config(path):
 
 
 class Exporter:
-    """Something to be discovered: answers one metric, on a port of loopback that the kernel gave it."""
+    """Something to be discovered: answers `text`, on a port of loopback that the kernel gave it."""
 
     def __init__(self):
+        self.text = "node_load1 0.5\n"
+        exporter = self
+
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):  # pylint: disable=invalid-name
                 self.send_response(200)
                 self.send_header("Content-Type", "text/plain; version=0.0.4")
                 self.end_headers()
-                self.wfile.write(b"node_load1 0.5\n")
+                self.wfile.write(exporter.text.encode())
 
             def log_message(self, *args):
                 pass

@@ -174,6 +174,36 @@ class RemoteWriteTest(unittest.TestCase):
                 self.fail("empty as %s: %s" % (job, self.empty_panels(job)))
         self.assertGreater(self.asked, 2 * 80)
 
+    def test_figures_are_asked_of_a_prometheus_that_scrapes_dcgm(self):
+        """As DCGM's exporter names them; the shipped configuration scrapes it. Two other machines have GPUs, too."""
+        def page(gpu0, gpu1):
+            lines = ['DCGM_FI_DEV_%s{gpu="%d",UUID="GPU-%s-%d",device="nvidia%d",modelName="NVIDIA A100",Hostname="%s"} %s'
+                     % (name, gpu, host, gpu, gpu, host, value) for host in ("there", "here", "elsewhere")
+                     for gpu, figures in enumerate((gpu0, gpu1)) for name, value in figures.items()]
+            self.exporter.text = "node_load1 0.5\n" + "".join(line + "\n" for line in lines)
+        idle = {"GPU_UTIL": 0, "FB_USED": 512, "FB_FREE": 40448, "XID_ERRORS": 0, "POWER_USAGE": 51.5}
+        page(dict(idle, GPU_UTIL=93, MEM_COPY_UTIL=41, GPU_TEMP=61, SM_CLOCK=1410), idle)
+        self.addCleanup(setattr, self.exporter, "text", self.exporter.text)
+        droverlib.wait_until(lambda: len(self.prometheus.query('DCGM_FI_DEV_GPU_UTIL{job="dcgm"}')) == 6, "it is scraped", 60)
+        url = "http://127.0.0.1:%d" % self.prometheus.port
+        with gpus.Server(["count 0"], {"gpuPrometheus": {"url": url, "node": "there", "labels": {"job": "dcgm"}}}) as server:
+            admin = droverlib.Client(server).login()
+            node, = admin.json("GET", "/api/v2/nodes")
+            path = "/api/v2/nodes/%s/gpus?seconds=600" % node["name"]
+
+            def figures(*names):
+                return [tuple(one["sample"] and one["sample"][name] for name in names) for one in admin.json("GET", path)]
+            told = droverlib.wait_until(lambda: all(one["sample"] for one in admin.json("GET", path)) and admin.json("GET", path), "it is sampled", 30)
+            self.assertEqual([(one["uuid"], one["model"]) for one in told], [("GPU-there-%d" % i, "NVIDIA A100") for i in (0, 1)])
+            self.assertEqual(figures("utilization", "memoryUtilization", "memoryUsed", "memoryTotal", "temperature", "clockMHz"),
+                             [(93, 41, 512 << 20, 40960 << 20, 61, 1410), (0, None, 512 << 20, 40960 << 20, None, None)])
+            page(dict(idle, GPU_UTIL=17), dict(idle, XID_ERRORS=79))
+            droverlib.wait_until(lambda: figures("utilization")[0] == (17,), "what changes is told", 30)
+            droverlib.wait_until(lambda: admin.json("GET", path)[1]["health"]["state"] != "ok", "an Xid is an error", 30)
+            page(idle, {})  # its series end: a gap and not a 0
+            droverlib.wait_until(lambda: figures("utilization")[1] in [(None,)], "one is not told any more", 30)
+            self.assertEqual(figures("utilization")[0], (0,))
+
     def test_a_stop_sends_the_rest(self):
         with gpus.Server(SCENARIO, {"remoteWrite": {
                 "url": self.server.config["remoteWrite"]["url"], "intervalSeconds": 3600, "labels": {"job": "once"}}}) as server:

@@ -188,7 +188,7 @@ static int move(const int ends[2], size_t bytes)
  * 'u', and says how that went; a grandchild holds the first connection, too. */
 static pid_t start_mover(int orders, int answers)
 {
-    int ends[2];
+    int ends[2] = {-1, -1};
     char order;
     const pid_t pid = fork();
 

@@ -299,6 +299,39 @@ static void bad_remote_writes_are_refused(void **state)
     }
 }
 
+static void gpus_may_be_asked_of_a_prometheus(void **state)
+{
+    static const char *const bad[] = {"gpuPrometheus: yes\n",
+                                      "gpuPrometheus: {node: n}\n",
+                                      "gpuPrometheus: {url: 'ftp://a/'}\n",
+                                      "gpuPrometheus: {url: 'http://192.0.2.1/', bearerTokenFile: /t}\n",
+                                      "gpuPrometheus: {url: 'https://a/', username: u}\n",
+                                      "gpuPrometheus: {url: 'https://a/', queueMB: 5}\n",
+                                      "gpuPrometheus: {url: 'https://a/', nodeLabel: 'a b'}\n",
+                                      "gpuPrometheus: {url: 'https://a/', gpuLabel: __name__}\n",
+                                      "gpuPrometheus: {url: 'https://a/', query: x}\n"};
+    struct config c;
+    struct err e;
+    (void)state;
+    assert_int_equal(load("gpuPrometheus: {url: 'https://tsdb.example.org/prefix/', bearerTokenFile: /etc/t,\n"
+                          "  nodeLabel: node, gpuLabel: minor_number, node: a\"b, labels: {job: dcgm}}\n",
+                          &c, &e),
+                     0);
+    assert_string_equal(c.gpu_prometheus.to.url, "https://tsdb.example.org/prefix/api/v1/query");
+    assert_string_equal(c.gpu_prometheus.node_label, "node");
+    assert_string_equal(c.gpu_prometheus.node, "a\"b");
+    assert_int_equal(c.gpu_prometheus.to.label_count, 1);
+    assert_int_equal(load("gpuPrometheus: {url: 'http://127.0.0.1:9090'}\n", &c, &e), 0);
+    assert_string_equal(c.gpu_prometheus.to.url, "http://127.0.0.1:9090/api/v1/query");
+    assert_string_equal(c.gpu_prometheus.node_label, "Hostname");
+    assert_string_equal(c.gpu_prometheus.gpu_label, "gpu");
+    assert_int_equal(c.gpu_prometheus.to.label_count, 0);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(load(bad[i], &c, &e), -1);
+        assert_int_equal(e.line, 1);
+    }
+}
+
 static void apps_have_a_place(void **state)
 {
     static const char *const bad[] = {"apps: here\n",
@@ -331,6 +364,7 @@ int main(void)
         cmocka_unit_test(webhooks_are_read),
         cmocka_unit_test(remote_write_is_read),
         cmocka_unit_test(bad_remote_writes_are_refused),
+        cmocka_unit_test(gpus_may_be_asked_of_a_prometheus),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
