@@ -5,6 +5,7 @@
  *   checkpoint.name   a folder kept between jobs of the same user that name it, found in DROVER_CHECKPOINT_DIR
  *   checkpoint.grace  seconds between the signal and the kill when the job is preempted; else stopGrace
  *   checkpoint.signal sent then instead of TERM, and so long before the time limit
+ *   tensorboardIdleSeconds  so long without a request the plugin's TensorBoard is stopped; 0: never
  *   apps              web apps that the server passes on: name, taskRole, taskIndex, port (label), path (strip, keep)
  *   code              the archive with the job's code: what POST /api/v2/code answered as its id
  *   timeLimit         seconds that a job attempt may run
@@ -99,6 +100,7 @@ static const struct spec_object extension = {
         {.key = "checkpoint", .kind = SPEC_OBJECT, .object = &checkpoint},
         {.key = "apps", .kind = SPEC_LIST, .min = 1, .max = SPEC_APPS_MAX, .of = &spec_apps_entry},
         {.key = "code", .kind = SPEC_STRING, .max = 256, .rule = rule_code},
+        {.key = "tensorboardIdleSeconds", .kind = SPEC_INT, .min = 0, .max = SPEC_TENSORBOARD_IDLE_MAX_S},
         {.key = "timeLimit", .kind = SPEC_INT, .min = 1, .max = TIME_LIMIT_MAX_S},
         {.key = "stopGrace", .kind = SPEC_INT, .min = 0, .max = STOP_GRACE_MAX_S},
         {.key = "requires", .kind = SPEC_OBJECT, .object = &requires},

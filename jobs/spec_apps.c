@@ -13,6 +13,7 @@
 #include "jobs/spec_build.h"
 #include "jobs/spec_place.h"
 #include "jobs/spec_schema.h"
+#include "jobs/tensorboard_door.h"
 
 #define APP_NAME_MAX 20 /* with "--" and a job's UUID a label of DNS */
 #define PORT_HTTP "http"
@@ -154,22 +155,41 @@ static void add_folders(struct buf *out, const struct doc *folders)
     }
 }
 
+/* The call, but for its port. */
+static void add_call(struct buf *out, const struct doc *plugin)
+{
+    buf_adds(out, "tensorboard");
+    add_folders(out, spec_schema_get(spec_schema_get(plugin, "parameters"), "logdir"));
+    buf_adds(out, " --host 127.0.0.1 --path_prefix \"/jobs/$PAI_JOB_NAME/apps/" SPEC_APP_TENSORBOARD "\"");
+}
+
+static void add_place(struct buf *out)
+{
+    buf_adds(out, " < /dev/null > tensorboard.log 2>&1 &\n");
+}
+
 void spec_apps_start(const struct spec_build *b, const struct doc *role, struct buf *out)
 {
     const struct doc *plugin = find_plugin(b), *roles = doc_get(b->root, "taskRoles");
-    const struct spec_role *first = b->spec->roles;
+    const char *port = tensorboard_port(b->spec->roles);
+    const int64_t idle_s =
+        spec_schema_int(spec_schema_get(b->extras, "drover"), "tensorboardIdleSeconds", SPEC_TENSORBOARD_IDLE_S);
 
     if (!plugin || !roles || role != roles->first)
         return;
     buf_adds(out, "if [ \"$PAI_CURRENT_TASK_ROLE_CURRENT_TASK_INDEX\" = 0 ]; then\n"
-                  "if command -v tensorboard > /dev/null; then\n"
-                  "tensorboard");
-    add_folders(out, spec_schema_get(spec_schema_get(plugin, "parameters"), "logdir"));
-    buf_addf(out,
-             " --host 127.0.0.1 --port \"$PAI_CONTAINER_HOST_%s_PORT_LIST\""
-             " --path_prefix \"/jobs/$PAI_JOB_NAME/apps/" SPEC_APP_TENSORBOARD "\""
-             " < /dev/null > tensorboard.log 2>&1 &\n",
-             tensorboard_port(first));
-    buf_adds(out, "else echo 'drover: tensorboard is not installed here; the plugin starts nothing' >&2\n"
-                  "fi\nfi\n");
+                  "if ! command -v tensorboard > /dev/null; then\n"
+                  "echo 'drover: tensorboard is not installed here; the plugin starts nothing' >&2\n");
+    if (idle_s) {
+        buf_adds(out, "elif command -v python3 > /dev/null; then\npython3 -c ");
+        add_quoted(out, tensorboard_door);
+        buf_addf(out, " \"$PAI_CONTAINER_HOST_%s_PORT_LIST\" %d ", port, (int)idle_s);
+        add_call(out, plugin);
+        add_place(out);
+    }
+    buf_adds(out, "else\n");
+    add_call(out, plugin);
+    buf_addf(out, " --port \"$PAI_CONTAINER_HOST_%s_PORT_LIST\"", port);
+    add_place(out);
+    buf_adds(out, "fi\nfi\n");
 }

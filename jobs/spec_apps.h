@@ -12,6 +12,7 @@ struct spec_build;
 struct spec_field;
 
 #define SPEC_APP_TENSORBOARD "tensorboard"
+enum { SPEC_TENSORBOARD_IDLE_S = 1800, SPEC_TENSORBOARD_IDLE_MAX_S = 604800 };
 
 /* An entry of the list extras.drover.apps. */
 extern const struct spec_field spec_apps_entry;

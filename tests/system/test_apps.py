@@ -21,6 +21,32 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 APPS = "extras: {drover: {apps: [{name: web}, {name: files, port: files}, {name: none, port: none}]}}\n"
 
 
+BOARD = """extras:
+  drover: {tensorboardIdleSeconds: 1}
+  com.microsoft.pai.runtimeplugin:
+    - {plugin: cmd, parameters: {preCommands: ["export PATH=%s:$PATH"]}}
+    - {plugin: tensorboard}
+"""
+TENSORBOARD = """#!%(python)s
+import http.server, os, signal, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(self.path.encode())
+def note(what):
+    with open("%(starts)s", "a") as f:
+        f.write(what)
+def stop(*_):
+    note("stop ")
+    os._exit(0)
+signal.signal(signal.SIGTERM, stop)
+note("start ")
+port = int(sys.argv[sys.argv.index("--port") + 1])
+http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
+"""
+
+
 class AppsCase(jobcase.JobCase):
     def setUp(self):
         super().setUp()
@@ -96,6 +122,7 @@ class OwnOriginTest(AppsCase):
         host, path, opened, cookie = self.enter()
         self.assertNotEqual(host, "%s:%d" % self.server.address)
         self.assertIn("Path=/jobs/%s/apps/web/;" % self.full, cookie)
+        self.tensorboard_rests()
         self.bytes_both_ways(host, path, opened)
         self.heads(host, path, opened)
         self.sites(host, path, opened)
@@ -113,6 +140,34 @@ class OwnOriginTest(AppsCase):
         self.bounded(host, path, opened)
         self.others(host, path, opened)
         self.ends(host, path, opened, f)
+
+    def tensorboard_rests(self):
+        """The plugin's TensorBoard (a stand-in) begins with the first request, and is stopped and begun again."""
+        folder = os.path.join(self.server.folder, "bin")
+        os.mkdir(folder)
+        with open(os.open(os.path.join(folder, "tensorboard"), os.O_WRONLY | os.O_CREAT, 0o755), "w", encoding="ascii") as f:
+            f.write(TENSORBOARD % {"python": sys.executable, "starts": self.path("starts")})
+        shown, self.full = self.full, self.client.submit(droverlib.job_yaml("board", ["sleep 600"], extra=BOARD % folder))
+
+        def is_ready():
+            return self.client.json("GET", "/api/v2/jobs/" + self.full)["apps"][0]["ready"]
+
+        def turns():
+            if not os.path.exists(self.path("starts")):
+                return []
+            with open(self.path("starts"), encoding="ascii") as f:
+                return f.read().split()
+        wait_until(is_ready, "somebody listens", 30)
+        self.assertEqual(turns(), [])  # whoever only looks starts nothing
+        host, path, opened, _ = self.enter("tensorboard")
+        for turn in range(2):
+            reply, body = self.call("GET", path + "data/runs?x=1", host, opened)
+            self.assertEqual((reply.status, body), (200, ("%sdata/runs?x=1" % path).encode()))
+            self.assertEqual(turns(), ["start", "stop"] * turn + ["start"])
+            wait_until(lambda: turns()[-1] == "stop", "it is stopped", 30)
+            self.assertTrue(is_ready())
+        self.client.stop(self.full)
+        self.full = shown
 
     def bytes_both_ways(self, host, path, opened):
         reply, body = self.call("GET", path + "big", host, opened)

@@ -14,6 +14,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "jobs/spec.h"
+#include "jobs/tensorboard_door.h"
 #include "tests/unit/jobs/extras.h"
 
 static void an_app_names_a_port_of_a_task(void **state)
@@ -69,10 +70,20 @@ static void the_plugin_starts_tensorboard_in_the_first_task(void **state)
     assert_int_equal(s->app_count, 1);
     assert_string_equal(s->apps[0].name, "tensorboard");
     assert_true(s->apps[0].keep_path);
-    assert_non_null(strstr(s->roles[0].command, "tensorboard --logdir_spec 'a':'/x','b':'it'\\''s' --host 127.0.0.1 "
-                                                "--port \"$PAI_CONTAINER_HOST_http_PORT_LIST\""));
-    assert_non_null(strstr(s->roles[0].command, "--path_prefix \"/jobs/$PAI_JOB_NAME/apps/tensorboard\""));
+#define CALL                                                                                                           \
+    "tensorboard --logdir_spec 'a':'/x','b':'it'\\''s' --host 127.0.0.1 --path_prefix "                                \
+    "\"/jobs/$PAI_JOB_NAME/apps/tensorboard\" "
+    assert_non_null(strstr(s->roles[0].command, "\"$PAI_CONTAINER_HOST_http_PORT_LIST\" 1800 " CALL "<"));
+    assert_non_null(strstr(s->roles[0].command, CALL "--port \"$PAI_CONTAINER_HOST_http_PORT_LIST\" <"));
+    assert_null(strchr(tensorboard_door, '\''));
+    assert_non_null(strstr(s->roles[0].command, tensorboard_door));
     assert_string_equal(s->roles[1].command, "y");
+    s = extras_parse("{com.microsoft.pai.runtimeplugin: [{plugin: tensorboard}], drover: {tensorboardIdleSeconds: 0}}",
+                     &e);
+    assert_non_null(s);
+    assert_null(strstr(s->roles[0].command, "python3"));
+    assert_non_null(strstr(s->roles[0].command, "--port \"$PAI_CONTAINER_HOST_http_PORT_LIST\" <"));
+    assert_null(extras_parse("{drover: {tensorboardIdleSeconds: 604801}}", &e));
     assert_null(extras_parse("{drover: {apps: [{name: tensorboard}]},\n"
                              "  com.microsoft.pai.runtimeplugin: [{plugin: tensorboard}]}",
                              &e));
