@@ -13,6 +13,7 @@ import threading
 import time
 import unittest
 
+import alertmanager
 import droverlib
 import gpus
 import prometheus
@@ -347,6 +348,50 @@ class AlertsTest(Base):
         for bad in ({}, [1], [{"labels": {}}], [{"labels": {"alertname": 1}}], [{"labels": {"a b": "x", "alertname": "A"}}],
                     [{"labels": {"alertname": "A"}, "endsAt": "x"}]):
             self.assertEqual(self.admin.request("POST", manager + "/alerts", bad).status, 400, bad)
+
+
+class AlertmanagerTest(Base):
+    """Debian's own, and its amtool against both."""
+
+    def setUp(self):
+        self.manager = alertmanager.Alertmanager()
+        self.addCleanup(self.manager.close)
+        self.site = {"alerts": {"seconds": 1}, "alertmanager": {"url": self.manager.url}}
+        super().setUp()
+
+    def own(self, path=""):
+        return self.admin.json("GET", "/api/v2/alertmanager/api/v2" + path)
+
+    def test_a_real_one_is_told_and_amtool_is_content(self):
+        self.played(*TWO, "gpu 0 lost", cause="lost")
+        theirs = droverlib.wait_until(lambda: self.manager.alert("GpuLost"), "it has the alert", 30)
+        ours, = self.own("/alerts?filter=alertname%3DGpuLost")
+        self.assertEqual({key: theirs[key] for key in ("labels", "fingerprint", "annotations")},
+                         {key: ours[key] for key in ("labels", "fingerprint", "annotations")})
+        times = [datetime.datetime.fromisoformat(a["startsAt"].replace("Z", "+00:00")) for a in (theirs, ours)]
+        self.assertEqual(*times)
+        self.assertEqual(theirs["status"]["state"], "active")
+        # What amtool silences there is silenced there, and here what it silences here.
+        config = os.path.join(self.manager.folder, "http.yml")
+        with open(os.open(config, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as f:
+            f.write("authorization: {type: Bearer, credentials: %s}\n" % self.admin.token)
+        here = "http://%s:%d/api/v2/alertmanager" % self.server.address
+        for url, secret, look in ((self.manager.url, None, lambda: self.manager.alert("GpuLost")),
+                                  (here, config, lambda: self.own("/alerts?filter=alertname%3DGpuLost")[0])):
+            made = alertmanager.amtool(url, "silence", "add", "alertname=GpuLost", 'gpu=~"[0-3]"', "--comment=new fans",
+                                       "--author=ana", config=secret)
+            listed, = alertmanager.amtool(url, "silence", "query", config=secret)
+            self.assertEqual((listed["id"], listed["comment"], listed["status"]["state"]), (made, "new fans", "active"))
+            self.assertEqual([(m["name"], m["value"], m["isRegex"]) for m in listed["matchers"]],
+                             [("alertname", "GpuLost", False), ("gpu", "[0-3]", True)])
+            droverlib.wait_until(lambda: look()["status"]["silencedBy"] == [made], "it is silenced", 30)  # pylint: disable=cell-var-from-loop
+            self.assertEqual([a["labels"]["alertname"] for a in alertmanager.amtool(url, "alert", "query", "-s", "alertname=GpuLost", config=secret)],
+                             ["GpuLost"])
+            alertmanager.amtool(url, "silence", "expire", made, config=secret)
+            droverlib.wait_until(lambda: look()["status"]["state"] == "active", "it is not any more", 30)  # pylint: disable=cell-var-from-loop
+            self.assertEqual(alertmanager.amtool(url, "silence", "query", config=secret), [])
+        self.well_again()
+        droverlib.wait_until(lambda: not self.manager.alert("GpuLost"), "its end is told", 30)
 
 
 class PolicyTest(Base):
