@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "inventory/setting_store.h"
 #include "store/store.h"
 
 #define HASH_BYTES 32
@@ -258,7 +259,7 @@ int auth_store_user_remove(struct store *s, const char *name, struct err *e)
     struct stmt *st = store_stmt(s, &sql_user_tokens, e);
 
     stmt_text(st, 1, name);
-    if (stmt_exec(st, e))
+    if (stmt_exec(st, e) || setting_store_remove(s, SETTING_REPORT_MAIL, name, e)) /* it names nobody else's row */
         return -1;
     st = store_stmt(s, &sql_user_remove, e);
     stmt_text(st, 1, name);

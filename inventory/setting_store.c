@@ -21,6 +21,15 @@ int setting_store_put(struct store *s, void *what, struct clock_now now, struct 
     return stmt_exec(st, e);
 }
 
+int setting_store_remove(struct store *s, const char *prefix, const char *name, struct err *e)
+{
+    static const struct store_sql sql = {"DELETE FROM setting WHERE key = ?1 || ?2"};
+    struct stmt *st = store_stmt(s, &sql, e);
+    stmt_text(st, 1, prefix);
+    stmt_text(st, 2, name);
+    return stmt_exec(st, e);
+}
+
 int setting_store_get(struct store *s, struct arena *a, const char *key, const char **out, struct err *e)
 {
     static const struct store_sql sql = {"SELECT value FROM setting WHERE key = ?"};

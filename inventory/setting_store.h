@@ -25,6 +25,9 @@ int setting_store_put(struct store *s, void *what, struct clock_now now, struct 
 /* The value in `a`; *out is NULL when there is none. 0 or -1. Any connection. */
 int setting_store_get(struct store *s, struct arena *a, const char *key, const char **out, struct err *e);
 
+/* Forgets the one whose key is `prefix` and `name`; one that is not there is none. The writer. 0 or -1. */
+int setting_store_remove(struct store *s, const char *prefix, const char *name, struct err *e);
+
 /* Calls `fn` for each whose key begins with `prefix`, in order; non-zero ends it and is returned. 0 or -1. Strings live
  * during the call. */
 typedef int setting_store_fn(void *ctx, const char *key, const char *value);

@@ -314,6 +314,7 @@ static int begin_post(struct notifier *n, const struct out_row *row, const struc
         sodium_memzero(secret.data, secret.cap);
     buf_fini(&secret);
     const struct poster_request r = {.webhook = w->id,
+                                     .owner = w->user,
                                      .position = row->position,
                                      .tries = row->tries,
                                      .url = w->url,
@@ -328,7 +329,7 @@ static int take_head(void *ctx, const struct out_row *row, const struct webhook 
 {
     struct notifier *n = ctx;
     struct err e = {0};
-    if (!poster_can(n->poster, w->id) || !begin_post(n, row, w, &e))
+    if (!poster_can(n->poster, w->id, w->user) || !begin_post(n, row, w, &e))
         return 0;
     log_warn("webhook_failed", "%s", e.text);
     n->broken = row->position;

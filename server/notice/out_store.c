@@ -179,16 +179,19 @@ int out_store_heads(struct store *s, const struct out_due *due, out_head_fn *fn,
 {
     static const struct store_sql sql = {
         "SELECT " COLUMNS ", w.user, w.name, w.url, w.shape, w.secret FROM"
-        " (SELECT min(position) AS first FROM notice_out WHERE state = 'waiting' AND webhook IS NOT NULL"
-        " GROUP BY webhook) f JOIN notice_out o ON o.position = f.first JOIN webhook w ON w.id = o.webhook"
-        " LEFT JOIN user u ON u.name = w.user WHERE o.due_ms <= ?1 AND (w.user IS NULL OR (u.disabled = 0 AND"
-        " (u.expires_ms IS NULL OR u.expires_ms = 0 OR u.expires_ms > ?1)))"
-        " ORDER BY o.due_ms, o.position LIMIT ?2"};
+        " (SELECT h.position AS first, row_number() OVER (PARTITION BY v.user ORDER BY h.due_ms, h.position) AS turn"
+        " FROM (SELECT min(position) AS first FROM notice_out WHERE state = 'waiting' AND webhook IS NOT NULL"
+        " GROUP BY webhook) f JOIN notice_out h ON h.position = f.first JOIN webhook v ON v.id = h.webhook"
+        " LEFT JOIN user u ON u.name = v.user WHERE h.due_ms <= ?1 AND (v.user IS NULL OR (u.disabled = 0 AND"
+        " (u.expires_ms IS NULL OR u.expires_ms = 0 OR u.expires_ms > ?1)))) t"
+        " JOIN notice_out o ON o.position = t.first JOIN webhook w ON w.id = o.webhook"
+        " WHERE w.user IS NULL OR t.turn <= ?3 ORDER BY o.due_ms, o.position LIMIT ?2"};
     struct stmt *st = store_stmt(s, &sql, e);
     struct out_row r;
     int rc;
     stmt_int(st, 1, due->now_ms);
     stmt_int(st, 2, due->limit);
+    stmt_int(st, 3, OUT_USER_HEADS);
     while ((rc = stmt_step(st, e)) == STMT_ROW) {
         read_row(st, &r);
         const enum body_shape shape = body_shape_find(stmt_col_string(st, COLUMN_COUNT + 3));

@@ -70,7 +70,9 @@ struct out_due {
     int limit;
 };
 int out_store_mails(struct store *s, const struct out_due *due, out_row_fn *fn, void *ctx, struct err *e);
-/* The first one that waits of each webhook, where it is due. */
+/* The first one that waits of each webhook, where it is due; the first OUT_USER_HEADS of a user, so that nobody's many
+ * keep others' few from being among `limit`. */
+enum { OUT_USER_HEADS = 4 };
 typedef int out_head_fn(void *ctx, const struct out_row *row, const struct webhook *w);
 int out_store_heads(struct store *s, const struct out_due *due, out_head_fn *fn, void *ctx, struct err *e);
 /* A webhook's log, newest first. */

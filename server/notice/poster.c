@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "jobs/job.h"
 #include "server/notice/address.h"
 
 enum { TIMEOUT_S = 20, CONNECT_S = 10, ANSWER_MAX = 64 << 10, RETRY_AFTER_MAX_S = 3600, HEADER_MAX = 256 };
@@ -20,6 +21,7 @@ struct slot {
     CURL *easy; /* NULL: free */
     struct curl_slist *headers;
     struct address_guard guard;
+    char owner[JOB_USER_MAX]; /* "" = the site */
     struct poster_answer answer;
     size_t answered;
     char why[CURL_ERROR_SIZE];
@@ -93,15 +95,21 @@ static struct slot *free_slot(struct poster *p)
     return NULL;
 }
 
-bool poster_can(const struct poster *p, const char *webhook)
+bool poster_can(const struct poster *p, const char *webhook, const char *owner)
 {
-    int used = 0;
+    int used = 0, of_kind = 0, of_owner = 0;
+    owner = owner ? owner : "";
     for (int i = 0; i < POSTER_MAX; i++) {
-        if (p->slots[i].easy && !strcmp(p->slots[i].answer.webhook, webhook))
+        const struct slot *s = &p->slots[i];
+        if (!s->easy)
+            continue;
+        if (!strcmp(s->answer.webhook, webhook))
             return false;
-        used += p->slots[i].easy != NULL;
+        used++;
+        of_kind += !s->owner[0] == !owner[0];
+        of_owner += !strcmp(s->owner, owner);
     }
-    return used < POSTER_MAX;
+    return used < POSTER_MAX && of_kind < POSTER_KIND_MAX && (!owner[0] || of_owner < POSTER_USER_MAX);
 }
 
 int poster_begin(struct poster *p, const struct poster_request *r, struct err *e)
@@ -112,6 +120,7 @@ int poster_begin(struct poster *p, const struct poster_request *r, struct err *e
     s->easy = curl_easy_init();
     s->guard.policy = p->policy;
     snprintf(s->answer.webhook, sizeof s->answer.webhook, "%s", r->webhook);
+    snprintf(s->owner, sizeof s->owner, "%s", r->owner ? r->owner : "");
     s->answer.position = r->position;
     s->answer.tries = r->tries;
     if (s->easy && set_up(s, r) && !curl_multi_add_handle(p->multi, s->easy))

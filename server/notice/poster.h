@@ -15,11 +15,14 @@ struct address_policy;
 struct err;
 struct poster;
 
-enum { POSTER_MAX = 8 }; /* requests at a time */
+/* Requests at a time: of all, to the webhooks of one user, to those of all users or of the site. Receivers that answer
+ * slowly so never hold up those of other users, nor users the site. */
+enum { POSTER_MAX = 8, POSTER_USER_MAX = 2, POSTER_KIND_MAX = 6 };
 
 /* Copied. */
 struct poster_request {
     const char *webhook; /* its id */
+    const char *owner;   /* its user; NULL: the site */
     int64_t position;    /* of the row; given back */
     int tries;           /* before this one; given back */
     const char *url, *id, *signature, *body;
@@ -47,8 +50,8 @@ struct poster *poster_create(const struct address_policy *policy, struct err *e)
 /* Gives up what is under way. NULL ok. */
 void poster_destroy(struct poster *p);
 
-/* Whether nothing is under way to it, and there is room. */
-bool poster_can(const struct poster *p, const char *webhook);
+/* Whether nothing is under way to it, and there is room for one of that owner (NULL: the site). */
+bool poster_can(const struct poster *p, const char *webhook, const char *owner);
 /* Begins a request that it can take. 0 or -1. */
 int poster_begin(struct poster *p, const struct poster_request *r, struct err *e);
 /* Takes one that has ended, without waiting. Whether there was one. */

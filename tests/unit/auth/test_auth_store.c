@@ -22,6 +22,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "inventory/setting_store.h"
 #include "store/store.h"
 
 #define NOW_MS 1795000000000LL
@@ -370,7 +371,16 @@ static void test_user_changes(void **state)
     assert_true(admin);
     assert_int_equal(auth_store_user_set_password(f->s, "bob", "again", true, &e), 0); /* a rehash */
     assert_int_equal(who_holds(f, token, &who), 0);
+    const char *kept;
+    struct setting ours = {.key = SETTING_REPORT_MAIL "bob", .value = "{}"},
+                   others = {.key = SETTING_REPORT_MAIL "bob2", .value = "{}"};
+    assert_int_equal(setting_store_put(f->s, &ours, (struct clock_now){.wall = 1}, &e), 0);
+    assert_int_equal(setting_store_put(f->s, &others, (struct clock_now){.wall = 1}, &e), 0);
     assert_int_equal(auth_store_user_remove(f->s, "bob", &e), 0);
+    assert_int_equal(setting_store_get(f->s, f->a, ours.key, &kept, &e), 0);
+    assert_null(kept); /* whoever is made anew by that name asked for no mail */
+    assert_int_equal(setting_store_get(f->s, f->a, others.key, &kept, &e), 0);
+    assert_non_null(kept);
     assert_int_equal(who_holds(f, token, &who), -1);
     assert_int_equal(auth_store_user_known(f->s, "bob", &admin, &e), 0);
     assert_int_equal(auth_store_user_remove(f->s, "bob", &e), -1);

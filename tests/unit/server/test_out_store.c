@@ -245,6 +245,24 @@ static void once_and_in_order(void **unused)
     assert_string_equal(heads(), "one:n2 ");
 }
 
+static void nobodys_many_keep_others_few_waiting(void **unused)
+{
+    (void)unused;
+    for (int i = 0; i < 10; i++)
+        set_webhook("ana", arena_printf(arena, "a%d", i), KIND(FAILED), true);
+    set_webhook("bo", "bos", KIND(FAILED), true);
+    tell("ana", NOTICE_FAILED, NOTICE_WISH_NONE);
+    now += MINUTE;
+    tell("bo", NOTICE_FAILED, NOTICE_WISH_NONE);
+    assert_string_equal(heads(), "a0:n1 a1:n1 a2:n1 a3:n1 bos:n2 ");
+    end_head("a1-id", OUT_SENT);
+    assert_string_equal(heads(), "a0:n1 a2:n1 a3:n1 a4:n1 bos:n2 ");
+    for (int i = 0; i < 6; i++) /* the site's are few, and an admin's */
+        set_webhook(NULL, arena_printf(arena, "s%d", i), KIND(FAILED), true);
+    tell("bo", NOTICE_FAILED, NOTICE_WISH_NONE);
+    assert_string_equal(heads(), "a0:n1 a2:n1 a3:n1 a4:n1 bos:n2 s0:n3 s1:n3 s2:n3 s3:n3 s4:n3 s5:n3 ");
+}
+
 static int count_row(void *ctx, const struct out_row *row)
 {
     int *n = ctx;
@@ -425,6 +443,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(only_who_wants_to_hear, set_up, tear_down),
         cmocka_unit_test_setup_teardown(once_and_in_order, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(nobodys_many_keep_others_few_waiting, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_log_is_bounded, set_up, tear_down),
         cmocka_unit_test_setup_teardown(too_many_are_not_kept, set_up, tear_down),
         cmocka_unit_test_setup_teardown(none_that_was_switched_off, set_up, tear_down),
