@@ -129,6 +129,35 @@ async function listTest(page, mock) {
   await until(async () => (await rows(page)) === 17, 'the second page');
 }
 
+/** Columns are the address's, then the browser's; a view is an address with a name. */
+async function viewsTest(page, mock) {
+  const heads = () => page.locator('.jobs thead th[scope=col]').allTextContents();
+  await page.goto(`${mock.url}#/jobs?state=FAILED`);
+  await page.locator('.list-tools summary', { hasText: 'Columns' }).click();
+  await page.getByLabel('Exit', { exact: true }).check();
+  await page.getByLabel('Priority', { exact: true }).uncheck();
+  await until(async () => (await heads()).includes('Exit') && !(await heads()).includes('Priority'), 'columns are chosen');
+  check(page.url().includes('columns=') && page.url().includes('state=FAILED'), 'and are in the address, with the filters');
+  await page.locator('.list-tools summary', { hasText: 'Saved views' }).click();
+  await page.getByRole('button', { name: 'Save this view' }).click();
+  await until(async () => (await textOf(page, '#view-name-problem')).includes('a name'), 'a view needs a name');
+  await page.getByLabel('Name of this view').fill('<b>failed</b>');
+  await page.getByRole('button', { name: 'Save this view' }).click();
+  await page.locator('[data-view="<b>failed</b>"] a[aria-current]').waitFor();
+  await accessible(page, 'columns and views');
+  await page.goto(`${mock.url}#/jobs`);
+  await page.reload();
+  await until(async () => (await heads()).includes('Exit'), 'the browser keeps the columns');
+  await page.locator('.list-tools summary', { hasText: 'Saved views' }).click();
+  await page.getByRole('link', { name: '<b>failed</b>' }).click();
+  await until(async () => page.url().includes('state=FAILED') && (await rows(page)) < 7, 'a view is one click away');
+  await page.getByRole('button', { name: 'Remove <b>failed</b>' }).click();
+  await until(async () => (await page.locator('[data-view]').count()) === 0, 'and can be removed');
+  await page.locator('.list-tools summary', { hasText: 'Columns' }).click();
+  await page.getByRole('button', { name: 'As they were' }).click();
+  await until(async () => !(await heads()).includes('Exit') && !page.url().includes('columns='), 'the usual columns need no words');
+}
+
 async function stopTest(page, mock) {
   await page.goto(`${mock.url}#/jobs?q=vi`);
   const box = page.getByLabel('Select bo~vit-l');
@@ -506,6 +535,7 @@ await run(async (browser) => {
     await signIn(page, mock);
     await homeTest(page, mock);
     await listTest(page, mock);
+    await viewsTest(page, mock);
     await stopTest(page, mock);
     await jobTest(page, mock);
     await submitTest(page, mock);

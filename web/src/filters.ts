@@ -20,6 +20,27 @@ export const ORDER_FIELDS = [
   'retries',
 ] as const;
 
+/** Columns that one may choose, as the address names them; the name of a job and its box to tick are always there. */
+export const COLUMNS = [
+  'state',
+  'user',
+  'vc',
+  'tasks',
+  'gpus',
+  'priority',
+  'submitted',
+  'started',
+  'ended',
+  'duration',
+  'retries',
+  'exit',
+] as const;
+
+export type ColumnName = (typeof COLUMNS)[number];
+
+/** Those of somebody who has chosen none. */
+export const USUAL_COLUMNS: readonly ColumnName[] = COLUMNS.filter((name) => !['started', 'ended', 'exit'].includes(name));
+
 export type OrderField = (typeof ORDER_FIELDS)[number];
 
 export interface Filters {
@@ -32,6 +53,15 @@ export interface Filters {
   descending: boolean;
   /** From 1. */
   page: number;
+  /** Those that the address names; null: it names none. */
+  columns: readonly ColumnName[] | null;
+}
+
+/** Columns as they are written in addresses and kept, in the list's order; null where it names none that there is. */
+export function parseColumns(text: string | null): readonly ColumnName[] | null {
+  const asked = (text ?? '').split(',');
+  const found = COLUMNS.filter((name) => asked.includes(name));
+  return found.length > 0 ? found : null;
 }
 
 /** Reads an address; what makes no sense there is taken as not given. */
@@ -48,6 +78,7 @@ export function parseFilters(query: URLSearchParams): Filters {
     order: known ?? 'submissionTime',
     descending: known ? direction !== 'ASC' : true,
     page: Number.isSafeInteger(page) && page > 0 ? page : 1,
+    columns: parseColumns(query.get('columns')),
   };
 }
 
@@ -60,6 +91,7 @@ export function filterParams(filters: Filters): Params {
     vc: filters.vc,
     state: filters.states.join(','),
     order: order === 'submissionTime,DESC' ? null : order,
+    columns: filters.columns?.join(',') ?? null,
     page: filters.page > 1 ? filters.page : null,
   };
 }

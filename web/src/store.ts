@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 // What the whole page shares: the session, the preferences, the clock, notices, and the changes
 // that the event stream reports. What only one view shows lives in that view.
-import { effect, signal } from '@preact/signals';
+import { computed, effect, signal } from '@preact/signals';
 import * as api from './api.ts';
+import { type ColumnName, parseColumns } from './filters.ts';
 import type { Change } from './sse.ts';
 import { startStream } from './stream.ts';
+import { parseViews, type View } from './views-kept.ts';
 import { type Language, LANGUAGES, language, pickLanguage } from './words.ts';
 
 /** undefined: not asked yet; null: signed out. */
@@ -47,6 +49,19 @@ export function chooseLanguage(next: Language): void {
   language.value = next;
   remember('language', next);
 }
+
+/** Columns of the job list that this browser's user likes; null: the usual ones. */
+export const columns = signal<readonly ColumnName[] | null>(null);
+
+export function chooseColumns(next: readonly ColumnName[] | null): void {
+  columns.value = next;
+  remember('columns', next?.join(',') ?? '');
+}
+
+/** Views of the job list, of each user apart. */
+const viewsKey = (): string => `views ${session.value?.user ?? ''}`;
+export const keptViews = (): View[] => parseViews(remembered(viewsKey()));
+export const keepViews = (views: readonly View[]): void => remember(viewsKey(), JSON.stringify(views));
 
 // ---- drafts: a job that is being written, kept by this tab until it is closed, of each user apart ----
 
@@ -129,6 +144,20 @@ export function onChange(listener: Listener): () => void {
   return () => listeners.delete(listener);
 }
 
+// ---- quiet: nothing happens, on the server or in front of the page ----
+
+/** So long without a change or a hand on the page is quiet. */
+const QUIET_AFTER_MS = 30_000;
+const stirred = signal(Date.now());
+export const quiet = computed(() => now.value - stirred.value > QUIET_AFTER_MS);
+
+function stir(): void {
+  // A pointer moves often; a signal that is set tells all who read it.
+  if (Date.now() - stirred.peek() > 1000) stirred.value = Date.now();
+}
+
+onChange(stir);
+
 // ---- the site: its name and links, live ----
 
 export const site = signal<api.Settings>({ name: 'Drover', logo: null, menu: [], links: [] });
@@ -204,6 +233,7 @@ export async function stopJobs(jobs: readonly string[], say: {
 /** Called once, before the first view. */
 export async function start(): Promise<void> {
   theme.value = THEMES.find((name) => name === remembered('theme')) ?? 'auto';
+  columns.value = parseColumns(remembered('columns'));
   const chosen = LANGUAGES.find(([name]) => name === remembered('language'));
   language.value = chosen ? chosen[0] : pickLanguage(navigator.languages);
   effect(() => {
@@ -213,8 +243,10 @@ export async function start(): Promise<void> {
   setInterval(() => {
     if (!document.hidden) now.value = Date.now();
   }, 1000);
+  for (const kind of ['pointermove', 'pointerdown', 'keydown', 'wheel']) addEventListener(kind, stir, { passive: true });
   document.addEventListener('visibilitychange', () => {
     if (document.hidden) return;
+    stir();
     now.value = Date.now();
     if (missed) publish({ kind: 'reset' });
     missed = false;

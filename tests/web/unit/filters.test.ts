@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { apiQuery, filterParams, isFiltered, parseFilters } from '../../../web/src/filters.ts';
+import { apiQuery, filterParams, isFiltered, parseColumns, parseFilters, USUAL_COLUMNS } from '../../../web/src/filters.ts';
 import { jobsHref } from '../../../web/src/router.ts';
 
 const read = (text: string) => parseFilters(new URLSearchParams(text));
@@ -38,4 +38,13 @@ test('nonsense in an address is ignored', () => {
   assert.equal(filters.descending, true);
   assert.equal(filters.page, 1);
   assert.equal(read('page=1e99').page, 1);
+});
+
+test('columns are chosen in the address, in the order of the list', () => {
+  assert.equal(read('').columns, null);
+  assert.deepEqual(read('columns=gpus,colour,state').columns, ['state', 'gpus']);
+  assert.equal(read('columns=colour').columns, null);
+  assert.equal(jobsHref(filterParams(read('vc=v&columns=exit,user'))), '#/jobs?vc=v&columns=user%2Cexit');
+  assert.equal(apiQuery(read('columns=user'), 'ana').has('columns'), false);
+  assert.deepEqual(parseColumns(USUAL_COLUMNS.join()), USUAL_COLUMNS);
 });

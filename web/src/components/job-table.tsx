@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // One page of jobs. A row is a link: the name for keyboards and new windows, the rest of the row
 // for the pointer.
+import type { ComponentChildren } from 'preact';
 import type { JobSummary } from '../api.ts';
-import { type Filters, filterParams, type OrderField } from '../filters.ts';
+import { type ColumnName, type Filters, filterParams, type OrderField } from '../filters.ts';
 import { fullName } from '../format.ts';
 import { go, jobHref, jobsHref } from '../router.ts';
 import { isFinal, type Key, priorityWord, shownState, t } from '../words.ts';
@@ -14,30 +15,45 @@ interface Column {
   /** How the server orders by it; null where it cannot. */
   order: OrderField | null;
   number?: boolean;
+  cell: (job: JobSummary, filters: Filters) => ComponentChildren;
 }
 
-const COLUMNS: readonly Column[] = [
-  { word: 'column.name', order: 'jobName' },
-  { word: 'column.state', order: 'state' },
-  { word: 'column.user', order: 'username' },
-  { word: 'column.vc', order: 'vc' },
-  { word: 'column.tasks', order: 'totalTaskNumber', number: true },
-  { word: 'column.gpus', order: 'totalGpuNumber', number: true },
-  { word: 'column.priority', order: 'jobPriority' },
-  { word: 'column.submitted', order: 'submissionTime' },
-  { word: 'column.duration', order: null, number: true },
-  { word: 'column.retries', order: 'retries', number: true },
-];
+const NAME = { word: 'column.name', order: 'jobName' } as const;
+
+const COLUMNS: Record<ColumnName, Column> = {
+  state: { word: 'column.state', order: 'state', cell: (job) => <StateCell job={job} /> },
+  user: { word: 'column.user', order: 'username', cell: (job, filters) => <UserCell job={job} filters={filters} /> },
+  vc: { word: 'column.vc', order: 'vc', cell: (job) => job.virtualCluster },
+  tasks: { word: 'column.tasks', order: 'totalTaskNumber', number: true, cell: (job) => job.totalTaskNumber },
+  gpus: { word: 'column.gpus', order: 'totalGpuNumber', number: true, cell: (job) => job.totalGpuNumber },
+  priority: { word: 'column.priority', order: 'jobPriority', cell: (job) => priorityWord(job.jobPriority) },
+  submitted: { word: 'column.submitted', order: 'submissionTime', cell: (job) => <Ago at={job.submissionTime} /> },
+  started: { word: 'job.started', order: null, cell: (job) => job.launchedTime !== null && <Ago at={job.launchedTime} /> },
+  ended: { word: 'job.ended', order: null, cell: (job) => job.completedTime !== null && <Ago at={job.completedTime} /> },
+  duration: {
+    word: 'column.duration',
+    order: null,
+    number: true,
+    cell: (job) =>
+      job.launchedTime !== null &&
+      (job.completedTime !== null || !isFinal(job.state)) && <Span from={job.launchedTime} to={job.completedTime} />,
+  },
+  retries: { word: 'column.retries', order: 'retries', number: true, cell: (job) => job.retries },
+  exit: { word: 'task.exit', order: null, number: true, cell: (job) => job.appExitCode },
+};
+
+export const COLUMN_WORDS = Object.fromEntries(Object.entries(COLUMNS).map(([name, { word }]) => [name, word])) as Record<ColumnName, Key>;
 
 interface Props {
   jobs: readonly JobSummary[];
   filters: Filters;
+  columns: readonly ColumnName[];
   changeable: ReadonlySet<string>;
   selected: ReadonlySet<string>;
   onSelect: (names: ReadonlySet<string>) => void;
 }
 
-export function JobTable({ jobs, filters, changeable, selected, onSelect }: Props) {
+export function JobTable({ jobs, filters, columns, changeable, selected, onSelect }: Props) {
   const all = changeable.size > 0 && selected.size === changeable.size;
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label={t('jobs.caption')}>
@@ -54,8 +70,9 @@ export function JobTable({ jobs, filters, changeable, selected, onSelect }: Prop
                 onChange={() => onSelect(all ? new Set() : changeable)}
               />
             </th>
-            {COLUMNS.map((column) => (
-              <Head key={column.word} column={column} filters={filters} />
+            <Head column={NAME} filters={filters} />
+            {columns.map((name) => (
+              <Head key={name} column={COLUMNS[name]} filters={filters} />
             ))}
           </tr>
         </thead>
@@ -73,6 +90,7 @@ export function JobTable({ jobs, filters, changeable, selected, onSelect }: Prop
                 job={job}
                 name={name}
                 filters={filters}
+                columns={columns}
                 canChange={changeable.has(name)}
                 selected={selected.has(name)}
                 onToggle={toggle}
@@ -85,7 +103,7 @@ export function JobTable({ jobs, filters, changeable, selected, onSelect }: Prop
   );
 }
 
-function Head({ column, filters }: { column: Column; filters: Filters }) {
+function Head({ column, filters }: { column: Omit<Column, 'cell'>; filters: Filters }) {
   const { order, word } = column;
   const cls = column.number ? 'number' : undefined;
   if (order === null) {
@@ -115,19 +133,18 @@ interface RowProps {
   job: JobSummary;
   name: string;
   filters: Filters;
+  columns: readonly ColumnName[];
   canChange: boolean;
   selected: boolean;
   onToggle: () => void;
 }
 
-function Row({ job, name, filters, canChange, selected, onToggle }: RowProps) {
+function Row({ job, name, filters, columns, canChange, selected, onToggle }: RowProps) {
   const href = jobHref(name);
-  const shown = shownState(job);
   const open = (event: MouseEvent): void => {
     const inner = (event.target as Element).closest('a, input, button');
     if (!inner && String(getSelection()) === '') go(href);
   };
-  const why = job.waitReason ?? (job.state === 'FAILED' ? job.exitPhrase : null);
   return (
     <tr data-job={name} onClick={open}>
       <td class="check">
@@ -142,35 +159,34 @@ function Row({ job, name, filters, canChange, selected, onToggle }: RowProps) {
       <th scope="row">
         <a href={href}>{job.name}</a>
       </th>
-      <td class="state-cell">
-        <State state={shown} />
-        {why && (
-          <span class="why" title={why}>
-            {goesOn(t(`state.${shown}`), why)}
-          </span>
-        )}
-      </td>
-      <td>
-        <a
-          href={jobsHref(filterParams({ ...filters, user: job.username, page: 1 }))}
-          aria-label={t('jobs.ofUser', { user: job.username })}
-        >
-          {job.username}
-        </a>
-      </td>
-      <td>{job.virtualCluster}</td>
-      <td class="number">{job.totalTaskNumber}</td>
-      <td class="number">{job.totalGpuNumber}</td>
-      <td>{priorityWord(job.jobPriority)}</td>
-      <td>
-        <Ago at={job.submissionTime} />
-      </td>
-      <td class="number">
-        {job.launchedTime !== null && (job.completedTime !== null || !isFinal(job.state)) && (
-          <Span from={job.launchedTime} to={job.completedTime} />
-        )}
-      </td>
-      <td class="number">{job.retries}</td>
+      {columns.map((column) => (
+        <td key={column} class={column === 'state' ? 'state-cell' : COLUMNS[column].number ? 'number' : undefined}>
+          {COLUMNS[column].cell(job, filters)}
+        </td>
+      ))}
     </tr>
+  );
+}
+
+function StateCell({ job }: { job: JobSummary }) {
+  const shown = shownState(job);
+  const why = job.waitReason ?? (job.state === 'FAILED' ? job.exitPhrase : null);
+  return (
+    <>
+      <State state={shown} />
+      {why && (
+        <span class="why" title={why}>
+          {goesOn(t(`state.${shown}`), why)}
+        </span>
+      )}
+    </>
+  );
+}
+
+function UserCell({ job, filters }: { job: JobSummary; filters: Filters }) {
+  return (
+    <a href={jobsHref(filterParams({ ...filters, user: job.username, page: 1 }))} aria-label={t('jobs.ofUser', { user: job.username })}>
+      {job.username}
+    </a>
   );
 }

@@ -8,11 +8,12 @@ import { FilterBar } from '../components/filter-bar.tsx';
 import { JobTable } from '../components/job-table.tsx';
 import { Simulated } from '../components/labels.tsx';
 import { Later } from '../components/later.tsx';
+import { ListTools } from '../components/list-tools.tsx';
 import { useLive } from '../components/use-live.ts';
-import { apiQuery, type Filters, filterParams, isFiltered, PAGE_SIZE, parseFilters } from '../filters.ts';
+import { apiQuery, type Filters, filterParams, isFiltered, PAGE_SIZE, parseFilters, USUAL_COLUMNS } from '../filters.ts';
 import { count, fullName } from '../format.ts';
 import { jobsHref, route, submitHref } from '../router.ts';
-import { session, site } from '../store.ts';
+import { columns, session, site } from '../store.ts';
 import { isFinal, language, t } from '../words.ts';
 
 /** May this person change this job? */
@@ -28,7 +29,6 @@ export function Jobs() {
   const query = apiQuery(filters, session.value?.user ?? '');
   const jobs = useLive(() => listJobs(query), query.toString(), () => true);
   const clusters = useLive(listVirtualClusters, '', (change) => change.kind === 'reset');
-  const nodes = useLive(listNodes, '', (change) => change.kind === 'reset');
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const [stopping, setStopping] = useState<readonly string[]>([]);
   const [tagging, setTagging] = useState<readonly string[]>([]);
@@ -40,17 +40,17 @@ export function Jobs() {
   useEffect(() => setSelected(new Set()), [query.toString()]);
 
   const page = jobs.data.value;
+  const shown = filters.columns ?? columns.value ?? USUAL_COLUMNS;
   const named = (fits: (job: JobSummary) => boolean): string[] => (page?.data ?? []).filter(fits).map((job) => fullName(job.username, job.name));
   const changeable = named(canChange);
   const chosen = changeable.filter((name) => selected.has(name));
   const stoppable = named(canStop).filter((name) => selected.has(name));
-  const simulated = nodes.data.value?.some((node) => node.gpus.simulated) ?? false;
 
   return (
     <div class="jobs">
       <div class="headline">
         <h1>{t('jobs.title')}</h1>
-        {simulated && <Simulated />}
+        {page && <SimulatedNodes />}
         {chosen.length > 0 && (
           <div class="selection">
             <span role="status">
@@ -69,6 +69,7 @@ export function Jobs() {
         )}
       </div>
       <FilterBar filters={filters} clusters={clusters.data.value ?? []} />
+      <ListTools filters={filters} shown={shown} />
       {jobs.error.value && (
         <p class="problem" role="alert">
           {jobs.error.value.message}{' '}
@@ -86,6 +87,7 @@ export function Jobs() {
           <JobTable
             jobs={page.data}
             filters={filters}
+            columns={shown}
             changeable={new Set(changeable)}
             selected={new Set(chosen)}
             onSelect={setSelected}
@@ -103,6 +105,12 @@ export function Jobs() {
       {tagging.length > 0 && <Later load={loadTags}>{(Tags) => <Tags jobs={tagging} onClose={() => setTagging([])} />}</Later>}
     </div>
   );
+}
+
+/** Asked for behind the list: a large cluster's nodes are many bytes. */
+function SimulatedNodes() {
+  const nodes = useLive(listNodes, '', (change) => change.kind === 'reset');
+  return nodes.data.value?.some((node) => node.gpus.simulated) ? <Simulated /> : null;
 }
 
 /** An empty page says how to fill it. */
