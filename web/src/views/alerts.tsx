@@ -12,7 +12,7 @@ import { Loaded } from '../components/loaded.tsx';
 import { Silences } from '../components/silences.tsx';
 import { Ago } from '../components/time.tsx';
 import { useLive } from '../components/use-live.ts';
-import { pollMs, usePoll } from '../components/use-poll.ts';
+import { pollMs, useQuietPoll } from '../components/use-poll.ts';
 import { duration } from '../format.ts';
 import type { Live } from '../live.ts';
 import { go, pageHref, route } from '../router.ts';
@@ -30,7 +30,7 @@ export function Alerts() {
   const admin = session.value?.admin ?? false;
   const show = filter.show === 'silences' && !admin ? 'now' : filter.show;
   const live = useLive(listAllAlerts, '', (change) => change.kind === 'reset');
-  usePoll(() => live.refresh(), pollMs(POLL_MS));
+  useQuietPoll(() => live.refresh(), pollMs(POLL_MS));
   useEffect(() => {
     document.title = `${t('nav.alerts')} · ${site.value.name}`;
   }, [site.value.name]);

@@ -11,7 +11,7 @@ import { GpuLegend, GpuStrip, GpuTile } from '../components/gpu-tile.tsx';
 import { Simulated } from '../components/labels.tsx';
 import { Loaded } from '../components/loaded.tsx';
 import { useLive } from '../components/use-live.ts';
-import { pollMs, usePoll } from '../components/use-poll.ts';
+import { pollMs, useQuietPoll } from '../components/use-poll.ts';
 import { useSight } from '../components/use-window.ts';
 import { count } from '../format.ts';
 import { type MapFilter, type Row, rowsBetween, rowsOf, SHOW, sumsOf, type Tile, tilesOf, type Viewer } from '../gpu-map.ts';
@@ -34,7 +34,7 @@ export function Gpus() {
   };
   const figure: Figure = query.get('by') === 'memory' ? 'memory' : 'utilization';
   const live = useLive(getGpuMap, '', (change) => change.kind !== 'settings');
-  usePoll(() => live.refresh(), pollMs(AGAIN_MS));
+  useQuietPoll(() => live.refresh(), pollMs(AGAIN_MS));
   const viewer = useViewer();
   useEffect(() => {
     document.title = `${t('nav.gpus')} · ${site.value.name}`;

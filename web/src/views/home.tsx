@@ -21,9 +21,9 @@ import { Meter } from '../components/meter.tsx';
 import { State } from '../components/state.tsx';
 import { Ago } from '../components/time.tsx';
 import { useLive } from '../components/use-live.ts';
-import { usePoll } from '../components/use-poll.ts';
+import { useQuietPoll } from '../components/use-poll.ts';
 import { fullName } from '../format.ts';
-import { jobHref, jobsHref, pageHref, submitHref } from '../router.ts';
+import { jobHref, jobsHref, pageHref, submitHref, templatesHref } from '../router.ts';
 import { session, site } from '../store.ts';
 import { shownState, t } from '../words.ts';
 
@@ -61,7 +61,7 @@ export function Home() {
   const clusters = useLive(() => readClusters(user, me?.admin ?? false), user, () => true);
   const skus = useLive(getSkus, '', () => true);
   const alerts = useLive(listAlerts, '', (change) => change.kind === 'reset');
-  usePoll(async () => void (await Promise.all([skus.refresh(), alerts.refresh()])), AGAIN_MS);
+  useQuietPoll(async () => void (await Promise.all([skus.refresh(), alerts.refresh()])), AGAIN_MS);
   useEffect(() => {
     document.title = `${t('nav.home')} · ${site.value.name}`;
   }, [site.value.name]);
@@ -106,7 +106,8 @@ function MyJobs({ all }: { all: readonly Mine[] }) {
       </ul>
       {none && (
         <p class="hint">
-          {t('home.none')} <a href={submitHref()}>{t('home.none.go')}</a>
+          {t('home.none')} <a href={submitHref()}>{t('home.none.go')}</a>{' '}
+          <a href={templatesHref()}>{t('home.none.template')}</a>
         </p>
       )}
       <JobLines title={t('home.now')} jobs={[...of('RUNNING'), ...of('WAITING')].slice(0, LISTED)} />

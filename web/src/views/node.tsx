@@ -20,7 +20,7 @@ import { DeviceLook, NodeLook } from '../components/node-state.tsx';
 import { State } from '../components/state.tsx';
 import { Ago } from '../components/time.tsx';
 import { useLive } from '../components/use-live.ts';
-import { usePoll } from '../components/use-poll.ts';
+import { useQuietPoll } from '../components/use-poll.ts';
 import { absolute, bytes, fullName } from '../format.ts';
 import { jobHref } from '../router.ts';
 import { site } from '../store.ts';
@@ -49,7 +49,7 @@ async function load(node: string): Promise<All> {
 
 export function Node({ node }: { node: string }) {
   const live = useLive(() => load(node), node, () => true);
-  usePoll(() => live.refresh(), AGAIN_MS);
+  useQuietPoll(() => live.refresh(), AGAIN_MS);
   useEffect(() => {
     document.title = `${node} · ${site.value.name}`;
   }, [node, site.value.name]);

@@ -6,10 +6,11 @@ import { Chip, Search } from '../components/filter.tsx';
 import { Simulated } from '../components/labels.tsx';
 import { Later } from '../components/later.tsx';
 import { Loaded } from '../components/loaded.tsx';
+import { LongBody } from '../components/long-body.tsx';
 import { Meter } from '../components/meter.tsx';
 import { NodeLook } from '../components/node-state.tsx';
 import { useLive } from '../components/use-live.ts';
-import { usePoll } from '../components/use-poll.ts';
+import { useQuietPoll } from '../components/use-poll.ts';
 import { bytes } from '../format.ts';
 import { nodeHref, nodesHref, route } from '../router.ts';
 import { site } from '../store.ts';
@@ -28,7 +29,7 @@ export function Nodes() {
   const q = query.get('q') ?? '';
   const state = STATES.find((name) => name === query.get('state')) ?? '';
   const live = useLive(listNodes, '', () => true);
-  usePoll(() => live.refresh(), AGAIN_MS);
+  useQuietPoll(() => live.refresh(), AGAIN_MS);
   useEffect(() => {
     document.title = `${t('nodes.title')} · ${site.value.name}`;
   }, [site.value.name]);
@@ -69,7 +70,7 @@ export function Nodes() {
 function Table({ nodes }: { nodes: readonly Node[] }) {
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label={t('nodes.title')}>
-      <table class="list">
+      <table class="list" aria-rowcount={nodes.length + 1}>
         <thead>
           <tr>
             <th scope="col">{t('task.node')}</th>
@@ -81,9 +82,9 @@ function Table({ nodes }: { nodes: readonly Node[] }) {
             <th scope="col">{t('nodes.wrong')}</th>
           </tr>
         </thead>
-        <tbody>
-          {nodes.map((node) => (
-            <tr key={node.name} data-node={node.name}>
+        <LongBody items={nodes}>
+          {(node, rowIndex) => (
+            <tr key={node.name} data-node={node.name} aria-rowindex={rowIndex}>
               <th scope="row">
                 <a href={nodeHref(node.name)}>{node.name}</a>
               </th>
@@ -105,8 +106,8 @@ function Table({ nodes }: { nodes: readonly Node[] }) {
                 {node.cordonReason}
               </td>
             </tr>
-          ))}
-        </tbody>
+          )}
+        </LongBody>
       </table>
     </div>
   );

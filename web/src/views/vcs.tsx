@@ -10,7 +10,7 @@ import { Search } from '../components/filter.tsx';
 import { HelpWord } from '../components/help-word.tsx';
 import { Loaded } from '../components/loaded.tsx';
 import { useLive } from '../components/use-live.ts';
-import { pollMs, usePoll } from '../components/use-poll.ts';
+import { pollMs, useQuietPoll } from '../components/use-poll.ts';
 import { VcBar, VcPatterns } from '../components/vc-bar.tsx';
 import { VcDetail } from '../components/vc-detail.tsx';
 import { VcForm } from '../components/vc-form.tsx';
@@ -28,7 +28,7 @@ export function Vcs() {
   const chosen = query.get('vc') ?? '';
   const isNew = query.has('new');
   const live = useLive(getVcs, '', () => true);
-  usePoll(() => live.refresh(), pollMs(AGAIN_MS));
+  useQuietPoll(() => live.refresh(), pollMs(AGAIN_MS));
   useEffect(() => {
     document.title = `${chosen ? `${chosen} · ` : ''}${t('nav.vcs')} · ${site.value.name}`;
   }, [chosen, site.value.name]);
