@@ -56,6 +56,12 @@ export function noticeRoutes({ json, text, others }) {
     windows = [...windows, { id: windows.length + 1, nodes: [], all: false, ...one, state: begun ? 'active' : 'planned', username: 'ana', createdTime: now, begunTime: begun ? now : null, overTime: null }];
     return json(response, 201, { status: 201, message: 'done', id: windows.length });
   };
+  ROUTES['PUT maintenance'] = async ({ request, response, parts }) => {
+    const one = await body(request);
+    if (one.end < Date.now()) return refuse(response, 'A maintenance window ends after it has begun, and after now.');
+    windows = windows.map((old) => (old.id === Number(parts[1]) ? { ...old, ...one } : old));
+    return done(response);
+  };
   ROUTES['DELETE maintenance'] = ({ response, parts }) => {
     windows = windows.filter(({ id }) => id !== Number(parts[1]));
     return done(response);

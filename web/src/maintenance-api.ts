@@ -8,6 +8,9 @@ export const listWindows = (): Promise<Window[]> => json('maintenance');
 
 export const addWindow = async (body: Body): Promise<void> => void (await send('maintenance', { method: 'POST', body }));
 
+/** One that has begun keeps its nodes and its beginning. */
+export const putWindow = async (id: number, body: Body): Promise<void> => void (await send(`maintenance/${id}`, { method: 'PUT', body }));
+
 /** One that has begun ends by it. */
 export const removeWindow = async (id: number): Promise<void> => void (await send(`maintenance/${id}`, { method: 'DELETE' }));
 

@@ -48,6 +48,21 @@ export function bodyOf(draft: Draft): { body: Body } | { at: At } {
   return { body: { ...(draft.all ? { all: true } : { nodes }), start, end, onStart: draft.onStart, reason: draft.reason } };
 }
 
+const two = (value: number): string => String(value).padStart(2, '0');
+
+/** A moment as `datetime-local` writes it, by the clock of the browser. */
+export function localMoment(ms: number): string {
+  const at = new Date(ms);
+  const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
+  return `${day}T${two(at.getHours())}:${two(at.getMinutes())}`;
+}
+
+/** A window with another end, as the server takes it; null where that is no moment behind its start. */
+export function movedTo({ all, nodes, start, onStart, reason }: Window, end: string): Body | null {
+  const ms = new Date(end).getTime();
+  return ms > start ? { ...(all ? { all } : { nodes }), start, end: ms, onStart, reason } : null;
+}
+
 /** The jobs of which something is placed, each once, by name. */
 export function jobsOf(tasks: readonly Pick<PlacedTask, 'username' | 'name'>[]): string[] {
   return [...new Set(tasks.map(({ username, name }) => `${username}~${name}`))].sort();

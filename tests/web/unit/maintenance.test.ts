@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { bodyOf, type Draft, jobsOf, namesOf, refusedAt } from '../../../web/src/maintenance.ts';
+import { bodyOf, jobsOf, localMoment, movedTo, namesOf, refusedAt, type Draft } from '../../../web/src/maintenance.ts';
 
 const draft = (over: Partial<Draft> = {}): Draft => ({ all: false, nodes: 'gpu-1', start: '2026-12-01T08:00', end: '2026-12-01T12:00', onStart: 'wait', reason: 'disks', ...over });
 
@@ -33,4 +33,13 @@ test('a refusal stands at the field that it is about', () => {
   assert.equal(refusedAt('A maintenance window ends after it has begun, and after now.'), 'end');
   assert.equal(refusedAt('"start" and "end" must be ms since 1970, the end after the start.'), 'end');
   assert.equal(refusedAt('There are 256 maintenance windows already; no more are kept.'), '');
+});
+
+test('a window gets another end, and keeps the rest', () => {
+  const window = { id: 7, state: 'active', all: false, nodes: ['n1'], start: Date.parse('2030-01-01T08:00'), end: 0, onStart: 'stop', reason: 'disks', username: 'bo' } as const;
+  const later = Date.parse('2030-01-02T08:00');
+  assert.deepEqual(movedTo({ ...window, nodes: ['n1'] }, '2030-01-02T08:00'), { nodes: ['n1'], start: window.start, end: later, onStart: 'stop', reason: 'disks' });
+  assert.deepEqual(movedTo({ ...window, all: true, nodes: [] }, '2030-01-02T08:00')?.all, true);
+  for (const bad of ['', 'soon', '2030-01-01T08:00', '2029-01-01T08:00']) assert.equal(movedTo({ ...window, nodes: [] }, bad), null, bad);
+  assert.equal(localMoment(later), '2030-01-02T08:00');
 });

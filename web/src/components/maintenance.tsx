@@ -13,16 +13,18 @@ import { language } from '../words.ts';
 import { Confirm } from './confirm.tsx';
 import { Loaded } from './loaded.tsx';
 import { MaintenanceForm } from './maintenance-form.tsx';
+import { MaintenanceMove } from './maintenance-move.tsx';
 import { useLive } from './use-live.ts';
-import { usePoll } from './use-poll.ts';
+import { useQuietPoll } from './use-poll.ts';
 
 const AGAIN_MS = 10_000;
 
 /** `nodes`: the names of all that there are. */
 export function Maintenance({ nodes }: { nodes: readonly string[] }) {
   const live = useLive(listWindows, '', (change) => change.kind === 'reset');
-  usePoll(() => live.refresh(), AGAIN_MS);
+  useQuietPoll(() => live.refresh(), AGAIN_MS);
   const [removing, setRemoving] = useState<Window | null>(null);
+  const [moving, setMoving] = useState<Window | null>(null);
   const [planning, setPlanning] = useState(false);
   const admin = session.value?.admin === true;
 
@@ -40,8 +42,18 @@ export function Maintenance({ nodes }: { nodes: readonly string[] }) {
     <div class="one windows">
       <h2>{tn('maintenance.title')}</h2>
       <Loaded live={live}>
-        {(list) => (list.length === 0 ? <p class="dim">{tn('maintenance.none')}</p> : <List list={list} onRemove={admin ? setRemoving : null} />)}
+        {(list) => (list.length === 0 ? <p class="dim">{tn('maintenance.none')}</p> : <List list={list} onMove={setMoving} onRemove={admin ? setRemoving : null} />)}
       </Loaded>
+      {moving && (
+        <MaintenanceMove
+          key={moving.id}
+          window={moving}
+          onClose={() => {
+            setMoving(null);
+            void live.refresh();
+          }}
+        />
+      )}
       {admin && !planning && (
         <button type="button" onClick={() => setPlanning(true)}>
           {tn('maintenance.add')}
@@ -73,7 +85,14 @@ export function Maintenance({ nodes }: { nodes: readonly string[] }) {
   );
 }
 
-function List({ list, onRemove }: { list: readonly Window[]; onRemove: ((window: Window) => void) | null }) {
+interface ListProps {
+  list: readonly Window[];
+  onMove: (window: Window) => void;
+  /** null: not for who looks. */
+  onRemove: ((window: Window) => void) | null;
+}
+
+function List({ list, onMove, onRemove }: ListProps) {
   const state = (word: string): string => (word === 'planned' || word === 'active' ? tn(`maintenance.${word}`) : word);
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label={tn('maintenance.title')}>
@@ -114,6 +133,9 @@ function List({ list, onRemove }: { list: readonly Window[]; onRemove: ((window:
                 <td>{one.username}</td>
                 {onRemove && (
                   <td class="act">
+                    <button type="button" aria-label={tn('maintenance.move.which', { nodes })} onClick={() => onMove(one)}>
+                      {tn('maintenance.move')}
+                    </button>{' '}
                     <button type="button" aria-label={`${word}: ${nodes}`} onClick={() => onRemove(one)}>
                       {word}
                     </button>

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// A new webhook. The server's refusal stands at the field that it is about.
+// A new webhook, or one that is changed: its name, and its secret, stay. The server's refusal stands at the field that it is about.
 import { useState } from 'preact/hooks';
 import { putWebhook, type Whose } from '../notice-api.ts';
 import { tn } from '../notice-words.ts';
 import { fieldOf, SHAPES, type Shape, type Webhook } from '../notices.ts';
+import { t } from '../words.ts';
 import { Field } from './field.tsx';
 import { KindBoxes } from './notice-rules.tsx';
 
@@ -14,11 +15,15 @@ interface Props {
   whose: Whose;
   /** Names of others. */
   taken: readonly string[];
+  /** Which one is changed; null: a new one is made. */
+  edited: Webhook | null;
   onMade: (secret: string | null) => void;
+  /** Nothing is changed after all. */
+  onCancel: () => void;
 }
 
-export function WebhookForm({ whose, taken, onMade }: Props) {
-  const [draft, setDraft] = useState(EMPTY);
+export function WebhookForm({ whose, taken, edited, onMade, onCancel }: Props) {
+  const [draft, setDraft] = useState(edited ?? EMPTY);
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<{ at: string; text: string }>({ at: '', text: '' });
   const set = (part: Partial<Webhook>): void => setDraft({ ...draft, ...part });
@@ -28,12 +33,13 @@ export function WebhookForm({ whose, taken, onMade }: Props) {
     event.preventDefault();
     // A PUT to a name that there is would change that one.
     if (draft.name === '') return setProblem({ at: 'name', text: tn('webhooks.unnamed') });
-    if (taken.includes(draft.name)) return setProblem({ at: 'name', text: tn('webhooks.taken') });
+    if (!edited && taken.includes(draft.name)) return setProblem({ at: 'name', text: tn('webhooks.taken') });
     setBusy(true);
     setProblem({ at: '', text: '' });
     try {
-      onMade(await putWebhook(whose, draft));
+      const secret = await putWebhook(whose, draft);
       setDraft(EMPTY);
+      onMade(secret);
     } catch (error) {
       const text = (error as Error).message;
       setProblem({ at: fieldOf(text, FIELDS), text });
@@ -42,10 +48,10 @@ export function WebhookForm({ whose, taken, onMade }: Props) {
   };
   return (
     <form class="form wide" noValidate onSubmit={(event) => void submit(event)} aria-labelledby="webhook-make">
-      <h3 id="webhook-make">{tn('webhooks.make')}</h3>
+      <h3 id="webhook-make">{edited ? tn('webhooks.edit.title', { name: edited.name }) : tn('webhooks.make')}</h3>
       <div class="grid">
         <Field id="webhook-name" label={tn('webhooks.name')} problem={of('name')}>
-          {(aria) => <input {...aria} type="text" autocomplete="off" spellcheck={false} value={draft.name} onInput={(event) => set({ name: event.currentTarget.value.trim() })} />}
+          {(aria) => <input {...aria} type="text" autocomplete="off" spellcheck={false} readOnly={edited !== null} value={draft.name} onInput={(event) => set({ name: event.currentTarget.value.trim() })} />}
         </Field>
         <Field id="webhook-url" label={tn('webhooks.url')} problem={of('url')}>
           {(aria) => <input {...aria} type="url" autocomplete="off" placeholder="https://" value={draft.url} onInput={(event) => set({ url: event.currentTarget.value.trim() })} />}
@@ -73,8 +79,13 @@ export function WebhookForm({ whose, taken, onMade }: Props) {
       </p>
       <p class="answers">
         <button type="submit" disabled={busy}>
-          {tn('webhooks.make.do')}
+          {tn(edited ? 'webhooks.edit.do' : 'webhooks.make.do')}
         </button>
+        {edited && (
+          <button type="button" onClick={onCancel}>
+            {t('stop.cancel')}
+          </button>
+        )}
       </p>
     </form>
   );

@@ -17,6 +17,7 @@ export function Webhooks({ whose }: { whose: Whose }) {
   const [secret, setSecret] = useState<string | null>(null);
   const [removing, setRemoving] = useState<Webhook | null>(null);
   const [renewing, setRenewing] = useState<Webhook | null>(null);
+  const [editing, setEditing] = useState<Webhook | null>(null);
   const [shown, setShown] = useState('');
   /** Another number asks for the log again. */
   const [tests, setTests] = useState(0);
@@ -53,6 +54,7 @@ export function Webhooks({ whose }: { whose: Whose }) {
                 onTurn={(one) => void act(() => putWebhook(whose, { ...one, enabled: !one.enabled }), tn(one.enabled ? 'webhooks.isOff' : 'webhooks.isOn', { name: one.name }))}
                 onTest={(name) => void test(name)}
                 onLog={(name) => setShown(shown === name ? '' : name)}
+                onEdit={setEditing}
                 onRenew={setRenewing}
                 onRemove={setRemoving}
               />
@@ -68,12 +70,18 @@ export function Webhooks({ whose }: { whose: Whose }) {
               </div>
             )}
             <WebhookForm
+              key={editing?.name ?? ''}
               whose={whose}
+              edited={editing}
               taken={list.map(({ name }) => name)}
               onMade={(made) => {
-                setSecret(made);
+                // One that is changed has no new secret; that of another, not copied yet, stays to be seen.
+                if (made !== null) setSecret(made);
+                if (editing) notify(tn('webhooks.edited', { name: editing.name }));
+                setEditing(null);
                 void live.refresh();
               }}
+              onCancel={() => setEditing(null)}
             />
           </>
         )}
@@ -112,11 +120,12 @@ interface ListProps {
   onTurn: (webhook: Webhook) => void;
   onTest: (name: string) => void;
   onLog: (name: string) => void;
+  onEdit: (webhook: Webhook) => void;
   onRenew: (webhook: Webhook) => void;
   onRemove: (webhook: Webhook) => void;
 }
 
-function List({ list, shown, onTurn, onTest, onLog, onRenew, onRemove }: ListProps) {
+function List({ list, shown, onTurn, onTest, onLog, onEdit, onRenew, onRemove }: ListProps) {
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label={tn('webhooks.title')}>
       <table class="list webhooks">
@@ -150,6 +159,9 @@ function List({ list, shown, onTurn, onTest, onLog, onRenew, onRemove }: ListPro
                 </button>{' '}
                 <button type="button" aria-label={tn(one.enabled ? 'webhooks.turnOff.which' : 'webhooks.turnOn.which', { name: one.name })} onClick={() => onTurn(one)}>
                   {tn(one.enabled ? 'webhooks.turnOff' : 'webhooks.turnOn')}
+                </button>{' '}
+                <button type="button" aria-label={tn('webhooks.edit.which', { name: one.name })} onClick={() => onEdit(one)}>
+                  {tn('webhooks.edit')}
                 </button>{' '}
                 <button type="button" aria-label={tn('webhooks.renew.which', { name: one.name })} onClick={() => onRenew(one)}>
                   {tn('webhooks.renew')}
