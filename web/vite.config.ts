@@ -14,6 +14,8 @@ export default defineConfig({
     cssTarget: 'chrome123',
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // The terminal is a page of its own: no other has to allow what xterm.js does.
+    rolldownOptions: { input: ['index.html', 'terminal.html'] },
   },
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   // `npm run dev` talks to a server that runs already.

@@ -14,6 +14,7 @@
 #include "jobs/lease_store.h"
 #include "server/api/api.h"
 #include "server/api/job_view.h"
+#include "server/app_headers.h"
 #include "server/readers.h"
 #include "server/shell.h"
 #include "server/shell_frame.h"
@@ -120,19 +121,28 @@ static int check_runs(struct api *a, struct task_attempt_row *row, struct err *e
     return err_set(e, ERR_CONFLICT_JOB, "The task attempt has ended, and no debug reservation keeps its sandbox.");
 }
 
+/* A browser opens a WebSocket for whatever page asks, with the portal's cookie: that page must be of this very origin,
+ * which apps of jobs are not (theirs is another, or none). */
+static int check_origin(struct request *r, struct err *e)
+{
+    const char *origin = request_header(r, "Origin");
+    if (request_identity(r)->kind != IDENTITY_SESSION)
+        return 0;
+    if (origin && app_headers_same_origin(origin, request_header(r, "Host")))
+        return 0;
+    return err_set(e, ERR_FORBIDDEN, "With the portal's session, only a page of the portal opens a shell.");
+}
+
 int api_shell(struct request *r, void *context, struct err *e)
 {
     struct api *a = context;
     struct task_attempt_row row;
     struct shell_order o = {0};
     struct subject job;
-    /* A browser would let any site open it with the portal's cookie: there is no terminal in the portal to let in. */
-    if (request_identity(r)->kind != IDENTITY_TOKEN)
-        return err_set(e, ERR_FORBIDDEN, "A shell needs a token, not the portal's session.");
     if (request_identity(r)->read_only)
         return err_set(e, ERR_FORBIDDEN, "This token only reads.");
     if (read_job(a, r, &job, e) || check_owner(r, &job, e) || read_query(r, &o, e) || read_ssh(r, &job, &o, e) ||
-        job_view_task_attempt(a, r, &row, ERR_NO_TASK_LOG, e) || check_runs(a, &row, e))
+        job_view_task_attempt(a, r, &row, ERR_NO_TASK_LOG, e) || check_runs(a, &row, e) || check_origin(r, e))
         return -1;
     o.attempt = row.id;
     return shells_reply(a->shells, r, &o, e);

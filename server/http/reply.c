@@ -16,6 +16,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "server/http/request_impl.h"
+#include "server/http/static_files.h"
 
 #define BLOCK 16384 /* bytes asked of a stream at once; must fit the connection's memory */
 
@@ -36,6 +37,11 @@ static const struct header common_headers[] = {
 #define PORTAL_POLICY                                                                                                  \
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "              \
     "font-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+/* xterm.js writes its styles into the page: on a page of its own, so that no other has to allow that. */
+#define TERMINAL_POLICY                                                                                                \
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "                  \
+    "connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "               \
+    "require-trusted-types-for 'script'"
 
 void reply_header(struct request *r, const char *name, const char *value)
 {
@@ -368,18 +374,21 @@ void request_impl_close_protocol(struct request *r)
 
 /* ---- sending ---- */
 
+static const char *policy_of(const struct request *r)
+{
+    if (!r->file)
+        return API_POLICY;
+    return strcmp(r->file->path, "/terminal.html") != 0 ? PORTAL_POLICY : TERMINAL_POLICY;
+}
+
 static void add_standing_headers(struct request *r)
 {
-    bool portal = r->file != NULL;
 
     for (size_t i = 0; !r->bare && i < sizeof(common_headers) / sizeof(common_headers[0]); i++)
         MHD_add_response_header(r->response, common_headers[i].name, common_headers[i].value);
     MHD_add_response_header(r->response, "X-Request-Id", r->id);
-    if (!r->bare)
-        MHD_add_response_header(r->response, "Content-Security-Policy", portal ? PORTAL_POLICY : API_POLICY);
-    if (!r->bare && !has_header(r, "Cache-Control"))
-        if (!has_header(r, "Content-Security-Policy"))
-            MHD_add_response_header(r->response, "Content-Security-Policy", portal ? PORTAL_POLICY : API_POLICY);
+    if (!r->bare && !has_header(r, "Content-Security-Policy"))
+        MHD_add_response_header(r->response, "Content-Security-Policy", policy_of(r));
     if (!has_header(r, "Cache-Control"))
         MHD_add_response_header(r->response, "Cache-Control", "no-store");
     if (r->server->config.secure)

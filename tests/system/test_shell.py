@@ -229,6 +229,20 @@ class RightsTest(ShellCase):
         self.kept()
         self.assertEqual(self.ask(self.client), 409)
 
+    def test_session(self):
+        """The portal's cookie opens a shell for a page of the portal's own origin, and for nobody who does not say so."""
+        body = json.dumps({"username": droverlib.ADMIN, "password": droverlib.PASSWORD})
+        cookie = droverlib.Client(self.server).request("POST", "/api/v2/session", body).headers["Set-Cookie"]
+        host = "%s:%d" % self.server.address
+        with_cookie = {"Cookie": cookie.split(";")[0]}
+        def status(**more):
+            return self.ask(droverlib.Client(self.server), **dict(with_cookie, **more))
+        self.assertEqual(status(Origin="http://" + host), 101)
+        self.assertEqual(status(), 403)
+        for origin in ("null", "http://evil.example", "http://127.0.0.1", "http://%s.evil.example" % host, host):
+            self.assertEqual(status(Origin=origin), 403, origin)
+        self.assertEqual(status(Origin="http://" + host, **{"Sec-Fetch-Site": "same-site"}), 403)
+
     def shell_of(self, token):
         """A shell with that token, begun."""
         env = dict(self.environment(), DROVER_URL="http://%s:%d" % self.server.address, DROVER_TOKEN=token)

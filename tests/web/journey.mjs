@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 // A person's way through the portal of a real server, in Chromium: sign in, see a job appear and
-// change, read its log while it grows, stop it, learn why another one failed, sign out.
+// change, read its log while it grows, stop it, learn why another one failed, sign out. Then that of a newcomer
+// (newcomer.mjs), by keyboard and by pointer.
 //   node tests/web/journey.mjs URL USER PASSWORD_FILE
 import { readFileSync } from 'node:fs';
 import { accessible, check, openWindow, run, tabTo, textOf, until } from './browser.mjs';
+import { Keyboard, Pointer } from './hand.mjs';
+import { newcomer, prepare } from './newcomer.mjs';
 import { Rest } from './rest.mjs';
 
 const [url, user, passwordFile] = process.argv.slice(2);
@@ -137,26 +140,6 @@ async function badJob(page) {
   check(readFileSync(await download.path(), 'utf8') === 'about to fail\n', 'the download is the log, byte by byte');
 }
 
-/** A copy of what failed, mended: the server checks it while it is written, takes it and runs it. */
-async function mended(page) {
-  await page.getByRole('link', { name: 'Clone' }).click();
-  const name = await until(() => page.getByLabel('Name', { exact: true }).inputValue(), 'a copy is written');
-  check(name !== BAD, 'under another name');
-  await page.getByLabel('CPUs', { exact: true }).fill('0');
-  await until(async () => (await textOf(page, '[id="job/taskRoles/worker/resourcePerInstance/cpu-problem"]')) !== '', 'the server says what is wrong, at its field');
-  await page.getByLabel('CPUs', { exact: true }).fill('1');
-  await page.getByLabel('Commands').fill('echo mended');
-  await until(async () => (await textOf(page, '.verdict')).includes('would be accepted'), 'and that it would take the job');
-  await accessible(page, 'a copy on the server');
-  await page.getByRole('button', { name: 'Submit', exact: true }).click();
-  await until(async () => (await textOf(page, 'h1')) === name, 'it is submitted');
-  await until(async () => (await textOf(page, '.banner .state')).includes('Succeeded'), 'and succeeds');
-  await page.goto(`${base}#/`);
-  await until(async () => (await textOf(page, '.job-lines')).includes(BAD), 'home tells of the one that failed');
-  await until(async () => (await textOf(page, '.halves')).includes('CPUs'), 'and of what is free');
-  await accessible(page, 'home on the server');
-}
-
 async function leave(page) {
   await page.getByRole('button', { name: /Account and display/ }).click();
   await page.getByRole('button', { name: 'Sign out' }).click();
@@ -178,8 +161,9 @@ await run(async (browser) => {
   const simulated = await liveList(page);
   await longJob(page, simulated);
   await badJob(page);
-  await mended(page);
   await leave(page);
   check(breaches.length === 0, `no policy violation, no script error${breaches.map((b) => `\n     ${b}`).join('')}`);
+  await prepare(rest);
+  for (const Hand of [Keyboard, Pointer]) await newcomer(browser, base, rest, Hand);
   check(foreign.length === 0, `nothing is asked of anyone else${foreign.map((f) => `\n     ${f}`).join('')}`);
 });

@@ -5,6 +5,8 @@ import { check } from './browser.mjs';
 export class Rest {
   #base;
   #token = '';
+  /** Who signed in. */
+  user = '';
 
   /** `base` ends with a slash. */
   constructor(base) {
@@ -27,11 +29,24 @@ export class Rest {
   async signIn(username, password) {
     const { token } = await this.call('POST', 'authn/basic/login', { username, password });
     this.#token = token;
+    this.user = username;
+  }
+
+  /** Without a word where it went well. */
+  async quietly(method, path, body) {
+    const headers = { 'Content-Type': 'application/json', Authorization: `Bearer ${this.#token}` };
+    const response = await fetch(`${this.#base}api/v2/${path}`, { method, headers, body: JSON.stringify(body) });
+    if (!response.ok) check(false, `${method} ${path}: ${response.status} ${await response.text()}`);
+    await response.arrayBuffer();
   }
 
   /** A job of one task; `more` are members of the job. */
   submit(name, gpu, commands, more = {}) {
-    return this.call('POST', 'jobs', {
+    return this.call('POST', 'jobs', this.body(name, gpu, commands, more));
+  }
+
+  body(name, gpu, commands, more = {}) {
+    return {
       protocolVersion: 2,
       name,
       type: 'job',
@@ -40,6 +55,6 @@ export class Rest {
       taskRoles: {
         worker: { instances: 1, dockerImage: 'image', resourcePerInstance: { cpu: 1, memoryMB: 64, gpu }, commands },
       },
-    });
+    };
   }
 }

@@ -125,6 +125,15 @@ export interface CodeListing {
   truncated: boolean;
 }
 
+/** A folder that a task left. */
+export interface FileListing {
+  path: string;
+  files: { name: string; type: 'file' | 'folder' | 'other'; size: number; modifiedTime: number }[];
+  /** Those whose names are no text. */
+  hidden: number;
+  truncated: boolean;
+}
+
 /** What is left of a task that failed its job, kept for a while. */
 export interface Reservation {
   id: string;
@@ -799,6 +808,27 @@ export const getCollected = async (job: string): Promise<Collected> =>
 /** Address of a whole log, for a download. */
 export const logHref = (ref: TaskRef, name: LogName): string =>
   `${ROOT}${taskPath(ref)}/${ref.taskAttempt}/logs/${name}`;
+
+/** Where a terminal's WebSocket is, as an address of http. */
+export const shellHref = (ref: TaskRef, rows: number, columns: number): string =>
+  `${ROOT}${taskPath(ref)}/${ref.taskAttempt}/shell?tty=true&term=xterm-256color&rows=${rows}&columns=${columns}`;
+
+/** A browser does not tell why a WebSocket was refused; the same question without one is refused for the same reason. */
+export async function whyNoShell(href: string): Promise<string> {
+  try {
+    await send(href.slice(ROOT.length));
+    return '';
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+/** A folder that a task left; '' is the one that it worked in. */
+export const listFiles = (ref: TaskRef, folder: string): Promise<FileListing> =>
+  json(`${taskPath(ref)}/${ref.taskAttempt}/files?path=${encodeURIComponent(folder)}`);
+
+export const fileHref = (ref: TaskRef, path: string): string =>
+  `${ROOT}${taskPath(ref)}/${ref.taskAttempt}/files/content?path=${encodeURIComponent(path)}`;
 
 export const codeHref = (job: string): string => `${ROOT}${jobPath(job)}/code`;
 

@@ -17,22 +17,18 @@ import { Later } from './components/later.tsx';
 import { Shell } from './components/shell.tsx';
 import { jobsHref, type Page, route, startRouter } from './router.ts';
 import { session, start } from './store.ts';
-import { Api } from './views/api.tsx';
 import { Home } from './views/home.tsx';
-import { Invite } from './views/invite.tsx';
 import { Job } from './views/job.tsx';
 import { Jobs } from './views/jobs.tsx';
 import { Login } from './views/login.tsx';
-import { Node } from './views/node.tsx';
-import { Nodes } from './views/nodes.tsx';
-import { Profile } from './views/profile.tsx';
-import { Reservations } from './views/reservations.tsx';
 import { t } from './words.ts';
 
 /** Curves are many bytes that most visits do not need. */
 const loadCompare = async () => (await import('./views/compare.tsx')).Compare;
 /** Writing a job needs much that most visits do not. */
 const loadSubmit = async () => (await import('./views/submit.tsx')).Submit;
+const loadNode = async () => (await import('./views/node.tsx')).Node;
+const loadInvite = async () => (await import('./views/invite.tsx')).Invite;
 const loadTemplates = () => import('./views/templates.tsx');
 
 /** Pages whose code comes when they are opened first. */
@@ -45,6 +41,10 @@ const LATER: Partial<Record<Page, () => Promise<ComponentType>>> = {
   alerts: async () => (await import('./views/alerts.tsx')).Alerts,
   reports: async () => (await import('./views/reports.tsx')).Reports,
   settings: async () => (await import('./views/settings.tsx')).Settings,
+  nodes: async () => (await import('./views/nodes.tsx')).Nodes,
+  reservations: async () => (await import('./views/reservations.tsx')).Reservations,
+  profile: async () => (await import('./views/profile.tsx')).Profile,
+  api: async () => (await import('./views/api.tsx')).Api,
   help: async () => (await import('./views/help.tsx')).Help,
 };
 
@@ -60,12 +60,8 @@ function View() {
   }
   if (here.view === 'jobs') return <Jobs />;
   if (here.view === 'job') return <Job key={here.job} job={here.job} />;
-  if (here.view === 'reservations') return <Reservations />;
-  if (here.view === 'nodes') return <Nodes />;
-  if (here.view === 'node') return <Node key={here.node} node={here.node} />;
+  if (here.view === 'node') return <Later key="node" load={loadNode}>{(Node) => <Node key={here.node} node={here.node} />}</Later>;
   if (here.view === 'compare') return <Later load={loadCompare}>{(Compare) => <Compare query={here.query} />}</Later>;
-  if (here.view === 'api') return <Api />;
-  if (here.view === 'profile') return <Profile />;
   return (
     <div class="empty">
       <h1>{t('app.missing')}</h1>
@@ -77,7 +73,10 @@ function View() {
 }
 
 function App() {
-  if (route.value.view === 'invite') return <Invite secret={route.value.secret} />;
+  if (route.value.view === 'invite') {
+    const { secret } = route.value;
+    return <Later load={loadInvite}>{(Invite) => <Invite secret={secret} />}</Later>;
+  }
   if (session.value === undefined) return <p class="loading">{t('app.loading')}</p>;
   if (session.value === null) return <Login />;
   return (

@@ -7,6 +7,10 @@ import { adminEn } from '../../../web/src/i18n/admin-en.ts';
 import { adminZhCN } from '../../../web/src/i18n/admin-zh-CN.ts';
 import { helpEn } from '../../../web/src/i18n/help-en.ts';
 import { helpZhCN } from '../../../web/src/i18n/help-zh-CN.ts';
+import { jobsEn } from '../../../web/src/i18n/jobs-en.ts';
+import { jobsZhCN } from '../../../web/src/i18n/jobs-zh-CN.ts';
+import { terminalEn } from '../../../web/src/i18n/terminal-en.ts';
+import { terminalZhCN } from '../../../web/src/i18n/terminal-zh-CN.ts';
 import { noticeEn } from '../../../web/src/i18n/notice-en.ts';
 import { noticeZhCN } from '../../../web/src/i18n/notice-zh-CN.ts';
 import { en } from '../../../web/src/i18n/en.ts';
@@ -19,7 +23,13 @@ afterEach(() => {
 
 test('both catalogues fill in the same names', () => {
   const names = (text: string) => (text.match(/\{\w+\}/g) ?? []).sort();
-  const pairs: [Record<string, string>, Record<string, string>][] = [[en, zhCN], [adminEn, adminZhCN], [noticeEn, noticeZhCN]];
+  const pairs: [Record<string, string>, Record<string, string>][] = [
+    [en, zhCN],
+    [adminEn, adminZhCN],
+    [noticeEn, noticeZhCN],
+    [jobsEn, jobsZhCN],
+    [terminalEn, terminalZhCN],
+  ];
   for (const [english, chinese] of pairs) {
     for (const key of Object.keys(english)) {
       assert.deepEqual(names(chinese[key] ?? ''), names(english[key] ?? ''), key);

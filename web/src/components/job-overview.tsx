@@ -7,6 +7,7 @@ import { jobHref, jobsHref, nodeHref } from '../router.ts';
 import { allTasks, countStates, taskName } from '../tasks.ts';
 import { GLYPHS, isFinal, priorityWord, shownState, t } from '../words.ts';
 import { OnHost, Simulated } from './labels.tsx';
+import { ShellLink } from './shell-link.tsx';
 import { State } from './state.tsx';
 import { Ago, Span } from './time.tsx';
 
@@ -21,7 +22,7 @@ export function JobOverview({ job, detail, attempt }: Props) {
     <>
       <Facts detail={detail} />
       {Object.entries(detail.taskRoles).map(([role, { resources, taskStatuses }]) => (
-        <Role key={role} job={job} role={role} resources={resources} tasks={taskStatuses} attempt={attempt} />
+        <Role key={role} job={job} detail={detail} role={role} resources={resources} tasks={taskStatuses} attempt={attempt} />
       ))}
     </>
   );
@@ -78,13 +79,14 @@ function Shares({ resources: { cpu, memoryMB, gpu, shmMB } }: { resources: Resou
 
 interface RoleProps {
   job: string;
+  detail: JobDetail;
   role: string;
   resources: Resources | undefined;
   tasks: readonly TaskStatus[];
   attempt: number | null;
 }
 
-function Role({ job, role, resources, tasks, attempt }: RoleProps) {
+function Role({ job, detail, role, resources, tasks, attempt }: RoleProps) {
   return (
     <section class="role">
       <h2>
@@ -124,7 +126,7 @@ function Role({ job, role, resources, tasks, attempt }: RoleProps) {
           </thead>
           <tbody>
             {tasks.map((task) => (
-              <TaskRow key={task.taskIndex} job={job} role={role} task={task} attempt={attempt} />
+              <TaskRow key={task.taskIndex} job={job} detail={detail} role={role} task={task} attempt={attempt} />
             ))}
           </tbody>
         </table>
@@ -133,7 +135,15 @@ function Role({ job, role, resources, tasks, attempt }: RoleProps) {
   );
 }
 
-function TaskRow({ job, role, task, attempt }: { job: string; role: string; task: TaskStatus; attempt: number | null }) {
+interface TaskRowProps {
+  job: string;
+  detail: JobDetail;
+  role: string;
+  task: TaskStatus;
+  attempt: number | null;
+}
+
+function TaskRow({ job, detail, role, task, attempt }: TaskRowProps) {
   const launched = task.currentAttemptLaunchedTime;
   const completed = task.currentAttemptCompletedTime;
   const name = taskName({ role, status: task });
@@ -176,7 +186,8 @@ function TaskRow({ job, role, task, attempt }: { job: string; role: string; task
           >
             {t('task.log')}
           </a>
-        )}
+        )}{' '}
+        {task.taskState === 'RUNNING' && <ShellLink job={job} detail={detail} role={role} index={task.taskIndex} />}
       </td>
     </tr>
   );

@@ -7,6 +7,7 @@ import { liveReservation } from '../tasks.ts';
 import { type Key, t } from '../words.ts';
 import { Command } from './command.tsx';
 import { JobCollected } from './job-collected.tsx';
+import { ShellLink } from './shell-link.tsx';
 import { ReservationActions } from './reservation-actions.tsx';
 import { Ago, Left } from './time.tsx';
 
@@ -29,6 +30,10 @@ export function JobReservation({ job, detail, onChange }: { job: string; detail:
       {found.state === 'HELD' && (
         <section aria-label={t('reservation.enter')}>
           <p>{t('reservation.enter')}</p>
+          <p>
+            <ShellLink job={job} detail={detail} role={found.taskRoleName} index={found.taskIndex} />
+          </p>
+          <p>{t('reservation.command')}</p>
           <p>
             <Command text={`drover shell ${job}`} />
           </p>

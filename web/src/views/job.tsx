@@ -18,7 +18,8 @@ import { jobHref, jobsHref, route, submitHref } from '../router.ts';
 import { session, site } from '../store.ts';
 import { isFinal, t } from '../words.ts';
 
-const TABS = ['overview', 'metrics', 'log', 'events', 'config', 'code'] as const;
+const TABS = ['overview', 'metrics', 'log', 'files', 'events', 'config', 'code'] as const;
+const loadFiles = async () => (await import('../components/job-files.tsx')).JobFiles;
 /** Curves are many bytes that most visits do not need. */
 const loadMetrics = async () => (await import('../components/job-metrics.tsx')).JobMetrics;
 type Tab = (typeof TABS)[number];
@@ -90,6 +91,9 @@ export function Job({ job }: { job: string }) {
         <Later load={loadMetrics}>{(JobMetrics) => <JobMetrics key={detail.jobStatus.attemptId} job={job} detail={detail} />}</Later>
       )}
       {tab === 'log' && <JobLog job={job} detail={detail} attempt={attempt} query={query} />}
+      {tab === 'files' && (
+        <Later load={loadFiles}>{(JobFiles) => <JobFiles job={job} detail={detail} attempt={attempt} query={query} />}</Later>
+      )}
       {tab === 'events' && <JobEvents job={job} />}
       {tab === 'config' && <JobConfig job={job} />}
       {tab === 'code' && <JobCode job={job} />}
