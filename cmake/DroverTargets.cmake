@@ -39,13 +39,17 @@ endfunction()
 # What is installed, without tests and tools: all of what `./dev run` needs, and what a test run builds of a release.
 add_custom_target(product)
 
-# drover_program(NAME SOURCES s... LINK t...): an installed binary in bin/.
+# drover_program(NAME [COMPONENT c] SOURCES s... LINK t...): an installed binary in bin/, of the package drover-server if
+# not of another.
 function(drover_program name)
-  cmake_parse_arguments(A "" "" "SOURCES;LINK" ${ARGN})
+  cmake_parse_arguments(A "" "COMPONENT" "SOURCES;LINK" ${ARGN})
+  if(NOT A_COMPONENT)
+    set(A_COMPONENT server)
+  endif()
   add_executable(${name} ${A_SOURCES})
   target_link_libraries(${name} PRIVATE drover_options ${A_LINK})
   add_dependencies(product ${name})
-  install(TARGETS ${name} RUNTIME DESTINATION bin)
+  install(TARGETS ${name} RUNTIME DESTINATION bin COMPONENT ${A_COMPONENT})
 endfunction()
 
 # drover_linked_program(TARGET SOURCE [DEFAULT t...]): a one-file program that names its libraries in a comment line

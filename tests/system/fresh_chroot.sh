@@ -5,7 +5,8 @@
 #   tests/system/fresh_chroot.sh [COMMAND...]    default: the first-job check (./dev run until the portal's address)
 #
 # Needs root and debootstrap. FRESH names the folder (default: one below TMPDIR); a base made before is used again, the
-# clone and all that was installed are not. What this machine needs to reach the network (apt sources, proxies, npm
+# clone and all that was installed are not. FRESH_COPY names folders that are copied to /root in it; with
+# FRESH_MOUNT=1 its root is a mount point, as a machine's is: what a spawner of root makes for a task needs that. What this machine needs to reach the network (apt sources, proxies, npm
 # configuration, certificates, names) is copied at run time; nothing of it is known here.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -28,6 +29,7 @@ unmount() {
     for place in dev/pts dev/shm sys proc; do
         ! mountpoint -q "$root/$place" || umount -l "$root/$place"
     done
+    ! mountpoint -q "$root" || umount -l "$root"
 }
 
 # The mirror of this machine's first Debian source, in either format.
@@ -67,6 +69,7 @@ prepare() {
         touch "$base/.complete"
     fi
     cp -a --reflink=auto "$base" "$root"
+    [[ -z ${FRESH_MOUNT:-} ]] || mount --bind "$root" "$root"
     network
     mkdir -p "$root/dev/pts" "$root/dev/shm"
     mount -t proc proc "$root/proc"
@@ -75,6 +78,10 @@ prepare() {
     mount -t devpts devpts "$root/dev/pts"
     mount -t tmpfs tmpfs "$root/dev/shm"
     git clone -q "$PWD" "$root/root/drover"
+    local folder
+    for folder in ${FRESH_COPY:-}; do
+        cp -r "$folder" "$root/root/"
+    done
 }
 
 # inside COMMAND...: with the bare environment of a first login, and this machine's proxies.
