@@ -9,8 +9,27 @@
 
 struct cli;
 
-/* What a positional argument names, for completion. */
-enum command_arg { COMMAND_ARG_NONE, COMMAND_ARG_FILE, COMMAND_ARG_JOB, COMMAND_ARG_CONTEXT, COMMAND_ARG_WORD };
+/* What an argument names, for completion; command_names.h says how the names of each kind are had. */
+enum command_arg {
+    COMMAND_ARG_NONE,
+    COMMAND_ARG_FILE,
+    COMMAND_ARG_WORD,
+    COMMAND_ARG_JOB,
+    COMMAND_ARG_CONTEXT,
+    COMMAND_ARG_NODE,
+    COMMAND_ARG_VC,
+    COMMAND_ARG_USER,
+    COMMAND_ARG_GROUP,
+    COMMAND_ARG_STORAGE,
+    COMMAND_ARG_TEMPLATE,
+    COMMAND_ARG_IMAGE,
+    COMMAND_ARG_WEBHOOK,
+    COMMAND_ARG_TOKEN,
+    COMMAND_ARG_KEY,
+    COMMAND_ARG_SILENCE,
+    COMMAND_ARG_WINDOW, /* of maintenance */
+    COMMAND_ARG_COUNT
+};
 
 /* One option. A table of them ends with a row of zeros. */
 struct command_option {
@@ -31,14 +50,15 @@ struct command {
     const struct command_option *options;
     const char *examples[3]; /* without "drover " */
     int min_args;
-    int max_args; /* -1 = any number */
-    enum command_arg arg;
+    int max_args;                /* -1 = any number */
+    enum command_arg arg;        /* of the first argument, and of all where `rest` is 0 */
+    enum command_arg rest;       /* of those behind it */
     const char *words;           /* legal words of COMMAND_ARG_WORD, separated by blanks, or NULL */
     int (*run)(struct cli *cli); /* returns the exit status */
 };
 
-/* The table, grouped, and its length. */
-const struct command *commands_all(size_t *count);
+/* The i-th row of the table, which is grouped; NULL behind the last. */
+const struct command *commands_at(size_t i);
 /* Options that every verb takes. */
 const struct command_option *commands_global(void);
 /* The row that argv names (one or two words; `*used` gets how many), or NULL. */

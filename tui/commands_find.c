@@ -21,16 +21,15 @@ static int commands_match(const char *name, int argc, char *const *argv)
 
 const struct command *commands_find(int argc, char *const *argv, int *used)
 {
-    size_t count;
-    const struct command *commands = commands_all(&count), *found = NULL;
+    const struct command *c, *found = NULL;
 
     *used = 0;
-    for (size_t i = 0; i < count; i++) {
-        int words = commands_match(commands[i].name, argc, argv);
+    for (size_t i = 0; (c = commands_at(i)); i++) {
+        int words = commands_match(c->name, argc, argv);
 
         if (words > *used) { /* "users import" before "users" */
             *used = words;
-            found = &commands[i];
+            found = c;
         }
     }
     return found;
@@ -38,12 +37,12 @@ const struct command *commands_find(int argc, char *const *argv, int *used)
 
 const char *commands_under(struct arena *a, const char *word)
 {
-    size_t len = strlen(word), count;
-    const struct command *commands = commands_all(&count);
+    size_t len = strlen(word);
+    const struct command *c;
     const char *all = "";
 
-    for (size_t i = 0; all && i < count; i++) {
-        const char *name = commands[i].name;
+    for (size_t i = 0; all && (c = commands_at(i)); i++) {
+        const char *name = c->name;
 
         if (len && !strncmp(name, word, len) && name[len] == ' ')
             all = arena_printf(a, "%s%s%s", all, *all ? ", " : "", name);

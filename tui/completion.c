@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * Completion scripts. The table's words are ours (letters, digits and dashes), so they need no quoting; help texts are
- * quoted for each shell.
+ * quoted for each shell. Live names come from `drover completion names KIND`, which prints none that a shell would read
+ * otherwise.
  */
 #include "tui/completion.h"
 
@@ -10,35 +11,31 @@
 
 #include "tui/cli.h"
 #include "tui/command.h"
+#include "tui/command_names.h"
 
-#define COMPLETION_JOBS "drover jobs --limit 200 -o name 2>/dev/null"
-#define COMPLETION_CONTEXTS "drover context list -o name 2>/dev/null"
+#define COMPLETION_NAMES "drover completion names"
 
 /* Second words of a first word ("use list" for "context"), or nothing. */
 static void completion_second(FILE *f, const char *first, size_t len)
 {
-    size_t count;
-    const struct command *all = commands_all(&count);
+    const struct command *c;
 
-    for (size_t i = 0; i < count; i++) {
-        if (!strncmp(all[i].name, first, len) && all[i].name[len] == ' ')
-            fprintf(f, "%s ", all[i].name + len + 1);
+    for (size_t i = 0; (c = commands_at(i)); i++) {
+        if (!strncmp(c->name, first, len) && c->name[len] == ' ')
+            fprintf(f, "%s ", c->name + len + 1);
     }
 }
 
 /* Calls `each` once for every different first word. */
 static void completion_firsts(FILE *f, void (*each)(FILE *f, const struct command *c, size_t len))
 {
-    size_t count;
-    const struct command *all = commands_all(&count);
-    size_t before = 0;
+    const struct command *c, *before = NULL;
 
-    for (size_t i = 0; i < count; i++) {
-        size_t len = strcspn(all[i].name, " ");
+    for (size_t i = 0; (c = commands_at(i)); before = c, i++) {
+        size_t len = strcspn(c->name, " ");
 
-        if (i == 0 || len != before || strncmp(all[i].name, all[i - 1].name, len))
-            each(f, &all[i], len);
-        before = len;
+        if (!before || len != strcspn(before->name, " ") || strncmp(c->name, before->name, len))
+            each(f, c, len);
     }
 }
 
@@ -53,30 +50,59 @@ static void completion_options(FILE *f, const struct command_option *options)
         fprintf(f, "--%s ", options->name);
 }
 
-static const char *completion_source(const struct command *c)
+/* A shell's word that becomes the names of the kind; nothing where they are not to be had. */
+static void completion_live(FILE *f, enum command_arg kind)
 {
-    if (c->arg == COMMAND_ARG_JOB)
-        return "$(" COMPLETION_JOBS ")";
-    if (c->arg == COMMAND_ARG_CONTEXT)
-        return "$(" COMPLETION_CONTEXTS ")";
-    return c->words ? c->words : "";
+    const char *word = command_names_word(kind);
+
+    if (word)
+        fprintf(f, "$(" COMPLETION_NAMES " %s 2>/dev/null) ", word);
 }
 
 /* What may follow the verb: arguments, and second words where the verb is the first word of others ("users"). */
 static void completion_words_after(FILE *f, const struct command *c)
 {
-    fprintf(f, "%s ", completion_source(c));
+    completion_live(f, c->arg);
+    if (c->rest != c->arg)
+        completion_live(f, c->rest);
+    fprintf(f, "%s ", c->words ? c->words : "");
     if (!strchr(c->name, ' '))
         completion_second(f, c->name, strlen(c->name));
+}
+
+static bool completion_takes_files(const struct command *c)
+{
+    return c->arg == COMMAND_ARG_FILE || c->rest == COMMAND_ARG_FILE;
+}
+
+/* ---- bash ---- */
+
+/* The values of the options that take known ones: a branch each, by the word before. */
+static void completion_bash_values(FILE *f, const struct command_option *o)
+{
+    for (; o && o->name; o++) {
+        enum command_arg kind = command_names_of_option(o->name);
+
+        if (!o->arg || (!o->values && kind == COMMAND_ARG_NONE))
+            continue;
+        fprintf(f, "        --%s", o->name);
+        if (o->letter)
+            fprintf(f, "|-%c", o->letter);
+        fprintf(f, ") valued=1 files=%d values=\"%s ", kind == COMMAND_ARG_FILE, o->values ? o->values : "");
+        completion_live(f, kind);
+        fprintf(f, "\" ;;\n");
+    }
 }
 
 static void completion_bash_command(FILE *f, const struct command *c)
 {
     fprintf(f, "    \"%s\")\n        options=\"", c->name);
     completion_options(f, c->options);
-    fprintf(f, "\"\n        words=\"");
+    fprintf(f, "\"\n        files=%d\n        case \"$before\" in\n", completion_takes_files(c));
+    completion_bash_values(f, c->options);
+    fprintf(f, "        esac\n        [ -n \"$valued\" ] || case \"$current\" in -*) ;; *) words=\"");
     completion_words_after(f, c);
-    fprintf(f, "\"\n        files=%d\n        ;;\n", c->arg == COMMAND_ARG_FILE);
+    fprintf(f, "\" ;; esac\n        ;;\n");
 }
 
 static void completion_bash_group(FILE *f, const struct command *c, size_t len)
@@ -90,32 +116,36 @@ static void completion_bash_group(FILE *f, const struct command *c, size_t len)
 
 static void completion_bash(FILE *f)
 {
-    size_t count;
-    const struct command *all = commands_all(&count);
+    const struct command *c;
 
     fprintf(f, "# bash completion of drover; made by `drover completion bash`\n_drover()\n{\n"
-               "    local current=\"${COMP_WORDS[COMP_CWORD]}\" command=\"${COMP_WORDS[1]}\" options=\"\" words=\"\" "
-               "files=0 both\n"
+               "    local current=\"${COMP_WORDS[COMP_CWORD]}\" before=\"${COMP_WORDS[COMP_CWORD-1]}\"\n"
+               "    local command=\"${COMP_WORDS[1]}\" options=\"\" words=\"\" values=\"\" valued=\"\" files=0 both\n"
                "    COMPREPLY=()\n    if [ \"$COMP_CWORD\" -eq 1 ]; then\n        COMPREPLY=($(compgen -W \"");
     completion_firsts(f, completion_word);
     fprintf(f, "\" -- \"$current\"))\n        return\n    fi\n    both=\"$command ${COMP_WORDS[2]}\"\n"
                "    case \" ");
-    for (size_t i = 0; i < count; i++) {
-        if (strchr(all[i].name, ' '))
-            fprintf(f, "|%s", all[i].name);
+    for (size_t i = 0; (c = commands_at(i)); i++) {
+        if (strchr(c->name, ' '))
+            fprintf(f, "|%s", c->name);
     }
     fprintf(f, "| \" in\n    *\"|$both|\"*) [ \"$COMP_CWORD\" -gt 2 ] && command=$both ;;\n    esac\n"
                "    case \"$command\" in\n");
     completion_firsts(f, completion_bash_group);
-    for (size_t i = 0; i < count; i++)
-        completion_bash_command(f, &all[i]);
+    for (size_t i = 0; (c = commands_at(i)); i++)
+        completion_bash_command(f, c);
     fprintf(f, "    esac\n    options=\"$options ");
     completion_options(f, commands_global());
-    fprintf(f, "\"\n    case \"$current\" in\n    -*) COMPREPLY=($(compgen -W \"$options\" -- \"$current\")) ;;\n"
+    fprintf(f, "\"\n    [ -n \"$valued\" ] || case \"$before\" in\n");
+    completion_bash_values(f, commands_global());
+    fprintf(f, "    esac\n    [ -n \"$valued\" ] && words=$values\n    case \"$current\" in\n"
+               "    -*) COMPREPLY=($(compgen -W \"$options\" -- \"$current\")) ;;\n"
                "    *) COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
                "        [ \"$files\" = 1 ] && COMPREPLY+=($(compgen -f -- \"$current\")) ;;\n    esac\n}\n"
                "complete -o filenames -F _drover drover\n");
 }
+
+/* ---- zsh ---- */
 
 /* A single-quoted string of fish and zsh; our texts hold no quote but the apostrophe. */
 static void completion_quote(FILE *f, const char *text, bool fish)
@@ -132,54 +162,68 @@ static void completion_quote(FILE *f, const char *text, bool fish)
     fputc('\'', f);
 }
 
+/* "'--vc=['help']:NAMES:(...)'": the values, or the names, of an option. */
 static void completion_zsh_option(FILE *f, const struct command_option *o)
 {
+    enum command_arg kind = command_names_of_option(o->name);
     char text[512];
 
     snprintf(text, sizeof text, "%s", o->help);
     fprintf(f, "            '--%s%s['", o->name, o->arg ? "=" : "");
     completion_quote(f, text, false);
-    fprintf(f, "']%s%s%s%s%s' \\\n", o->arg ? ":" : "", o->arg ? o->arg : "",
-            o->values ? ":("
-            : o->arg  ? ":"
-                      : "",
-            o->values ? o->values : "", o->values ? ")" : "");
+    fprintf(f, "']");
+    if (o->arg)
+        fprintf(f, ":%s:", o->arg);
+    if (o->values)
+        fprintf(f, "(%s)", o->values);
+    else if (o->arg && kind == COMMAND_ARG_FILE)
+        fprintf(f, "_files");
+    else if (o->arg && command_names_word(kind))
+        fprintf(f, "($(" COMPLETION_NAMES " %s 2>/dev/null))", command_names_word(kind));
+    fprintf(f, "' \\\n");
+}
+
+static void completion_zsh_command(FILE *f, const struct command *c)
+{
+    fprintf(f, "    (\"%s\")\n        _arguments \\\n", c->name);
+    for (const struct command_option *o = c->options; o && o->name; o++)
+        completion_zsh_option(f, o);
+    for (const struct command_option *o = commands_global(); o->name; o++)
+        completion_zsh_option(f, o);
+    if (completion_takes_files(c)) {
+        fprintf(f, "            '*:file:_files'\n        ;;\n");
+        return;
+    }
+    fprintf(f, "            \"*:argument:(");
+    completion_words_after(f, c);
+    fprintf(f, ")\"\n        ;;\n");
 }
 
 static void completion_zsh(FILE *f)
 {
-    size_t count;
-    const struct command *all = commands_all(&count);
+    const struct command *c;
 
     fprintf(f, "#compdef drover\n# zsh completion; made by `drover completion zsh`\n_drover() {\n"
                "    local command=${words[2]} jobs\n    if (( CURRENT == 2 )); then\n        compadd -- ");
     completion_firsts(f, completion_word);
     fprintf(f, "\n        return\n    fi\n    case \"$command ${words[3]}\" in\n");
-    for (size_t i = 0; i < count; i++) {
-        if (strchr(all[i].name, ' '))
-            fprintf(f, "    (\"%s\") (( CURRENT > 3 )) && command=\"%s\" ;;\n", all[i].name, all[i].name);
+    for (size_t i = 0; (c = commands_at(i)); i++) {
+        if (strchr(c->name, ' '))
+            fprintf(f, "    (\"%s\") (( CURRENT > 3 )) && command=\"%s\" ;;\n", c->name, c->name);
     }
     fprintf(f, "    esac\n    case $command in\n");
-    for (size_t i = 0; i < count; i++) {
-        fprintf(f, "    (\"%s\")\n        _arguments \\\n", all[i].name);
-        for (const struct command_option *o = all[i].options; o && o->name; o++)
-            completion_zsh_option(f, o);
-        for (const struct command_option *o = commands_global(); o->name; o++)
-            completion_zsh_option(f, o);
-        if (all[i].arg == COMMAND_ARG_FILE) {
-            fprintf(f, "            '*:file:_files'\n        ;;\n");
-            continue;
-        }
-        fprintf(f, "            \"*:argument:(");
-        completion_words_after(f, &all[i]);
-        fprintf(f, ")\"\n        ;;\n");
-    }
+    for (size_t i = 0; (c = commands_at(i)); i++)
+        completion_zsh_command(f, c);
     fprintf(f, "    (*) compadd -- ${=$(drover completion words \"$command\" 2>/dev/null)} ;;\n    esac\n}\n"
                "_drover \"$@\"\n");
 }
 
+/* ---- fish ---- */
+
 static void completion_fish_option(FILE *f, const char *condition, const struct command_option *o)
 {
+    const char *names = o->arg ? command_names_word(command_names_of_option(o->name)) : NULL;
+
     fprintf(f, "complete -c drover %s -l %s", condition, o->name);
     if (o->letter)
         fprintf(f, " -s %c", o->letter);
@@ -187,9 +231,20 @@ static void completion_fish_option(FILE *f, const char *condition, const struct 
         fprintf(f, " -r");
     if (o->values)
         fprintf(f, " -f -a '%s'", o->values);
+    else if (names)
+        fprintf(f, " -f -a '(" COMPLETION_NAMES " %s 2>/dev/null)'", names);
     fprintf(f, " -d ");
     completion_quote(f, o->help, true);
     fputc('\n', f);
+}
+
+static void completion_fish_argument(FILE *f, const char *condition, enum command_arg kind)
+{
+    if (command_names_word(kind))
+        fprintf(f, "complete -c drover -f %s -a '(" COMPLETION_NAMES " %s 2>/dev/null)'\n", condition,
+                command_names_word(kind));
+    else if (kind == COMMAND_ARG_FILE)
+        fprintf(f, "complete -c drover -F %s\n", condition);
 }
 
 static void completion_fish_command(FILE *f, const struct command *c)
@@ -213,14 +268,11 @@ static void completion_fish_command(FILE *f, const struct command *c)
     }
     for (const struct command_option *o = c->options; o && o->name; o++)
         completion_fish_option(f, condition, o);
-    if (c->arg == COMMAND_ARG_JOB)
-        fprintf(f, "complete -c drover -f %s -a '(" COMPLETION_JOBS ")'\n", condition);
-    else if (c->arg == COMMAND_ARG_CONTEXT)
-        fprintf(f, "complete -c drover -f %s -a '(" COMPLETION_CONTEXTS ")'\n", condition);
-    else if (c->words)
+    completion_fish_argument(f, condition, c->arg);
+    if (c->rest != c->arg)
+        completion_fish_argument(f, condition, c->rest);
+    if (c->words)
         fprintf(f, "complete -c drover -f %s -a '%s'\n", condition, c->words);
-    else if (c->arg == COMMAND_ARG_FILE)
-        fprintf(f, "complete -c drover -F %s\n", condition);
 }
 
 static void completion_fish_first(FILE *f, const struct command *c, size_t len)
@@ -231,13 +283,12 @@ static void completion_fish_first(FILE *f, const struct command *c, size_t len)
 
 static void completion_fish(FILE *f)
 {
-    size_t count;
-    const struct command *all = commands_all(&count);
+    const struct command *c;
 
     fprintf(f, "# fish completion of drover; made by `drover completion fish`\n");
     completion_firsts(f, completion_fish_first);
-    for (size_t i = 0; i < count; i++)
-        completion_fish_command(f, &all[i]);
+    for (size_t i = 0; (c = commands_at(i)); i++)
+        completion_fish_command(f, c);
     for (const struct command_option *o = commands_global(); o->name; o++)
         completion_fish_option(f, "", o);
 }
@@ -264,6 +315,8 @@ int completion_run(struct cli *cli)
         completion_fish(cli->out);
     else if (!strcmp(shell, "words"))
         completion_words(cli);
+    else if (!strcmp(shell, "names") && cli->args.rest_count > 1)
+        return command_names_print(cli, cli->args.rest[1]);
     else
         return cli_usage(cli, "There is no completion for \"%s\".", shell);
     return CLI_OK;

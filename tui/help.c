@@ -39,17 +39,16 @@ static const struct {
 
 int help_overview(struct cli *cli, FILE *f)
 {
-    size_t count;
-    const struct command *all = commands_all(&count);
+    const struct command *c;
     const char *group = "";
 
     (void)cli;
     fprintf(f, "drover - run jobs on the cluster\n\nUsage: drover COMMAND [OPTIONS] [ARGUMENTS]\n");
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(group, all[i].group))
-            fprintf(f, "\n%s\n", all[i].group);
-        group = all[i].group;
-        fprintf(f, "  %-15s %s\n", all[i].name, all[i].help);
+    for (size_t i = 0; (c = commands_at(i)); i++) {
+        if (strcmp(group, c->group))
+            fprintf(f, "\n%s\n", c->group);
+        group = c->group;
+        fprintf(f, "  %-15s %s\n", c->name, c->help);
     }
     fprintf(f, "\nMore about one: drover COMMAND --help. All of it: drover man | man -l -\n");
     return 0;
@@ -145,8 +144,7 @@ static void help_roff_command(FILE *f, const struct command *c)
 int help_man(struct cli *cli)
 {
     FILE *f = cli->out;
-    size_t count;
-    const struct command *all = commands_all(&count);
+    const struct command *c;
 
     fprintf(f, ".\\\" Made by `drover man` from the command table; do not edit.\n"
                ".Dd $Mdocdate$\n.Dt DROVER 1\n.Os Drover\n.Sh NAME\n.Nm drover\n.Nd run jobs on the cluster\n"
@@ -157,8 +155,8 @@ int help_man(struct cli *cli)
     for (const struct command_option *o = commands_global(); o->name; o++)
         help_roff_option(f, o);
     fprintf(f, ".El\n.Sh COMMANDS\n");
-    for (size_t i = 0; i < count; i++)
-        help_roff_command(f, &all[i]);
+    for (size_t i = 0; (c = commands_at(i)); i++)
+        help_roff_command(f, c);
     fprintf(f, ".Sh ENVIRONMENT\n.Bl -tag -width Ds\n");
     for (size_t i = 0; i < sizeof help_variables / sizeof *help_variables; i++)
         fprintf(f, ".It Ev %s\n%s\n", help_variables[i].name, help_variables[i].meaning);

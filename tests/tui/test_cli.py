@@ -546,6 +546,16 @@ class Table(Cli):
         self.assertEqual(self.complete("logs", "ana~train-vit-1"), ["ana~train-vit-14"])
         self.file("some.yaml", "")
         self.assertEqual(self.complete("completion", "b"), ["bash"])
+        # Names that the server knows now, also as values of options; never one that a shell would read otherwise.
+        nodes = [n["name"] for n in self.server.data["nodes"]]
+        self.assertEqual(self.complete("node", "drain", ""), nodes)
+        self.server.data["nodes"][0]["name"] = "$(touch owned)"
+        self.assertEqual(self.complete("node", "drain", ""), nodes[1:])
+        self.assertFalse(os.path.exists(self.home + "/owned"))
+        self.assertEqual(self.complete("jobs", "--context", ""), ["lab"])
+        self.assertEqual(self.complete("jobs", "-o", "j"), ["json"])
+        self.assertEqual(self.complete("users", "import", "--action", "d"), ["disable", "delete"])
+        self.check(2, "completion", "names", "horses")
 
     def test_shells_accept_their_scripts(self):
         for shell in ("bash", "zsh", "fish"):

@@ -122,38 +122,38 @@ static void takes_no_more_options_than_it_holds(void **state)
 
 static void the_table_is_whole(void **state)
 {
-    size_t count;
-    const struct command *all = commands_all(&count);
+    const struct command *c;
+    size_t i = 0;
 
     (void)state;
-    assert_true(count > 15);
-    for (size_t i = 0; i < count; i++) {
+    for (; (c = commands_at(i)); i++) {
         char words[64];
         char *argv[2] = {words, NULL};
         char *space;
         int used = 0;
 
-        assert_non_null(all[i].run);
-        assert_true(strlen(all[i].help) > 3);
+        assert_non_null(c->run);
+        assert_true(strlen(c->help) > 3);
         for (size_t k = 0; k < 3; k++) {
-            assert_non_null(all[i].examples[k]);
-            assert_int_equal(strncmp(all[i].examples[k], all[i].name, strlen(all[i].name)), 0);
+            assert_non_null(c->examples[k]);
+            assert_int_equal(strncmp(c->examples[k], c->name, strlen(c->name)), 0);
         }
-        for (const struct command_option *o = all[i].options; o && o->name; o++) {
+        for (const struct command_option *o = c->options; o && o->name; o++) {
             for (const struct command_option *g = commands_global(); g->name; g++) {
                 assert_string_not_equal(o->name, g->name);
                 assert_false(o->letter && o->letter == g->letter);
             }
         }
-        snprintf(words, sizeof words, "%s", all[i].name);
+        snprintf(words, sizeof words, "%s", c->name);
         space = strchr(words, ' ');
         if (space) {
             *space = '\0';
             argv[1] = space + 1;
         }
-        assert_ptr_equal(commands_find(space ? 2 : 1, argv, &used), &all[i]);
+        assert_ptr_equal(commands_find(space ? 2 : 1, argv, &used), c);
         assert_int_equal(used, space ? 2 : 1);
     }
+    assert_true(i > 100);
 }
 
 static void every_error_has_its_exit_status(void **state)
