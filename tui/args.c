@@ -21,10 +21,23 @@ struct args_tables {
     size_t count;
 };
 
+/* Whether an option of this name or letter is there: the verb's own hides the one of every command. */
+static bool args_hidden(const struct args_tables *t, const struct command_option *option)
+{
+    for (size_t i = 0; i < t->count; i++) {
+        if (!strcmp(t->all[i]->name, option->name) || (option->letter && t->all[i]->letter == option->letter))
+            return true;
+    }
+    return false;
+}
+
 static void args_collect(struct args_tables *t, const struct command_option *options)
 {
     for (; options && options->name && t->count < ARGS_TABLE; options++) {
         size_t len = strlen(t->shorts);
+
+        if (args_hidden(t, options))
+            continue;
 
         t->longs[t->count] = (struct option){options->name, options->arg ? required_argument : no_argument, NULL,
                                              ARGS_BASE + (int)t->count};

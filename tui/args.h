@@ -27,8 +27,8 @@ struct args {
 };
 
 /* Parses argv[1..] (argv[0] is skipped, argv ends with NULL) by the tables `own` (may be NULL) and the global one,
- * adding to `out`. With `stop_early` the first positional argument ends it, else options may stand anywhere; `--` ends
- * options. -1 with a sentence in `e`. Reorders argv. */
+ * adding to `out`; an own option hides the global one of its name or letter. With `stop_early` the first positional
+ * argument ends it, else options may stand anywhere; `--` ends options. -1 with a sentence in `e`. Reorders argv. */
 int args_parse(struct args *out, const struct command_option *own, char **argv, bool stop_early, struct err *e);
 /* The last value given to --name, or NULL. */
 const char *args_get(const struct args *a, const char *name);

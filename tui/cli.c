@@ -239,7 +239,8 @@ const char *cli_time_cell(struct cli *cli, int64_t now, int64_t at)
 
 static int cli_prepare(struct cli *cli, struct err *e)
 {
-    const char *format = args_get(&cli->args, "output");
+    /* sbatch --output is another one */
+    const char *format = cli->command && cli->command->foreign ? NULL : args_get(&cli->args, "output");
     const char *colour = args_get(&cli->args, "color");
 
     if (args_has(&cli->args, "no-color"))
@@ -257,7 +258,7 @@ static int cli_perform(struct cli *cli, char **argv)
     const struct command *c = cli->command;
     struct err e = {0};
 
-    if (args_parse(&cli->args, c->options, argv, false, &e) || cli_prepare(cli, &e))
+    if (args_parse(&cli->args, c->options, argv, c->ends, &e) || cli_prepare(cli, &e))
         return cli_usage(cli, "%s", e.text);
     if (args_has(&cli->args, "help"))
         return help_command(cli, c);

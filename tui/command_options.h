@@ -9,6 +9,9 @@
 
 extern const struct command_option command_options_global[];
 extern const struct command_option command_options_submit[];
+extern const struct command_option command_options_sbatch[];
+extern const struct command_option command_options_squeue[];
+extern const struct command_option command_options_scancel[];
 extern const struct command_option command_options_users_import[];
 extern const struct command_option command_options_image_import[];
 extern const struct command_option command_options_jobs[];

@@ -224,6 +224,21 @@ static const struct command rows[] = {
     {.name = "template delete", .group = AREA, .args = "NAME...", .help = "Remove templates.",
      .min_args = 1, .max_args = -1, .arg = COMMAND_ARG_TEMPLATE, .run = change_run,
      .examples = {"template delete mnist", "template delete mnist cifar", "template delete mnist --context lab"}},
+    {.name = "sbatch", .group = AREA, .args = "[SCRIPT [ARGUMENT...]]", .help = "Submit a batch script of Slurm.",
+     .about = "The options of sbatch that are named here, also in #SBATCH lines of the script; every other one is refused by "
+              "its name and line. A node is a task, and the script runs in each: there is no srun. The environment does not "
+              "travel unless --export names it. The output is the job's log (drover logs) unless --output names a file.",
+     .options = command_options_sbatch, .max_args = -1, .arg = COMMAND_ARG_FILE, .foreign = true, .ends = true, .run = sbatch_run,
+     .examples = {"sbatch train.sh", "sbatch -p vision --gres=gpu:2 -t 4:00:00 train.sh --epochs 20",
+                  "sbatch --print-job train.sh"}},
+    {.name = "squeue", .group = AREA, .args = "", .help = "List jobs as Slurm does.",
+     .about = "Of everybody, those that wait or run. The id of a job is its name. At most 1,000 are listed.",
+     .options = command_options_squeue, .max_args = 0, .foreign = true, .run = squeue_run,
+     .examples = {"squeue", "squeue --me", "squeue -u ana -t PD"}},
+    {.name = "scancel", .group = AREA, .args = "[NAME...]", .help = "Stop jobs, and say nothing about it.",
+     .about = "Those that are named, or all that fit the options, which must name a user, a name, a virtual cluster or states.",
+     .options = command_options_scancel, .max_args = -1, .arg = COMMAND_ARG_JOB, .foreign = true, .run = scancel_run,
+     .examples = {"scancel train-7", "scancel --me -t PD", "scancel -n train"}},
 };
 /* clang-format on */
 

@@ -228,6 +228,35 @@ class Verbs(unittest.TestCase):
         self.drover("archive", "old", status=5)  # it runs
         self.drover("archive", "never", status=3)
 
+    def test_the_habits_of_slurm(self):
+        script = self.file("train.sh", "#!/bin/sh -u\n#SBATCH --cpus-per-task=1 --mem=64M -t 10\n#SBATCH --export=SEED=7\n"
+                                       "echo $SLURM_JOB_NAME $SLURM_NTASKS $SEED \"$@\"\nexit ${1#--}\n")
+        # The job's own exit code comes back, as sbatch --wait gives it, and its arguments are not ours.
+        out = self.drover("sbatch", "--wait", script, "--3", "a b", status=3)[0]
+        self.assertRegex(out, r"^Submitted batch job admin~train-sh-[0-9a-f]{4}\n$")
+        self.assertEqual(self.drover("logs", out.split()[3])[0], "train-sh 1 7 --3 a b\n")
+        name = self.drover("sbatch", "--parsable", "-J", "later", self.file("sleep.sh", "#!/bin/sh\nsleep 600\n"))[0].strip()
+        self.admin.wait(name, ("RUNNING",))
+        lines = self.drover("squeue", "--me")[0].splitlines()
+        self.assertEqual(lines[0].split(), ["JOBID", "PARTITION", "NAME", "USER", "ST", "TIME", "NODES", "NODELIST(REASON)"])
+        row = lines[1].split()
+        self.assertEqual([*row[:5], row[6], row[7]], [name, "default", name.split("~")[1][:8], "admin", "R", "1",
+                                                      self.names("nodes")[0]])
+        self.assertRegex(row[5], r"^\d+:\d\d$")
+        self.assertEqual(len(lines), 2)
+        self.assertEqual(self.drover("squeue", "--noheader", "-t", "F")[0].split()[4], "F")
+        self.assertEqual(self.drover("scancel", "-u", "admin", "-t", "R"), ("", ""))
+        self.admin.wait(name)
+        self.assertEqual(self.drover("squeue", "--noheader")[0], "")
+        self.drover("scancel", "never", status=3)
+        self.drover("scancel", status=2)
+        self.drover("squeue", "-t", "XX", status=2)
+        self.assertIn("x.sh:2: --array is not yet supported",
+                      self.drover("sbatch", self.file("x.sh", "#!/bin/sh\n#SBATCH -a 1-3\ntrue\n"), status=1)[1])
+        self.assertIn("--begin is not yet", self.drover("sbatch", "--begin=now", script, status=2)[1])
+        self.assertIn("x.sh:2: --mail-user", self.drover("sbatch", self.file(
+            "x.sh", "#!/bin/sh\n#SBATCH --mail-user=bo@x.org\ntrue\n"), status=1)[1])
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -14,6 +14,7 @@
 #include "tui/client.h"
 #include "tui/format.h"
 #include "tui/model.h"
+#include "tui/verbs/one.h"
 #include "tui/verbs/verbs.h"
 #include "tui/watch.h"
 
@@ -463,7 +464,7 @@ static void one_say_stop(struct cli *cli, const char *full)
         cli_say(cli, cli->err, "%s is being stopped.\n", full);
 }
 
-static int one_stop_job(struct cli *cli, const char *typed)
+int one_stop_job(struct cli *cli, const char *typed, bool quiet)
 {
     struct transfer_request r = {.method = "PUT", .type = "application/json", .body = "{\"value\":\"STOP\"}"};
     struct err e = {0};
@@ -475,7 +476,7 @@ static int one_stop_job(struct cli *cli, const char *typed)
         return cli_fail(cli, cli->args.rest_count > 1 ? typed : NULL, &e);
     if (cli->format == OUTPUT_NAME)
         cli_say(cli, cli->out, "%s\n", full);
-    else
+    else if (!quiet)
         one_say_stop(cli, full);
     return CLI_OK;
 }
@@ -488,7 +489,7 @@ int one_stop(struct cli *cli)
     if (cli_connect(cli, &e))
         return cli_fail(cli, NULL, &e);
     for (int i = 0; i < cli->args.rest_count; i++) {
-        int one = one_stop_job(cli, cli->args.rest[i]);
+        int one = one_stop_job(cli, cli->args.rest[i], false);
 
         status = status ? status : one;
     }

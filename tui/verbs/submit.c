@@ -18,12 +18,11 @@
 #include "tui/model.h"
 #include "tui/verbs/code.h"
 #include "tui/verbs/logs.h"
+#include "tui/verbs/submit.h"
 #include "tui/verbs/verbs.h"
 #include "tui/watch.h"
 
-#define SUBMIT_MAX (1 << 20)
-
-static int submit_read(const char *file, struct buf *out, struct err *e)
+int submit_read(const char *file, struct buf *out, struct err *e)
 {
     char piece[8192];
     ssize_t n;
@@ -171,8 +170,7 @@ static void submit_print(struct cli *cli, const struct buf *reply)
     (void)fputc('\n', cli->out);
 }
 
-/* POSTs and gives the job's full name, in the arena; NULL with `e`. */
-static const char *submit_post(struct cli *cli, const struct buf *text, struct err *e)
+const char *submit_post(struct cli *cli, const struct buf *text, struct err *e)
 {
     struct transfer_request r = {
         .method = "POST", .path = "/api/v2/jobs", .type = "text/yaml", .body = buf_str(text), .body_len = text->len};

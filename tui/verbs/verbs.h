@@ -10,6 +10,10 @@ struct cli;
 
 /* Submits a job document; with --wait or --follow stays until its end. */
 int submit_run(struct cli *cli);
+/* Submits a batch script of Slurm; lists and stops jobs as squeue and scancel do. */
+int sbatch_run(struct cli *cli);
+int squeue_run(struct cli *cli);
+int scancel_run(struct cli *cli);
 /* Lists jobs. */
 int list_jobs(struct cli *cli);
 /* Shows one job. */
