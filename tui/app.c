@@ -13,11 +13,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/err.h"
+#include "base/utf8.h"
 #include "tui/format.h"
 #include "tui/views/views.h"
 
 #define APP_MESSAGE_MS 6000
+#define APP_MESSAGE_ROWS 3
 
 static struct view *app_top(const struct app *a)
 {
@@ -46,6 +49,12 @@ void app_say(struct app *a, enum word_colour colour, const char *fmt, ...)
 void app_confirm(struct app *a, const char *text, const char *verb, size_t count)
 {
     dialog_ask(&a->dialog, text, verb, count);
+    a->dirty = true;
+}
+
+void app_ask(struct app *a, const char *label, const char *text)
+{
+    prompt_ask(&a->prompt, label, text);
     a->dirty = true;
 }
 
@@ -81,7 +90,7 @@ void app_push(struct app *a, const struct view_ops *ops, const char *arg)
 
 int app_init(struct app *a, const struct app_config *config, struct err *e)
 {
-    *a = (struct app){.config = *config, .now = config->now, .dirty = true};
+    *a = (struct app){.config = *config, .now = config->now, .mouse = !config->no_mouse, .dirty = true};
     a->canvas.ascii = config->ascii;
     head_init(&a->head, config->context, config->user);
     live_init(&a->live, config->source, config->recorded, config->now.mono);
@@ -121,12 +130,7 @@ static void app_react(struct app *a, struct view *v, unsigned bits)
 
 static void app_open_prompt(struct app *a, char mark, const char *text)
 {
-    static const char *const words[] = {
-        "jobs",          "jobs all",    "job ",           "log ",       "nodes",     "sort ",     "theme ",
-        "theme default", "theme light", "theme contrast", "theme mono", "sort name", "sort user", "sort vc",
-        "sort gpus",     "sort state",  "sort submitted", "help",       "quit",      NULL};
-
-    prompt_open(&a->prompt, mark, text, mark == ':' ? words : NULL);
+    prompt_open(&a->prompt, mark, text, mark == ':' ? views_words() : NULL);
     a->dirty = true;
 }
 
@@ -162,6 +166,20 @@ static void app_sort(struct app *a, const char *field)
         app_react(a, v, VIEW_FETCH | VIEW_DRAW);
 }
 
+/* A word that is a view's. */
+static bool app_view(struct app *a, const char *word, const char *arg)
+{
+    const struct views_row *row = views_find(word);
+
+    if (!row)
+        return false;
+    if (row->needs && !*arg)
+        app_say(a, COLOUR_ORANGE, ":%s wants %s behind it.", word, row->needs);
+    else
+        app_go(a, row->ops(), arg);
+    return true;
+}
+
 /* "job ana~x": the word and what follows it. */
 static void app_command(struct app *a, const char *line)
 {
@@ -177,21 +195,13 @@ static void app_command(struct app *a, const char *line)
         return;
     if (!strcmp(word, "q") || !strcmp(word, "quit"))
         a->quit = true;
-    else if (!strcmp(word, "jobs"))
-        app_go(a, jobs_view(), arg);
-    else if (!strcmp(word, "nodes"))
-        app_go(a, nodes_view(), NULL);
-    else if (!strcmp(word, "job") && *arg)
-        app_go(a, detail_view(), arg);
-    else if ((!strcmp(word, "log") || !strcmp(word, "logs")) && *arg)
-        app_go(a, log_view(), arg);
     else if (!strcmp(word, "sort"))
         app_sort(a, arg);
     else if (!strcmp(word, "theme"))
         app_theme(a, arg);
     else if (!strcmp(word, "help"))
         app_push(a, keyhelp_view(), NULL);
-    else
+    else if (!app_view(a, word, arg))
         app_say(a, COLOUR_ORANGE, "There is no command \"%s\"; press : and Tab.", line);
 }
 
@@ -209,6 +219,8 @@ static void app_prompt_key(struct app *a, int key)
     snprintf(text, sizeof text, "%s", a->prompt.text);
     if (end == PROMPT_DONE && mark == '/' && v->ops->filter)
         app_react(a, v, v->ops->filter(v, text));
+    else if (end == PROMPT_DONE && mark == PROMPT_ANSWER && v->ops->answered)
+        app_react(a, v, v->ops->answered(v, text));
     else if (end == PROMPT_DONE && mark == ':') {
         while (strlen(text) && text[strlen(text) - 1] == ' ')
             text[strlen(text) - 1] = '\0';
@@ -245,6 +257,10 @@ static void app_global_key(struct app *a, int key)
     case KEYS_DO_REDRAW:
         a->redraw = true;
         a->dirty = true;
+        break;
+    case KEYS_DO_MOUSE:
+        a->mouse = !a->mouse;
+        app_say(a, COLOUR_DEFAULT, a->mouse ? "The mouse is on." : "The mouse is off: the terminal selects text.");
         break;
     default:
         break;
@@ -283,6 +299,15 @@ void app_key(struct app *a, int key)
         app_react(a, v, v->ops->act(v, action));
     else
         app_global_key(a, key);
+}
+
+void app_click(struct app *a, int row, bool again)
+{
+    struct view *v = app_top(a);
+
+    if (a->dialog.open || a->prompt.mark || row < 2 || row >= a->canvas.rows - 1 || !v->ops->click)
+        return;
+    app_react(a, v, v->ops->click(v, row - 2, again));
 }
 
 static void app_result(struct app *a, const struct source_result *r)
@@ -372,6 +397,39 @@ static void app_draw_keys(struct app *a, struct canvas_pen *pen, const struct ke
     }
 }
 
+/* A message that one line has no room for takes the rows above as well: what a server refuses is read to its end. */
+static void app_draw_message(struct app *a, struct canvas_pen last)
+{
+    struct canvas *c = &a->canvas;
+    const char *starts[APP_MESSAGE_ROWS], *at;
+    size_t lens[APP_MESSAGE_ROWS];
+    struct buf safe;
+    int rows = 0;
+
+    buf_init(&safe, 4096);
+    (void)utf8_safe(&safe, a->message, strlen(a->message), false, false);
+    for (at = buf_str(&safe); *at && rows < APP_MESSAGE_ROWS; rows++) {
+        size_t n = utf8_fit(at, strlen(at), last.end - 2, NULL), cut = n;
+
+        while (at[n] && cut > 0 && at[cut - 1] != ' ')
+            cut--;
+        n = at[n] && cut ? cut : n ? n : 1;
+        starts[rows] = at;
+        lens[rows] = n;
+        at += n;
+    }
+    for (int i = 0; i < rows; i++) {
+        struct canvas_pen pen = canvas_row(c, c->rows - rows + i, 0);
+
+        pen.end = last.end;
+        canvas_fill(c, &pen, " ");
+        pen.col = 0;
+        pen.style = (unsigned)a->message_colour | CANVAS_BOLD;
+        canvas_putf(c, &pen, " %.*s", (int)lens[i], starts[i]);
+    }
+    buf_fini(&safe);
+}
+
 static void app_draw_bottom(struct app *a)
 {
     struct canvas *c = &a->canvas;
@@ -393,9 +451,7 @@ static void app_draw_bottom(struct app *a)
     if (a->prompt.mark) {
         prompt_draw(&a->prompt, c, c->rows - 1);
     } else if (a->message_until) {
-        pen.style = (unsigned)a->message_colour | CANVAS_BOLD;
-        canvas_put(c, &pen, " ");
-        canvas_put(c, &pen, a->message);
+        app_draw_message(a, pen);
     } else if (a->live.failing) {
         pen.style = COLOUR_VERMILLION | CANVAS_BOLD;
         canvas_put(c, &pen, " ");

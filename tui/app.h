@@ -30,7 +30,8 @@ struct app_config {
     bool readonly;
     bool ascii;
     bool recorded; /* the source is a recording */
-    bool all;      /* begin with everybody's jobs */
+    bool no_mouse;
+    bool all; /* begin with everybody's jobs */
     struct clock_now now;
 };
 
@@ -45,13 +46,14 @@ struct app {
     struct dialog dialog;
     struct view *stack[APP_DEPTH];
     size_t depth;
-    char message[256];
+    char message[512];
     enum word_colour message_colour;
     int64_t message_until;
     int64_t drawn_minute; /* relative times were drawn in this minute */
     int64_t drawn_age;    /* seconds of age on the screen */
     char theme[16];       /* name; the loop gives it to the terminal */
     bool dirty;           /* the canvas is behind */
+    bool mouse;           /* wanted of the terminal */
     bool redraw;          /* the whole terminal is to be drawn again */
     bool quit;
 };
@@ -62,6 +64,8 @@ int app_init(struct app *a, const struct app_config *config, struct err *e);
 void app_fini(struct app *a);
 /* The size of the screen. */
 void app_resize(struct app *a, int rows, int cols);
+/* A press of the mouse's button on a row. */
+void app_click(struct app *a, int row, bool again);
 /* One key. */
 void app_key(struct app *a, int key);
 /* Takes in all answers that have come. */
@@ -74,10 +78,11 @@ void app_draw(struct app *a);
 int app_wait(const struct app *a);
 
 /* For views: asks (the number of the question), opens a view on top, says a sentence in the last line for some seconds,
- * asks before `count` things are done (view_ops.confirmed gets the answer). */
+ * asks for a text (view_ops.answered gets it), asks before `count` things are done (view_ops.confirmed). */
 uint64_t app_get(struct app *a, const char *path);
 void app_push(struct app *a, const struct view_ops *ops, const char *arg);
 void app_say(struct app *a, enum word_colour colour, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void app_ask(struct app *a, const char *label, const char *text);
 void app_confirm(struct app *a, const char *text, const char *verb, size_t count);
 
 #endif

@@ -225,16 +225,21 @@ const char *cli_time(struct cli *cli, int64_t now, int64_t at)
     return copy ? copy : "";
 }
 
+struct cells cli_cells(const struct cli *cli)
+{
+    return (struct cells){.arena = cli->arena,
+                          .now = clock_read().wall,
+                          .time = cli->format == OUTPUT_CSV ? CELLS_ISO
+                                  : cli->absolute           ? CELLS_LOCAL
+                                                            : CELLS_AGO};
+}
+
 const char *cli_time_cell(struct cli *cli, int64_t now, int64_t at)
 {
-    char text[CLOCK_ISO_SIZE];
+    struct cells made = cli_cells(cli);
 
-    if (cli->format != OUTPUT_CSV)
-        return cli_time(cli, now, at);
-    if (!at)
-        return NULL;
-    clock_iso(at, text);
-    return arena_strdup(cli->arena, text);
+    made.now = now;
+    return cells_moment(&made, at);
 }
 
 static int cli_prepare(struct cli *cli, struct err *e)

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "tui/args.h"
+#include "tui/cells.h"
 #include "tui/context.h"
 #include "tui/output.h"
 #include "tui/term.h"
@@ -73,5 +74,7 @@ void cli_say(struct cli *cli, FILE *f, const char *fmt, ...) __attribute__((form
 const char *cli_time(struct cli *cli, int64_t now, int64_t at);
 /* The same for a table's cell: in CSV, which is for machines, always in full and in UTC. */
 const char *cli_time_cell(struct cli *cli, int64_t now, int64_t at);
+/* What the cells of a list are made with: in the cli's arena, with times as above. */
+struct cells cli_cells(const struct cli *cli);
 
 #endif

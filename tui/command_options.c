@@ -262,6 +262,7 @@ const struct command_option command_options_tui[] = {
     {0, "plain", NULL, NULL, "Lines instead of a screen, for screen readers; default where TERM is dumb."},
     {0, "ascii", NULL, NULL, "No character beyond ASCII in the frame."},
     {0, "theme", "NAME", "default light contrast mono", "Colours."},
+    {0, "no-mouse", NULL, NULL, "Leave the mouse to the terminal; the key m switches it."},
     {'a', "all", NULL, NULL, "Begin with the jobs of everybody."},
     {0, NULL, NULL, NULL, NULL},
 };

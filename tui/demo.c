@@ -278,6 +278,25 @@ static void demo_job(struct demo *d, uint64_t id, const struct source_request *r
     }
 }
 
+/* "GET /api/v2/users" among the recorded replies; an object with "refused" is one. False when it has none. */
+static bool demo_reply(struct demo *d, uint64_t id, const struct source_request *r)
+{
+    const cJSON *replies = demo_get(d->data, "replies"), *reply;
+    char key[512];
+
+    snprintf(key, sizeof key, "%s %.*s", r->method, (int)strcspn(r->path, "?"), r->path);
+    reply = demo_get(replies, key);
+    if (reply && strstr(r->path, "dryRun=false") && demo_get(reply, "applied"))
+        reply = demo_get(replies, "POST /api/v2/users/import applied");
+    if (demo_get(reply, "refused"))
+        demo_refuse(d, id, ERR_FORBIDDEN, demo_text(reply, "refused"));
+    else if (cJSON_IsString(reply))
+        demo_answer_text(d, id, reply->valuestring, true);
+    else if (reply)
+        demo_answer(d, id, reply);
+    return reply != NULL;
+}
+
 static uint64_t demo_ask(struct source *s, const struct source_request *r)
 {
     struct demo *d = demo_of(s);
@@ -286,6 +305,8 @@ static uint64_t demo_ask(struct source *s, const struct source_request *r)
 
     if (d->broken)
         demo_refuse(d, id, d->broken, "The server cannot be reached: no connection.");
+    else if (demo_reply(d, id, r))
+        return id;
     else if (!strncmp(r->path, DEMO_JOBS "/", len + 1))
         demo_job(d, id, r, r->path + len + 1);
     else if (!strncmp(r->path, DEMO_JOBS, len))

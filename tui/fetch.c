@@ -29,6 +29,7 @@ struct fetch_job {
     char *method;
     char *path;
     char *body;
+    const char *type; /* static */
     struct transfer transfer;
 };
 
@@ -118,6 +119,8 @@ static void fetch_free(struct fetch_job *j)
 {
     free(j->method);
     free(j->path);
+    if (j->body)
+        explicit_bzero(j->body, strlen(j->body)); /* passwords of a form or a file */
     free(j->body);
     free(j);
 }
@@ -144,7 +147,7 @@ static void fetch_begin(struct fetch *f, struct fetch_job *j)
 {
     struct transfer_request request = {.method = j->method,
                                        .path = j->path,
-                                       .type = j->body ? "application/json" : NULL,
+                                       .type = j->body ? j->type : NULL,
                                        .body = j->body,
                                        .body_len = j->body ? strlen(j->body) : 0,
                                        .sink = j->stream ? fetch_sink : NULL,
@@ -285,7 +288,8 @@ static uint64_t fetch_ask(struct source *s, const struct source_request *r)
                             .stream = r->stream,
                             .method = fetch_dup(r->method),
                             .path = fetch_dup(r->path),
-                            .body = fetch_dup(r->body)};
+                            .body = fetch_dup(r->body),
+                            .type = r->type ? r->type : "application/json"};
     if (!j->method || !j->path || (r->body && !j->body)) {
         fetch_free(j);
         return 0;

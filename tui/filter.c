@@ -65,6 +65,13 @@ static int filter_states(struct filter *f, const char *typed, struct err *e)
     return 0;
 }
 
+static int filter_expression(struct filter *f, const char *word, struct err *e)
+{
+    if (*word == '!')
+        return word[1] ? filter_compile(f, word + 1, true, e) : 0;
+    return filter_compile(f, word, false, e);
+}
+
 static int filter_word(struct filter *f, const char *word, struct err *e)
 {
     if (!strncmp(word, "vc:", 3))
@@ -75,14 +82,14 @@ static int filter_word(struct filter *f, const char *word, struct err *e)
         return filter_states(f, word + 6, e);
     else if (!*f->keyword && filter_is_plain(word))
         snprintf(f->keyword, sizeof f->keyword, "%s", word);
-    else if (*word == '!' && word[1])
-        return filter_compile(f, word + 1, true, e);
-    else if (*word != '!')
-        return filter_compile(f, word, false, e);
+    else
+        return filter_expression(f, word, e);
     return 0;
 }
 
-int filter_set(struct filter *f, const char *text, struct err *e)
+/* Each word of the text goes through `take`. */
+static int filter_read(struct filter *f, const char *text, int (*take)(struct filter *, const char *, struct err *),
+                       struct err *e)
 {
     struct filter fresh = {.term_count = 0};
     char word[256];
@@ -92,7 +99,7 @@ int filter_set(struct filter *f, const char *text, struct err *e)
         size_t len = strcspn(at, " ");
 
         snprintf(word, sizeof word, "%.*s", (int)len, at);
-        if (len && filter_word(&fresh, word, e)) {
+        if (len && take(&fresh, word, e)) {
             filter_fini(&fresh);
             return -1;
         }
@@ -101,6 +108,16 @@ int filter_set(struct filter *f, const char *text, struct err *e)
     filter_fini(f);
     *f = fresh;
     return 0;
+}
+
+int filter_set(struct filter *f, const char *text, struct err *e)
+{
+    return filter_read(f, text, filter_word, e);
+}
+
+int filter_set_words(struct filter *f, const char *text, struct err *e)
+{
+    return filter_read(f, text, filter_expression, e);
 }
 
 int filter_set_expression(struct filter *f, const char *text, struct err *e)

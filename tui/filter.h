@@ -40,6 +40,8 @@ struct filter {
 
 /* Replaces the filter by what `text` says; on -1 (with `e`) it keeps what it was. */
 int filter_set(struct filter *f, const char *text, struct err *e);
+/* The same, but every word is an expression: for lists that the server does not filter. */
+int filter_set_words(struct filter *f, const char *text, struct err *e);
 /* Replaces it by one expression, the whole text (for a search in a log); "" = none. */
 int filter_set_expression(struct filter *f, const char *text, struct err *e);
 /* Frees it and makes it empty. */

@@ -44,18 +44,20 @@ const char *format_coarse(int64_t ms, char out[FORMAT_SIZE])
 
 const char *format_ago(int64_t now_ms, int64_t at_ms, char out[FORMAT_SIZE])
 {
-    int64_t s = now_ms > at_ms ? (now_ms - at_ms) / 1000 : 0;
+    bool ahead = at_ms - now_ms > 5000; /* less is two clocks that differ */
+    int64_t s = (ahead ? at_ms - now_ms : now_ms > at_ms ? now_ms - at_ms : 0) / 1000;
+    const char *in = ahead ? "in " : "", *ago = ahead ? "" : " ago";
 
     if (!at_ms)
         snprintf(out, FORMAT_SIZE, "-");
     else if (s < 60)
-        snprintf(out, FORMAT_SIZE, "%lld s ago", (long long)s);
+        snprintf(out, FORMAT_SIZE, "%s%lld s%s", in, (long long)s, ago);
     else if (s < 3600)
-        snprintf(out, FORMAT_SIZE, "%lld min ago", (long long)(s / 60));
+        snprintf(out, FORMAT_SIZE, "%s%lld min%s", in, (long long)(s / 60), ago);
     else if (s < 2 * 86400)
-        snprintf(out, FORMAT_SIZE, "%lld h ago", (long long)(s / 3600));
+        snprintf(out, FORMAT_SIZE, "%s%lld h%s", in, (long long)(s / 3600), ago);
     else
-        snprintf(out, FORMAT_SIZE, "%lld d ago", (long long)(s / 86400));
+        snprintf(out, FORMAT_SIZE, "%s%lld d%s", in, (long long)(s / 86400), ago);
     return out;
 }
 

@@ -14,7 +14,7 @@
 const char *format_duration(int64_t ms, char out[FORMAT_SIZE]);
 /* The same without seconds, so that a screen needs redrawing once a minute at most: "<1m", "42m", "3h02m". */
 const char *format_coarse(int64_t ms, char out[FORMAT_SIZE]);
-/* "12 s ago", "3 min ago", "5 h ago", "2 d ago"; "-" for time 0. */
+/* "12 s ago", "3 min ago", "5 h ago", "2 d ago", for what is to come "in 3 h"; "-" for time 0. */
 const char *format_ago(int64_t now_ms, int64_t at_ms, char out[FORMAT_SIZE]);
 /* "2026-11-21 14:02:11" in local time; "-" for time 0. */
 const char *format_local(int64_t at_ms, char out[FORMAT_SIZE]);

@@ -28,6 +28,7 @@ enum {
     KEYS_END,
     KEYS_BACKTAB,
     KEYS_RESIZE,
+    KEYS_CLICK, /* screen_click says where */
 };
 
 /* One key of a view. Constant. */
@@ -52,6 +53,6 @@ int keys_action(const struct keys *k, int key, bool readonly);
 /* Keys that every view has: help, filter, command, back, quit. Actions are KEYS_DO_*. */
 const struct keys *keys_global(void);
 
-enum { KEYS_DO_HELP = 1000, KEYS_DO_COMMAND, KEYS_DO_BACK, KEYS_DO_QUIT, KEYS_DO_REDRAW };
+enum { KEYS_DO_HELP = 1000, KEYS_DO_COMMAND, KEYS_DO_BACK, KEYS_DO_QUIT, KEYS_DO_REDRAW, KEYS_DO_MOUSE };
 
 #endif

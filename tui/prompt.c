@@ -18,6 +18,12 @@ void prompt_open(struct prompt *p, char mark, const char *text, prompt_words wor
     p->len = strlen(p->text);
 }
 
+void prompt_ask(struct prompt *p, const char *label, const char *text)
+{
+    prompt_open(p, PROMPT_ANSWER, text, NULL);
+    snprintf(p->label, sizeof p->label, "%s", label);
+}
+
 static void prompt_back(struct prompt *p)
 {
     while (p->len > 0 && ((unsigned char)p->text[p->len - 1] & 0xc0) == 0x80)
@@ -65,7 +71,7 @@ enum prompt_end prompt_key(struct prompt *p, int key)
 
     if (key == KEYS_ENTER)
         return PROMPT_DONE;
-    if (key == KEYS_ESC || key == KEYS_CTRL_C || (key == KEYS_BACKSPACE && p->len == 0))
+    if (key == KEYS_ESC || key == KEYS_CTRL_C || (key == KEYS_BACKSPACE && p->len == 0 && p->mark != PROMPT_ANSWER))
         return PROMPT_CANCELLED;
     if (key == KEYS_BACKSPACE)
         prompt_back(p);
@@ -89,10 +95,10 @@ void prompt_draw(const struct prompt *p, struct canvas *c, int row)
 
     canvas_fill(c, &pen, " ");
     pen = canvas_row(c, row, CANVAS_BOLD);
-    canvas_put(c, &pen, mark);
+    canvas_put(c, &pen, *p->label ? p->label : mark);
     pen.style = 0;
     /* A long text shows its end, where the cursor is. */
-    while (width > c->cols - 3 && *text) {
+    while (width > c->cols - 2 - pen.col && *text) {
         int used;
         size_t n = utf8_fit(text, strlen(text), 2, &used);
 

@@ -18,6 +18,7 @@ struct screen {
     SCREEN *terminal;
     bool colour;
     bool bold_only; /* the mono theme */
+    int click;      /* row of the last click */
 };
 
 struct screen *screen_open(bool colour, struct err *e)
@@ -128,6 +129,34 @@ void screen_paint(struct screen *s, const struct canvas *c, bool whole)
     doupdate();
 }
 
+void screen_mouse(struct screen *s, bool on)
+{
+    (void)s;
+    /* Without an interval curses waits for no second click, so no key waits behind a first one. */
+    (void)mouseinterval(0);
+    (void)mousemask(on ? BUTTON1_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED : 0, NULL);
+}
+
+int screen_click(const struct screen *s)
+{
+    return s->click;
+}
+
+/* What an event of the mouse is as a key; the wheel moves the cursor. */
+static int screen_mouse_key(struct screen *s)
+{
+    MEVENT event;
+
+    if (getmouse(&event) != OK)
+        return KEYS_NONE;
+    if (event.bstate & BUTTON4_PRESSED)
+        return KEYS_UP;
+    if (event.bstate & BUTTON5_PRESSED)
+        return KEYS_DOWN;
+    s->click = event.y;
+    return event.bstate & BUTTON1_PRESSED ? KEYS_CLICK : KEYS_NONE;
+}
+
 int screen_key(struct screen *s)
 {
     static const struct {
@@ -151,9 +180,10 @@ int screen_key(struct screen *s)
     wint_t c = 0;
     int kind = get_wch(&c);
 
-    (void)s;
     if (kind == ERR)
         return KEYS_NONE;
+    if (kind == KEY_CODE_YES && c == KEY_MOUSE)
+        return screen_mouse_key(s);
     if (kind == KEY_CODE_YES) {
         for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
             if (names[i].curses == c)

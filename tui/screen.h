@@ -21,6 +21,10 @@ void screen_size(const struct screen *s, int *rows, int *cols);
 void screen_theme(struct screen *s, const char *name);
 /* Shows the canvas; writes only cells that changed, or all of them when `whole`. */
 void screen_paint(struct screen *s, const struct canvas *c, bool whole);
+/* Asks the terminal for the mouse, or gives it back. */
+void screen_mouse(struct screen *s, bool on);
+/* The row of the last KEYS_CLICK. */
+int screen_click(const struct screen *s);
 /* The next key that has come (keys.h), KEYS_NONE when there is none. Never waits. */
 int screen_key(struct screen *s);
 

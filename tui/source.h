@@ -12,11 +12,12 @@
 
 #include "base/err.h"
 
-/* A question. Strings are copied. */
+/* A question. Strings are copied, but for `type`, which is static. */
 struct source_request {
     const char *method;
     const char *path;
-    const char *body; /* JSON, or NULL */
+    const char *body; /* or NULL */
+    const char *type; /* of the body; NULL: JSON */
     bool stream;      /* results come piece by piece until one is `last` */
 };
 

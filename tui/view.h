@@ -51,6 +51,10 @@ struct view_ops {
     unsigned (*filter)(struct view *v, const char *text);
     /* The filter in force, "" when none; NULL as above. */
     const char *(*filter_text)(const struct view *v);
+    /* A text that it asked for with app_ask; not called when the question was left. May be NULL. */
+    unsigned (*answered)(struct view *v, const char *text);
+    /* A click on a row of its area, counted from the top; `again` on a second one. May be NULL. */
+    unsigned (*click)(struct view *v, int row, bool again);
     /* An answer of a dialog it opened: yes or no. May be NULL. */
     unsigned (*confirmed)(struct view *v, bool yes);
     /* `:sort FIELD`; false when it has no such field. May be NULL. */

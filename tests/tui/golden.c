@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/err.h"
@@ -17,7 +18,7 @@
 
 struct scene {
     const char *name;
-    const char *keys; /* characters, and <Enter> <Esc> <Tab> <Up> <Down> <End> <PgDn> <wait> <dead> */
+    const char *keys; /* characters, and <Enter> <Esc> <Tab> <Up> <Down> <End> <PgDn> <wait> <dead> <click> <again> */
     const char *data; /* a recording in tests/tui/golden/, NULL = the demo */
     bool ascii;
     bool readonly;
@@ -54,6 +55,54 @@ static const struct scene scenes[] = {
     {.name = "help", .keys = "?"},
     {.name = "help-log", .keys = "l?"},
     {.name = "nodes", .keys = ":nodes<Enter>"},
+    {.name = "users", .keys = ":users<Enter><Down>"},
+    {.name = "users-filter", .keys = ":users<Enter>/groups:course !disabled:yes<Enter>"},
+    {.name = "users-sorted", .keys = ":users<Enter>:sort email<Enter>S"},
+    {.name = "users-none", .keys = ":users<Enter>/nobody<Enter>"},
+    {.name = "users-disable", .keys = ":users<Enter><End><Up><Up>  x"},
+    {.name = "users-disabled", .keys = ":users<Enter><End><Up><Up>  x2<Tab><Enter>"},
+    {.name = "users-readonly", .keys = ":users<Enter><Down>xeiX", .readonly = true},
+    {.name = "users-ascii", .keys = ":users<Enter> ", .ascii = true},
+    {.name = "users-dead", .keys = ":users<Enter><dead><wait><wait><wait>"},
+    {.name = "users-hostile", .keys = ":users<Enter><Down>", .data = "hostile.json"},
+    {.name = "users-small", .keys = ":users<Enter>", .small = true},
+    {.name = "help-users", .keys = ":users<Enter>?"},
+    {.name = "user-yaml", .keys = ":users<Enter><Down><Down>y/default<Enter>"},
+    {.name = "user-edit", .keys = ":edit user li<Enter>"},
+    {.name = "user-edit-ask", .keys = ":edit user li<Enter><Down><Enter>, vision<Enter><Down><Down><Enter>w"},
+    {.name = "user-edit-bad", .keys = ":edit user li<Enter><End><Down><Down><Down><Down><Enter>!<Enter>w"},
+    {.name = "user-edited", .keys = ":users<Enter><Down>e<Down><Down><Down><Enter>w<Tab><Enter>"},
+    {.name = "import", .keys = ":users<Enter>iusers.csv<Enter>n"},
+    {.name = "import-ask", .keys = ":import users.csv<Enter>ow"},
+    {.name = "import-refused", .keys = ":import users.csv<Enter>w"},
+    {.name = "import-done", .keys = ":import users.csv<Enter>ow3<Tab><Enter>"},
+    {.name = "import-no-file", .keys = ":import nowhere.csv<Enter>"},
+    {.name = "help-import", .keys = ":import users.csv<Enter>?"},
+    {.name = "groups", .keys = ":groups<Enter>"},
+    {.name = "help-groups", .keys = ":groups<Enter>?"},
+    {.name = "group-edit", .keys = ":groups<Enter><End>e"},
+    {.name = "members", .keys = ":groups<Enter><End><Enter>"},
+    {.name = "members-add", .keys = ":members nlp<Enter>ali<Enter>"},
+    {.name = "members-removed", .keys = ":members course-ml<Enter><End>x<Tab><Enter>"},
+    {.name = "help-members", .keys = ":members nlp<Enter>?"},
+    {.name = "reservations", .keys = ":reservations<Enter>"},
+    {.name = "reservations-extend", .keys = ":reservations<Enter>e"},
+    {.name = "reservations-refused", .keys = ":reservations<Enter><Down>e<Enter><Tab><Enter>"},
+    {.name = "reservations-release", .keys = ":reservations<Enter>  x"},
+    {.name = "help-reservations", .keys = ":reservations<Enter>?"},
+    {.name = "reports", .keys = ":reports<Enter>"},
+    {.name = "reports-turned", .keys = ":reports<Enter>pv:sort failed<Enter>"},
+    {.name = "help-reports", .keys = ":reports<Enter>?"},
+    {.name = "alerts", .keys = ":alerts<Enter>"},
+    {.name = "alerts-silence", .keys = ":alerts<Enter><Down>s<Down><Enter>somebody is at it<Enter>w"},
+    {.name = "alerts-silenced", .keys = ":alerts<Enter>s<Down><Enter>known<Enter>w<Tab><Enter>"},
+    {.name = "help-alerts", .keys = ":alerts<Enter>?"},
+    {.name = "audit", .keys = ":audit<Enter><Down>"},
+    {.name = "audit-filter", .keys = ":audit<Enter>/status:x<Enter>"},
+    {.name = "audit-hostile", .keys = ":audit<Enter>", .data = "hostile.json"},
+    {.name = "help-audit", .keys = ":audit<Enter>?"},
+    {.name = "job-yaml", .keys = "y"},
+    {.name = "mouse", .keys = "<click><again>"},
     {.name = "back", .keys = "l<Esc><Down>"},
 };
 
@@ -76,6 +125,10 @@ static void golden_word(struct app *app, struct source *s, const char *word, siz
         app->config.recorded = app->live.recorded = false;
         app_tick(app, now);
     }
+    if (len == 5 && !strncmp(word, "click", 5)) /* the third row of a list; the second click opens it */
+        app_click(app, 5, false);
+    if (len == 5 && !strncmp(word, "again", 5))
+        app_click(app, 5, true);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (strlen(names[i].name) == len && !strncmp(names[i].name, word, len))
             app_key(app, names[i].key);
@@ -164,18 +217,19 @@ out:
 
 int main(int argc, char **argv)
 {
-    int failed = argc != 2;
+    int failed = argc != 2 || chdir(argv[1]); /* so that no screen names a folder of this machine */
 
     setenv("TZ", "UTC", 1);
     tzset();
     for (size_t i = 0; argc == 2 && i < sizeof scenes / sizeof *scenes; i++) {
         if (scenes[i].small) {
-            failed |= golden_scene(&scenes[i], argv[1], 10, 50) != 0;
-            failed |= golden_scene(&scenes[i], argv[1], 16, 60) != 0;
+            failed |= golden_scene(&scenes[i], ".", 10, 50) != 0;
+            failed |= golden_scene(&scenes[i], ".", 16, 60) != 0;
             continue;
         }
-        failed |= golden_scene(&scenes[i], argv[1], 24, 80) != 0;
-        failed |= golden_scene(&scenes[i], argv[1], 60, 200) != 0;
+        failed |= golden_scene(&scenes[i], ".", 24, 80) != 0;
+        failed |= golden_scene(&scenes[i], ".", 40, 120) != 0;
+        failed |= golden_scene(&scenes[i], ".", 60, 200) != 0;
     }
     return failed;
 }

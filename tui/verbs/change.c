@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/fs.h"
 #include "base/json.h"
+#include "tui/cells.h"
 #include "tui/cli.h"
 #include "tui/client.h"
 #include "tui/verbs/values.h"
@@ -340,27 +341,13 @@ static cJSON *value_of(struct cli *cli, const struct change *c, const struct mem
     return cJSON_CreateString(text);
 }
 
-/* Puts a value at "a.b.c", which it takes over; members on the way are made. 0 or -1. */
-static int put(struct cli *cli, cJSON *body, const char *place, cJSON *value, struct err *e)
+/* Puts a value at "a.b.c", which it takes over. 0 or -1. */
+static int put(cJSON *body, const char *place, cJSON *value, struct err *e)
 {
-    char *steps = arena_strdup(cli->arena, place), *dot;
-
-    if (!steps || !value) {
-        cJSON_Delete(value);
-        return err_set(e, ERR_INTERNAL, "Out of memory.");
-    }
-    for (; (dot = strchr(steps, '.')) != NULL; steps = dot + 1) {
-        *dot = '\0';
-        cJSON *inner = cJSON_GetObjectItemCaseSensitive(body, steps);
-        body = inner ? inner : cJSON_AddObjectToObject(body, steps);
-    }
-    if (cJSON_AddItemToObject(body, steps, value))
-        return 0;
-    cJSON_Delete(value);
-    return err_set(e, ERR_INTERNAL, "Out of memory.");
+    return cells_put(body, place, value) ? err_set(e, ERR_INTERNAL, "Out of memory.") : 0;
 }
 
-static int put_file(struct cli *cli, cJSON *body, const char *place, const char *file, struct err *e)
+static int put_file(cJSON *body, const char *place, const char *file, struct err *e)
 {
     struct buf text;
     int rc;
@@ -368,7 +355,7 @@ static int put_file(struct cli *cli, cJSON *body, const char *place, const char 
     buf_init(&text, FILE_MAX + 1);
     rc = fs_read(file, FILE_MAX, &text, e);
     if (!rc)
-        rc = put(cli, body, place, cJSON_CreateString(buf_str(&text)), e);
+        rc = put(body, place, cJSON_CreateString(buf_str(&text)), e);
     buf_fini(&text);
     return rc;
 }
@@ -393,16 +380,16 @@ static int put_pairs(struct cli *cli, cJSON *body, const char *place, struct err
 /* What is in the body whatever the options. 0 or -1. */
 static int put_fixed(struct cli *cli, const struct change *c, cJSON *body, struct err *e)
 {
-    if (c->true_at && put(cli, body, c->true_at, cJSON_CreateTrue(), e))
+    if (c->true_at && put(body, c->true_at, cJSON_CreateTrue(), e))
         return -1;
-    if (c->value && put(cli, body, "value", cJSON_CreateString(c->value), e))
+    if (c->value && put(body, "value", cJSON_CreateString(c->value), e))
         return -1;
-    if (c->name_at && put(cli, body, c->name_at, cJSON_CreateString(cli->args.rest[0]), e))
+    if (c->name_at && put(body, c->name_at, cJSON_CreateString(cli->args.rest[0]), e))
         return -1;
     if (c->pairs_at && put_pairs(cli, body, c->pairs_at, e))
         return -1;
     if (c->file_at && cli->args.rest_count > 1)
-        return put_file(cli, body, c->file_at, cli->args.rest[1], e);
+        return put_file(body, c->file_at, cli->args.rest[1], e);
     return 0;
 }
 
@@ -412,7 +399,7 @@ static int put_options(struct cli *cli, const struct change *c, cJSON *body, str
         bool wanted = args_has(&cli->args, m->option) || (m->kind == VALUE_SECRET && c->asks);
         cJSON *value = wanted ? value_of(cli, c, m, e) : NULL;
 
-        if (e->code || (value && put(cli, body, m->place, value, e)))
+        if (e->code || (value && put(body, m->place, value, e)))
             return -1;
     }
     return 0;

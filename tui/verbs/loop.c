@@ -18,6 +18,7 @@
 #include "tui/verbs/verbs.h"
 
 #define LOOP_FRAME_MS 100
+#define LOOP_AGAIN_MS 500 /* two clicks within it open a row */
 
 /* What the loop remembers between rounds. */
 struct loop {
@@ -25,6 +26,9 @@ struct loop {
     struct screen *screen;
     int64_t shift;   /* of the wall clock, for a recording */
     int64_t painted; /* mono ms of the last frame */
+    int64_t clicked; /* mono ms of the last click */
+    int click;       /* its row */
+    bool mouse;      /* what the terminal was told */
     char theme[16];
 };
 
@@ -45,6 +49,17 @@ static void loop_resize(struct loop *l)
     app_resize(&l->app, rows, cols);
 }
 
+static void loop_click(struct loop *l)
+{
+    int row = screen_click(l->screen);
+    int64_t now = loop_now(l).mono;
+    bool again = row == l->click && now - l->clicked < LOOP_AGAIN_MS;
+
+    l->click = row;
+    l->clicked = again ? 0 : now;
+    app_click(&l->app, row, again);
+}
+
 static void loop_keys(struct loop *l)
 {
     int key;
@@ -52,6 +67,8 @@ static void loop_keys(struct loop *l)
     while ((key = screen_key(l->screen)) != KEYS_NONE && !l->app.quit) {
         if (key == KEYS_RESIZE)
             loop_resize(l);
+        else if (key == KEYS_CLICK)
+            loop_click(l);
         else
             app_key(&l->app, key);
     }
@@ -63,6 +80,8 @@ static void loop_paint(struct loop *l)
         memcpy(l->theme, l->app.theme, sizeof l->theme);
         screen_theme(l->screen, l->theme);
     }
+    if (l->mouse != l->app.mouse)
+        screen_mouse(l->screen, l->mouse = l->app.mouse);
     app_draw(&l->app);
     screen_paint(l->screen, &l->app.canvas, l->app.redraw);
     l->app.redraw = false;
@@ -123,6 +142,7 @@ int loop_run(struct cli *cli)
 {
     struct app_config config = {.readonly = args_has(&cli->args, "readonly"),
                                 .ascii = args_has(&cli->args, "ascii") || !cli->term.utf8,
+                                .no_mouse = args_has(&cli->args, "no-mouse"),
                                 .recorded = args_has(&cli->args, "demo"),
                                 .all = args_has(&cli->args, "all") || args_has(&cli->args, "demo")};
     bool plain = loop_wants_plain(cli);

@@ -3,120 +3,29 @@
  * The verbs that list things of one kind, by the rows of objects_tables.c, and those that show one thing, whole.
  */
 #include <string.h>
-#include <time.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/json.h"
+#include "tui/cells.h"
 #include "tui/cli.h"
-#include "tui/format.h"
 #include "tui/verbs/objects.h"
 #include "tui/verbs/objects_tables.h"
 #include "tui/verbs/verbs.h"
 
-enum { DAY_MS = 24 * 3600 * 1000, DAYS_MAX = 36500 };
-
-/* ---- cells ---- */
-
-static const cJSON *find_member(struct cli *cli, const cJSON *item, const char *place)
-{
-    char *steps = arena_strdup(cli->arena, place), *dot;
-
-    for (; steps && (dot = strchr(steps, '.')) != NULL; steps = dot + 1) {
-        *dot = '\0';
-        item = cJSON_GetObjectItemCaseSensitive(item, steps);
-    }
-    return steps ? cJSON_GetObjectItemCaseSensitive(item, steps) : NULL;
-}
-
-/* "a, b" of a list of strings or numbers. */
-static const char *joined(struct cli *cli, const cJSON *list)
-{
-    const cJSON *item;
-    const char *all = NULL;
-
-    cJSON_ArrayForEach(item, list)
-    {
-        const char *text = cJSON_IsNumber(item) ? arena_printf(cli->arena, "%d", item->valueint) : item->valuestring;
-
-        if (text)
-            all = arena_printf(cli->arena, "%s%s%s", all ? all : "", all ? ", " : "", text);
-    }
-    return all;
-}
-
-/* "v100 8, a100 2 nodes" of a guarantee. */
-static const char *promised(struct cli *cli, const cJSON *list)
-{
-    const cJSON *item;
-    const char *all = NULL;
-
-    cJSON_ArrayForEach(item, list)
-    {
-        const char *sku = "";
-        int64_t gpus = 0, nodes = 0;
-
-        (void)json_get_string(item, "sku", &sku, NULL);
-        (void)json_get_int(item, "gpus", &gpus, NULL);
-        (void)json_get_int(item, "nodes", &nodes, NULL);
-        all = arena_printf(cli->arena, "%s%s%s %lld%s", all ? all : "", all ? ", " : "", sku,
-                           (long long)(nodes ? nodes : gpus), nodes ? " nodes" : "");
-    }
-    return all;
-}
-
-static const char *number_cell(struct cli *cli, enum cell kind, double value)
-{
-    char text[FORMAT_SIZE];
-
-    switch (kind) {
-    case CELL_HOURS:
-        return arena_printf(cli->arena, "%.2f", value);
-    case CELL_TENTHS:
-        return arena_printf(cli->arena, "%.1f", value);
-    case CELL_WAIT:
-        return arena_strdup(cli->arena, format_duration((int64_t)value, text));
-    case CELL_BYTES:
-        return arena_strdup(cli->arena, format_bytes((int64_t)value, text));
-    case CELL_MILLI:
-        return arena_printf(cli->arena, "%.0f", value / 1000);
-    default:
-        return arena_printf(cli->arena, "%lld", (long long)value);
-    }
-}
-
-static const char *cell(struct cli *cli, const cJSON *item, const struct field *f, int64_t now)
-{
-    const cJSON *m = *f->place ? find_member(cli, item, f->place) : NULL;
-
-    if (!*f->place)
-        return item->string;
-    if (f->kind == CELL_GPUS)
-        return promised(cli, m);
-    if (f->kind == CELL_TIME)
-        return cJSON_IsNumber(m) ? cli_time_cell(cli, now, (int64_t)m->valuedouble) : NULL;
-    if (cJSON_IsString(m))
-        return *m->valuestring ? m->valuestring : NULL;
-    if (cJSON_IsNumber(m))
-        return number_cell(cli, f->kind, m->valuedouble);
-    if (cJSON_IsBool(m))
-        return cJSON_IsTrue(m) ? "yes" : "no";
-    return joined(cli, m);
-}
-
 static int print_table(struct cli *cli, const struct listing *l, const cJSON *list)
 {
     struct output *o = output_create(cli->arena, l->columns, l->count, (size_t)cJSON_GetArraySize(list));
-    int64_t now = clock_read().wall;
+    const struct cells made = cli_cells(cli);
     const cJSON *item;
     size_t row = 0;
 
     cJSON_ArrayForEach(item, list)
     {
         for (size_t c = 0; o && c < l->count; c++)
-            output_cell(o, row, c, cell(cli, item, &l->fields[c], now), COLOUR_DEFAULT);
+            output_cell(o, row, c, cells_text(&made, item, &l->fields[c]), COLOUR_DEFAULT);
         row++;
     }
     return cli_table(cli, o);
@@ -124,40 +33,15 @@ static int print_table(struct cli *cli, const struct listing *l, const cJSON *li
 
 /* ---- asking ---- */
 
-/* Midnight (UTC) at the begin of a date, in ms since 1970. 0 or -1. */
-static int read_date(const char *text, int64_t *out)
-{
-    struct tm tm = {0};
-    const char *end = strptime(text, "%Y-%m-%d", &tm);
-    time_t at = end && !*end ? timegm(&tm) : -1;
-
-    *out = (int64_t)at * 1000;
-    return at < 0 ? -1 : 0;
-}
-
 /* Adds what was given to an option to the query. 0, or -1 with ERR_INVALID_PARAMETERS. */
 static int ask(struct cli *cli, const struct question *q, char mark, struct buf *path, struct err *e)
 {
-    const char *text = args_get(&cli->args, q->option);
-    int64_t number = 0, most = q->kind == ASK_DAYS_AGO ? DAYS_MAX : INT64_MAX;
+    struct err why = {0};
 
-    (void)buf_addf(path, "%c%s=", mark, q->field);
-    if (q->kind == ASK_DATE) {
-        if (read_date(text, &number))
-            return err_set(e, ERR_INVALID_PARAMETERS, "--%s: %.40s is no date like 2026-11-01.", q->option, text);
-        (void)buf_addf(path, "%lld", (long long)number);
+    (void)buf_addc(path, mark);
+    if (!cells_ask(q, args_get(&cli->args, q->option), clock_read().wall, path, &why))
         return 0;
-    }
-    if (q->kind == ASK_TEXT) {
-        transfer_escape(path, text);
-        return 0;
-    }
-    if (args_int(&cli->args, q->option, (int64_t[2]){1, most}, &number, e))
-        return -1;
-    if (q->kind == ASK_DAYS_AGO)
-        number = clock_read().wall - number * DAY_MS;
-    (void)buf_addf(path, "%lld", (long long)(number > 0 ? number : 0));
-    return 0;
+    return err_set(e, why.code, "--%s", why.text);
 }
 
 /* The path and query of a listing, in the arena; NULL with `e`. */

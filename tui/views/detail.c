@@ -15,7 +15,7 @@
 #include "tui/model.h"
 #include "tui/table.h"
 #include "tui/transfer.h"
-#include "tui/views/stop.h"
+#include "tui/views/calls.h"
 #include "tui/views/views.h"
 
 #define DETAIL_COLUMNS 6
@@ -31,7 +31,7 @@ struct detail {
     uint64_t ask;
     size_t cursor; /* of the tasks */
     size_t top;
-    struct stop stop;
+    struct calls stop;
 };
 
 enum { DETAIL_UP = 1, DETAIL_DOWN, DETAIL_LOG, DETAIL_STOP };
@@ -65,7 +65,7 @@ static void detail_destroy(struct view *view)
     struct detail *v = detail_of(view);
 
     source_cancel(view->app->config.source, v->ask);
-    marks_clear(&v->stop.names);
+    calls_fini(&v->stop);
     arena_destroy(v->arena);
     free(v);
 }
@@ -111,7 +111,7 @@ static unsigned detail_result(struct view *view, const struct source_result *r)
     struct detail *v = detail_of(view);
     bool over = false;
 
-    if (stop_result(&v->stop, view->app, r, &over))
+    if (calls_result(&v->stop, view->app, r, &over))
         return VIEW_HANDLED | (over ? VIEW_FETCH : 0);
     if (!v->ask || r->id != v->ask)
         return VIEW_IGNORED;
@@ -133,7 +133,7 @@ static unsigned detail_act(struct view *view, int action)
     else if (action == DETAIL_STOP && v->loaded && words_get(v->job.job.state)->final)
         app_say(view->app, COLOUR_DEFAULT, "%.200s has ended already.", v->full);
     else if (action == DETAIL_STOP && v->loaded)
-        stop_ask(&v->stop, view->app, NULL, v->full);
+        calls_ask(&v->stop, view->app, &(struct calls_question){.kind = calls_stop(), .one = v->full});
     else if (action == DETAIL_LOG && v->cursor < v->job.task_count) {
         const struct model_task *t = &v->job.tasks[v->cursor];
 
@@ -145,7 +145,7 @@ static unsigned detail_act(struct view *view, int action)
 
 static unsigned detail_confirmed(struct view *view, bool yes)
 {
-    stop_answer(&detail_of(view)->stop, view->app, yes);
+    calls_answer(&detail_of(view)->stop, view->app, yes);
     return VIEW_DRAW;
 }
 

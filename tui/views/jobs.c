@@ -17,8 +17,8 @@
 #include "tui/model.h"
 #include "tui/table.h"
 #include "tui/transfer.h"
+#include "tui/views/calls.h"
 #include "tui/views/marks.h"
-#include "tui/views/stop.h"
 #include "tui/views/strip.h"
 #include "tui/views/views.h"
 
@@ -30,7 +30,7 @@ struct jobs {
     struct view view;
     struct filter filter;
     struct marks marks;
-    struct stop stop;
+    struct calls stop;
     struct strip strip;
     struct arena *arena; /* of the page */
     struct model_jobs page;
@@ -67,6 +67,7 @@ enum {
     JOBS_LAST,
     JOBS_OPEN,
     JOBS_LOG,
+    JOBS_YAML,
     JOBS_MARK,
     JOBS_UNMARK,
     JOBS_STOP,
@@ -79,6 +80,7 @@ enum {
 static const struct keys_row jobs_keys[] = {
     {KEYS_ENTER, 'd', "Enter, d", "open", "Open the job: why, tasks, how it ended", JOBS_OPEN, false},
     {'l', 0, "l", "log", "The log of its first task", JOBS_LOG, false},
+    {'y', 0, "y", NULL, "What was submitted, as YAML", JOBS_YAML, false},
     {' ', 0, "space", "mark", "Mark or unmark the row", JOBS_MARK, false},
     {'s', 0, "s", "stop", "Stop the marked jobs, or the one under the cursor", JOBS_STOP, true},
     {'a', 0, "a", "all/mine", "Everybody's jobs, or yours", JOBS_ALL, false},
@@ -142,7 +144,7 @@ static void jobs_destroy(struct view *view)
     source_cancel(view->app->config.source, v->ask);
     filter_fini(&v->filter);
     marks_clear(&v->marks);
-    marks_clear(&v->stop.names);
+    calls_fini(&v->stop);
     strip_fini(&v->strip, view->app);
     arena_destroy(v->arena);
     free(v);
@@ -249,7 +251,7 @@ static unsigned jobs_result(struct view *view, const struct source_result *r)
     unsigned bits = VIEW_HANDLED;
     bool over = false;
 
-    if (stop_result(&v->stop, view->app, r, &over)) {
+    if (calls_result(&v->stop, view->app, r, &over)) {
         if (over)
             marks_clear(&v->marks);
         return over ? VIEW_HANDLED | VIEW_DRAW | VIEW_FETCH : VIEW_HANDLED;
@@ -311,6 +313,18 @@ static unsigned jobs_sort_by(struct jobs *v, int action)
     return VIEW_HANDLED | VIEW_DRAW | VIEW_FETCH;
 }
 
+static void jobs_yaml(struct app *app, const struct model_job *j)
+{
+    struct buf path;
+
+    buf_init(&path, 4096);
+    (void)buf_adds(&path, "/api/v2/jobs/");
+    transfer_escape(&path, j->full);
+    (void)buf_adds(&path, "/config");
+    app_push(app, text_view(), buf_str(&path));
+    buf_fini(&path);
+}
+
 static unsigned jobs_act_on(struct jobs *v, int action, const struct model_job *j)
 {
     struct app *app = v->view.app;
@@ -319,10 +333,12 @@ static unsigned jobs_act_on(struct jobs *v, int action, const struct model_job *
         app_push(app, detail_view(), j->full);
     else if (action == JOBS_LOG)
         app_push(app, log_view(), j->full);
+    else if (action == JOBS_YAML)
+        jobs_yaml(app, j);
     else if (action == JOBS_STOP && !v->marks.count && words_get(j->state)->final)
         app_say(app, COLOUR_DEFAULT, "%.200s has ended already.", j->full);
     else if (action == JOBS_STOP)
-        stop_ask(&v->stop, app, &v->marks, j->full);
+        calls_ask(&v->stop, app, &(struct calls_question){calls_stop(), &v->marks, j->full, NULL});
     else if (action == JOBS_MARK) {
         (void)marks_toggle(&v->marks, j->full);
         (void)jobs_move(v, JOBS_DOWN);
@@ -350,9 +366,21 @@ static unsigned jobs_act(struct view *view, int action)
     return VIEW_HANDLED | VIEW_DRAW;
 }
 
+static unsigned jobs_click(struct view *view, int row, bool again)
+{
+    struct jobs *v = jobs_of(view);
+    size_t place = v->top + (size_t)(row > 0 ? row - 1 : 0);
+
+    if (row < 1 || (size_t)row > v->height || place >= jobs_length(v))
+        return VIEW_HANDLED;
+    v->cursor = place;
+    strip_want(&v->strip, view->app, jobs_at(v, place));
+    return again ? jobs_act(view, JOBS_OPEN) : VIEW_HANDLED | VIEW_DRAW;
+}
+
 static unsigned jobs_confirmed(struct view *view, bool yes)
 {
-    stop_answer(&jobs_of(view)->stop, view->app, yes);
+    calls_answer(&jobs_of(view)->stop, view->app, yes);
     return VIEW_DRAW;
 }
 
@@ -558,6 +586,7 @@ const struct view_ops *jobs_view(void)
         .crumb = jobs_crumb,
         .filter = jobs_filter,
         .filter_text = jobs_filter_text,
+        .click = jobs_click,
         .confirmed = jobs_confirmed,
         .sort = jobs_sort,
     };

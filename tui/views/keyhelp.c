@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "tui/app.h"
+#include "tui/views/list.h"
 #include "tui/views/views.h"
 
 struct keyhelp {
@@ -82,7 +83,10 @@ static void keyhelp_draw(struct view *view, struct canvas *c, struct view_area a
     static const struct keys_row filter_row = {
         '/', 0, "/", NULL, "Filter: words, vc: user: state:, regular expressions, ! for \"not\"", 1, false};
     static const struct keys_row search_row = {'/', 0, "/", NULL, "Search: a regular expression", 1, false};
-    struct keys slash = {v->about == log_view() ? &search_row : &filter_row, 1};
+    static const struct keys_row list_row = {
+        '/', 0, "/", NULL, "Filter: words, COLUMN:word, regular expressions, ! for \"not\"", 1, false};
+    bool search = v->about == log_view() || v->about == text_view();
+    struct keys slash = {search ? &search_row : v->about->filter == list_filter ? &list_row : &filter_row, 1};
     int first = area.top - v->top;
     int row = keyhelp_rows(v, c, first, &v->about->keys);
 

@@ -159,6 +159,7 @@ static void numbers_for_people(void **state)
     assert_string_equal(format_coarse(187200000, t), "2d04h");
     assert_string_equal(format_ago(100000, 40000, t), "1 min ago");
     assert_string_equal(format_ago(1000, 5000, t), "0 s ago");
+    assert_string_equal(format_ago(1000, 3 * 3600000 + 1000, t), "in 3 h");
     assert_string_equal(format_ago(1000, 0, t), "-");
     assert_string_equal(format_count(1204, t), "1,204");
     assert_string_equal(format_count(-1234567, t), "-1,234,567");
