@@ -58,6 +58,23 @@ void app_ask(struct app *a, const char *label, const char *text)
     a->dirty = true;
 }
 
+void app_inputs(struct app *a)
+{
+    a->inputs.open = true;
+    a->dirty = true;
+}
+
+void app_open_shell(struct app *a, const char *job, const char *role, int index)
+{
+    if (a->config.recorded) {
+        app_say(a, COLOUR_DEFAULT, "A recording has no tasks to open a shell in.");
+        return;
+    }
+    a->shell = (struct app_shell){.wanted = true, .index = index};
+    snprintf(a->shell.job, sizeof a->shell.job, "%s", job);
+    snprintf(a->shell.role, sizeof a->shell.role, "%s", role);
+}
+
 static void app_pop(struct app *a)
 {
     struct view *v;
@@ -84,18 +101,24 @@ void app_push(struct app *a, const struct view_ops *ops, const char *arg)
         return;
     }
     a->stack[a->depth++] = v;
+    a->refreshed = a->now.mono;
     ops->fetch(v);
     a->dirty = true;
 }
 
 int app_init(struct app *a, const struct app_config *config, struct err *e)
 {
-    *a = (struct app){.config = *config, .now = config->now, .mouse = !config->no_mouse, .dirty = true};
+    const struct views_row *row = config->begin ? views_find(config->begin) : NULL;
+
+    *a = (struct app){
+        .config = *config, .now = config->now, .mouse = !config->no_mouse, .dirty = true, .undecided = config->by_role};
     a->canvas.ascii = config->ascii;
     head_init(&a->head, config->context, config->user);
     live_init(&a->live, config->source, config->recorded, config->now.mono);
     head_fetch(&a->head, config->source);
     app_push(a, jobs_view(), config->all ? "all" : NULL);
+    if (row && row->ops() != jobs_view())
+        app_push(a, row->ops(), NULL);
     return a->depth ? 0 : err_set(e, ERR_INTERNAL, "Out of memory.");
 }
 
@@ -277,11 +300,25 @@ static void app_dialog_key(struct app *a, int key)
         app_react(a, v, v->ops->confirmed(v, end == DIALOG_YES));
 }
 
+static void app_inputs_key(struct app *a, int key)
+{
+    struct view *v = app_top(a);
+
+    a->dirty = true;
+    if (inputs_key(&a->inputs, key) == INPUTS_SUBMITTED && v->ops->submitted)
+        app_react(a, v, v->ops->submitted(v));
+}
+
 void app_key(struct app *a, int key)
 {
     struct view *v = app_top(a);
     int action;
 
+    a->undecided = false;
+    if (a->inputs.open) {
+        app_inputs_key(a, key);
+        return;
+    }
     if (a->dialog.open) {
         app_dialog_key(a, key);
         return;
@@ -305,9 +342,20 @@ void app_click(struct app *a, int row, bool again)
 {
     struct view *v = app_top(a);
 
-    if (a->dialog.open || a->prompt.mark || row < 2 || row >= a->canvas.rows - 1 || !v->ops->click)
+    a->undecided = false;
+    if (a->dialog.open || a->inputs.open || a->prompt.mark || row < 2 || row >= a->canvas.rows - 1 || !v->ops->click)
         return;
     app_react(a, v, v->ops->click(v, row - 2, again));
+}
+
+/* Once it is known who looks: admins begin with the overview, unless a key was quicker. */
+static void app_begin(struct app *a)
+{
+    if (!a->undecided || !a->head.known)
+        return;
+    a->undecided = false;
+    if (a->head.admin)
+        app_push(a, overview_view(), NULL);
 }
 
 static void app_result(struct app *a, const struct source_result *r)
@@ -319,6 +367,7 @@ static void app_result(struct app *a, const struct source_result *r)
     live_note(&a->live, r, a->now.mono);
     if (head_result(&a->head, r, &changed)) {
         a->dirty = a->dirty || changed;
+        app_begin(a);
         return;
     }
     for (size_t i = a->depth; i-- > 0;) {
@@ -345,9 +394,15 @@ void app_take(struct app *a)
 
 void app_tick(struct app *a, struct clock_now now)
 {
+    int every = app_top(a)->ops->refresh_ms;
+
     a->now = now;
     if (live_due(&a->live, now.mono)) {
         head_fetch(&a->head, a->config.source);
+        a->refreshed = now.mono;
+        app_top(a)->ops->fetch(app_top(a));
+    } else if (every && !a->config.recorded && now.mono - a->refreshed >= every) {
+        a->refreshed = now.mono;
         app_top(a)->ops->fetch(app_top(a));
     }
     if (now.wall / 60000 != a->drawn_minute || live_age(&a->live, now.mono) / 1000 != a->drawn_age)
@@ -484,6 +539,8 @@ void app_draw(struct app *a)
     app_top(a)->ops->draw(app_top(a), c, area);
     app_draw_crumbs(a); /* after the view, which knows by now what is on the screen */
     app_draw_bottom(a);
+    if (a->inputs.open)
+        inputs_draw(&a->inputs, c);
     if (a->dialog.open)
         dialog_draw(&a->dialog, c);
 }

@@ -14,6 +14,7 @@
 #include "tui/canvas.h"
 #include "tui/dialog.h"
 #include "tui/head.h"
+#include "tui/inputs.h"
 #include "tui/live.h"
 #include "tui/prompt.h"
 #include "tui/view.h"
@@ -31,8 +32,18 @@ struct app_config {
     bool ascii;
     bool recorded; /* the source is a recording */
     bool no_mouse;
-    bool all; /* begin with everybody's jobs */
+    bool all;          /* begin with everybody's jobs */
+    bool by_role;      /* admins begin with the overview */
+    const char *begin; /* the word of a view to begin with, NULL = the jobs */
     struct clock_now now;
+};
+
+/* A shell that is to be opened, which takes the terminal away from the app for a while. */
+struct app_shell {
+    bool wanted; /* the loop opens it and sets this back */
+    char job[512];
+    char role[128]; /* "" = the first task */
+    int index;
 };
 
 /* The app. Views read it; only app.c writes it but for app_say. */
@@ -44,11 +55,15 @@ struct app {
     struct live live;
     struct prompt prompt;
     struct dialog dialog;
+    struct inputs inputs;
+    struct app_shell shell;
     struct view *stack[APP_DEPTH];
     size_t depth;
     char message[512];
     enum word_colour message_colour;
     int64_t message_until;
+    int64_t refreshed;    /* mono ms when the top view was asked for last */
+    bool undecided;       /* it is not known yet whether to begin with the overview */
     int64_t drawn_minute; /* relative times were drawn in this minute */
     int64_t drawn_age;    /* seconds of age on the screen */
     char theme[16];       /* name; the loop gives it to the terminal */
@@ -78,11 +93,15 @@ void app_draw(struct app *a);
 int app_wait(const struct app *a);
 
 /* For views: asks (the number of the question), opens a view on top, says a sentence in the last line for some seconds,
- * asks for a text (view_ops.answered gets it), asks before `count` things are done (view_ops.confirmed). */
+ * asks for a text (view_ops.answered gets it), asks before `count` things are done (view_ops.confirmed), opens the
+ * inputs that the view has begun (view_ops.submitted). */
 uint64_t app_get(struct app *a, const char *path);
 void app_push(struct app *a, const struct view_ops *ops, const char *arg);
 void app_say(struct app *a, enum word_colour colour, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void app_ask(struct app *a, const char *label, const char *text);
 void app_confirm(struct app *a, const char *text, const char *verb, size_t count);
+void app_inputs(struct app *a);
+/* For views: wants a shell in a task of the job; `role` "" is the first one. */
+void app_open_shell(struct app *a, const char *job, const char *role, int index);
 
 #endif

@@ -264,6 +264,7 @@ const struct command_option command_options_tui[] = {
     {0, "theme", "NAME", "default light contrast mono", "Colours."},
     {0, "no-mouse", NULL, NULL, "Leave the mouse to the terminal; the key m switches it."},
     {'a', "all", NULL, NULL, "Begin with the jobs of everybody."},
+    {0, "view", "NAME", "jobs overview vcs nodes gpus", "Begin with this view; admins begin with the overview."},
     {0, NULL, NULL, NULL, NULL},
 };
 

@@ -13,6 +13,7 @@
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "tui/demo/demo_change.h"
 #include "tui/demo/demo_data.h"
 
 #define DEMO_JOBS "/api/v2/jobs"
@@ -278,6 +279,21 @@ static void demo_job(struct demo *d, uint64_t id, const struct source_request *r
     }
 }
 
+/* A change of the cluster. */
+static void demo_put(struct demo *d, uint64_t id, const struct source_request *r)
+{
+    struct err e = {0};
+    cJSON *body = json_parse(r->body ? r->body : "", r->body ? strlen(r->body) : 0, 0, &e);
+    char path[512];
+
+    demo_decode(r->path, "?", path, sizeof path);
+    if (body && !demo_change(d->data, path, body, &e))
+        demo_answer_text(d, id, "{\"message\":\"done\"}", true);
+    else
+        demo_refuse(d, id, e.code, e.text);
+    cJSON_Delete(body);
+}
+
 /* "GET /api/v2/users" among the recorded replies; an object with "refused" is one. False when it has none. */
 static bool demo_reply(struct demo *d, uint64_t id, const struct source_request *r)
 {
@@ -317,6 +333,8 @@ static uint64_t demo_ask(struct source *s, const struct source_request *r)
         demo_answer(d, id, demo_get(d->data, "session"));
     else if (r->stream)
         demo_answer_text(d, id, ": ping\n\n", false);
+    else if (!strcmp(r->method, "PUT"))
+        demo_put(d, id, r);
     else
         demo_refuse(d, id, ERR_NO_API, "The demo has no recording of this.");
     return id;

@@ -81,6 +81,7 @@ static void head_take_session(struct head *h, const cJSON *reply, bool *changed)
     if (user)
         snprintf(h->user, sizeof h->user, "%s", user);
     h->admin = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(reply, "admin"));
+    h->known = true;
     *changed = true;
 }
 

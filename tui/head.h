@@ -19,6 +19,7 @@ struct head {
     char context[80];
     char user[80];
     bool admin;
+    bool known;                  /* whether the session has told who it is */
     int64_t counts[HEAD_COUNTS]; /* -1 = not known yet */
     int64_t gpus, gpus_used;     /* -1 = not known yet */
     bool simulated;

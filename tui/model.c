@@ -11,12 +11,12 @@
 #include "base/json.h"
 #include "tui/format.h"
 
-static const cJSON *model_get(const cJSON *o, const char *key)
+const cJSON *model_get(const cJSON *o, const char *key)
 {
     return cJSON_GetObjectItemCaseSensitive(o, key);
 }
 
-static const char *model_text(struct arena *a, const cJSON *o, const char *key)
+const char *model_text(struct arena *a, const cJSON *o, const char *key)
 {
     const char *text = cJSON_GetStringValue(model_get(o, key));
     const char *copy = text ? arena_strdup(a, text) : NULL;
@@ -24,7 +24,7 @@ static const char *model_text(struct arena *a, const cJSON *o, const char *key)
     return copy ? copy : "";
 }
 
-static int64_t model_number(const cJSON *o, const char *key)
+int64_t model_number(const cJSON *o, const char *key)
 {
     const cJSON *n = model_get(o, key);
 

@@ -123,6 +123,12 @@ int model_read_detail(struct arena *a, const struct cJSON *reply, struct model_d
 int model_read_nodes(struct arena *a, const struct cJSON *reply, struct model_nodes *out, struct err *e);
 int model_read_events(struct arena *a, const struct cJSON *reply, struct model_events *out, struct err *e);
 
+/* A member, NULL when absent (borrowed); its text, copied, "" when it is none; its number, 0 when it is none or beyond
+ * what an integer of JSON holds. */
+const struct cJSON *model_get(const struct cJSON *o, const char *key);
+const char *model_text(struct arena *a, const struct cJSON *o, const char *key);
+int64_t model_number(const struct cJSON *o, const char *key);
+
 /* What stands in the WHERE / WHY column of a job: the reason for waiting, or how it ended; "" when nothing is to be
  * said. In the arena. */
 const char *model_why(struct arena *a, const struct model_job *j);

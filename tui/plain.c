@@ -15,23 +15,18 @@
 #include "tui/cli.h"
 #include "tui/format.h"
 #include "tui/model.h"
+#include "tui/plain_cluster.h"
+#include "tui/plain_io.h"
+#include "tui/verbs/away.h"
 
 #define PLAIN_WAIT_MS 30000
 
-struct plain {
-    struct cli *cli;
-    const struct app_config *config;
-    struct arena *arena; /* of the last list */
-    struct model_jobs jobs;
-};
-
-static int64_t plain_now(const struct plain *p)
+int64_t plain_now(const struct plain *p)
 {
     return p->config->recorded ? p->config->now.wall : clock_read().wall;
 }
 
-/* Asks and waits. 0 with the answer (to be freed), or -1 having said why. */
-static int plain_ask(struct plain *p, const struct source_request *r, struct source_result *out)
+int plain_ask(struct plain *p, const struct source_request *r, struct source_result *out)
 {
     struct source *s = p->config->source;
     int64_t until = clock_read().mono + PLAIN_WAIT_MS;
@@ -56,7 +51,7 @@ static int plain_ask(struct plain *p, const struct source_request *r, struct sou
     return -1;
 }
 
-static cJSON *plain_get(struct plain *p, const char *path)
+cJSON *plain_get(struct plain *p, const char *path)
 {
     struct source_request r = {.method = "GET", .path = path};
     struct source_result out;
@@ -154,27 +149,48 @@ static void plain_log(struct plain *p, const char *name)
     arena_destroy(a);
 }
 
-static void plain_stop(struct plain *p, const char *name)
+bool plain_confirm(struct plain *p, const char *question, const char *name, const char *not_done)
 {
-    struct source_request r = {.method = "PUT", .body = "{\"value\":\"STOP\"}"};
-    struct source_result out;
     char answer[16] = "";
 
     if (p->config->readonly) {
         cli_say(p->cli, p->cli->out, "This session is read-only.\n");
-        return;
+        return false;
     }
-    cli_say(p->cli, p->cli->out, "Stop %s? Type yes to confirm: ", name);
+    cli_say(p->cli, p->cli->out, "%s %s? Type yes to confirm: ", question, name);
     (void)fflush(p->cli->out);
-    if (!fgets(answer, sizeof answer, stdin) || strcmp(answer, "yes\n")) {
-        cli_say(p->cli, p->cli->out, "Nothing was stopped.\n");
+    if (fgets(answer, sizeof answer, stdin) && !strcmp(answer, "yes\n"))
+        return true;
+    cli_say(p->cli, p->cli->out, "%s\n", not_done);
+    return false;
+}
+
+static void plain_stop(struct plain *p, const char *name)
+{
+    struct source_request r = {.method = "PUT", .body = "{\"value\":\"STOP\"}"};
+    struct source_result out;
+
+    if (!plain_confirm(p, "Stop", name, "Nothing was stopped."))
         return;
-    }
     r.path = cli_path(p->cli, "/api/v2/jobs/%s/executionType", name);
     if (r.path && !plain_ask(p, &r, &out)) {
         cli_say(p->cli, p->cli->out, "%s is being stopped.\n", name);
         source_result_fini(&out);
     }
+}
+
+/* The shell's own process speaks to the terminal; what was said before it comes first. */
+static void plain_shell(struct plain *p, const char *name)
+{
+    struct app_shell to = {.wanted = true};
+
+    snprintf(to.job, sizeof to.job, "%s", name);
+    if (p->config->readonly || p->config->recorded)
+        cli_say(p->cli, p->cli->out,
+                p->config->readonly ? "This session is read-only.\n"
+                                    : "A recording has no tasks to open a shell in.\n");
+    else
+        away_shell(p->cli, &to);
 }
 
 static bool plain_command(struct plain *p, char *line)
@@ -195,10 +211,13 @@ static bool plain_command(struct plain *p, char *line)
         plain_log(p, plain_name(p, arg));
     else if (!strcmp(line, "stop") && *arg)
         plain_stop(p, plain_name(p, arg));
-    else
+    else if (!strcmp(line, "shell") && *arg)
+        plain_shell(p, plain_name(p, arg));
+    else if (!plain_cluster(p, line, arg))
         cli_say(p->cli, p->cli->out,
-                "Commands: list [TEXT], open N, log N, stop N, quit. N is a number of the last "
-                "list, or a job's name.\n");
+                "Commands: list [TEXT], open N, log N, stop N, shell N, %squit. N is a number of the last "
+                "list, or a job's name.\n",
+                plain_cluster_help());
     return true;
 }
 

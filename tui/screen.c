@@ -57,6 +57,22 @@ void screen_close(struct screen *s)
     free(s);
 }
 
+void screen_leave(struct screen *s)
+{
+    (void)s;
+    (void)def_prog_mode();
+    (void)endwin();
+}
+
+void screen_return(struct screen *s)
+{
+    (void)s;
+    (void)reset_prog_mode();
+    (void)flushinp();
+    (void)curs_set(0);
+    clearok(stdscr, TRUE);
+}
+
 void screen_size(const struct screen *s, int *rows, int *cols)
 {
     (void)s;

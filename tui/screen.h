@@ -15,6 +15,9 @@ struct screen;
 struct screen *screen_open(bool colour, struct err *e);
 /* Gives it back. NULL ok. */
 void screen_close(struct screen *s);
+/* Gives it back for a while, for another program; and takes it over again, after which all is to be drawn anew. */
+void screen_leave(struct screen *s);
+void screen_return(struct screen *s);
 /* Its size. */
 void screen_size(const struct screen *s, int *rows, int *cols);
 /* Chooses colours: "default", "light", "contrast" or "mono". */

@@ -57,6 +57,11 @@ struct view_ops {
     unsigned (*click)(struct view *v, int row, bool again);
     /* An answer of a dialog it opened: yes or no. May be NULL. */
     unsigned (*confirmed)(struct view *v, bool yes);
+    /* The app's inputs were filled in (app_inputs): asks the server, and ends them by inputs_close or inputs_refuse.
+     * May be NULL. */
+    unsigned (*submitted)(struct view *v);
+    /* Its data come without an event: they are asked for so often while it is on top; 0 = as the rest. */
+    int refresh_ms;
     /* `:sort FIELD`; false when it has no such field. May be NULL. */
     bool (*sort)(struct view *v, const char *field);
 };

@@ -22,7 +22,7 @@ struct scene {
     const char *data; /* a recording in tests/tui/golden/, NULL = the demo */
     bool ascii;
     bool readonly;
-    bool small; /* at 50x10 and 60x16 instead of 80x24 and 200x60 */
+    bool small; /* at 50x10 and 60x16 instead of 80x24, 120x40 and 200x60 */
 };
 
 static const struct scene scenes[] = {
@@ -103,6 +103,34 @@ static const struct scene scenes[] = {
     {.name = "help-audit", .keys = ":audit<Enter>?"},
     {.name = "job-yaml", .keys = "y"},
     {.name = "mouse", .keys = "<click><again>"},
+    {.name = "nodes-marked", .keys = ":nodes<Enter>/a100<Enter>  <Down> D"},
+    {.name = "nodes-drained", .keys = ":nodes<Enter>  D2<Tab><Enter>"},
+    {.name = "nodes-none", .keys = ":nodes<Enter>/v100<Enter>"},
+    {.name = "overview", .keys = ":overview<Enter>"},
+    {.name = "overview-ascii", .keys = ":overview<Enter><Down>", .ascii = true},
+    {.name = "overview-end", .keys = ":overview<Enter><End>"},
+    {.name = "overview-dead", .keys = "<dead>:overview<Enter>"},
+    {.name = "overview-small", .keys = ":overview<Enter>", .small = true},
+    {.name = "vcs", .keys = ":vcs<Enter><Down>"},
+    {.name = "vcs-ascii", .keys = ":vcs<Enter>", .ascii = true},
+    {.name = "vcs-jobs", .keys = ":vcs<Enter><End><Enter>"},
+    {.name = "vcs-edit", .keys = ":vcs<Enter><Down><Down><Down>e<Enter>4"},
+    {.name = "vcs-refused", .keys = ":vcs<Enter><Down><Down><Down><Down>e0<Enter><Enter><Enter><Enter>"},
+    {.name = "vcs-unlike", .keys = ":vcs<Enter><Down>e, x<Enter><Enter><Enter><Enter>"},
+    {.name = "vcs-saved", .keys = ":vcs<Enter><Down><Down><Down><Down>e<Enter>2<Enter><Enter><Enter>"},
+    {.name = "vcs-readonly", .keys = ":vcs<Enter>e", .readonly = true},
+    {.name = "vcs-small", .keys = ":vcs<Enter>e", .small = true},
+    {.name = "gpus", .keys = ":gpus<Enter><Down>"},
+    {.name = "gpus-dense", .keys = ":gpus<Enter>z"},
+    {.name = "gpus-idle", .keys = ":gpus<Enter>www"},
+    {.name = "gpus-filter", .keys = ":gpus<Enter>/asr<Enter>"},
+    {.name = "gpus-ascii", .keys = ":gpus<Enter>M", .ascii = true},
+    {.name = "gpus-small", .keys = ":gpus<Enter>", .small = true},
+    {.name = "node", .keys = ":gpus<Enter><Enter><Down>"},
+    {.name = "node-faulty", .keys = ":node a100-07<Enter>"},
+    {.name = "node-ascii", .keys = ":node a100-03<Enter><End>", .ascii = true},
+    {.name = "node-missing", .keys = ":node a100-99<Enter>"},
+    {.name = "node-small", .keys = ":node a100-05<Enter>", .small = true},
     {.name = "back", .keys = "l<Esc><Down>"},
 };
 

@@ -22,6 +22,20 @@ DROVERD = os.path.join(BIN, "droverd")
 SOURCE = os.environ["DROVER_SOURCE"]
 
 
+# A GPU of the virtual cluster "lab", until somebody stops it.
+HOLD = """protocolVersion: 2
+name: hold
+type: job
+prerequisites: [{name: image, type: dockerimage, uri: "drover/any"}]
+taskRoles:
+  main:
+    dockerImage: image
+    resourcePerInstance: {cpu: 1, memoryMB: 64, gpu: 1}
+    commands: [sleep 600]
+defaults: {virtualCluster: lab}
+"""
+
+
 def wait_for(what, look, seconds=30):
     """Looks until `what` (a regular expression) is in what `look` gives; returns it."""
     end = time.monotonic() + seconds
@@ -45,8 +59,10 @@ class Screen(unittest.TestCase):
         return subprocess.run(["tmux", "-f", "/dev/null", *args], env=self.env, capture_output=True, text=True,
                               timeout=30, check=True).stdout
 
-    def start(self, *args, size=(100, 30), **env):
-        words = ["env"] + ["%s=%s" % item for item in env.items()] + [DROVER, "tui", *args]
+    def start(self, *args, size=(100, 30), view="jobs", **env):
+        """Begins with this view; None: with the one of the role."""
+        begin = ["--view", view] if view else []
+        words = ["env"] + ["%s=%s" % item for item in env.items()] + [DROVER, "tui", *begin, *args]
         command = " ".join("'%s'" % w for w in words) + "; echo \"ended with $?\"; cat"
         self.tmux("new-session", "-d", "-s", "t", "-x", str(size[0]), "-y", str(size[1]), command)
         self.addCleanup(lambda: subprocess.run(["tmux", "kill-server"], env=self.env, capture_output=True))
@@ -90,6 +106,30 @@ class Journeys(Screen):
         self.keys("s", "2", "Tab", "Enter")
         self.see(r"2 jobs are being stopped")
         self.see(r"Stopping +ana~train-vit-14")
+
+    def test_admins_begin_with_the_cluster(self):
+        self.start("--demo", view=None)
+        self.see(r"jobs › overview")
+        self.see(r"2 firing, 1 silenced")
+        self.keys("Enter")
+        self.see(r"overview › gpus \[1/8 nodes\]")
+        self.keys("Enter")
+        self.see(r"gpus › node a100-01 \[1/8 GPUs\]")
+        self.keys("Enter")
+        self.see(r"node › job ana~train-vit-14")
+        self.keys("Escape", "Escape", "Escape", "Escape")
+        self.see(r"jobs \[1/40\]")
+
+    def test_a_refused_quota_can_be_mended(self):
+        self.start("--demo")
+        self.see("ana~train-vit-14")
+        self.keys(":", "vcs", "Enter")
+        self.see(r"└ vision")
+        self.keys("End", "e", "0", "Enter", "Enter", "Enter", "Enter")
+        self.see(r"The guarantees need 56 GPUs more")
+        self.keys("BTab", "BTab", "BTab", "C-u", "a100=12", "Enter", "Enter", "Enter", "Enter")
+        self.see(r"The quota of speech is changed")
+        self.see(r"guarantee: a100=12")
 
     def test_read_only_and_ascii(self):
         self.start("--demo", "--readonly", "--ascii")
@@ -159,11 +199,12 @@ class Servers(Screen):
             self.start(DROVER_URL=server.url, DROVER_TOKEN="old")
             self.see("Your token is invalid")
 
-    def test_a_real_server(self):
+    def real_server(self, config=""):
+        """Serves until the test ends, with root logged in."""
         with open(self.home + "/pw", "w", encoding="utf-8") as f:
             f.write("a password for the test\n")
         with open(self.home + "/c.yaml", "w", encoding="utf-8") as f:
-            f.write("unknownImage: host\n")
+            f.write("unknownImage: host\n" + config)
         data = self.home + "/data"
         subprocess.run([DROVERD, "init", "--data", data, "--admin", "root", "--password-file", self.home + "/pw"],
                        check=True, env=self.env, timeout=60, capture_output=True)
@@ -177,9 +218,70 @@ class Servers(Screen):
             server.stdout.close()
         self.addCleanup(end)
         url = server.stdout.readline().split()[-1]
-        for args in (["login", url, "-u", "root", "--password-file", self.home + "/pw"],
-                     ["submit", SOURCE + "/examples/hello.yaml", "--wait"]):
-            subprocess.run([DROVER, *args], env=self.env, check=True, timeout=60, capture_output=True)
+        self.drover("login", url, "-u", "root", "--password-file", self.home + "/pw")
+
+    def drover(self, *args):
+        return subprocess.run([DROVER, *args], env=self.env, check=True, timeout=60, capture_output=True,
+                              text=True).stdout
+
+    def end_job(self, name):
+        """Stops it and waits until it has ended: no task outlives the test."""
+        self.drover("stop", name)
+        subprocess.run([DROVER, "wait", name], env=self.env, timeout=60, capture_output=True)
+
+    def test_an_admin_s_day(self):
+        """Finds a stuck job, reads why, raises the quota, opens a shell in the job, drains the node."""
+        self.real_server("gpus: 4\n")
+        sku = re.search(r"^(\S+)", self.drover("skus", "-o", "name")).group(1)
+        self.drover("vc", "set", "lab", "--gpus", sku + "=1")
+        with open(self.home + "/job.yaml", "w", encoding="utf-8") as f:
+            f.write(HOLD)
+        for name in ("hold", "stuck"):  # the guarantee is enough for the first
+            self.drover("submit", self.home + "/job.yaml", "--name", name)
+            self.addCleanup(self.end_job, name)
+        self.start(view=None, size=(120, 30))
+        self.see(r"WAITING LONGEST +1 in all")
+        self.keys("End")
+        self.see(r"▸ +◔ root~stuck")
+        self.keys("Enter")
+        self.see(r"job root~stuck")
+        self.see(r"Waiting.*quota|lab (uses|has)|guarantee")
+        self.keys("t")
+        self.see(r"does not run and no debug reservation keeps it")
+        self.keys(":", "vcs", "Enter")
+        self.see(r"vcs \[1/2\]")
+        self.keys("Down", "e")
+        self.see(r"Guarantee +%s=1" % sku)
+        self.keys("C-u", sku + "=9", "Enter", "Enter", "Enter", "Enter")
+        self.see(r"lab cannot be promised 9 GPUs")
+        self.keys("BTab", "BTab", "BTab", "C-u", sku + "=2", "Enter", "Enter", "Enter", "Enter")
+        self.see(r"The quota of lab is changed")
+        self.keys("Enter", "/", " stuck", "Enter")
+        self.see(r"● Running +root~stuck")
+        self.keys("Enter")
+        self.see(r"job root~stuck(?s:.)*● Running")
+        self.keys("t")
+        self.see(r"A shell in root~stuck")
+        self.keys("echo in-the-task-$((40+2))", "Enter")
+        self.see(r"in-the-task-42")
+        self.keys("exit 0", "Enter")
+        self.see(r"jobs › .*job root~stuck")
+        self.keys(":", "nodes", "Enter")
+        self.see(r"nodes \[1/1\]")
+        self.keys("D")
+        self.see(r"Drain node")
+        self.keys("Enter")  # the focus is on Cancel
+        self.see(r"Nothing was drained")
+        self.keys("D", "Tab", "Enter")
+        self.see(r"draining")
+        self.keys("Enter")
+        self.see(r"node \S+ \[1/4 GPUs\]")
+        self.keys("q")
+        self.see("ended with 0")
+
+    def test_a_real_server(self):
+        self.real_server()
+        self.drover("submit", SOURCE + "/examples/hello.yaml", "--wait")
         self.start()
         self.see(r"✔ Succeeded +root~hello")
         # A job that comes later comes by itself, through the event stream.
@@ -191,7 +293,7 @@ class Servers(Screen):
         self.keys("g")
         self.see(r"Hello from root~later")
         self.keys("Escape", ":", "nodes", "Enter")
-        self.see(r"nodes \[1\]")
+        self.see(r"nodes \[1/1\]")
         self.keys("q")
         self.see("ended with 0")
 
@@ -202,7 +304,7 @@ class Bytes(Screen):
     def open(self, *args, **env):
         pid, fd = pty.fork()
         if pid == 0:
-            os.execve(DROVER, ["drover", "tui", *args], {**self.env, "TERM": "xterm-256color", **env})
+            os.execve(DROVER, ["drover", "tui", "--view", "jobs", *args], {**self.env, "TERM": "xterm-256color", **env})
         fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
         self.addCleanup(os.close, fd)
         self.pid, self.fd = pid, fd
@@ -294,6 +396,24 @@ class Plain(Screen):
         self.assertIn("ana~train-vit-14 is being stopped.", out)
         self.assertIn("1. ana~train-vit-14: Stopping", out)
         self.assertIn("read-only", self.plain("stop 1\n", "--plain", "--demo", "--readonly"))
+
+    def test_the_cluster_in_lines(self):
+        out = self.plain("overview\nnode a100-07\ngpus a100-06\ndrain a100-01\nno\ndrain a100-01\nyes\nnodes draining\n"
+                         "quota speech guarantee a100=80\nyes\nquota speech cap 6\nyes\nquota speech\nshell 1\n",
+                         "--plain", "--demo")
+        self.assertIn("GPUs a100: 64, of them 34 busy, 2 held and idle, 19 free, 9 out; 2 faulty.", out)
+        self.assertIn("Virtual cluster vision (below research): uses 13 of its 16 GPUs", out)
+        self.assertIn("6 jobs wait.\nkim~finetune-bert-1 in default waits for 1h37m.", out)
+        self.assertIn("Alert critical: GpuFailed: GPU 3 of a100-07", out)
+        self.assertIn("degrees, free; failed: Xid 79", out)
+        self.assertIn("GPU 5 is quarantined.", out)
+        self.assertIn("Drain a100-01? Type yes to confirm: Nothing was changed.", out)
+        self.assertRegex(out, r"a100-01 is draining(?s:.)*a100-07 is draining")
+        self.assertIn("Error: The guarantees need 56 GPUs more of a100 than the 16 that are left.", out)
+        self.assertIn("The quota is changed.", out)
+        self.assertIn("Say: quota VC guarantee SKU=N", out)
+        self.assertIn("A recording has no tasks", out)
+        self.assertIn("read-only", self.plain("drain a100-01\n", "--plain", "--demo", "--readonly"))
 
     def test_a_dumb_terminal_gets_lines(self):
         self.assertIn("plain mode", self.plain("quit\n", "--demo", TERM="dumb"))

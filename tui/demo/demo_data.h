@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The recorded replies of `drover tui --demo`, embedded at build time from demo.json.
+ * The recorded replies of `drover tui --demo`, embedded at build time from the files beside it.
  */
 #ifndef DROVER_TUI_DEMO_DEMO_DATA_H
 #define DROVER_TUI_DEMO_DEMO_DATA_H

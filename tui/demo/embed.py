@@ -1,14 +1,19 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""embed.py FILE OUT.c: the file's bytes as the C function demo_data()."""
+"""embed.py FILE... OUT.c: the members of the files' objects, as one object, as the C function demo_data()."""
+import json
 import os
 import sys
 
 
 def main():
-    source, target = sys.argv[1:3]
-    with open(source, "rb") as f:
-        data = f.read()
+    *sources, target = sys.argv[1:]
+    whole = {}
+    for source in sources:
+        with open(source, encoding="utf-8") as f:
+            for key, value in json.load(f).items():
+                whole[key] = {**whole[key], **value} if key in whole else value
+    data = json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode()
     lines = ['    "' + "".join("\\%03o" % b for b in data[i:i + 32]) + '"' for i in range(0, len(data), 32)]
     os.makedirs(os.path.dirname(target), exist_ok=True)
     with open(target + ".tmp", "w", encoding="ascii") as out:

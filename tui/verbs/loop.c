@@ -15,6 +15,7 @@
 #include "tui/fetch.h"
 #include "tui/plain.h"
 #include "tui/screen.h"
+#include "tui/verbs/away.h"
 #include "tui/verbs/verbs.h"
 
 #define LOOP_FRAME_MS 100
@@ -24,6 +25,7 @@
 struct loop {
     struct app app;
     struct screen *screen;
+    struct cli *cli;
     int64_t shift;   /* of the wall clock, for a recording */
     int64_t painted; /* mono ms of the last frame */
     int64_t clicked; /* mono ms of the last click */
@@ -88,6 +90,19 @@ static void loop_paint(struct loop *l)
     l->painted = l->app.now.mono;
 }
 
+/* A shell has the terminal until it ends. What came meanwhile is taken in before it is judged how old it is, and the
+ * window may have another size by now. */
+static void loop_shell(struct loop *l)
+{
+    screen_leave(l->screen);
+    away_shell(l->cli, &l->app.shell);
+    l->app.shell.wanted = false;
+    screen_return(l->screen);
+    l->app.now = loop_now(l);
+    app_take(&l->app);
+    loop_resize(l);
+}
+
 static void loop_round(struct loop *l)
 {
     struct pollfd fds[2] = {{.fd = STDIN_FILENO, .events = POLLIN},
@@ -105,13 +120,15 @@ static void loop_round(struct loop *l)
     app_tick(&l->app, loop_now(l));
     app_take(&l->app);
     loop_keys(l);
+    if (l->app.shell.wanted)
+        loop_shell(l);
     if (l->app.dirty && loop_now(l).mono - l->painted >= LOOP_FRAME_MS)
         loop_paint(l);
 }
 
 static int loop_screen(struct cli *cli, struct app_config *config, int64_t shift)
 {
-    struct loop l = {.shift = shift, .painted = -LOOP_FRAME_MS};
+    struct loop l = {.cli = cli, .shift = shift, .painted = -LOOP_FRAME_MS};
     const char *theme = args_get(&cli->args, "theme");
     struct err e = {0};
 
@@ -144,6 +161,8 @@ int loop_run(struct cli *cli)
                                 .ascii = args_has(&cli->args, "ascii") || !cli->term.utf8,
                                 .no_mouse = args_has(&cli->args, "no-mouse"),
                                 .recorded = args_has(&cli->args, "demo"),
+                                .begin = args_get(&cli->args, "view"),
+                                .by_role = !args_has(&cli->args, "all") && !args_get(&cli->args, "view"),
                                 .all = args_has(&cli->args, "all") || args_has(&cli->args, "demo")};
     bool plain = loop_wants_plain(cli);
     int64_t shift = 0;

@@ -34,11 +34,12 @@ struct detail {
     struct calls stop;
 };
 
-enum { DETAIL_UP = 1, DETAIL_DOWN, DETAIL_LOG, DETAIL_STOP };
+enum { DETAIL_UP = 1, DETAIL_DOWN, DETAIL_LOG, DETAIL_STOP, DETAIL_SHELL };
 
 static const struct keys_row detail_keys[] = {
     {KEYS_ENTER, 'l', "Enter, l", "log", "The log of the task under the cursor", DETAIL_LOG, false},
     {'s', 0, "s", "stop", "Stop the job", DETAIL_STOP, true},
+    {'t', 0, "t", "shell", "A shell in the task under the cursor, or in its debug reservation", DETAIL_SHELL, true},
     {KEYS_UP, 'k', "Up, k", NULL, "Task up", DETAIL_UP, false},
     {KEYS_DOWN, 'j', "Down, j", NULL, "Task down", DETAIL_DOWN, false},
 };
@@ -121,6 +122,19 @@ static unsigned detail_result(struct view *view, const struct source_result *r)
     return r->failed ? VIEW_HANDLED | VIEW_DRAW : detail_take(v, r);
 }
 
+/* Into a task that runs, or one that its job's debug reservation keeps. */
+static void detail_shell(struct detail *v, const struct model_task *t)
+{
+    struct app *app = v->view.app;
+
+    if (t->state == WORD_RUNNING || *v->job.kept_on)
+        app_open_shell(app, v->full, t->role, t->index);
+    else
+        app_say(app, COLOUR_DEFAULT,
+                "%.100s-%d does not run and no debug reservation keeps it: there is no shell in it.", t->role,
+                t->index);
+}
+
 static unsigned detail_act(struct view *view, int action)
 {
     struct detail *v = detail_of(view);
@@ -134,6 +148,8 @@ static unsigned detail_act(struct view *view, int action)
         app_say(view->app, COLOUR_DEFAULT, "%.200s has ended already.", v->full);
     else if (action == DETAIL_STOP && v->loaded)
         calls_ask(&v->stop, view->app, &(struct calls_question){.kind = calls_stop(), .one = v->full});
+    else if (action == DETAIL_SHELL && v->cursor < v->job.task_count)
+        detail_shell(v, &v->job.tasks[v->cursor]);
     else if (action == DETAIL_LOG && v->cursor < v->job.task_count) {
         const struct model_task *t = &v->job.tasks[v->cursor];
 

@@ -133,7 +133,9 @@ static struct view *jobs_create(struct app *app, const char *arg)
     if (!v)
         return NULL;
     v->view = (struct view){jobs_view(), app};
-    v->all = arg && !strcmp(arg, "all");
+    v->all = arg && *arg;
+    if (v->all && strcmp(arg, "all") != 0)
+        (void)filter_set(&v->filter, arg, NULL);
     return &v->view;
 }
 

@@ -12,6 +12,10 @@ static const struct views_row rows[] = {
     {"log", "a job's name", log_view},
     {"logs", "a job's name", log_view},
     {"nodes", NULL, nodes_view},
+    {"overview", NULL, overview_view},
+    {"vcs", NULL, vcs_view},
+    {"gpus", NULL, fleet_view},
+    {"node", "a node's name", node_view},
     {"users", NULL, users_view},
     {"import", "a CSV file", import_view},
     {"groups", NULL, groups_view},
@@ -24,11 +28,11 @@ static const struct views_row rows[] = {
 };
 
 static const char *const words[] = {
-    "jobs",        "jobs all",       "job ",        "log ",           "nodes",     "users",
-    "import ",     "groups",         "members ",    "reservations",   "reports",   "alerts",
-    "audit",       "edit user ",     "edit group ", "sort ",          "sort name", "sort user",
-    "sort vc",     "sort gpus",      "sort state",  "sort submitted", "theme ",    "theme default",
-    "theme light", "theme contrast", "theme mono",  "help",           "quit",      NULL,
+    "jobs",        "jobs all",       "job ",       "log ",       "nodes",          "overview", "vcs",
+    "gpus",        "node ",          "users",      "import ",    "groups",         "members ", "reservations",
+    "reports",     "alerts",         "audit",      "edit user ", "edit group ",    "sort ",    "sort name",
+    "sort user",   "sort vc",        "sort gpus",  "sort state", "sort submitted", "theme ",   "theme default",
+    "theme light", "theme contrast", "theme mono", "help",       "quit",           NULL,
 };
 
 const struct views_row *views_find(const char *word)

@@ -19,7 +19,7 @@ const struct views_row *views_find(const char *word);
 /* All that may stand behind ":", for Tab; NULL-terminated, static. */
 const char *const *views_words(void);
 
-/* The list of jobs; argument NULL or "all". */
+/* The list of jobs; argument NULL, "all" or a filter of everybody's. */
 const struct view_ops *jobs_view(void);
 /* One job, "user~name". */
 const struct view_ops *detail_view(void);
@@ -41,6 +41,14 @@ const struct view_ops *audit_view(void);
 const struct view_ops *form_view(void);
 /* A thing in full, as YAML: a path of the API, or a title and, on the lines below it, the text. */
 const struct view_ops *text_view(void);
+/* The cluster at a glance. */
+const struct view_ops *overview_view(void);
+/* The virtual clusters. */
+const struct view_ops *vcs_view(void);
+/* Every GPU of every node. */
+const struct view_ops *fleet_view(void);
+/* The GPUs of a node, by its name. */
+const struct view_ops *node_view(void);
 /* The keys of the view below. */
 const struct view_ops *keyhelp_view(void);
 
