@@ -306,7 +306,7 @@ static bool demo_reply(struct demo *d, uint64_t id, const struct source_request 
         reply = demo_get(replies, "POST /api/v2/users/import applied");
     if (demo_get(reply, "refused"))
         demo_refuse(d, id, ERR_FORBIDDEN, demo_text(reply, "refused"));
-    else if (cJSON_IsString(reply))
+    else if (reply && cJSON_IsString(reply))
         demo_answer_text(d, id, reply->valuestring, true);
     else if (reply)
         demo_answer(d, id, reply);

@@ -12,12 +12,14 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "tui/app.h"
+#include "tui/cells.h"
 #include "tui/cli.h"
 #include "tui/format.h"
 #include "tui/model.h"
 #include "tui/plain_cluster.h"
 #include "tui/plain_io.h"
 #include "tui/verbs/away.h"
+#include "tui/plain_lists.h"
 
 #define PLAIN_WAIT_MS 30000
 
@@ -191,6 +193,20 @@ static void plain_shell(struct plain *p, const char *name)
                                     : "A recording has no tasks to open a shell in.\n");
     else
         away_shell(p->cli, &to);
+static void plain_things(struct plain *p, const struct listing *l, const char *arg)
+{
+    struct arena *a = arena_create(64u << 20);
+    struct cells made = {.arena = a, .now = plain_now(p), .time = CELLS_AGO};
+    struct err e = {0};
+    const char *path = a ? plain_path(&made, l, arg, &e) : NULL;
+    cJSON *reply = path ? plain_get(p, path) : NULL;
+
+    if (!path)
+        cli_say(p->cli, p->cli->out, "Error: %s\n", e.code ? e.text : "out of memory.");
+    else if (reply)
+        plain_rows(p->cli, &made, l, reply);
+    cJSON_Delete(reply);
+    arena_destroy(a);
 }
 
 static bool plain_command(struct plain *p, char *line)
@@ -218,6 +234,13 @@ static bool plain_command(struct plain *p, char *line)
                 "Commands: list [TEXT], open N, log N, stop N, shell N, %squit. N is a number of the last "
                 "list, or a job's name.\n",
                 plain_cluster_help());
+    else if (plain_listing(line))
+        plain_things(p, plain_listing(line), arg);
+    else
+        cli_say(p->cli, p->cli->out,
+                "Commands: list [TEXT], open N, log N, stop N, quit. N is a number of the last "
+                "list, or a job's name.\nOthers: %s. The commands of drover change what these show.\n",
+                plain_listings());
     return true;
 }
 

@@ -56,6 +56,9 @@ class Handler(BaseHTTPRequestHandler):
             if kind == "hang":
                 self.server.owner.stop.wait(60)
                 self.close_connection = True
+            elif kind == "slow":  # late, but an answer
+                self.server.owner.stop.wait(2)
+                return False
             elif kind == "drop":
                 self.close_connection = True
                 self.connection.shutdown(2)
@@ -107,6 +110,9 @@ class Handler(BaseHTTPRequestHandler):
             return self.reply(200, owner.data["session"])
         if path == "/api/v2/nodes":
             return self.reply(200, owner.data["nodes"])
+        recorded = owner.data["replies"].get("%s %s" % (method, urllib.parse.unquote(path)))
+        if recorded is not None:
+            return self.reply(200, recorded)
         if path == "/api/v2/jobs" and method == "GET":
             return self.jobs(query)
         if path == "/api/v2/jobs":

@@ -175,7 +175,9 @@ static void golden_keys(struct app *app, struct source *s, const char *keys)
             app_key(app, *keys++);
         }
         app_take(app);
-        app_draw(app);
+        /* Views know their height from drawing; while a line is being typed nobody asks. */
+        if (!app->prompt.mark || !*keys)
+            app_draw(app);
     }
 }
 

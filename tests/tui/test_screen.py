@@ -194,13 +194,97 @@ class Servers(Screen):
             self.keys("Escape")
             self.see("ana~train-vit-14")
 
+    def test_lists_of_a_server_that_is_slow_or_talks_garbage(self):
+        with FakeServer() as server:
+            self.start_on(server, "-a")
+            self.see("ana~train-vit-14")
+            server.fault["/api/v2/users"] = "slow"
+            self.keys(":", "users", "Enter")
+            self.see(r"users \[0/0\](?s:.)*Asking the server", 1.5)
+            self.keys("?")
+            self.see("keys of users", 1.5)  # no key waits for the answer
+            self.keys("?")
+            self.see(r"users \[1/9\](?s:.)*student-03")
+            for garbage in ("html", "cut", "binary", "null", "deep", "bare500"):
+                server.fault["/api/v2/audit"] = garbage
+                self.keys(":", "audit", "Enter")
+                self.see("boom|500" if garbage == "bare500" else "unusable")
+                self.keys("Escape")
+                self.see(r"jobs \[1/40\]")
+            server.fault.clear()
+            self.keys(":", "audit", "Enter")
+            self.see(r"audit \[1/6\]")
+
     def test_an_expired_token_is_said(self):
         with FakeServer() as server:
             self.start(DROVER_URL=server.url, DROVER_TOKEN="old")
             self.see("Your token is invalid")
 
+    def drover(self, *args):
+        return subprocess.run([DROVER, *args], env=self.env, check=True, timeout=60, capture_output=True,
+                              text=True).stdout
+
+    def serve(self, data, listen="127.0.0.1:0"):
+        """Starts droverd; its URL."""
+        self.server = subprocess.Popen([DROVERD, "serve", "--data", data, "--config", self.home + "/c.yaml", "--listen",
+                                        listen], env=self.env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                                       text=True)
+        return self.server.stdout.readline().split()[-1]
+
+    def end_server(self, how=signal.SIGTERM):
+        self.server.send_signal(how)
+        self.server.wait(30)
+        self.server.stdout.close()
+
+    def stop_twenty(self):
+        """Marks 20 waiting jobs and stops them with their number typed."""
+        with open(self.home + "/wait.yaml", "w", encoding="utf-8") as f:
+            with open(SOURCE + "/examples/hello.yaml", encoding="utf-8") as hello:
+                f.write(hello.read().replace("env |", "sleep 600; env |"))
+        for i in range(20):
+            self.drover("submit", self.home + "/wait.yaml", "--name", "many-%02d" % i)
+        self.keys(":", "jobs", "Enter", "/", "many", "Enter")
+        self.see(r"jobs ‹many› \[1/20\]")
+        self.tmux("send-keys", "-t", "t", "-N", "20", "Space")
+        self.see("20 marked")
+        self.keys("s")
+        self.see(r"Stop 20 jobs of 1 user\?")
+        self.keys("20", "Tab", "Enter")
+        self.see("20 jobs are being stopped")
+        wait_for("^20$", lambda: str(self.look().count("■ Stopped")))
+        self.keys("Escape")
+
+    def import_users(self):
+        """A preview with a refused row, then the good ones for good, which the server then has."""
+        with open(self.home + "/u.csv", "w", encoding="utf-8") as f:
+            f.write("username,password,email\nstudent-1,correct horse 1,s1@lab.example\n"
+                    "student-2,correct horse 2,not an address\nstudent-3,correct horse 3,s3@lab.example\n")
+        self.keys(":", "import " + self.home + "/u.csv", "Enter")
+        self.see(r"2 good, 1 refused(?s:.)*3 +refused +email: ")
+        self.keys("w")
+        self.see("1 row is refused")
+        self.keys("o")
+        self.see("good rows only(?s:.)*student-1 +would be created")
+        self.keys("w", "2", "Tab", "Enter")
+        self.see(r"Done: 2 good, 1 refused(?s:.)*student-3 +created")
+        self.assertIn("student-3", self.drover("users", "-o", "name"))
+        self.keys(":", "users", "Enter")
+        self.see("student-1(?s:.)*student-3")
+        self.keys("g", "x")  # the admin itself: the server refuses, in its words
+        self.see("Disable user root")
+        self.keys("Tab", "Enter")
+        self.see("root: .*admin")
+        self.keys("j", "x", "Tab", "Enter")
+        self.see(r"student-1 +no +yes")
+        self.keys("e")
+        self.see(r"edit user student-1(?s:.)*Disabled +yes")
+        self.keys("Down", "Down", "Down", "Enter", "w")
+        self.see(r"Disabled: no(?s:.)*was yes")
+        self.keys("Tab", "Enter")
+        self.see(r"student-1 +no +no")
+
     def real_server(self, config=""):
-        """Serves until the test ends, with root logged in."""
+        """Serves until the test ends, with root logged in; the folder and the URL."""
         with open(self.home + "/pw", "w", encoding="utf-8") as f:
             f.write("a password for the test\n")
         with open(self.home + "/c.yaml", "w", encoding="utf-8") as f:
@@ -208,21 +292,10 @@ class Servers(Screen):
         data = self.home + "/data"
         subprocess.run([DROVERD, "init", "--data", data, "--admin", "root", "--password-file", self.home + "/pw"],
                        check=True, env=self.env, timeout=60, capture_output=True)
-        server = subprocess.Popen([DROVERD, "serve", "--data", data, "--config", self.home + "/c.yaml", "--listen",
-                                   "127.0.0.1:0"], env=self.env, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                                  text=True)
-
-        def end():
-            server.send_signal(signal.SIGTERM)
-            server.wait(30)
-            server.stdout.close()
-        self.addCleanup(end)
-        url = server.stdout.readline().split()[-1]
+        url = self.serve(data)
+        self.addCleanup(self.end_server)
         self.drover("login", url, "-u", "root", "--password-file", self.home + "/pw")
-
-    def drover(self, *args):
-        return subprocess.run([DROVER, *args], env=self.env, check=True, timeout=60, capture_output=True,
-                              text=True).stdout
+        return data, url
 
     def end_job(self, name):
         """Stops it and waits until it has ended: no task outlives the test."""
@@ -280,7 +353,7 @@ class Servers(Screen):
         self.see("ended with 0")
 
     def test_a_real_server(self):
-        self.real_server()
+        data, url = self.real_server()
         self.drover("submit", SOURCE + "/examples/hello.yaml", "--wait")
         self.start()
         self.see(r"✔ Succeeded +root~hello")
@@ -294,6 +367,21 @@ class Servers(Screen):
         self.see(r"Hello from root~later")
         self.keys("Escape", ":", "nodes", "Enter")
         self.see(r"nodes \[1/1\]")
+        self.stop_twenty()
+        self.import_users()
+        self.keys(":", "audit", "Enter", "/", "method:DELETE", "Enter")
+        self.see("No row fits")
+        self.keys("Escape")
+        self.see("POST +/api/v2/users/im")
+        # Killed, it is missed and said; back at the same place, it is found again.
+        self.end_server(signal.SIGKILL)
+        self.see("cannot be reached|broke the connection", 20)
+        self.see(r"\d+ s old", 20)
+        self.keys("j")
+        self.serve(data, url.split("/")[-1])
+        wait_for(r"\? help(?s:.)*$", self.look, 20)
+        self.keys(":", "users", "Enter")
+        self.see("student-3")
         self.keys("q")
         self.see("ended with 0")
 
@@ -363,7 +451,18 @@ class Bytes(Screen):
             server.data["details"]["ana~" + evil] = server.data["details"]["ana~train-vit-14"]
             server.logs["ana~" + evil] = (evil + "\n").encode() * 50
             self.open("-a", DROVER_URL=server.url, DROVER_TOKEN=TOKEN)
+            replies = server.data["replies"]
+            for row in replies["GET /api/v2/users"] + replies["GET /api/v2/audit"]["data"]:
+                row.update({k: evil for k in row if k in ("username", "email", "actor", "object", "code", "ip")})
+            replies["GET /api/v2/alerts"][0]["annotations"] = {"summary": evil, "description": evil}
             seen = self.read(1.5)
+            for view in (b"users", b"audit", b"alerts"):
+                os.write(self.fd, b":" + view + b"\r")
+                seen += self.read(0.7)
+                os.write(self.fd, b"d")
+                seen += self.read(0.7)
+            os.write(self.fd, b":jobs\r")
+            seen += self.read(0.7)
             os.write(self.fd, b"l")
             seen += self.read(1.5)
             self.assertIn(b"\\x1b]0;owned", seen)
@@ -389,6 +488,18 @@ class Plain(Screen):
         self.assertIn("1. ana~train-vit-14: Running for 8m", out)
         self.assertRegex(out, r"> 1\. mia~sweep-19|1\. \w+~sweep-\d+: ")
         self.assertIn("Commands: list", out)
+
+    def test_lists_are_lines_too(self):
+        out = self.plain("users\nmembers nlp\nreports by:user days:7\nreports x:1\nmembers\naudit status:x\n",
+                         "--plain", "--demo")
+        self.assertIn("9 in all.", out)
+        self.assertRegex(out, r"8\. student-03: admin no, disabled yes, expires 3 d ago, email student-03@lab.example, "
+                              r"groups default, course-ml\n")
+        self.assertIn("1. li: admin no\n", out)
+        self.assertRegex(out, r"2\. nlp: gpuHours 2844.00, ")
+        self.assertIn('"x:1" is nothing that this list can be asked.', out)
+        self.assertIn("Say whose.", out)
+        self.assertIn("status must be a number", out)
 
     def test_stop_asks(self):
         out = self.plain("stop 1\nno\nstop 1\nyes\nlist\n", "--plain", "--demo")

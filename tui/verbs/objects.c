@@ -2,6 +2,7 @@
  *
  * The verbs that list things of one kind, by the rows of objects_tables.c, and those that show one thing, whole.
  */
+#include <assert.h>
 #include <string.h>
 
 #include "base/arena.h"
@@ -102,7 +103,8 @@ int objects_list(struct cli *cli)
     bool printed = false;
     int status;
 
-    path = l ? list_path(cli, l, &e) : NULL;
+    assert(l); /* the command table has no verb without a row */
+    path = list_path(cli, l, &e);
     if (e.code == ERR_INVALID_PARAMETERS)
         return cli_usage(cli, "%s", e.text);
     if (path && !cli_connect(cli, &e))

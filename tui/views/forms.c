@@ -123,12 +123,12 @@ void forms_read(const struct form_field *f, const cJSON *reply, char *out, size_
     snprintf(out, size, "%s", f->begin ? f->begin : "");
     if (f->kind == FORM_YES_NO)
         snprintf(out, size, "%s", cJSON_IsTrue(m) ? "yes" : "no");
-    else if (cJSON_IsString(m))
+    else if (m && cJSON_IsString(m))
         snprintf(out, size, "%s", m->valuestring);
-    else if (f->kind == FORM_DATE && cJSON_IsNumber(m) && m->valuedouble > 0) {
+    else if (f->kind == FORM_DATE && m && cJSON_IsNumber(m) && m->valuedouble > 0) {
         clock_iso((int64_t)m->valuedouble, iso);
         snprintf(out, size, "%.10s", iso);
-    } else if (f->kind == FORM_NUMBER && cJSON_IsNumber(m))
+    } else if (f->kind == FORM_NUMBER && m && cJSON_IsNumber(m))
         snprintf(out, size, "%.0f", m->valuedouble);
     else if (f->kind == FORM_LIST)
         read_list(m, out, size);

@@ -161,7 +161,7 @@ static int import_read(struct import *v, struct arena *a, const cJSON *report)
 {
     const cJSON *users = cJSON_GetObjectItemCaseSensitive(report, "users");
     const cJSON *errors = cJSON_GetObjectItemCaseSensitive(report, "errors");
-    size_t room = (size_t)(cJSON_GetArraySize(users) + cJSON_GetArraySize(errors)), n = 0;
+    size_t room = (size_t)cJSON_GetArraySize(users) + (size_t)cJSON_GetArraySize(errors), n = 0;
     bool applied = cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(report, "applied")) != 0;
     struct import_row *rows = arena_calloc(a, room + 1, sizeof *rows);
     const cJSON *m;
@@ -367,7 +367,11 @@ static void import_summary(const struct import *v, struct canvas *c, int row)
                                : "Nothing was done",
                     v->good, v->bad);
         pen.style = 0;
-        canvas_put(c, &pen, *v->id ? " U takes it back." : v->dry ? " w does it." : "");
+        canvas_put(c, &pen,
+                   *v->id                ? " U takes it back."
+                   : !v->dry || !v->good ? ""
+                   : v->bad && !v->mode  ? " o takes the good rows only."
+                                         : " w does it.");
     }
     pen = canvas_row(c, row + 1, COLOUR_GREY);
     pen.col = 3;

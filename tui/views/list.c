@@ -6,6 +6,7 @@
  */
 #include "tui/views/list.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +39,7 @@ struct view *list_create(struct app *app, const struct list_kind *kind, const st
     for (size_t i = 0; i < count; i++)
         if (!strcmp(all[i].verb, kind->verb))
             l->listing = &all[i];
+    assert(l->listing);
     l->sort = l->listing->count;
     snprintf(l->about, sizeof l->about, "%s", arg ? arg : "");
     snprintf(l->asked, sizeof l->asked, "%s", kind->begin ? kind->begin : "");
@@ -199,7 +201,7 @@ static int list_compare(const void *left, const void *right, void *ctx)
     int c;
 
     if (cJSON_IsNumber(x) || cJSON_IsNumber(y)) {
-        double m = cJSON_IsNumber(x) ? x->valuedouble : -1, n = cJSON_IsNumber(y) ? y->valuedouble : -1;
+        double m = x && cJSON_IsNumber(x) ? x->valuedouble : -1, n = y && cJSON_IsNumber(y) ? y->valuedouble : -1;
 
         c = (m > n) - (m < n);
     } else {
@@ -244,6 +246,8 @@ static int list_fill(struct list *l, const cJSON *list)
     l->cells = arena_calloc(l->arena, n * g->count + 1, sizeof *l->cells);
     l->shown = arena_calloc(l->arena, n + 1, sizeof *l->shown);
     memset(l->used, 0, sizeof l->used);
+    for (size_t c = 0; c < g->count; c++)
+        l->want[c] = canvas_width(g->columns[c].title);
     l->count = 0;
     if (!l->items || !l->cells || !l->shown)
         return -1;
@@ -256,6 +260,8 @@ static int list_fill(struct list *l, const cJSON *list)
             const char *text = cells_text(&made, item, &g->fields[c]);
 
             l->cells[row * g->count + c] = text ? text : "";
+            if (text && canvas_width(text) > l->want[c])
+                l->want[c] = canvas_width(text);
             l->used[c] = l->used[c] || (text && g->columns[c].rank < 10);
         }
         row++;
@@ -270,7 +276,7 @@ static void list_next(struct list *l)
     const cJSON *next = l->listing->more ? cJSON_GetObjectItemCaseSensitive(l->reply, l->listing->more) : NULL;
 
     l->next[0] = '\0';
-    if (cJSON_IsNumber(next))
+    if (next && cJSON_IsNumber(next))
         snprintf(l->next, sizeof l->next, "%.0f", next->valuedouble);
 }
 

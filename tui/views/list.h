@@ -59,6 +59,7 @@ struct list {
     size_t *shown; /* rows that fit the filter, in order */
     size_t shown_count;
     bool used[TABLE_MAX_COLUMNS]; /* a column that is empty in every row is not shown */
+    int want[TABLE_MAX_COLUMNS];  /* the widest cell of each */
     size_t cursor, top, height;   /* places among those shown */
     size_t sort;                  /* a column, or the number of columns: as the server sorts */
     uint64_t ask;

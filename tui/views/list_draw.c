@@ -25,19 +25,13 @@ static void list_columns(const struct list *l, int cols, struct list_columns *ou
     const struct listing *g = l->listing;
     int want[TABLE_MAX_COLUMNS], used = 0;
 
-    out->count = 0;
+    *out = (struct list_columns){.count = 0};
     for (size_t c = 0; c < g->count; c++) {
         if (!l->used[c])
             continue;
         out->at[out->count] = c;
         out->columns[out->count] = g->columns[c];
-        want[out->count] = canvas_width(g->columns[c].title);
-        for (size_t r = 0; r < l->count; r++) {
-            int w = canvas_width(l->cells[r * g->count + c]);
-
-            want[out->count] = w > want[out->count] ? w : want[out->count];
-        }
-        out->count++;
+        want[out->count++] = l->want[c];
     }
     table_layout(out->columns, out->count, want, cols - 3, out->width);
     for (size_t i = 0; i < out->count; i++)
@@ -46,15 +40,13 @@ static void list_columns(const struct list *l, int cols, struct list_columns *ou
         out->width[out->count - 1] += cols - 3 - used;
 }
 
-static void list_draw_row(const struct list *l, struct canvas *c, int row, const struct list_columns *cs)
+static void list_draw_row(const struct list *l, struct canvas *c, int row, size_t place, const struct list_columns *cs)
 {
-    size_t place = l->top + (size_t)row;
     size_t item = l->shown[place];
     struct canvas_pen pen;
     char name[LIST_NAME] = "";
     bool marked;
 
-    row += 3;
     if (l->kind->name)
         l->kind->name(l->items[item], name, sizeof name);
     marked = *name && marks_has(&l->marks, name);
@@ -144,7 +136,7 @@ void list_draw(struct view *view, struct canvas *c, struct view_area area)
         pen.col += TABLE_GAP;
     }
     for (size_t i = 0; i < l->height && l->top + i < l->shown_count; i++)
-        list_draw_row(l, c, (int)i, &cs);
+        list_draw_row(l, c, area.top + 1 + (int)i, l->top + i, &cs);
     if (strip)
         list_draw_strip(l, c, area.top + area.rows - strip);
 }
