@@ -193,6 +193,8 @@ static void plain_shell(struct plain *p, const char *name)
                                     : "A recording has no tasks to open a shell in.\n");
     else
         away_shell(p->cli, &to);
+}
+
 static void plain_things(struct plain *p, const struct listing *l, const char *arg)
 {
     struct arena *a = arena_create(64u << 20);
@@ -229,18 +231,13 @@ static bool plain_command(struct plain *p, char *line)
         plain_stop(p, plain_name(p, arg));
     else if (!strcmp(line, "shell") && *arg)
         plain_shell(p, plain_name(p, arg));
+    else if (plain_listing(line))
+        plain_things(p, plain_listing(line), arg);
     else if (!plain_cluster(p, line, arg))
         cli_say(p->cli, p->cli->out,
                 "Commands: list [TEXT], open N, log N, stop N, shell N, %squit. N is a number of the last "
-                "list, or a job's name.\n",
-                plain_cluster_help());
-    else if (plain_listing(line))
-        plain_things(p, plain_listing(line), arg);
-    else
-        cli_say(p->cli, p->cli->out,
-                "Commands: list [TEXT], open N, log N, stop N, quit. N is a number of the last "
                 "list, or a job's name.\nOthers: %s. The commands of drover change what these show.\n",
-                plain_listings());
+                plain_cluster_help(), plain_listings());
     return true;
 }
 
