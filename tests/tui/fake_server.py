@@ -110,15 +110,15 @@ class Handler(BaseHTTPRequestHandler):
             return self.reply(200, owner.data["session"])
         if path == "/api/v2/nodes":
             return self.reply(200, owner.data["nodes"])
-        recorded = owner.data["replies"].get("%s %s" % (method, urllib.parse.unquote(path)))
-        if recorded is not None:
-            return self.reply(200, recorded)
         if path == "/api/v2/jobs" and method == "GET":
             return self.jobs(query)
         if path == "/api/v2/jobs":
             return self.submit(body)
         if path.startswith("/api/v2/jobs/"):
             return self.job(method, path[len("/api/v2/jobs/"):].split("/"), query, body)
+        recorded = owner.data["replies"].get("%s %s" % (method, urllib.parse.unquote(path)))
+        if recorded is not None:
+            return self.reply(200, recorded)
         return self.error(404, "NoApiError", "There is no such route.")
 
     def login(self, given):
