@@ -232,7 +232,7 @@ class RightsTest(ShellCase):
     def test_session(self):
         """The portal's cookie opens a shell for a page of the portal's own origin, and for nobody who does not say so."""
         body = json.dumps({"username": droverlib.ADMIN, "password": droverlib.PASSWORD})
-        cookie = droverlib.Client(self.server).request("POST", "/api/v2/session", body).headers["Set-Cookie"]
+        cookie = droverlib.Client(self.server).request("POST", "/api/v2/session", body).headers["set-cookie"]
         host = "%s:%d" % self.server.address
         with_cookie = {"Cookie": cookie.split(";")[0]}
         def status(**more):
