@@ -18,8 +18,8 @@
 #include "tui/model.h"
 #include "tui/plain_cluster.h"
 #include "tui/plain_io.h"
-#include "tui/verbs/away.h"
 #include "tui/plain_lists.h"
+#include "tui/verbs/away.h"
 
 #define PLAIN_WAIT_MS 30000
 
@@ -211,6 +211,22 @@ static void plain_things(struct plain *p, const struct listing *l, const char *a
     arena_destroy(a);
 }
 
+typedef void plain_fn(struct plain *p, const char *name);
+
+/* What is done to one job; NULL: no such command. */
+static plain_fn *plain_one(const char *word)
+{
+    static const struct {
+        const char *word;
+        plain_fn *fn;
+    } all[] = {{"open", plain_open}, {"log", plain_log}, {"stop", plain_stop}, {"shell", plain_shell}};
+
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (!strcmp(word, all[i].word))
+            return all[i].fn;
+    return NULL;
+}
+
 static bool plain_command(struct plain *p, char *line)
 {
     char *arg;
@@ -223,14 +239,8 @@ static bool plain_command(struct plain *p, char *line)
         return false;
     if (!strcmp(line, "list") || !strcmp(line, ""))
         plain_list(p, arg);
-    else if (!strcmp(line, "open") && *arg)
-        plain_open(p, plain_name(p, arg));
-    else if (!strcmp(line, "log") && *arg)
-        plain_log(p, plain_name(p, arg));
-    else if (!strcmp(line, "stop") && *arg)
-        plain_stop(p, plain_name(p, arg));
-    else if (!strcmp(line, "shell") && *arg)
-        plain_shell(p, plain_name(p, arg));
+    else if (plain_one(line) && *arg)
+        plain_one(line)(p, plain_name(p, arg));
     else if (plain_listing(line))
         plain_things(p, plain_listing(line), arg);
     else if (!plain_cluster(p, line, arg))
