@@ -222,6 +222,8 @@ class FakeServer:
     def __init__(self):
         with open(os.path.join(SOURCE, "tui", "demo", "demo.json"), encoding="utf-8") as f:
             self.data = json.load(f)
+        with open(os.path.join(SOURCE, "tui", "demo", "cluster.json"), encoding="utf-8") as f:
+            self.data["replies"].update(json.load(f)["replies"])
         self.log, self.submitted, self.stopped = [], [], []
         self.fault = {}
         self.revoked = False
