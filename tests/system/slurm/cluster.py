@@ -166,6 +166,12 @@ class Cluster:
                 return {n["name"]: n["state"] for n in reply["nodes"]}
         return {}
 
+    def undrain(self):
+        """Gives back all nodes that an admin, or Slurm itself, has drained."""
+        for n in self.call("GET", "/nodes")[1]["nodes"]:
+            if "DRAIN" in n["state_flags"]:
+                self.tool("scontrol", "update", "NodeName=" + n["name"], "State=UNDRAIN")
+
     def own_processes(self):
         """Pids of all that belongs to this cluster: what has its configuration in its environment, and all children."""
         marker, snapshot = os.fsencode("SLURM_CONF=" + self.env["SLURM_CONF"]), droverlib.processes()

@@ -10,17 +10,19 @@ import slurmcase
 import droverlib
 from droverlib import wait_until
 
+NIGHTLY = bool(os.environ.get("DROVER_NIGHTLY"))
 #: Jobs of a volley; the whole number of the issue in nightly runs.
-MANY = 500 if os.environ.get("DROVER_NIGHTLY") else 60
+MANY = 500 if NIGHTLY else 60
 #: Faults that change nothing of what is known, with how many requests they last (None: until it is healed).
 PASSING = {"reset": 6, "cut": 6, "html": 6, "garbage": 6, "error": 6, "busy": 2, "redirect": 4, "wrong types": 12,
            "missing": 4, "backwards": 8, "huge": 2}
+SAMPLE = ("cut", "html", "wrong types", "missing", "backwards", "huge")
 
 
 class Faults(slurmcase.SlurmCase):
     PROXIED = True
 
-    def volley(self, name, count, command="true"):
+    def volley(self, name, count, command="echo"):
         """Submits so many jobs that witness their start; their full names. All are accepted when this returns."""
         return [self.submit("%s-%d" % (name, i), [droverlib.witness_command(self.witness), command]) for i in range(count)]
 
@@ -54,7 +56,19 @@ class Faults(slurmcase.SlurmCase):
         wait_until(lambda: self.proxy.count(what) >= before + least, "requests meet %s" % what, timeout)
 
     def setUp(self):
-        self.addCleanup(self.proxy.heal)
+        self.proxy.heal()
+
+    def tearDown(self):
+        """Also where the test failed half-way, the next one finds everything up."""
+        self.proxy.heal()
+        for name in ["slurmctld", "slurmrestd", *self.cluster.nodes]:
+            if name not in self.cluster.running:
+                self.cluster.restart(name)
+        wait_until(self.cluster.serves, "slurmctld serves", 30)
+        # A slurmctld that gave an id out again drains the node where the first job of that id runs ("Duplicate jobid").
+        self.cluster.undrain()
+        super().tearDown()
+        wait_until(lambda: self.nodes_up() == self.NODES, "all nodes are back", 60)
 
     def test_slurmctld_forgets_what_it_accepted(self):
         names = self.volley("forgotten", MANY)
@@ -75,9 +89,10 @@ class Faults(slurmcase.SlurmCase):
 
     def test_faults_that_pass_change_nothing(self):
         full = self.gated("steady", 2)
-        for fault, times in PASSING.items():
+        for fault in PASSING if NIGHTLY else SAMPLE:
+            times = PASSING[fault]
             with self.subTest(fault):
-                new = self.submit("during-" + fault.replace(" ", "-"), [droverlib.witness_command(self.witness), "true"])
+                new = self.submit("during-" + fault.replace(" ", "-"), [droverlib.witness_command(self.witness), "echo"])
                 self.proxy.fault(fault, times=times)
                 self.asked(fault)
                 self.assertEqual({self.client.state(f) for f in full}, {"RUNNING"}, fault)
@@ -92,13 +107,13 @@ class Faults(slurmcase.SlurmCase):
         """Refused, then hung. What runs keeps its state, and what ends meanwhile ends with its own exit."""
         full = self.gated("kept", 2)
         with self.proxy.refusing():
-            new = self.submit("later", [droverlib.witness_command(self.witness), "true"])
+            new = self.submit("later", [droverlib.witness_command(self.witness), "echo"])
             self.open_gate("kept")
             time.sleep(2 * droverlib.TIME_SCALE)
             self.assertNotIn("FAILED", {self.client.state(f) for f in full + [new]})
         self.all_end(full + [new], 120)
         self.proxy.fault("hang")
-        new = self.submit("hung", [droverlib.witness_command(self.witness), "true"])
+        new = self.submit("hung", [droverlib.witness_command(self.witness), "echo"])
         self.asked("hang")
         self.assertIn(self.client.state(new), ("WAITING", "STARTING"))
         self.proxy.heal()

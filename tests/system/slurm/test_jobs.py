@@ -36,8 +36,9 @@ class Jobs(slurmcase.SlurmCase):
         task = self.tasks(detail)[0]
         self.assertIn(task["containerNodeName"], self.cluster.nodes)
         # Slurm has one job of it, on the node that Drover chose.
-        jobs = [j for js in self.ours().values() for j in js if full in j["comment"] or j["nodes"] == task["containerNodeName"]]
-        self.assertTrue(jobs)
+        jobs = [j for js in self.ours().values() for j in js if "job=" + detail["jobId"] in j["comment"]]
+        self.assertEqual([(j["nodes"], j["user_name"]) for j in jobs],
+                         [(task["containerNodeName"], self.cluster.job_user)])
 
     def test_the_training_learns(self):
         full = self.client.submit(text_of(TRAIN, steps=("steps: 2500", "steps: 300")))
@@ -147,6 +148,24 @@ class Jobs(slurmcase.SlurmCase):
         wait_until(lambda: self.nodes_up() == self.NODES - 1, "droverd knows that it is drained", 20)
         full = self.submit("elsewhere", "echo", cpu=17, instances=3)
         self.assertNotIn("n1", [t["containerNodeName"] for t in self.tasks(self.ends(full))])
+
+    def test_what_others_hold_is_left_to_them(self):
+        """A native job has all GPUs of n2, so that four whole nodes are not to be had until it is gone."""
+        native = self.cluster.tool("sbatch", "--parsable", "-p", "native", "-w", "n2", "--gpus-per-node=8", "-o", "/dev/null",
+                                   "--wrap", "sleep 600").strip()
+        self.addCleanup(self.cluster.tool, "scancel", native)
+        wait_until(lambda: self.gpus_free("n2") == 0, "droverd knows of it", 30)
+        full = self.submit("whole", "echo", gpu=8, instances=4)
+        three = self.submit("three", "echo", gpu=8, instances=3)
+        self.assertNotIn("n2", [t["containerNodeName"] for t in self.tasks(self.ends(three))])
+        self.assertEqual(self.client.state(full), "WAITING")
+        self.cluster.tool("scancel", native)
+        self.ends(full)
+
+    def gpus_free(self, node):
+        """How many GPUs Drover could give there."""
+        gpus = self.client.json("GET", "/api/v2/nodes/%s" % node)["gpus"]
+        return gpus["total"] - gpus["used"]
 
 
 if __name__ == "__main__":
