@@ -23,6 +23,7 @@
 #include "engines/slurm/script.h"
 
 struct err;
+struct passwd;
 struct record;
 
 /* Where attempts are. Plain data; the descriptors are the engine's. */
@@ -49,7 +50,7 @@ void place_path(const struct places *p, const struct place *at, char out[PATH_MA
 /* Makes it for a job of this Unix user. An existing one is no error. 0 or -1. */
 int place_make(const struct places *p, const struct place *at, uid_t uid, gid_t gid, struct err *e);
 /* Makes FOLDER/checkpoints/USER/NAME, the last for this Unix user, and writes its path. 0 or -1. */
-int place_checkpoint(const struct places *p, const char *const names[2], uid_t uid, gid_t gid, char out[PATH_MAX],
+int place_checkpoint(const struct places *p, const char *const names[2], const struct passwd *user, char out[PATH_MAX],
                      struct err *e);
 /* Notes Slurm's id; reads it, 0 = none is there. */
 int place_note_job(const struct places *p, const struct place *at, int64_t job_id);

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,16 +25,16 @@ static bool is_plain(const char *s)
 
 /* Of whom: what lies above is droverd's, and others pass through. Where we cannot give it away, all who come so far may
  * write there. */
-static int own(int dir, bool last, uid_t uid, gid_t gid)
+static int own(int dir, bool last, const struct passwd *user)
 {
     if (!last)
         return fchmod(dir, 0711);
-    if (uid == geteuid())
+    if (user->pw_uid == geteuid())
         return fchmod(dir, 0700);
-    return fchown(dir, uid, gid) ? fchmod(dir, 01777) : fchmod(dir, 0700);
+    return fchown(dir, user->pw_uid, user->pw_gid) ? fchmod(dir, 01777) : fchmod(dir, 0700);
 }
 
-int place_checkpoint(const struct places *p, const char *const names[2], uid_t uid, gid_t gid, char out[PATH_MAX],
+int place_checkpoint(const struct places *p, const char *const names[2], const struct passwd *user, char out[PATH_MAX],
                      struct err *e)
 {
     const char *const steps[STEPS] = {"checkpoints", names[0], names[1]};
@@ -46,7 +47,7 @@ int place_checkpoint(const struct places *p, const char *const names[2], uid_t u
         const bool made = !mkdirat(dir, steps[i], 0700);
         const int next =
             made || errno == EEXIST ? openat(dir, steps[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW) : -1;
-        rc = next < 0 || (made && own(next, i == STEPS - 1, uid, gid)) ? -1 : 0;
+        rc = next < 0 || (made && own(next, i == STEPS - 1, user)) ? -1 : 0;
         const int saved = errno;
         (void)close(dir);
         errno = saved;

@@ -179,7 +179,7 @@ static int make_checkpoint(struct slurm_attempt *a, const struct passwd *user, s
     a->checkpoint = NULL;
     if (!l->checkpoint_name)
         return 0;
-    if (place_checkpoint(&a->slurm->places, names, user->pw_uid, user->pw_gid, path, e))
+    if (place_checkpoint(&a->slurm->places, names, user, path, e))
         return -1;
     a->checkpoint = arena_strdup(a->order->arena, path);
     return a->checkpoint ? 0 : err_set(e, ERR_INTERNAL, "out of memory");
