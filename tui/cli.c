@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/utf8.h"
+#include "tui/again.h"
 #include "tui/client.h"
 #include "tui/format.h"
 #include "tui/help.h"
@@ -271,7 +272,9 @@ static int cli_perform(struct cli *cli, char **argv)
         return cli_usage(cli, "%s needs %s.", c->name, c->args);
     if (c->max_args >= 0 && cli->args.rest_count > c->max_args)
         return cli_usage(cli, "%s is one argument too many for %s.", cli->args.rest[c->max_args], c->name);
-    return c->run(cli);
+    if (!args_has(&cli->args, "watch"))
+        return c->run(cli);
+    return c->lists ? again_run(cli) : cli_usage(cli, "%s lists nothing that --watch could follow.", c->name);
 }
 
 static int cli_dispatch(struct cli *cli, char **argv)

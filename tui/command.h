@@ -54,6 +54,7 @@ struct command {
     int max_args;                /* -1 = any number */
     enum command_arg arg;        /* of the first argument, and of all where `rest` is 0 */
     enum command_arg rest;       /* of those behind it */
+    bool lists;                  /* it prints what there is, and can do so again: --watch */
     bool foreign;                /* another program's verb: its options hide those of every command of the same name */
     bool ends;                   /* the first argument ends the options: what follows is somebody else's */
     const char *words;           /* legal words of COMMAND_ARG_WORD, separated by blanks, or NULL */

@@ -22,6 +22,7 @@
 const struct command_option command_options_global[] = {
     {'o', "output", "FORMAT", "table wide json yaml name csv", "How to print."},
     {0, "columns", "LIST", NULL, "Only these columns of a table, in this order, separated by commas."},
+    {'w', "watch", NULL, NULL, "Of a command that lists: go on, and print again what changed, until Ctrl-C."},
     {0, "context", "NAME", NULL, "The context to use, see drover context."},
     {0, "timeout", "SECONDS", NULL, "How long to wait for an answer (30)."},
     {0, "absolute", NULL, NULL, "Times in full instead of relative to now."},
@@ -116,6 +117,8 @@ const struct command_option command_options_ssh_proxy[] = {
 };
 
 const struct command_option command_options_wait[] = {
+    {0, "for", "STATES", NULL,
+     "Wait for one of these instead, as state=running,succeeded; exit 8 if it ends otherwise."},
     {0, "propagate-exit-code", NULL, NULL, "Exit with the failed task's own code instead of 8."},
     {0, "wait-timeout", "SECONDS", NULL, "Stop waiting after this long, with exit 7."},
     {0, NULL, NULL, NULL, NULL},

@@ -99,7 +99,8 @@ static int watch_step(struct cli *cli, const struct watch *w, struct watch_state
         }
         s->seen = true;
         s->last = d.job.state;
-        over = words_get(d.job.state)->final || (w->until_started && d.job.state != WORD_WAITING);
+        over = words_get(d.job.state)->final || (w->until_started && d.job.state != WORD_WAITING) ||
+               (w->until & 1u << d.job.state);
     }
     arena_destroy(a);
     return over;

@@ -19,6 +19,7 @@ struct watch {
     int64_t timeout_ms; /* 0 = for ever */
     bool quiet;         /* say nothing */
     bool until_started; /* enough when it is no longer waiting */
+    unsigned until;     /* enough in one of these states, a bit each (1 << WORD_RUNNING); 0 = its end */
 };
 
 /* Fetches the job once. Strings live in the cli's arena. 0 or -1. */

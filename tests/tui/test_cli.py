@@ -566,6 +566,58 @@ class Table(Cli):
                 self.assertEqual((r.returncode, r.stderr), (0, ""), shell)
 
 
+    def names(self):
+        """Every verb of the table, as the help lists them."""
+        found = [re.match(r"  ([a-z-]+(?: [a-z-]+)?)  +[A-Z]", line) or re.match(r"  ([a-z-]+(?: [a-z-]+)?) [A-Z]", line)
+                 for line in self.check(0, "help").stdout.splitlines()]
+        return [m.group(1) for m in found if m]
+
+    def test_every_verb_is_in_help_manual_and_completions_and_refuses_what_it_has_not(self):
+        names = self.names()
+        self.assertGreater(len(names), 100)
+        manual = self.check(0, "man").stdout
+        shells = {shell: self.check(0, "completion", shell).stdout for shell in ("bash", "zsh", "fish")}
+        for name in names:
+            words = name.split()
+            text = self.check(0, *words, "--help").stdout
+            self.assertTrue(text.startswith("drover %s - " % name), name)
+            self.assertEqual(len(re.findall(r"(?m)^  drover %s" % re.escape(name), text)), 3, name)
+            self.assertRegex(manual, r"(?m)^\.Ss drover %s( |$)" % re.escape(name))
+            self.assertIn('    "%s")' % name, shells["bash"])
+            self.assertIn('    ("%s")' % name, shells["zsh"])
+            self.assertRegex(shells["fish"], r"(?m)-a %s\b" % re.escape(words[-1]))
+            for option in re.findall(r"(?m)^  (?:-., )? *--([a-z-]+)", text):
+                for script in (manual.replace("\\-", "-"), shells["bash"], shells["zsh"]):
+                    self.assertIn(option, script)
+            self.check(2, *words, "--no-such-option")
+
+    def test_watch_prints_what_changed_and_only_of_lists(self):
+        self.login()
+        self.check(2, "stop", "x", "--watch")
+        p = subprocess.Popen([DROVER, "nodes", "-o", "name", "-w"], env=self.env, cwd=self.home, text=True,
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        try:
+            first = [n["name"] for n in self.server.data["nodes"]]
+            self.assertEqual([p.stdout.readline().strip() for _ in first], first)
+            self.server.data["nodes"].append({**self.server.data["nodes"][0], "name": "new-node"})
+            self.assertEqual(p.stdout.readline(), "new-node\n")
+        finally:
+            p.send_signal(2)
+            p.wait(30)
+            p.stdout.close()
+            p.stderr.close()
+        self.assertEqual(p.returncode, 130)
+
+    def test_wait_for_a_state(self):
+        self.login()
+        self.server.script = ["WAITING", "RUNNING", "RUNNING", "RUNNING", "SUCCEEDED"]
+        self.check(0, "submit", self.file("job.yaml", JOB))
+        self.assertIn("Running", self.check(0, "wait", "hello", "--for=state=running,failed").stderr)
+        self.check(8, "wait", "hello", "--for", "failed")
+        self.check(0, "wait", "hello", "--for=succeeded")
+        self.check(2, "wait", "hello", "--for=state=asleep")
+
+
 class Colour(Cli):
     def coloured(self, *args, **env):
         self.login()

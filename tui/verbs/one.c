@@ -496,8 +496,27 @@ int one_stop(struct cli *cli)
     return status;
 }
 
+/* "state=running,failed", or without "state=", as bits; -1 where a word is no state. */
+static int one_wanted(struct cli *cli, const char *typed, unsigned *out)
+{
+    if (!strncmp(typed, "state=", 6))
+        typed += 6;
+    for (*out = 0;; typed++) {
+        size_t len = strcspn(typed, ",");
+        const char *wire = words_to_wire(arena_strndup(cli->arena, typed, len));
+
+        if (!wire)
+            return -1;
+        *out |= 1u << words_from_wire(wire, NULL, NULL);
+        typed += len;
+        if (!*typed)
+            return 0;
+    }
+}
+
 int one_wait(struct cli *cli)
 {
+    const char *wanted = args_get(&cli->args, "for");
     struct watch w = {.timeout_ms = 0};
     struct model_detail d = {0};
     struct err e = {0};
@@ -505,11 +524,16 @@ int one_wait(struct cli *cli)
 
     if (args_int(&cli->args, "wait-timeout", (int64_t[2]){1, 100000000}, &seconds, &e))
         return cli_usage(cli, "%s", e.text);
+    if (wanted && one_wanted(cli, wanted, &w.until))
+        return cli_usage(cli, "--for takes states: waiting running stopping succeeded failed stopped.");
     w.timeout_ms = seconds * 1000;
     if (!cli_connect(cli, &e))
         w.full = cli_full_name(cli, cli->args.rest[0], &e);
     if (!w.full || watch_job(cli, &w, &d, &e))
         return cli_fail(cli, NULL, &e);
     watch_say_end(cli, &d);
-    return watch_exit(&d, args_has(&cli->args, "propagate-exit-code"));
+    if (w.until & 1u << d.job.state)
+        return CLI_OK;
+    return w.until && d.job.state == WORD_SUCCEEDED ? CLI_JOB_FAILED
+                                                    : watch_exit(&d, args_has(&cli->args, "propagate-exit-code"));
 }
