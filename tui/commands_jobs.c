@@ -22,6 +22,11 @@ static const struct command rows[] = {
     {.name = "job", .group = AREA, .args = "NAME", .help = "Show one job: its state, why, and its tasks.",
      .min_args = 1, .max_args = 1, .arg = COMMAND_ARG_JOB, .run = one_show,
      .examples = {"job train-7", "job ana~train-7 --absolute", "job train-7 -o json"}},
+    {.name = "top", .group = AREA, .args = "", .help = "List the jobs that hold GPUs, by their use of them.",
+     .about = "As the GPUs told it last, in percent over the job's GPUs; GPUS USED is how many it would fill. Nothing is told "
+              "where the driver tells nothing. Jobs that you may not read are left out.",
+     .max_args = 0, .lists = true, .run = top_run,
+     .examples = {"top", "top -w", "top -o csv --columns job,gpus,use"}},
     {.name = "explain", .group = AREA, .args = "NAME",
      .help = "Say why a job waits and what would let it start, or how it ended.",
      .min_args = 1, .max_args = 1, .arg = COMMAND_ARG_JOB, .run = one_explain,

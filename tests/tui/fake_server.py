@@ -110,6 +110,8 @@ class Handler(BaseHTTPRequestHandler):
             return self.reply(200, owner.data["session"])
         if path == "/api/v2/nodes":
             return self.reply(200, owner.data["nodes"])
+        if path == "/api/v2/gpus" and owner.gpus:
+            return self.reply(200, owner.gpus)
         if path == "/api/v2/jobs" and method == "GET":
             return self.jobs(query)
         if path == "/api/v2/jobs":
@@ -231,6 +233,7 @@ class FakeServer:
         self.logless = 0  # so many looks find no log yet
         self.logs = {}
         self.profiles = {}  # by full name
+        self.gpus = None
         self.scripts = {}
         # What a submitted job does: one state a look.
         self.script = ["WAITING", "RUNNING", "SUCCEEDED"]

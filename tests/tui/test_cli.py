@@ -608,6 +608,19 @@ class Table(Cli):
             p.stderr.close()
         self.assertEqual(p.returncode, 130)
 
+    def test_top_adds_up_what_jobs_make_of_their_gpus(self):
+        self.login()
+        job = [{"username": "ana", "name": n, "virtualCluster": "vision"} for n in ("idle", "busy", "silent")]
+        self.server.gpus = {"jobs": job, "nodes": [
+            {"name": "n1", "utilization": [90, 100, 5, None], "memory": [50, 71, 80, None],
+             "wrong": [None, None, None, None], "job": [1, 1, 0, None]},
+            {"name": "n2", "utilization": [80, None, 30], "memory": [60, None, 1], "wrong": ["degraded", None, None],
+             "job": [1, 2, -1]}]}
+        self.assertEqual(self.check(0, "top", "-o", "csv").stdout.splitlines(), [
+            "job,user,vc,gpus,use,memory,used,nodes,wrong", 'ana~busy,ana,vision,3,90,60,2.7,"n1, n2",yes',
+            "ana~idle,ana,vision,1,5,80,0.1,n1,no", "ana~silent,ana,vision,1,,,,n2,no"])
+        self.assertEqual(json.loads(self.check(0, "top", "-o", "json").stdout), self.server.gpus)
+
     def test_wait_for_a_state(self):
         self.login()
         self.server.script = ["WAITING", "RUNNING", "RUNNING", "RUNNING", "SUCCEEDED"]

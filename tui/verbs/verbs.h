@@ -52,6 +52,8 @@ int one_wait(struct cli *cli);
 int list_events(struct cli *cli);
 /* Prints a job's document. */
 int one_config(struct cli *cli);
+/* Lists the jobs that hold GPUs, by their use. */
+int top_run(struct cli *cli);
 /* Lists nodes. */
 int list_nodes(struct cli *cli);
 /* Lists what the verb names: virtual clusters, users, groups, tokens, the audit log ... */
