@@ -248,6 +248,14 @@ class Verbs(unittest.TestCase):
         self.assertEqual(self.drover("scancel", "-u", "admin", "-t", "R"), ("", ""))
         self.admin.wait(name)
         self.assertEqual(self.drover("squeue", "--noheader")[0], "")
+        # Things that are shown whole: the server's own answer.
+        for verb, path in ((("attempts", name), "jobs/%s/job-attempts" % name), (("use", name), "jobs/%s/metrics" % name),
+                           (("vc", "show", "default"), "virtual-clusters/default"),
+                           (("group", "show", "default"), "groups/default"), (("audit", "chain"), "audit/chain")):
+            shown, told = self.listed(*verb), self.admin.json("GET", "/api/v2/" + path)
+            self.assertEqual(type(shown), type(told), verb)
+            self.assertEqual(list(shown), list(told)) if isinstance(told, dict) else self.assertEqual(shown, told)
+        self.drover("storage", "show", "none", status=3)
         self.drover("scancel", "never", status=3)
         self.drover("scancel", status=2)
         self.drover("squeue", "-t", "XX", status=2)

@@ -591,6 +591,23 @@ class Table(Cli):
                     self.assertIn(option, script)
             self.check(2, *words, "--no-such-option")
 
+    def test_manual_pages_are_true(self):
+        source = os.environ.get("DROVER_SOURCE") or os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+        pages = {}
+        for page in ("drover.7", "drover-job.5"):
+            with open(os.path.join(source, "packaging", "man", page), encoding="utf-8") as f:
+                pages[page] = f.read()
+        with open(os.path.join(source, "jobs", "protocol_extras.c"), encoding="utf-8") as f:
+            table = re.search(r"spec_object extension = \{.*?\{\.key = NULL\}", f.read(), re.S).group(0)
+        keys = re.findall(r'\.key = "(\w+)"', table)
+        self.assertGreater(len(keys), 8)
+        said = pages["drover-job.5"].split(".Ss extras.drover")[1].split(".Sh EXAMPLES")[0]
+        for key in keys:
+            self.assertRegex(said, r"(?m)^\.It Cm.*\b%s\b" % key)
+        names = self.names()
+        for words in re.findall(r"Ic drover ([a-z]+)", pages["drover.7"] + pages["drover-job.5"]):
+            self.assertIn(words, names)
+
     def test_watch_prints_what_changed_and_only_of_lists(self):
         self.login()
         self.check(2, "stop", "x", "--watch")

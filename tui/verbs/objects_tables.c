@@ -314,6 +314,13 @@ static const struct listing listings[] = {
 };
 
 static const struct showing showings[] = {
+    {"vc show", "/api/v2/virtual-clusters/%s"},
+    {"group show", "/api/v2/groups/%s"},
+    {"storage show", "/api/v2/storages/%s"},
+    {"silence show", "/api/v2/silences/%s"},
+    {"attempts", "/api/v2/jobs/%s/job-attempts"},
+    {"use", "/api/v2/jobs/%s/metrics"},
+    {"audit chain", "/api/v2/audit/chain"},
     {"user show", "/api/v2/users/%s"},
     {"node show", "/api/v2/nodes/%s"},
     {"reservation show", "/api/v2/jobs/%s/reservation"},
