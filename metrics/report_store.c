@@ -55,22 +55,10 @@ enum {
     USE_OWN
 };
 
-#define OF_TASKS                                                                                                            \
-    "j.vc, j.user, j.name, t.node, t.created_ms, t.completed_ms, t.state, t.exit_code, a.state, a.exit_code," /* who        \
-                                                                                                                 is         \
-                                                                                                                 stopped    \
-                                                                                                                 for        \
-                                                                                                                 good       \
-                                                                                                                 by         \
-                                                                                                                 preemption \
-                                                                                                                 ends       \
-                                                                                                                 as if      \
-                                                                                                                 a          \
-                                                                                                                 person     \
-                                                                                                                 had        \
-                                                                                                                 done       \
-                                                                                                                 it */      \
-    " a.state = " STOPPED " AND EXISTS(SELECT 1 FROM decision d WHERE d.job_id = a.job_id"                                  \
+/* Who is stopped for good by preemption ends as if a person had done it: the last of the columns tells. */
+#define OF_TASKS                                                                                                       \
+    "j.vc, j.user, j.name, t.node, t.created_ms, t.completed_ms, t.state, t.exit_code, a.state, a.exit_code,"          \
+    " a.state = " STOPPED " AND EXISTS(SELECT 1 FROM decision d WHERE d.job_id = a.job_id"                             \
     " AND d.job_attempt = a.attempt AND d.kind = 'preempted')"
 #define FROM_TASKS                                                                                                     \
     " JOIN job_attempt a ON a.job_id = t.job_id AND a.attempt = t.job_attempt JOIN job j ON j.id = t.job_id"
