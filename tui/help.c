@@ -33,6 +33,7 @@ static const struct {
     {"DROVER_CONTEXT", "The context to use when --context is not given."},
     {"DROVER_URL", "The server's address; no context is used then."},
     {"DROVER_TOKEN", "A token, instead of the stored one."},
+    {"DROVER_IMAGE", "The image of what drover sbatch submits, when --image is not given."},
     {"XDG_CONFIG_HOME", "Where drover/config.yaml and the tokens are; default ~/.config."},
     {"NO_COLOR", "Not empty: no colour. Stronger than CLICOLOR_FORCE and CLICOLOR, weaker than --color."},
 };
@@ -165,6 +166,6 @@ int help_man(struct cli *cli)
                ".Sh EXIT STATUS\n.Bl -tag -width Ds\n");
     for (size_t i = 0; i < sizeof help_exits / sizeof *help_exits; i++)
         fprintf(f, ".It %d\n%s\n", help_exits[i].status, help_exits[i].meaning);
-    fprintf(f, ".El\n");
+    fprintf(f, ".El\n.Sh SEE ALSO\n.Xr drover-job 5 ,\n.Xr drover 7 ,\n.Xr droverd 8\n");
     return CLI_OK;
 }
