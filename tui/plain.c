@@ -181,20 +181,6 @@ static void plain_stop(struct plain *p, const char *name)
     }
 }
 
-/* The shell's own process speaks to the terminal; what was said before it comes first. */
-static void plain_shell(struct plain *p, const char *name)
-{
-    struct app_shell to = {.wanted = true};
-
-    snprintf(to.job, sizeof to.job, "%s", name);
-    if (p->config->readonly || p->config->recorded)
-        cli_say(p->cli, p->cli->out,
-                p->config->readonly ? "This session is read-only.\n"
-                                    : "A recording has no tasks to open a shell in.\n");
-    else
-        away_shell(p->cli, &to);
-}
-
 static void plain_things(struct plain *p, const struct listing *l, const char *arg)
 {
     struct arena *a = arena_create(64u << 20);
@@ -211,20 +197,35 @@ static void plain_things(struct plain *p, const struct listing *l, const char *a
     arena_destroy(a);
 }
 
-typedef void plain_fn(struct plain *p, const char *name);
+/* The shell's own process speaks to the terminal; what was said before it comes first. */
+static void plain_shell(struct plain *p, const char *name)
+{
+    struct app_shell to = {.wanted = true};
 
-/* What is done to one job; NULL: no such command. */
-static plain_fn *plain_one(const char *word)
+    snprintf(to.job, sizeof to.job, "%s", name);
+    if (p->config->readonly || p->config->recorded)
+        cli_say(p->cli, p->cli->out,
+                p->config->readonly ? "This session is read-only.\n"
+                                    : "A recording has no tasks to open a shell in.\n");
+    else
+        away_shell(p->cli, &to);
+}
+
+/* Commands on a job; false when it is none of these, or nothing follows it. */
+static bool plain_job(struct plain *p, const char *command, const char *arg)
 {
     static const struct {
         const char *word;
-        plain_fn *fn;
-    } all[] = {{"open", plain_open}, {"log", plain_log}, {"stop", plain_stop}, {"shell", plain_shell}};
+        void (*run)(struct plain *p, const char *name);
+    } commands[] = {{"open", plain_open}, {"log", plain_log}, {"stop", plain_stop}, {"shell", plain_shell}};
 
-    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
-        if (!strcmp(word, all[i].word))
-            return all[i].fn;
-    return NULL;
+    for (size_t i = 0; *arg && i < sizeof commands / sizeof *commands; i++) {
+        if (strcmp(command, commands[i].word) != 0)
+            continue;
+        commands[i].run(p, plain_name(p, arg));
+        return true;
+    }
+    return false;
 }
 
 static bool plain_command(struct plain *p, char *line)
@@ -239,11 +240,11 @@ static bool plain_command(struct plain *p, char *line)
         return false;
     if (!strcmp(line, "list") || !strcmp(line, ""))
         plain_list(p, arg);
-    else if (plain_one(line) && *arg)
-        plain_one(line)(p, plain_name(p, arg));
+    else if (plain_job(p, line, arg) || plain_cluster(p, line, arg))
+        return true;
     else if (plain_listing(line))
         plain_things(p, plain_listing(line), arg);
-    else if (!plain_cluster(p, line, arg))
+    else
         cli_say(p->cli, p->cli->out,
                 "Commands: list [TEXT], open N, log N, stop N, shell N, %squit. N is a number of the last "
                 "list, or a job's name.\nOthers: %s. The commands of drover change what these show.\n",

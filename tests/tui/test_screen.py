@@ -221,8 +221,7 @@ class Servers(Screen):
             self.see("Your token is invalid")
 
     def drover(self, *args):
-        return subprocess.run([DROVER, *args], env=self.env, check=True, timeout=60, capture_output=True,
-                              text=True).stdout
+        return subprocess.run([DROVER, *args], env=self.env, check=True, timeout=60, capture_output=True, text=True)
 
     def serve(self, data, listen="127.0.0.1:0"):
         """Starts droverd; its URL."""
@@ -267,7 +266,7 @@ class Servers(Screen):
         self.see("good rows only(?s:.)*student-1 +would be created")
         self.keys("w", "2", "Tab", "Enter")
         self.see(r"Done: 2 good, 1 refused(?s:.)*student-3 +created")
-        self.assertIn("student-3", self.drover("users", "-o", "name"))
+        self.assertIn("student-3", self.drover("users", "-o", "name").stdout)
         self.keys(":", "users", "Enter")
         self.see("student-1(?s:.)*student-3")
         self.keys("g", "x")  # the admin itself: the server refuses, in its words
@@ -284,7 +283,7 @@ class Servers(Screen):
         self.see(r"student-1 +no +no")
 
     def real_server(self, config=""):
-        """Serves until the test ends, with root logged in; the folder and the URL."""
+        """Serves until the test ends, with root logged in; its URL and its folder."""
         with open(self.home + "/pw", "w", encoding="utf-8") as f:
             f.write("a password for the test\n")
         with open(self.home + "/c.yaml", "w", encoding="utf-8") as f:
@@ -295,7 +294,7 @@ class Servers(Screen):
         url = self.serve(data)
         self.addCleanup(self.end_server)
         self.drover("login", url, "-u", "root", "--password-file", self.home + "/pw")
-        return data, url
+        return url, data
 
     def end_job(self, name):
         """Stops it and waits until it has ended: no task outlives the test."""
@@ -305,7 +304,7 @@ class Servers(Screen):
     def test_an_admin_s_day(self):
         """Finds a stuck job, reads why, raises the quota, opens a shell in the job, drains the node."""
         self.real_server("gpus: 4\n")
-        sku = re.search(r"^(\S+)", self.drover("skus", "-o", "name")).group(1)
+        sku = re.search(r"^(\S+)", self.drover("skus", "-o", "name").stdout).group(1)
         self.drover("vc", "set", "lab", "--gpus", sku + "=1")
         with open(self.home + "/job.yaml", "w", encoding="utf-8") as f:
             f.write(HOLD)
@@ -353,7 +352,7 @@ class Servers(Screen):
         self.see("ended with 0")
 
     def test_a_real_server(self):
-        data, url = self.real_server()
+        url, data = self.real_server()
         self.drover("submit", SOURCE + "/examples/hello.yaml", "--wait")
         self.start()
         self.see(r"✔ Succeeded +root~hello")
@@ -455,7 +454,16 @@ class Bytes(Screen):
             for row in replies["GET /api/v2/users"] + replies["GET /api/v2/audit"]["data"]:
                 row.update({k: evil for k in row if k in ("username", "email", "actor", "object", "code", "ip")})
             replies["GET /api/v2/alerts"][0]["annotations"] = {"summary": evil, "description": evil}
+            for vc in replies["GET /api/v2/virtual-clusters"].values():
+                vc.update(description=evil, guarantee=[{"sku": evil, "gpus": 1}])
+            for node in replies["GET /api/v2/gpus"]["nodes"]:
+                node["name"] = node["model"] = evil
+            for holder in replies["GET /api/v2/gpus"]["jobs"]:
+                holder["name"] = evil
             seen = self.read(1.5)
+            for view in (b"overview", b"vcs", b"gpus"):
+                os.write(self.fd, b":" + view + b"\r")
+                seen += self.read(0.7)
             for view in (b"users", b"audit", b"alerts"):
                 os.write(self.fd, b":" + view + b"\r")
                 seen += self.read(0.7)

@@ -96,6 +96,7 @@ static void fleet_destroy(struct view *view)
 
     reply_fini(&v->reply, view->app);
     filter_fini(&v->filter);
+    fleet_grid_fini(&v->grid);
     free(v);
 }
 

@@ -125,10 +125,8 @@ static bool leads(const struct row *r)
 /* Moves the cursor to the next row in its direction that leads somewhere. */
 static void settle(struct overview *v, int step)
 {
-    size_t at = v->cursor.at;
-
     for (int turn = 0; turn < 2; turn++, step = -step) {
-        for (at = v->cursor.at; at < v->row_count; at += (size_t)step) {
+        for (size_t at = v->cursor.at; at < v->row_count; at += (size_t)step) {
             if (leads(&v->rows[at])) {
                 v->cursor.at = at;
                 return;
