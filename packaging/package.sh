@@ -15,7 +15,8 @@ build=$(readlink -f "$1")
 mkdir -p "$2"
 out=$(readlink -f "$2")
 DROVER_PACKAGE_VERSION=${3:-$("$here/version.sh")}
-SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git -C "$here" log -1 --format=%ct 2>/dev/null || stat -c %Y "$here/../CMakeLists.txt")}
+made_at() { git -C "$here" log -1 --format=%ct 2>/dev/null || stat -c %Y "$here/../CMakeLists.txt"; }
+SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(made_at)}
 export DROVER_PACKAGE_VERSION SOURCE_DATE_EPOCH
 umask 022
 work=$(mktemp -d "$out/.pack-XXXXXX")

@@ -18,6 +18,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 COMPLETIONS = {"bash": "share/bash-completion/completions/drover", "zsh": "share/zsh/vendor-completions/_drover",
                "fish": "share/fish/vendor_completions.d/drover.fish"}
 #: The programs that nobody starts by hand share a page.
+CLIENT_PAGES = ("drover.7", "drover-job.5")  # what whoever submits jobs reads
 HELPERS = ("drover-holder", "drover-keeper", "drover-unpack", "drover-warden")
 CHANGELOG = """%s (%s) unstable; urgency=medium
 
@@ -44,16 +45,22 @@ def read(path):
 
 
 def printed(*argv):
-    return subprocess.run(argv, check=True, stdout=subprocess.PIPE, env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"}).stdout
+    env = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"}
+    return subprocess.run(argv, check=True, stdout=subprocess.PIPE, env=env).stdout
 
 
 def man(prefix, name, data):
     packed(os.path.join(prefix, "share/man/man" + name[-1], name), data)
 
 
-def server(bin_folder, prefix):
+def pages(prefix, of_client):
     for page in sorted(glob.glob(os.path.join(HERE, "man", "*.[1-8]"))):
-        man(prefix, os.path.basename(page), read(page))
+        if (os.path.basename(page) in CLIENT_PAGES) == of_client:
+            man(prefix, os.path.basename(page), read(page))
+
+
+def server(bin_folder, prefix):
+    pages(prefix, of_client=False)
     man(prefix, "drover-sim.1", printed(os.path.join(bin_folder, "drover-sim"), "--man"))
     for name in HELPERS:
         link = os.path.join(prefix, "share/man/man8", name + ".8.gz")
@@ -64,6 +71,7 @@ def server(bin_folder, prefix):
 def client(bin_folder, prefix):
     program = os.path.join(bin_folder, "drover")
     man(prefix, "drover.1", printed(program, "man"))
+    pages(prefix, of_client=True)
     for shell, path in COMPLETIONS.items():
         write(os.path.join(prefix, path), printed(program, "completion", shell))
 

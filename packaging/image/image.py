@@ -6,7 +6,8 @@
 
 Two layers: a small Debian system, gathered from the files of packages that are installed here (each file checked against
 its package's sums; whole programs of PACKAGES, and of the rest the libraries that programs need), and Drover, from its own
-two packages. Files are sorted and have the time SOURCE_DATE_EPOCH, so that the same packages make the same digests.
+two packages. Files are sorted and have fixed times, so that the same packages make the same digests: Drover's the time
+SOURCE_DATE_EPOCH, Debian's that of Debian 12 itself, for another commit's image to share that layer.
 """
 import argparse
 import datetime
@@ -46,6 +47,8 @@ tty:x:5:
 %s:x:%d:
 nogroup:x:65534:
 """
+DEBIAN_EPOCH = 1686355200
+STATUS = "Package: %s\nStatus: install ok installed\nArchitecture: %s\nVersion: %s\n\n"
 SERVE = ["serve", "--data", "/var/lib/drover", "--config", "/etc/drover/droverd.yaml"]
 
 
@@ -239,12 +242,11 @@ def add_system(layer, packages):
     layer.file("etc/ssl/certs/ca-certificates.crt", b"".join(open(p, "rb").read() for p in certificates))
     # As scanners of images look for them.
     for package, machine, version in packages.versions():
-        layer.file("var/lib/dpkg/status.d/" + package, ("Package: %s\nStatus: install ok installed\nArchitecture: %s\nVersion: %s\n\n" % (
-            package, machine, version)).encode())
+        layer.file("var/lib/dpkg/status.d/" + package, (STATUS % (package, machine, version)).encode())
 
 
-def debian(epoch, drover_programs):
-    layer, packages = Layer(epoch), Packages()
+def debian(drover_programs):
+    layer, packages = Layer(DEBIAN_EPOCH), Packages()
     programs = list(drover_programs)
     for package in PACKAGES:
         programs += add_package(layer, packages, package)
@@ -304,8 +306,8 @@ def config(version, epoch, diff_ids):
             "ExposedPorts": {"7780/tcp": {}}, "Volumes": {"/var/lib/drover": {}},
             "Labels": {
                 "org.opencontainers.image.title": "drover-server", "org.opencontainers.image.version": version,
-                "org.opencontainers.image.description": "Job server for GPU clusters", "org.opencontainers.image.licenses": "MIT",
-                "org.opencontainers.image.created": created}},
+                "org.opencontainers.image.description": "Job server for GPU clusters",
+                "org.opencontainers.image.licenses": "MIT", "org.opencontainers.image.created": created}},
         "rootfs": {"type": "layers", "diff_ids": diff_ids},
         "history": [{"created": created, "created_by": "packaging/image/image.py", "comment": what}
                     for what in ("Debian", "Drover")]}
@@ -316,9 +318,10 @@ def write_image(options, epoch, layers):
     made = out + ".part"
     shutil.rmtree(made, ignore_errors=True)
     layout, tars = Layout(made), [layer.tar() for layer in layers]
+    diff_ids = ["sha256:" + hashlib.sha256(t).hexdigest() for t in tars]
     manifest = {
         "schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
-        "config": layout.blob("config.v1+json", config(version, epoch, ["sha256:" + hashlib.sha256(t).hexdigest() for t in tars])),
+        "config": layout.blob("config.v1+json", config(version, epoch, diff_ids)),
         "layers": [layout.blob("layer.v1.tar+gzip", gzip.compress(t, options.level, mtime=0)) for t in tars]}
     found = dict(layout.blob("manifest.v1+json", manifest), annotations={"org.opencontainers.image.ref.name": version},
                  platform={"architecture": MACHINES[platform.machine()], "os": "linux"})
@@ -340,7 +343,7 @@ def main():
         for deb in options.debs:
             subprocess.run(["dpkg-deb", "-x", deb, root], check=True)
         programs = sorted(glob.glob(os.path.join(root, "usr/bin/*")))
-        layers = [debian(epoch, programs), drover(epoch, root)]
+        layers = [debian(programs), drover(epoch, root)]
     write_image(options, epoch, layers)
 
 

@@ -9,7 +9,7 @@ if printf '#!/bin/bash\nrm $1\n' | shellcheck - >/dev/null; then
     echo "shell: shellcheck does not find the planted fault"
     exit 1
 fi
-scripts=(dev .ci/run)
+scripts=(dev .ci/run packaging/debian/server/p*)
 while IFS= read -r -d '' file; do
     scripts+=("$file")
 done < <(find tests examples packaging server tools cmake -name '*.sh' -not -path '*/node_modules/*' -print0)

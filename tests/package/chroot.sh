@@ -19,8 +19,11 @@ if git cat-file -e "$previous:packaging/package.sh" 2>/dev/null; then
     git -C "$work/source" checkout -q "$previous"
     mkdir -p "$work/source/build"
     cp -r build/web "$work/source/build/" # which portal it is does not matter here
-    touch "$work/source/build/web/index.html"
-    "$work/source/dev" build release
+    (
+        cd "$work/source"
+        cmake --preset release >/dev/null
+        cmake --build build/release -j "${DROVER_JOBS:-$(nproc)}" --target product -- --quiet
+    )
     "$work/source/packaging/package.sh" "$work/source/build/release" "$work/old"
 else
     echo "chroot: $previous has no packages; this commit's stand in for them"

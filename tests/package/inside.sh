@@ -110,7 +110,7 @@ touch /srv/go
 until_holds 60 "the job ends" is long SUCCEEDED
 [[ $(drover logs long) == $'drover-jobs\nended' ]] || fail "its log: $(drover logs long)"
 drover submit /usr/share/doc/drover-client/examples/hello.yaml --wait || fail "an example failed after the upgrade"
-droverd doctor --data /var/lib/drover --config /etc/drover/droverd.yaml
+runuser -u drover -- droverd doctor --data /var/lib/drover --config /etc/drover/droverd.yaml
 stop
 until_holds 30 "no task is left" gone "$shim"
 
@@ -119,6 +119,6 @@ apt remove drover-server drover-client
 [[ ! -e /usr/bin/droverd && ! -e /usr/bin/drover ]] || fail "programs are left"
 [[ -e /var/lib/drover/drover.db && -e /etc/drover/droverd.yaml ]] || fail "data or configuration went with a removal"
 apt purge drover-server drover-client
-left=$(find / -xdev \( -path /root -o -path /proc -o -path /sys \) -prune -o \( -name '*drover*' -print \) | grep -v '^/var/log/drover-') || true
+left=$(find / -xdev \( -path /root -o -path /proc -o -path /sys -o -path '/var/log/drover-*' \) -prune -o -name '*drover*' -print)
 [[ -z $left ]] || fail "left behind: $left"
 echo "inside: installed $before, upgraded under a running job, removed and purged"

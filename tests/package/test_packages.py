@@ -18,9 +18,11 @@ import sys
 import tarfile
 import unittest
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "system"))
+TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path[:0] = [os.path.join(TESTS, "system"), os.path.join(os.path.dirname(TESTS), "packaging", "image")]
 import bundle  # noqa: E402
 import droverlib  # noqa: E402
+import image  # noqa: E402
 from droverlib import ROOT, wait_until  # noqa: E402
 
 BUILD = os.environ.get("DROVER_RELEASE", os.path.join(ROOT, "build", "release"))
@@ -123,8 +125,9 @@ class Contents(unittest.TestCase):
             run(*git, "commit", "-q", "--allow-empty", "-m", "x", env={"GIT_COMMITTER_DATE": date, "GIT_AUTHOR_DATE": date})
             if tag:
                 run(*git, "tag", tag)
-            return run(os.path.join(folder, "packaging", "version.sh")).strip()
-        self.assertEqual(run(os.path.join(folder, "packaging", "version.sh"), env={"GIT_CEILING_DIRECTORIES": FOLDER}).strip(), "7.8.9")
+            return run(script).strip()
+        script = os.path.join(folder, "packaging", "version.sh")
+        self.assertEqual(run(script, env={"GIT_CEILING_DIRECTORIES": FOLDER}), "7.8.9\n", "an archive of the sources")
         run("git", "-C", folder, "init", "-q")
         found = [version(5), version(6), version(7, "v7.8.9"), version(8)]
         self.assertRegex(found[0], r"^7\.8\.9~git20260102\.030405\.[0-9a-f]{8}$")
@@ -133,8 +136,8 @@ class Contents(unittest.TestCase):
             run("dpkg", "--compare-versions", older, "lt", newer)
 
     def test_lintian(self):
-        out = run("lintian", "--fail-on", "error,warning", "--no-tag-display-limit", *(["--allow-root"] if os.getuid() == 0 else []),
-                  *DEBS.values())
+        out = run("lintian", "--fail-on", "error,warning", "--no-tag-display-limit",
+                  *(["--allow-root"] if os.getuid() == 0 else []), *DEBS.values())
         self.assertNotRegex(out, r"(?m)^[EW]:")
 
 
@@ -254,8 +257,8 @@ class Image(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.layout = os.path.join(FOLDER, "image")
-        run(os.path.join(ROOT, "packaging", "image", "image.py"), "--level", "1", cls.layout, NEW, DEBS["drover-server"], DEBS["drover-client"],
-            env={"SOURCE_DATE_EPOCH": EPOCH})
+        run(os.path.join(ROOT, "packaging", "image", "image.py"), "--level", "1", cls.layout, NEW, DEBS["drover-server"],
+            DEBS["drover-client"], env={"SOURCE_DATE_EPOCH": EPOCH})
 
     def test_what_it_says_of_itself(self):
         config, layers = bundle.image(self.layout)
@@ -263,12 +266,12 @@ class Image(unittest.TestCase):
         self.assertEqual(config["config"]["Entrypoint"], ["droverd"])
         self.assertEqual(config["config"]["User"], "drover")
         self.assertEqual(config["config"]["Labels"]["org.opencontainers.image.version"], NEW)
-        for layer in layers:
+        for layer, epoch in zip(layers, (image.DEBIAN_EPOCH, int(EPOCH))):
             with tarfile.open(layer) as archive:
                 names = []
                 for m in archive:
                     names.append(m.name)
-                    self.assertEqual(m.mtime, int(EPOCH), m.name)
+                    self.assertEqual(m.mtime, epoch, m.name)
                     self.assertFalse(m.mode & 0o6000, m.name)
                     self.assertFalse(m.isdev(), m.name)
                 self.assertEqual(names, sorted(names))
@@ -335,7 +338,8 @@ class Container:
         return ["runc", "--root", self.runs, *args]
 
     def init(self):
-        uid = self.arguments("init", "--data", "/var/lib/drover", "--admin", droverlib.ADMIN, "--password-file", "/run/password")
+        uid = self.arguments("init", "--data", "/var/lib/drover", "--admin", droverlib.ADMIN, "--password-file",
+                             "/run/password")
         inside = os.path.join(self.root, "run/password")
         for path, owner in ((inside, uid), (self.password, 0)):
             with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as f:
@@ -376,7 +380,8 @@ class Container:
 
     def end(self):
         """The container with all in it, and its folder."""
-        subprocess.run(self.command("delete", "--force", self.name), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+        subprocess.run(self.command("delete", "--force", self.name), stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL, check=False)
         if self.process:
             self.process.wait(20 * droverlib.PATIENCE)
             self.process.stdout.close()

@@ -5,9 +5,10 @@
 #   tests/system/fresh_chroot.sh [COMMAND...]    default: the first-job check (./dev run until the portal's address)
 #
 # Needs root and debootstrap. FRESH names the folder (default: one below TMPDIR); a base made before is used again, the
-# clone and all that was installed are not. FRESH_COPY names folders that are copied to /root in it; with
-# FRESH_MOUNT=1 its root is a mount point, as a machine's is: what a spawner of root makes for a task needs that. What this machine needs to reach the network (apt sources, proxies, npm
-# configuration, certificates, names) is copied at run time; nothing of it is known here.
+# clone and all that was installed are not. FRESH_COPY names folders that are copied to /root in it. With FRESH_MOUNT=1 its
+# root is a mount point, as a machine's is: without, a spawner of root can make no sandbox. What this machine needs to
+# reach the network (apt sources, proxies, npm configuration, certificates, names) is copied at run time; nothing of it is
+# known here.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
