@@ -15,7 +15,13 @@
 #include "base/log.h"
 #include "engines/slurm/slurm_impl.h"
 
-enum { TICK_MS = 100, IDLE_MS = 500, TOKEN_SIGNED_MS = (TOKEN_LIFE_S - 600) * 1000, TOKEN_FILE_MS = 60 * 1000 };
+enum {
+    TICK_MS = 100,
+    IDLE_MS = 500,
+    READY_MS = 10 * 1000,
+    TOKEN_SIGNED_MS = (TOKEN_LIFE_S - 600) * 1000,
+    TOKEN_FILE_MS = 60 * 1000
+};
 
 static void slurm_order(struct engine *en, struct engine_order *o)
 {
@@ -48,11 +54,15 @@ static bool take_orders(struct slurm *s)
     return !quit;
 }
 
-/* Where Slurm does not answer, what runs is left in its last known state: nothing more is to be waited for. */
-static void tell_ready(struct slurm *s)
+/* Where Slurm does not answer, what runs is left in its last known state: nothing more is to be waited for. A
+ * slurmrestd without slurmctld takes its time to say so. */
+static void tell_ready(struct slurm *s, int64_t now)
 {
-    if (s->ready || (s->adopts > 0 && !rest_down_since(s->rest)))
+    if (s->ready || (s->adopts > 0 && !rest_down_since(s->rest) && now < s->began + READY_MS))
         return;
+    if (s->adopts > 0)
+        log_warn("slurm_adopts", "Slurm has not told of %d task attempts yet; their last known states are kept",
+                 s->adopts);
     s->ready = true;
     const struct engine_event ev = {.kind = ENGINE_READY, .seq = ++s->seq, .wall_ms = clock_read().wall};
     s->sink(s->ctx, &ev);
@@ -61,6 +71,7 @@ static void tell_ready(struct slurm *s)
 static void *run(void *arg)
 {
     struct slurm *s = arg;
+    s->began = clock_read().mono;
     while (take_orders(s)) {
         const int64_t now = clock_read().mono;
         struct slurm_attempt *a;
@@ -70,7 +81,7 @@ static void *run(void *arg)
         while ((a = hash_next(s->attempts, &pos)))
             slurm_attempt_step(a, now);
         slurm_look_step(s, now);
-        tell_ready(s);
+        tell_ready(s, now);
         rest_run(s->rest, hash_count(s->attempts) ? TICK_MS : IDLE_MS);
     }
     return NULL;

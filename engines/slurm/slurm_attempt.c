@@ -21,7 +21,8 @@ enum {
     PULL_FIRST_MS = 250,
     PULL_MAX_MS = 3000,
     KILL_AGAIN_MS = 5000,
-    STALE_MS = 20 * 1000
+    STALE_MS = 20 * 1000,
+    LATE_MS = 60 * 1000
 };
 
 /* ---- life ---- */
@@ -98,6 +99,7 @@ static void on_runs(struct slurm_attempt *a, const struct shape_job *j)
     slurm_event_running(a);
     a->pull_due = 0;
     a->pull_ms = 0;
+    a->runs_at = clock_read().mono;
 }
 
 static void apply(struct slurm_attempt *a, const struct shape_job *j, int64_t now)
@@ -179,6 +181,16 @@ void slurm_attempt_found(struct slurm_attempt *a, int64_t now)
 
 /* ---- its place ---- */
 
+/* A slurmd that was killed when it was told to start the script leaves a job that runs without one, which slurmctld
+ * sees after minutes. The latch proves that it never will. */
+static void late_step(struct slurm_attempt *a, int64_t now)
+{
+    if (!a->confirmed || now - a->runs_at < LATE_MS || !strcmp(a->job.reason, "Prolog"))
+        return;
+    a->runs_at = now;
+    a->sweep = slurm_end_never(a, "Slurm says that it runs, but its script did not begin within a minute");
+}
+
 /* The latch tells of the start, the file `exit` of the end, both sooner than Slurm; the logs grow meanwhile. */
 static void look_at_place(struct slurm_attempt *a, int64_t now)
 {
@@ -196,8 +208,10 @@ static void look_at_place(struct slurm_attempt *a, int64_t now)
         engine_order_destroy(a->order);
         a->order = NULL;
     }
-    if (!a->started)
+    if (!a->started) {
+        late_step(a, now);
         return;
+    }
     if (place_pull(&a->slurm->places, &at) > 0)
         a->pull_ms = PULL_FIRST_MS;
     if (!place_exit(&a->slurm->places, &at, &status) && a->wait_ms > WAIT_FIRST_MS) {

@@ -66,6 +66,7 @@ struct slurm_attempt {
     int64_t job_id;   /* Slurm's; 0 = not known */
     int64_t found_id; /* by the lookup under way */
     int64_t doubt_at; /* mono: a lookup that begins then tells */
+    int64_t runs_at;  /* mono: Slurm said first that it runs */
     int64_t gone_at;  /* mono: since when it started and is not at Slurm; 0 = it is */
     int submits;
     char node[NODE_NAME_MAX]; /* that the plan chose */
@@ -101,7 +102,8 @@ struct slurm {
     struct engine_order *first, **last; /* under the lock */
     bool quit, running;                 /* quit: under the lock */
     struct hash *attempts;
-    int adopts; /* not answered */
+    int adopts;    /* not answered */
+    int64_t began; /* mono: the thread */
     bool ready;
     bool version, version_busy; /* it was found; it is being asked for */
     bool version_told;          /* in the log */
