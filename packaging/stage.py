@@ -17,9 +17,8 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 COMPLETIONS = {"bash": "share/bash-completion/completions/drover", "zsh": "share/zsh/vendor-completions/_drover",
                "fish": "share/fish/vendor_completions.d/drover.fish"}
-#: The programs that nobody starts by hand share a page.
 CLIENT_PAGES = ("drover.7", "drover-job.5")  # what whoever submits jobs reads
-HELPERS = ("drover-holder", "drover-keeper", "drover-unpack", "drover-warden")
+HELPERS = ("drover-holder", "drover-keeper", "drover-unpack", "drover-warden")  # started by no hand: one page for all
 CHANGELOG = """%s (%s) unstable; urgency=medium
 
   * Packaged from the sources of this version; their history tells what is new.
