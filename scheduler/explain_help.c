@@ -135,6 +135,12 @@ static struct grid *replan(const struct grid *g, const struct explain_ask *ask, 
     return to;
 }
 
+/* Down, cordoned, in maintenance, or about to be. */
+static bool is_away(const struct cluster_node *n)
+{
+    return explain_is_bad(n) || explain_has_window(n);
+}
+
 static struct grid *clone(struct explain *x, const struct explain_ask *ask)
 {
     struct grid *g = explain_clone(x);
@@ -142,7 +148,7 @@ static struct grid *clone(struct explain *x, const struct explain_ask *ask)
     if (g && x->cap_more)
         g->vcs[explain_find_vc(g, ask->request->vc)].user_cap += x->cap_more;
     for (size_t i = 0; g && x->mended && i < cluster_count(g->account); i++)
-        if (explain_is_bad(cluster_at(g->account, (int)i)))
+        if (is_away(cluster_at(g->account, (int)i)))
             explain_mend(g, (int)i);
     return g;
 }
@@ -224,7 +230,7 @@ static void try_limits(struct explain *x, const struct explain_ask *ask, const s
 
 /* ---- machines ---- */
 
-/* Whether it starts when these machines (of the list, but for one) are up again. */
+/* Whether it starts when these machines (of the list, but for one) are up, and no maintenance of them is ahead. */
 static bool starts_with(struct explain *x, const struct explain_ask *ask, const int *machines, int count, int but)
 {
     struct grid *g = clone(x, ask);
@@ -234,15 +240,15 @@ static bool starts_with(struct explain *x, const struct explain_ask *ask, const 
     return g && explain_passes(x, ask, g, EXPLAIN_MACHINES);
 }
 
-/* Machines that are down or cordoned; -1 on out of memory. */
-static int list_bad(const struct cluster *c, int **out)
+/* Machines that are away; -1 on out of memory. */
+static int list_away(const struct cluster *c, int **out)
 {
-    int *bad = calloc(cluster_count(c) + 1, sizeof *bad), n = 0;
-    for (size_t i = 0; bad && i < cluster_count(c); i++)
-        if (explain_is_bad(cluster_at(c, (int)i)))
-            bad[n++] = (int)i;
-    *out = bad;
-    return bad ? n : -1;
+    int *away = calloc(cluster_count(c) + 1, sizeof *away), n = 0;
+    for (size_t i = 0; away && i < cluster_count(c); i++)
+        if (is_away(cluster_at(c, (int)i)))
+            away[n++] = (int)i;
+    *out = away;
+    return away ? n : -1;
 }
 
 static void name_machines(const struct cluster *c, const int *machines, int n, struct explain_help *h)
@@ -254,15 +260,15 @@ static void name_machines(const struct cluster *c, const int *machines, int n, s
 
 static void try_machines(struct explain *x, const struct explain_ask *ask, struct explain_help *h)
 {
-    int *bad, n = list_bad(x->grid->account, &bad);
+    int *away, n = list_away(x->grid->account, &away);
     x->failed = x->failed || n < 0;
-    if (n > 0 && starts_with(x, ask, bad, n, -1)) {
+    if (n > 0 && starts_with(x, ask, away, n, -1)) {
         for (int i = n; i-- > 0 && n <= TRIES_MAX;)
-            if (starts_with(x, ask, bad, n, i))
-                memmove(&bad[i], &bad[i + 1], (size_t)(--n - i) * sizeof *bad);
-        name_machines(x->grid->account, bad, n, h);
+            if (starts_with(x, ask, away, n, i))
+                memmove(&away[i], &away[i + 1], (size_t)(--n - i) * sizeof *away);
+        name_machines(x->grid->account, away, n, h);
     }
-    free(bad);
+    free(away);
 }
 
 /* ---- who is in the way ---- */
@@ -445,14 +451,14 @@ static bool lift_too(struct explain *x, const struct explain_ask *ask, const str
         h->cap_more = h->blockers_in_all ? x->cap_more : 0;
         x->cap_more = 0;
     }
-    if (out->then == EXPLAIN_UNHEALTHY) {
-        int *bad, n = list_bad(x->grid->account, &bad);
+    if (out->then == EXPLAIN_UNHEALTHY || out->then == EXPLAIN_MAINTENANCE) {
+        int *away, n = list_away(x->grid->account, &away);
         x->mended = true;
         find_blockers(x, ask, WHO_HOLDS, h);
         x->mended = false;
         if (n > 0 && h->blockers_in_all)
-            name_machines(x->grid->account, bad, n, h);
-        free(bad);
+            name_machines(x->grid->account, away, n, h);
+        free(away);
     }
     return h->blockers_in_all > 0;
 }
@@ -540,7 +546,7 @@ int explain_help(struct explain *x, const struct explain_ask *ask, struct explan
     try_skus(x, ask, h);
     try_elsewhere(x, ask, h);
     try_limits(x, ask, out, h);
-    if (out->then == EXPLAIN_UNHEALTHY)
+    if (out->then == EXPLAIN_UNHEALTHY || out->then == EXPLAIN_MAINTENANCE)
         try_machines(x, ask, h);
     if (out->then == EXPLAIN_MAINTENANCE)
         h->shorter_ms = explain_shorter(x, ask);
