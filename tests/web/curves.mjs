@@ -146,7 +146,7 @@ async function kept(page) {
     return row.includes(` of ${cores}`) && row.includes(` of ${(memoryLimit / 2 ** 20).toFixed(1)} MiB`);
   };
   await until(told, 'its task has the cores and the memory that the API tells');
-  await until(async () => (await page.locator('.tasks canvas').count()) === 3, 'and its curves');
+  await until(async () => (await page.locator('.tasks canvas').count()) === 5, 'and its curves');
   await accessible(page, 'curves of a job that has ended');
 }
 
