@@ -121,3 +121,10 @@ function(drover_unit_tests)
     drover_test(unit.${folder}.${stem} LABEL unit COMMAND ${target})
   endforeach()
 endfunction()
+
+# drover_simulated(LIBRARY): what the simulators run for millions of events is optimised in builds for tests, too.
+function(drover_simulated library)
+  if(NOT DROVER_COVERAGE)
+    target_compile_options(${library} PRIVATE $<$<CONFIG:Debug>:-O2>)
+  endif()
+endfunction()
