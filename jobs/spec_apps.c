@@ -181,15 +181,15 @@ void spec_apps_start(const struct spec_build *b, const struct doc *role, struct 
                   "if ! command -v tensorboard > /dev/null; then\n"
                   "echo 'drover: tensorboard is not installed here; the plugin starts nothing' >&2\n");
     if (idle_s) {
-        buf_adds(out, "elif command -v python3 > /dev/null; then\npython3 -c ");
+        buf_adds(out, "elif command -v python3 > /dev/null; then\npython3 -I -c ");
         add_quoted(out, tensorboard_door);
-        buf_addf(out, " \"$PAI_CONTAINER_HOST_%s_PORT_LIST\" %d ", port, (int)idle_s);
+        buf_addf(out, " \"${PAI_CONTAINER_HOST_%s_PORT_LIST%%%%,*}\" %d ", port, (int)idle_s);
         add_call(out, plugin);
         add_place(out);
     }
     buf_adds(out, "else\n");
     add_call(out, plugin);
-    buf_addf(out, " --port \"$PAI_CONTAINER_HOST_%s_PORT_LIST\"", port);
+    buf_addf(out, " --port \"${PAI_CONTAINER_HOST_%s_PORT_LIST%%%%,*}\"", port);
     add_place(out);
     buf_adds(out, "fi\nfi\n");
 }

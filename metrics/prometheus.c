@@ -16,7 +16,7 @@
 #include "metrics/remote_config.h"
 #include "metrics/remote_sender.h"
 
-enum { QUERY_MAX = 16384, WAIT_MS = 1000, WAITS_MAX = 40 /* libcurl gives up before */ };
+enum { QUERY_MAX = 16384, WAIT_MS = 1000 };
 
 struct prometheus {
     struct source base;
@@ -76,7 +76,7 @@ static int ask(struct prometheus *p, struct err *e)
     buf_reset(&p->reply);
     if (remote_sender_begin(p->sender, p->query.data, p->query.len, e))
         return -1;
-    for (int i = 0; i < WAITS_MAX && a.outcome == REMOTE_NONE; i++)
+    while (a.outcome == REMOTE_NONE) /* a wait ends with any piece of the reply; libcurl gives up in time */
         remote_sender_wait(p->sender, WAIT_MS, &a);
     if (a.outcome != REMOTE_TAKEN)
         return err_set(e, ERR_BUSY, "Prometheus does not tell of the GPUs: %s", a.why);

@@ -16,6 +16,7 @@ struct tally {
     pthread_mutex_t lock;
     struct tally_row *rows;
     size_t count, room;
+    bool network; /* what is sent and received is known */
     uint64_t received, sent;
 };
 
@@ -98,15 +99,18 @@ size_t tally_read(struct tally *t, struct tally_row *out, size_t max)
 void tally_network(struct tally *t, uint64_t received, uint64_t sent)
 {
     pthread_mutex_lock(&t->lock);
+    t->network = true;
     t->received += received;
     t->sent += sent;
     pthread_mutex_unlock(&t->lock);
 }
 
-void tally_network_read(struct tally *t, uint64_t *received, uint64_t *sent)
+bool tally_network_read(struct tally *t, uint64_t *received, uint64_t *sent)
 {
     pthread_mutex_lock(&t->lock);
     *received = t->received;
     *sent = t->sent;
+    const bool known = t->network;
     pthread_mutex_unlock(&t->lock);
+    return known;
 }

@@ -7,6 +7,7 @@
 #ifndef DROVER_METRICS_TALLY_H
 #define DROVER_METRICS_TALLY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,9 +39,10 @@ void tally_ended(struct tally *t, const char *vc, enum tally_end how);
 /* A job started for the first time, so long after its submission. */
 void tally_started(struct tally *t, const char *vc, int64_t waited_ms);
 
-/* Tasks of this machine have received and sent so many bytes more. */
+/* Tasks of this machine have received and sent so many bytes more; 0 too says that they are known. */
 void tally_network(struct tally *t, uint64_t received, uint64_t sent);
-void tally_network_read(struct tally *t, uint64_t *received, uint64_t *sent);
+/* False: nobody has ever told. */
+bool tally_network_read(struct tally *t, uint64_t *received, uint64_t *sent);
 
 /* The rows, in the order in which their virtual clusters were first met. How many; with `out` NULL only that. */
 size_t tally_read(struct tally *t, struct tally_row *out, size_t max);

@@ -298,6 +298,8 @@ static void add_looks(struct task_watch *w, struct clock_now now)
         t->looked_mono = now.mono;
         const int64_t received = t->use.received_bytes, sent = t->use.sent_bytes;
         task_use_add(&t->use, &look, ms, t->curves);
+        if (l->received_bytes < 0)
+            continue;
         tally_network(w->config.tally, more_than(t->use.received_bytes, received), more_than(t->use.sent_bytes, sent));
     }
 }
@@ -341,8 +343,13 @@ struct task_watch *task_watch_create(const struct task_watch_config *c, struct e
     w->looks = calloc(TASK_PROCS_TASKS_MAX, sizeof *w->looks);
     if (!w->arena || !w->tracked || !w->ids || !w->looks)
         err_set(e, ERR_INTERNAL, "Out of memory.");
-    else if ((w->procs = task_procs_create(c->data, e)))
+    else
+        w->procs = task_procs_create(c->data, e);
+    if (w->procs) {
+        if (task_procs_tells_traffic(w->procs))
+            tally_network(c->tally, 0, 0);
         return w;
+    }
     task_watch_destroy(w);
     return NULL;
 }

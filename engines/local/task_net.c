@@ -2,7 +2,8 @@
  *
  * Connections are known by the kernel's cookie, which is never used again, and found by their inode, which is what a
  * descriptor's link tells. What was counted of each is carried from look to look, so that one that several processes
- * hold counts once, and one that a look missed only later.
+ * hold counts once. Where a look does not know a task's traffic, what moved since the look before and until the next
+ * one counts for nothing (metrics/task_use.c).
  */
 #include "engines/local/task_net.h"
 
@@ -163,6 +164,18 @@ static void keep(struct task_net *n)
         qsort(n->before.rows, (size_t)n->before.count, sizeof *n->before.rows, by_cookie);
 }
 
+/* The kernel may tell a socket twice, where others come and go meanwhile. Of the two only one would be counted, and the
+ * next look might take the other for what was there before. */
+static void drop_twins(struct connections *c)
+{
+    int kept = 0;
+
+    for (int i = 0; i < c->count; i++)
+        if (!kept || c->rows[kept - 1].inode != c->rows[i].inode)
+            c->rows[kept++] = c->rows[i];
+    c->count = kept;
+}
+
 /* What was counted of connections that were there before. */
 static void carry(struct task_net *n)
 {
@@ -177,6 +190,7 @@ static void carry(struct task_net *n)
     }
     if (n->now.count)
         qsort(n->now.rows, (size_t)n->now.count, sizeof *n->now.rows, by_inode);
+    drop_twins(&n->now);
 }
 
 void task_net_begin(struct task_net *n)
@@ -223,11 +237,12 @@ static void add_descriptors(struct task_net *n, DIR *d, struct task_net_sum *sum
     for (int left = TASK_NET_PROCESS_FDS_MAX; (entry = readdir(d));) {
         if (entry->d_name[0] == '.')
             continue;
-        if (!left-- || !n->fds--) {
-            n->fds = 0;
+        if (!left || !n->fds) {
             sum->odd = true;
             return;
         }
+        left--;
+        n->fds--;
         const ssize_t len = readlinkat(dirfd(d), entry->d_name, link, sizeof link - 1);
         if (len < (ssize_t)sizeof word || memcmp(link, word, sizeof word - 1) != 0)
             continue;

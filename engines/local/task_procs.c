@@ -382,6 +382,11 @@ struct task_procs *task_procs_create(const char *data, struct err *e)
     return NULL;
 }
 
+bool task_procs_tells_traffic(const struct task_procs *t)
+{
+    return t->net;
+}
+
 void task_procs_destroy(struct task_procs *t)
 {
     if (!t)

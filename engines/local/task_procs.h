@@ -34,6 +34,8 @@ struct task_procs_look {
 /* `data`: the server's folder. NULL with the error. */
 struct task_procs *task_procs_create(const char *data, struct err *e);
 void task_procs_destroy(struct task_procs *t);
+/* Whether the kernel tells what tasks move over the network; else no look knows. */
+bool task_procs_tells_traffic(const struct task_procs *t);
 /* Looks at `count` attempts, at most TASK_PROCS_TASKS_MAX. One thread at a time. 0, or -1 where /proc cannot be read.
  */
 int task_procs_look(struct task_procs *t, const char (*attempts)[ID_SIZE], int count, struct task_procs_look *out,

@@ -184,7 +184,7 @@ static const struct exposition_family wait_family = {
     "drover_job_wait_seconds", EXPOSITION_HISTOGRAM, "seconds",
     "Waits from submission to start of the jobs that have started since droverd was started."};
 
-/* What tasks of this machine moved. */
+/* What tasks of this machine moved, where that is known. */
 static void write_network(struct exposition *x, struct tally *t)
 {
     static const struct exposition_family families[] = {
@@ -194,7 +194,8 @@ static void write_network(struct exposition *x, struct tally *t)
          "Bytes that TCP connections of this machine's tasks have sent since droverd was started, as far as seen."}};
     uint64_t moved[2];
 
-    tally_network_read(t, &moved[0], &moved[1]);
+    if (!tally_network_read(t, &moved[0], &moved[1]))
+        return;
     for (int i = 0; i < 2; i++) {
         exposition_begin(x, &families[i]);
         exposition_sample(x, NULL, (double)moved[i]);

@@ -185,7 +185,7 @@ int out_store_heads(struct store *s, const struct out_due *due, out_head_fn *fn,
         " LEFT JOIN user u ON u.name = v.user WHERE h.due_ms <= ?1 AND (v.user IS NULL OR (u.disabled = 0 AND"
         " (u.expires_ms IS NULL OR u.expires_ms = 0 OR u.expires_ms > ?1)))) t"
         " JOIN notice_out o ON o.position = t.first JOIN webhook w ON w.id = o.webhook"
-        " WHERE w.user IS NULL OR t.turn <= ?3 ORDER BY o.due_ms, o.position LIMIT ?2"};
+        " WHERE w.user IS NULL OR t.turn <= ?3 ORDER BY w.user IS NOT NULL, t.turn, o.due_ms, o.position LIMIT ?2"};
     struct stmt *st = store_stmt(s, &sql, e);
     struct out_row r;
     int rc;

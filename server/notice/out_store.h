@@ -71,7 +71,7 @@ struct out_due {
 };
 int out_store_mails(struct store *s, const struct out_due *due, out_row_fn *fn, void *ctx, struct err *e);
 /* The first one that waits of each webhook, where it is due; the first OUT_USER_HEADS of a user, so that nobody's many
- * keep others' few from being among `limit`. */
+ * keep others' few from being among `limit`, and the site's before all users'. In each, firsts before seconds. */
 enum { OUT_USER_HEADS = 4 };
 typedef int out_head_fn(void *ctx, const struct out_row *row, const struct webhook *w);
 int out_store_heads(struct store *s, const struct out_due *due, out_head_fn *fn, void *ctx, struct err *e);

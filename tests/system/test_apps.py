@@ -24,13 +24,16 @@ APPS = "extras: {drover: {apps: [{name: web}, {name: files, port: files}, {name:
 BOARD = """extras:
   drover: {tensorboardIdleSeconds: 1}
   com.microsoft.pai.runtimeplugin:
-    - {plugin: cmd, parameters: {preCommands: ["export PATH=%s:$PATH"]}}
+    - {plugin: cmd, parameters: {preCommands: ["export PATH=%s:$PATH", "echo no > queue.py; echo no > socket.py"]}}
     - {plugin: tensorboard}
 """
 TENSORBOARD = """#!%(python)s
-import http.server, os, signal, sys
+import http.server, os, signal, socket, struct, sys, time
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
+        if self.path.endswith("/reset"):
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            return os.close(self.connection.detach())
         self.send_response(200)
         self.end_headers()
         self.wfile.write(self.path.encode())
@@ -41,6 +44,8 @@ def stop(*_):
     note("stop ")
     os._exit(0)
 signal.signal(signal.SIGTERM, stop)
+if not os.path.exists("%(starts)s"):
+    time.sleep(1.5)  # its start takes longer than it may rest
 note("start ")
 port = int(sys.argv[sys.argv.index("--port") + 1])
 http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
@@ -147,7 +152,8 @@ class OwnOriginTest(AppsCase):
         os.mkdir(folder)
         with open(os.open(os.path.join(folder, "tensorboard"), os.O_WRONLY | os.O_CREAT, 0o755), "w", encoding="ascii") as f:
             f.write(TENSORBOARD % {"python": sys.executable, "starts": self.path("starts")})
-        shown, self.full = self.full, self.client.submit(droverlib.job_yaml("board", ["sleep 600"], extra=BOARD % folder))
+        shown, self.full = self.full, self.client.submit(droverlib.job_yaml("board", ["sleep 600"], ports={"http": 2},
+                                                                               extra=BOARD % folder))
 
         def is_ready():
             return self.client.json("GET", "/api/v2/jobs/" + self.full)["apps"][0]["ready"]
@@ -164,6 +170,7 @@ class OwnOriginTest(AppsCase):
             reply, body = self.call("GET", path + "data/runs?x=1", host, opened)
             self.assertEqual((reply.status, body), (200, ("%sdata/runs?x=1" % path).encode()))
             self.assertEqual(turns(), ["start", "stop"] * turn + ["start"])
+            self.assertEqual(self.call("GET", path + "reset", host, opened)[0].status, 502)
             wait_until(lambda: turns()[-1] == "stop", "it is stopped", 30)
             self.assertTrue(is_ready())
         self.client.stop(self.full)

@@ -28,6 +28,7 @@
 #include "base/err.h"
 #include "engines/local/procs.h"
 #include "engines/local/record.h"
+#include "engines/local/task_net.h"
 
 #define ATTEMPT "a102cbda-c25a-82c2-901b-8060b876bdf7"
 #define OTHER "b102cbda-c25a-82c2-901b-8060b876bdf7"
@@ -292,6 +293,55 @@ static void what_connections_move_is_counted_once(void **state)
     }
 }
 
+/* A child that holds more descriptors than a look takes of one process, where it may ('+'). */
+static pid_t start_hoarder(int ready)
+{
+    struct rlimit most;
+    const pid_t pid = fork();
+
+    if (pid)
+        return pid;
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+    int count = 0;
+    if (!getrlimit(RLIMIT_NOFILE, &most)) {
+        most.rlim_cur = most.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &most);
+    }
+    while (count <= TASK_NET_PROCESS_FDS_MAX && dup(ready) >= 0)
+        count++;
+    (void)!write(ready, count > TASK_NET_PROCESS_FDS_MAX ? "+" : "-", 1);
+    for (;;)
+        (void)pause();
+}
+
+static void only_who_holds_too_many_is_not_known(void **state)
+{
+    struct task_net_sum many = {0}, few = {0};
+    struct task_net *n = task_net_create();
+    int ready[2];
+    char answer;
+
+    (void)state;
+    assert_int_equal(pipe(ready), 0);
+    const pid_t pid = start_hoarder(ready[1]);
+    assert_int_equal(read(ready[0], &answer, 1), 1);
+    if (n && answer == '+') {
+        task_net_begin(n);
+        task_net_add(n, pid, &many);
+        task_net_add(n, getpid(), &few);
+        assert_true(many.odd);
+        assert_true(few.known);
+        assert_false(few.odd);
+    }
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    (void)close(ready[0]);
+    (void)close(ready[1]);
+    task_net_destroy(n);
+    if (!n || answer != '+')
+        skip();
+}
+
 static char out[PATH_MAX];
 
 static int group(const char *text, const char *attempt, bool v2, const char *above, const char *root)
@@ -328,9 +378,9 @@ static void groups_are_found_by_their_attempt(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(what_lives_and_what_has_ended_counts),
-                                       cmocka_unit_test(what_connections_move_is_counted_once),
-                                       cmocka_unit_test(groups_are_found_by_their_attempt)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_lives_and_what_has_ended_counts), cmocka_unit_test(what_connections_move_is_counted_once),
+        cmocka_unit_test(only_who_holds_too_many_is_not_known), cmocka_unit_test(groups_are_found_by_their_attempt)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

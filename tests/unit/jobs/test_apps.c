@@ -73,8 +73,8 @@ static void the_plugin_starts_tensorboard_in_the_first_task(void **state)
 #define CALL                                                                                                           \
     "tensorboard --logdir_spec 'a':'/x','b':'it'\\''s' --host 127.0.0.1 --path_prefix "                                \
     "\"/jobs/$PAI_JOB_NAME/apps/tensorboard\" "
-    assert_non_null(strstr(s->roles[0].command, "\"$PAI_CONTAINER_HOST_http_PORT_LIST\" 1800 " CALL "<"));
-    assert_non_null(strstr(s->roles[0].command, CALL "--port \"$PAI_CONTAINER_HOST_http_PORT_LIST\" <"));
+    assert_non_null(strstr(s->roles[0].command, "\"${PAI_CONTAINER_HOST_http_PORT_LIST%%,*}\" 1800 " CALL "<"));
+    assert_non_null(strstr(s->roles[0].command, CALL "--port \"${PAI_CONTAINER_HOST_http_PORT_LIST%%,*}\" <"));
     assert_null(strchr(tensorboard_door, '\''));
     assert_non_null(strstr(s->roles[0].command, tensorboard_door));
     assert_string_equal(s->roles[1].command, "y");
@@ -82,7 +82,7 @@ static void the_plugin_starts_tensorboard_in_the_first_task(void **state)
                      &e);
     assert_non_null(s);
     assert_null(strstr(s->roles[0].command, "python3"));
-    assert_non_null(strstr(s->roles[0].command, "--port \"$PAI_CONTAINER_HOST_http_PORT_LIST\" <"));
+    assert_non_null(strstr(s->roles[0].command, "--port \"${PAI_CONTAINER_HOST_http_PORT_LIST%%,*}\" <"));
     assert_null(extras_parse("{drover: {tensorboardIdleSeconds: 604801}}", &e));
     assert_null(extras_parse("{drover: {apps: [{name: tensorboard}]},\n"
                              "  com.microsoft.pai.runtimeplugin: [{plugin: tensorboard}]}",

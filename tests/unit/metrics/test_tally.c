@@ -54,6 +54,22 @@ static void the_texts_are_the_numbers(void **state)
     tally_destroy(t);
 }
 
+static void what_nobody_told_is_not_known(void **state)
+{
+    struct tally *t = tally_create();
+    uint64_t received, sent;
+
+    (void)state;
+    assert_false(tally_network_read(t, &received, &sent));
+    tally_network(t, 0, 0);
+    assert_true(tally_network_read(t, &received, &sent));
+    tally_network(t, 5, 7);
+    assert_true(tally_network_read(t, &received, &sent));
+    assert_int_equal(received, 5);
+    assert_int_equal(sent, 7);
+    tally_destroy(t);
+}
+
 static void there_is_an_end_to_it(void **state)
 {
     struct tally *t = tally_create();
@@ -73,6 +89,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_goes_where_it_belongs),
         cmocka_unit_test(the_texts_are_the_numbers),
+        cmocka_unit_test(what_nobody_told_is_not_known),
         cmocka_unit_test(there_is_an_end_to_it),
     };
 

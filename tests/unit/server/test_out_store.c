@@ -29,6 +29,8 @@
 #define MINUTE INT64_C(60000)
 #define KIND(k) (1u << NOTICE_##k)
 
+enum { HEADS_SIZE = 1024 };
+
 static struct store_fixture db;
 static struct arena *arena;
 static struct err e;
@@ -166,7 +168,7 @@ static struct letter mail(const char *subject)
 static int add_head(void *ctx, const struct out_row *row, const struct webhook *w)
 {
     char *text = ctx;
-    snprintf(text + strlen(text), 256 - strlen(text), "%s:%s ", w->name, row->notice);
+    snprintf(text + strlen(text), HEADS_SIZE - strlen(text), "%s:%s ", w->name, row->notice);
     return 0;
 }
 
@@ -174,7 +176,7 @@ static int add_head(void *ctx, const struct out_row *row, const struct webhook *
 static const char *heads(void)
 {
     const struct out_due due = {.now_ms = now, .limit = 32};
-    char *text = arena_alloc(arena, 256);
+    char *text = arena_alloc(arena, HEADS_SIZE);
     ok(out_store_heads(reader(), &due, add_head, text, &e));
     return text;
 }
@@ -214,7 +216,7 @@ static void only_who_wants_to_hear(void **unused)
     set_webhook(NULL, "site", KIND(FAILED), true);
     assert_int_equal(tell("ana", NOTICE_SUCCEEDED, NOTICE_WISH_NONE), 0);
     assert_int_equal(tell("ana", NOTICE_FAILED, NOTICE_WISH_NONE), 3);
-    assert_string_equal(heads(), "own:n2 site:n2 ");
+    assert_string_equal(heads(), "site:n2 own:n2 ");
     assert_int_equal(tell("cy", NOTICE_FAILED, NOTICE_WISH_YES), 1); /* the site's */
     assert_int_equal(tell("bo", NOTICE_FAILED, NOTICE_WISH_NONE), 2);
     const struct letter l = mail("title 2");
@@ -232,7 +234,7 @@ static void once_and_in_order(void **unused)
     tell("ana", NOTICE_FAILED, NOTICE_WISH_NONE);
     tell_again("ana", NOTICE_FAILED, NOTICE_WISH_NONE); /* a crash between two transactions */
     tell("ana", NOTICE_FAILED, NOTICE_WISH_NONE);
-    assert_string_equal(heads(), "one:n1 two:n1 ");
+    assert_string_equal(heads(), "two:n1 one:n1 ");
     end_head("one-id", OUT_LATER); /* it holds up its own, and nobody else */
     assert_string_equal(heads(), "two:n1 ");
     end_head("two-id", OUT_SENT);
@@ -254,13 +256,32 @@ static void nobodys_many_keep_others_few_waiting(void **unused)
     tell("ana", NOTICE_FAILED, NOTICE_WISH_NONE);
     now += MINUTE;
     tell("bo", NOTICE_FAILED, NOTICE_WISH_NONE);
-    assert_string_equal(heads(), "a0:n1 a1:n1 a2:n1 a3:n1 bos:n2 ");
+    assert_string_equal(heads(), "a0:n1 bos:n2 a1:n1 a2:n1 a3:n1 ");
     end_head("a1-id", OUT_SENT);
-    assert_string_equal(heads(), "a0:n1 a2:n1 a3:n1 a4:n1 bos:n2 ");
+    assert_string_equal(heads(), "a0:n1 bos:n2 a2:n1 a3:n1 a4:n1 ");
     for (int i = 0; i < 6; i++) /* the site's are few, and an admin's */
         set_webhook(NULL, arena_printf(arena, "s%d", i), KIND(FAILED), true);
     tell("bo", NOTICE_FAILED, NOTICE_WISH_NONE);
-    assert_string_equal(heads(), "a0:n1 a2:n1 a3:n1 a4:n1 bos:n2 s0:n3 s1:n3 s2:n3 s3:n3 s4:n3 s5:n3 ");
+    assert_string_equal(heads(), "s0:n3 s1:n3 s2:n3 s3:n3 s4:n3 s5:n3 a0:n1 bos:n2 a2:n1 a3:n1 a4:n1 ");
+}
+
+/* As many receivers as are told of at once hang, each another user's, and have been due for longer. */
+static void many_users_do_not_hide_the_sites(void **unused)
+{
+    (void)unused;
+    for (int i = 0; i < 33; i++) {
+        const char *user = arena_printf(arena, "u%d", i);
+        add_user(user, "u@lab.example", false);
+        set_webhook(user, arena_printf(arena, "h%d", i), KIND(FAILED), true);
+        tell(user, NOTICE_FAILED, NOTICE_WISH_NONE);
+    }
+    now += MINUTE;
+    set_webhook(NULL, "site", KIND(FAILED), true);
+    tell("bo", NOTICE_FAILED, NOTICE_WISH_NONE);
+    const char *text = heads();
+    assert_non_null(strstr(text, "site:n34 h0:n1 h1:n2 "));
+    assert_non_null(strstr(text, " h30:n31 "));
+    assert_null(strstr(text, "h31:"));
 }
 
 static int count_row(void *ctx, const struct out_row *row)
@@ -443,6 +464,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(only_who_wants_to_hear, set_up, tear_down),
         cmocka_unit_test_setup_teardown(once_and_in_order, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(many_users_do_not_hide_the_sites, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nobodys_many_keep_others_few_waiting, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_log_is_bounded, set_up, tear_down),
         cmocka_unit_test_setup_teardown(too_many_are_not_kept, set_up, tear_down),
