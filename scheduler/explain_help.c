@@ -530,13 +530,27 @@ static bool names_nothing(const struct explain_help *h)
     return !ends && !smaller && !more && !h->shorter_ms && !h->any_node && !h->sku[0] && !h->vc[0] && !h->opportunistic;
 }
 
-int explain_help(struct explain *x, const struct explain_ask *ask, struct explanation *out)
+/* What would have to be over: that machines are away, that a window is too near, that others are there. */
+static void try_ends(struct explain *x, const struct explain_ask *ask, const struct explanation *out,
+                     struct explain_help *h)
 {
     static const enum who first[EXPLAIN_REASONS] = {
         [EXPLAIN_USER_CAP] = WHO_SAME_USER, [EXPLAIN_RESERVED] = WHO_RESERVES, [EXPLAIN_QUOTA] = WHO_SAME_VC,
         [EXPLAIN_PRIORITY] = WHO_SAME_VC,   [EXPLAIN_FRAGMENTED] = WHO_HOLDS,  [EXPLAIN_BUSY] = WHO_HOLDS,
         [EXPLAIN_UNHEALTHY] = WHO_HOLDS,    [EXPLAIN_AVOIDS] = WHO_HOLDS,      [EXPLAIN_MAINTENANCE] = WHO_HOLDS,
     };
+    if (out->then == EXPLAIN_UNHEALTHY || out->then == EXPLAIN_MAINTENANCE)
+        try_machines(x, ask, h);
+    if (out->then == EXPLAIN_MAINTENANCE)
+        h->shorter_ms = explain_shorter(x, ask);
+    if (out->then != EXPLAIN_NEVER)
+        find_blockers(x, ask, first[out->then], h);
+    if (out->then != EXPLAIN_NEVER && !h->blockers_in_all && first[out->then] != WHO_HOLDS)
+        find_blockers(x, ask, WHO_HOLDS, h);
+}
+
+int explain_help(struct explain *x, const struct explain_ask *ask, struct explanation *out)
+{
     struct explain_help *h = &out->help;
     if (explain_reserves(x, ask))
         name_users(x, ask->self, h);
@@ -546,14 +560,7 @@ int explain_help(struct explain *x, const struct explain_ask *ask, struct explan
     try_skus(x, ask, h);
     try_elsewhere(x, ask, h);
     try_limits(x, ask, out, h);
-    if (out->then == EXPLAIN_UNHEALTHY || out->then == EXPLAIN_MAINTENANCE)
-        try_machines(x, ask, h);
-    if (out->then == EXPLAIN_MAINTENANCE)
-        h->shorter_ms = explain_shorter(x, ask);
-    if (out->then != EXPLAIN_NEVER)
-        find_blockers(x, ask, first[out->then], h);
-    if (out->then != EXPLAIN_NEVER && !h->blockers_in_all && first[out->then] != WHO_HOLDS)
-        find_blockers(x, ask, WHO_HOLDS, h);
+    try_ends(x, ask, out, h);
     if (names_nothing(h))
         h->together = lift_too(x, ask, out, h) || elsewhere_too(x, ask, h) || smaller_too(x, ask, h);
     return x->failed ? -1 : 0;
