@@ -41,6 +41,7 @@
 #include "server/alerts/alert_poster.h"
 #include "server/alerts/alerts.h"
 #include "server/api/api.h"
+#include "server/api/authenticate.h"
 #include "server/api/openapi.h"
 #include "server/app_serve.h"
 #include "server/audit.h"
@@ -112,6 +113,11 @@ static int open_store(struct daemon *d, struct err *e)
     return d->readers ? 0 : -1;
 }
 
+static void session_used(void *api, const struct identity *who)
+{
+    api_touch(api, who);
+}
+
 static int make_parts(struct daemon *d, struct err *e)
 {
     d->shelf = log_shelf_create(d->data, e);
@@ -124,8 +130,12 @@ static int make_parts(struct daemon *d, struct err *e)
     d->tokens = jwt_cache_create(&d->keys, 0);
     d->identities = identity_cache_create(0);
     d->audit = audit_create(&d->keys);
-    const struct shells_config shells = {
-        .data = d->data, .audit = d->audit, .stands = publish_stands, .ctx = &d->sources};
+    const struct shells_config shells = {.data = d->data,
+                                         .audit = d->audit,
+                                         .stands = publish_stands,
+                                         .ctx = &d->sources,
+                                         .used = session_used,
+                                         .used_ctx = &d->api};
     d->shells = d->audit ? shells_create(&shells) : NULL;
     d->user_rate = rate_create(d->config->user_rate, d->config->user_burst);
     d->address_rate = rate_create(d->config->address_rate, d->config->address_burst);

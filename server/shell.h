@@ -40,6 +40,9 @@ struct shells_config {
     struct audit *audit;
     bool (*stands)(void *ctx, const struct identity *who); /* whether the login still holds; NULL = it does */
     void *ctx;
+    /* Whoever types uses the portal's session, which must not end under their hands; NULL = nobody is told. */
+    void (*used)(void *used_ctx, const struct identity *who);
+    void *used_ctx;
 };
 
 /* NULL on out of memory. */

@@ -28,6 +28,7 @@ enum {
     CHUNK = 32 << 10,
     PING_MS = 5 * 1000, /* clients give up after three times as long (tui/verbs/shell.c) */
     SILENCE_MS = 60 * 1000,
+    USED_MS = 60 * 1000,  /* a session is told no more often that it is in use */
     LINGER_MS = 5 * 1000, /* for the client's answer to our close */
     LINGER_STOP_MS = 1000
 };
@@ -45,7 +46,8 @@ struct run {
     bool closing, close_queued;
     uint16_t close_code;
     int status;
-    int64_t heard, pinged, asked, linger;
+    bool typed; /* since the session was last told to be in use */
+    int64_t heard, pinged, asked, linger, used;
 };
 
 /* Whether the client is read from: what it sends must have room. */
@@ -177,6 +179,7 @@ static void on_message(wslay_event_context_ptr ws, const struct wslay_event_on_m
                m->msg_length) {
         memcpy(x->in + x->in_len, m->msg, m->msg_length);
         x->in_len += m->msg_length;
+        x->typed = true;
     }
 }
 
@@ -291,8 +294,15 @@ static void ask_login(struct run *x, int64_t now)
 {
     const struct shells_config *c = &x->sh->home->config;
     x->asked = now;
-    if (!c->stands || c->stands(c->ctx, &x->sh->who))
+    if (!c->stands || c->stands(c->ctx, &x->sh->who)) {
+        /* A page that is only left open answers pings, too: that is no use. */
+        if (x->typed && c->used && x->sh->who.kind == IDENTITY_SESSION && now - x->used >= USED_MS) {
+            x->typed = false;
+            x->used = now;
+            c->used(c->used_ctx, &x->sh->who);
+        }
         return;
+    }
     err_set(&x->sh->failed, ERR_UNAUTHORIZED, "The login that it began with does not hold any more.");
     say_end(x, WSLAY_CODE_POLICY_VIOLATION);
 }

@@ -209,7 +209,7 @@ static const struct route routes[] = {
     {HTTP_GET, TASK "/{taskAttempt}/files/content", api_file_read, ACCESS_JOB_READ,
      .help = "bytes of one of these files; offset, limit (ours)", .query = "FileQuery", .reply = "200 Bytes"},
     {HTTP_GET, TASK "/{taskAttempt}/shell", api_shell, ACCESS_JOB_CHANGE,
-     .help = "a shell or a command in the running task, by WebSocket and with a token (owner or admin; ours)",
+     .help = "a shell or a command in the running task, by WebSocket (owner or admin; ours)",
      .query = "ShellQuery", .reply = "101"},
 
     /* notifications (ours) */

@@ -126,8 +126,8 @@ static int check_runs(struct api *a, struct task_attempt_row *row, struct err *e
 static int check_origin(struct request *r, struct err *e)
 {
     const char *origin = request_header(r, "Origin");
-    if (request_identity(r)->kind != IDENTITY_SESSION)
-        return 0;
+    if (request_identity(r)->kind != IDENTITY_SESSION || !request_header(r, "Upgrade"))
+        return 0; /* without an upgrade nothing is opened: it is told why */
     if (origin && app_headers_same_origin(origin, request_header(r, "Host")))
         return 0;
     return err_set(e, ERR_FORBIDDEN, "With the portal's session, only a page of the portal opens a shell.");

@@ -56,6 +56,9 @@ function colours(): { background: string; foreground: string; cursor: string } {
   return { background: backgroundColor, foreground: color, cursor: color };
 }
 
+/** Bytes of a message to the server. */
+const PIECE = 32768;
+
 function open({ ref }: TerminalLink): void {
   const task = `${ref.role}-${ref.index}`;
   document.title = t('title', { task, job: ref.job });
@@ -110,7 +113,10 @@ function connect(terminal: Terminal, ref: TerminalLink['ref']): void {
     else void whyNoShell(href).then((reason) => over('refused', { reason }));
   });
   const send = (data: string | Uint8Array<ArrayBuffer>): void => {
-    if (socket.readyState === WebSocket.OPEN) socket.send(data);
+    if (socket.readyState !== WebSocket.OPEN) return;
+    if (typeof data === 'string') return socket.send(data);
+    // A paste comes in one piece, and the server takes messages of 64 KiB at most.
+    for (let at = 0; at < data.length; at += PIECE) socket.send(data.subarray(at, at + PIECE));
   };
   terminal.onData((text) => send(bytes.encode(text)));
   terminal.onBinary((text) => send(Uint8Array.from(text, (one) => one.charCodeAt(0))));

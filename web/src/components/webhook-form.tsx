@@ -37,7 +37,7 @@ export function WebhookForm({ whose, taken, edited, onMade, onCancel }: Props) {
     setBusy(true);
     setProblem({ at: '', text: '' });
     try {
-      const secret = await putWebhook(whose, draft);
+      const secret = await putWebhook(whose, edited ? { ...draft, enabled: edited.enabled } : draft);
       setDraft(EMPTY);
       onMade(secret);
     } catch (error) {

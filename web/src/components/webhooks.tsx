@@ -72,7 +72,7 @@ export function Webhooks({ whose }: { whose: Whose }) {
             <WebhookForm
               key={editing?.name ?? ''}
               whose={whose}
-              edited={editing}
+              edited={editing && (list.find(({ name }) => name === editing.name) ?? editing)}
               taken={list.map(({ name }) => name)}
               onMade={(made) => {
                 // One that is changed has no new secret; that of another, not copied yet, stays to be seen.
