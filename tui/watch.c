@@ -21,18 +21,14 @@
 #define WATCH_MOST_MS 1000
 #define WATCH_AWAY_MS 60000
 
-static int watch_read(struct cli *cli, struct arena *a, const char *path, struct model_detail *out, struct err *e)
+int watch_fetch(struct cli *cli, const char *full, struct model_detail *out, struct err *e)
 {
+    const char *path = cli_path(cli, "/api/v2/jobs/%s", full);
     cJSON *reply = path ? client_get(&cli->server, path, NULL, e) : NULL;
-    int rc = reply ? model_read_detail(a, reply, out, e) : -1;
+    int rc = reply ? model_read_detail(cli->arena, reply, out, e) : -1;
 
     cJSON_Delete(reply);
     return rc;
-}
-
-int watch_fetch(struct cli *cli, const char *full, struct model_detail *out, struct err *e)
-{
-    return watch_read(cli, cli->arena, cli_path(cli, "/api/v2/jobs/%s", full), out, e);
 }
 
 static void watch_say(struct cli *cli, const struct model_detail *d, int64_t started)
@@ -78,30 +74,42 @@ struct watch_state {
     bool seen;
 };
 
-/* One poll: 1 when the wait is over, 0 when not, -1 on error. */
-static int watch_step(struct cli *cli, const struct watch *w, struct watch_state *s, struct err *e)
+/* What an answer says: whether the wait is over. */
+static bool watch_judge(struct cli *cli, const struct watch *w, struct watch_state *s, const struct model_detail *d)
 {
+    s->away = 0;
+    if (!s->seen || d->job.state != s->last) {
+        s->pause = WATCH_FIRST_MS;
+        if (!w->quiet && !words_get(d->job.state)->final)
+            watch_say(cli, d, s->started);
+    }
+    s->seen = true;
+    s->last = d->job.state;
+    return words_get(d->job.state)->final || (w->until_started && d->job.state != WORD_WAITING) ||
+           (w->until & 1u << d->job.state);
+}
+
+/* One poll: 1 when the wait is over, with the answer that ended it in `out`; 0 when not, -1 on error. */
+static int watch_step(struct cli *cli, const struct watch *w, struct watch_state *s, struct model_detail *out,
+                      struct err *e)
+{
+    const char *path = cli_path(cli, "/api/v2/jobs/%s", w->full);
     struct arena *a = arena_create(0);
     struct model_detail d;
+    cJSON *reply;
     int over = 0;
 
     *e = (struct err){0};
-    if (!a)
+    if (!a || !path) {
+        arena_destroy(a);
         return err_set(e, ERR_INTERNAL, "Out of memory.");
-    if (watch_read(cli, a, cli_path(cli, "/api/v2/jobs/%s", w->full), &d, e)) {
-        over = watch_may_retry(cli, e, &s->away, clock_read().mono) ? 0 : -1;
-    } else {
-        s->away = 0;
-        if (!s->seen || d.job.state != s->last) {
-            s->pause = WATCH_FIRST_MS;
-            if (!w->quiet && !words_get(d.job.state)->final)
-                watch_say(cli, &d, s->started);
-        }
-        s->seen = true;
-        s->last = d.job.state;
-        over = words_get(d.job.state)->final || (w->until_started && d.job.state != WORD_WAITING) ||
-               (w->until & 1u << d.job.state);
     }
+    reply = client_get(&cli->server, path, NULL, e);
+    if (!reply || model_read_detail(a, reply, &d, e))
+        over = watch_may_retry(cli, e, &s->away, clock_read().mono) ? 0 : -1;
+    else if (watch_judge(cli, w, s, &d))
+        over = model_read_detail(cli->arena, reply, out, e) ? -1 : 1;
+    cJSON_Delete(reply);
     arena_destroy(a);
     return over;
 }
@@ -111,12 +119,10 @@ int watch_job(struct cli *cli, const struct watch *w, struct model_detail *out, 
     struct watch_state s = {.started = clock_read().mono, .pause = WATCH_FIRST_MS};
 
     for (;;) {
-        int over = watch_step(cli, w, &s, e);
+        int over = watch_step(cli, w, &s, out, e);
 
-        if (over < 0)
-            return -1;
         if (over)
-            return watch_fetch(cli, w->full, out, e);
+            return over < 0 ? -1 : 0;
         if (w->timeout_ms && clock_read().mono - s.started >= w->timeout_ms)
             return err_set(e, ERR_TIMEOUT, "%s has not ended in time; it goes on.", w->full);
         watch_sleep(s.pause);
