@@ -5,6 +5,7 @@
  */
 #include "tui/again.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -50,16 +51,30 @@ static void show(struct cli *cli, const char *before, const char *now)
     (void)fflush(cli->out);
 }
 
-/* One round: what it printed, to be freed; NULL when out of memory. */
+/* A server that is away may come back. */
+static bool is_away(int status)
+{
+    return status == CLI_UNREACHABLE || status == CLI_TIMEOUT;
+}
+
+/* One round, whose status comes after that of the round before: what it printed, to be freed; NULL when out of memory.
+ */
 static char *once(const struct cli *cli, int *status)
 {
     struct cli inner = *cli;
-    char *text = NULL;
-    size_t len = 0;
+    char *text = NULL, *said = NULL;
+    size_t len = 0, said_len = 0;
+    int before = *status;
 
     inner.arena = arena_create(512u << 20);
     inner.out = open_memstream(&text, &len);
-    *status = inner.arena && inner.out ? inner.command->run(&inner) : CLI_FAILED;
+    inner.err = open_memstream(&said, &said_len);
+    *status = inner.arena && inner.out && inner.err ? inner.command->run(&inner) : CLI_FAILED;
+    /* While a server is away, once is enough. */
+    if (inner.err && !fclose(inner.err) && (!is_away(*status) || !is_away(before)))
+        (void)fwrite(said, 1, said_len, cli->err);
+    (void)fflush(cli->err);
+    free(said);
     if (inner.out && fclose(inner.out)) {
         free(text);
         text = NULL;
@@ -68,22 +83,16 @@ static char *once(const struct cli *cli, int *status)
     return text;
 }
 
-/* A server that is away may come back. */
-static int may_go_on(int status)
-{
-    return status == CLI_OK || status == CLI_UNREACHABLE || status == CLI_TIMEOUT;
-}
-
 int again_run(struct cli *cli)
 {
     static const struct timespec pause = {AGAIN_PAUSE_MS / 1000, AGAIN_PAUSE_MS % 1000 * 1000000L};
     char *before = NULL;
-    int status;
+    int status = CLI_OK;
 
     for (int round = 0;; round++) {
         char *now = once(cli, &status);
 
-        if (!now || !may_go_on(status) || (round == 0 && status != CLI_OK)) {
+        if (!now || (status != CLI_OK && !is_away(status)) || (round == 0 && status != CLI_OK)) {
             free(now);
             break;
         }
