@@ -243,11 +243,13 @@ static const struct command rows[] = {
      .examples = {"sbatch train.sh", "sbatch -p vision --gres=gpu:2 -t 4:00:00 train.sh --epochs 20",
                   "sbatch --print-job train.sh"}},
     {.name = "squeue", .group = AREA, .args = "", .help = "List jobs as Slurm does.",
-     .about = "Of everybody, those that wait or run. The id of a job is its name. At most 1,000 are listed.",
+     .about = "Of everybody, those that wait or run, the oldest first; where states of the end are asked for, the newest first. The "
+              "id of a job is its name. At most 1,000 are listed, and all that fit --name or --jobs.",
      .options = command_options_squeue, .max_args = 0, .foreign = true, .run = squeue_run,
      .examples = {"squeue", "squeue --me", "squeue -u ana -t PD"}},
     {.name = "scancel", .group = AREA, .args = "[NAME...]", .help = "Stop jobs, and say nothing about it.",
-     .about = "Those that are named, or all that fit the options, which must name a user, a name, a virtual cluster or states.",
+     .about = "Those that are named, or all that fit the options, which must name a user, a name, a virtual cluster or states. "
+              "Without --user only your own; an admin who means those of others names their users.",
      .options = command_options_scancel, .max_args = -1, .arg = COMMAND_ARG_JOB, .foreign = true, .run = scancel_run,
      .examples = {"scancel train-7", "scancel --me -t PD", "scancel -n train"}},
 };

@@ -137,9 +137,11 @@ class Handler(BaseHTTPRequestHandler):
         if "keyword" in query:
             rows = [r for r in rows if query["keyword"] in r["name"] + " " + r["username"] + " " + r["virtualCluster"]]
         total = len(rows)
-        offset = int(query.get("offset", 0))
-        rows = rows[offset:offset + int(query.get("limit", 5000))]
-        self.reply(200, {"totalCount": total, "data": rows} if query.get("withTotalCount") else rows)
+        offset = int(query.get("offset", query.get("cursor", 0)))
+        end = offset + min(int(query.get("limit", 5000)), self.server.owner.page)
+        rows = rows[offset:end]
+        cursor = str(end) if end < total else None
+        self.reply(200, {"nextCursor": cursor, "totalCount": total, "data": rows} if query.get("withTotalCount") else rows)
 
     def submit(self, body):
         owner = self.server.owner
@@ -226,6 +228,7 @@ class FakeServer:
             self.data = json.load(f)
         with open(os.path.join(SOURCE, "tui", "demo", "cluster.json"), encoding="utf-8") as f:
             self.data["replies"].update(json.load(f)["replies"])
+        self.page = 5000  # jobs in one reply
         self.log, self.submitted, self.stopped = [], [], []
         self.fault = {}
         self.revoked = False

@@ -618,12 +618,22 @@ class Table(Cli):
             self.assertEqual([p.stdout.readline().strip() for _ in first], first)
             self.server.data["nodes"].append({**self.server.data["nodes"][0], "name": "new-node"})
             self.assertEqual(p.stdout.readline(), "new-node\n")
+            # That the server is away is said once, until it is back.
+            self.server.fault["/api/v2/nodes"] = "drop"
+            self.assertIn("drover: ", p.stderr.readline())
+            asked, end = len(self.server.log), time.monotonic() + 30
+            while len(self.server.log) < asked + 4 and time.monotonic() < end:
+                time.sleep(0.05)
+            self.server.data["nodes"].append({**self.server.data["nodes"][0], "name": "newer-node"})
+            self.server.fault.clear()
+            self.assertEqual(p.stdout.readline(), "newer-node\n")
         finally:
             p.send_signal(2)
             p.wait(30)
             p.stdout.close()
+            rest = p.stderr.read()
             p.stderr.close()
-        self.assertEqual(p.returncode, 130)
+        self.assertEqual((p.returncode, rest), (130, ""))
 
     def test_top_adds_up_what_jobs_make_of_their_gpus(self):
         self.login()
@@ -646,6 +656,34 @@ class Table(Cli):
         self.check(8, "wait", "hello", "--for", "failed")
         self.check(0, "wait", "hello", "--for=succeeded")
         self.check(2, "wait", "hello", "--for=state=asleep")
+        # The answer that ended the wait is what counts, not what became of the job since.
+        self.server.scripts["ana~hello"] = ["RUNNING", "SUCCEEDED"]
+        self.check(0, "wait", "hello", "--for=running")
+
+    def test_scancel_stops_what_was_meant(self):
+        self.login()
+        jobs = self.server.data["jobs"]
+        live = [j for j in jobs if j["state"] in ("WAITING", "RUNNING", "STOPPING")]
+        own = [j["username"] + "~" + j["name"] for j in live if j["username"] == "ana"]
+        other = [j for j in live if j["username"] != "ana"][0]
+        self.assertGreater(len(own), 1)
+        for option in ("-u", "-p", "-n", "-t"):
+            for value in ("", ",", " "):
+                self.check(2, "scancel", option, value)
+                self.check(2, "squeue", option, value)
+        # Nobody else's, unless it says so; and more than one reply holds.
+        self.server.page = 1
+        self.check(0, "scancel", "-n", other["name"] + "-not")
+        self.check(0, "scancel", "-t", "PD,R,CG")
+        self.assertEqual(self.server.stopped, own)
+        del self.server.stopped[:]
+        self.check(0, "scancel", "-u", other["username"], "-n", other["name"])
+        self.assertEqual(self.server.stopped, [other["username"] + "~" + other["name"]])
+        self.assertIn(" of %d jobs" % len(live), self.check(0, "squeue").stderr)
+        self.assertEqual(len(self.check(0, "squeue", "--noheader", "-j", other["name"]).stdout.splitlines()),
+                         len([j for j in live if j["name"] == other["name"]]))
+        self.server.fault["/api/v2/jobs/%s/executionType" % own[0]] = 403
+        self.assertIn(own[0] + ": ", self.drover("scancel", "--me").stderr)
 
 
 class Colour(Cli):

@@ -473,7 +473,7 @@ int one_stop_job(struct cli *cli, const char *typed, bool quiet)
     r.body_len = strlen(r.body);
     r.path = full ? cli_path(cli, "/api/v2/jobs/%s/executionType", full) : NULL;
     if (!r.path || client_call(&cli->server, &r, NULL, &e))
-        return cli_fail(cli, cli->args.rest_count > 1 ? typed : NULL, &e);
+        return cli_fail(cli, cli->args.rest_count == 1 ? NULL : typed, &e);
     if (cli->format == OUTPUT_NAME)
         cli_say(cli, cli->out, "%s\n", full);
     else if (!quiet)

@@ -86,46 +86,124 @@ static bool listed(const char *list, const char *word)
     return false;
 }
 
-/* The user of --user or --me; "" for everybody, NULL with `e`. */
-static const char *chosen_user(struct cli *cli, struct err *e)
+/* Which jobs the options choose. Strings are the arguments', or in the arena. */
+struct choice {
+    const char *user, *vc, *wire; /* what the server looks at; "" or NULL: any */
+    const char *names, *ids;      /* what is looked at here; NULL: any */
+    bool every;                   /* page after page to the end, or one page */
+    size_t room;                  /* for jobs, in what was chosen */
+};
+
+/* An empty value would choose everything: "scancel -u $NOBODY". */
+static int refuse_empty(struct cli *cli, struct err *e)
+{
+    static const char *const options[] = {"user", "partition", "name", "states", "jobs"};
+
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+        const char *value = args_get(&cli->args, options[i]);
+
+        if (value && !value[strspn(value, ", ")])
+            return err_set(e, ERR_INVALID_PARAMETERS, "--%s needs a value, not an empty one.", options[i]);
+    }
+    return 0;
+}
+
+/* The user of --user or --me; without either "" for everybody, or the caller where `own`. NULL with `e`. */
+static const char *chosen_user(struct cli *cli, bool own, struct err *e)
 {
     const char *user = args_get(&cli->args, "user"), *full;
 
-    if (!args_has(&cli->args, "me"))
+    if (!args_has(&cli->args, "me") && (user || !own))
         return user ? user : "";
     full = cli_full_name(cli, "x", e);
     return full ? arena_strndup(cli->arena, full, strcspn(full, "~")) : NULL;
 }
 
-/* The jobs that the options choose, in `jobs`. 0 or -1. */
-static int choose(struct cli *cli, struct model_jobs *jobs, struct err *e)
+static int read_choice(struct cli *cli, bool stops, struct choice *c, struct err *e)
 {
     const char *typed = args_get(&cli->args, "states");
-    const char *wire = wire_states(cli, typed ? typed : "PD,R,CG", e), *user = wire ? chosen_user(cli, e) : NULL;
-    const char *names = args_get(&cli->args, "name"), *ids = args_get(&cli->args, "jobs");
-    struct buf path;
-    cJSON *reply;
-    size_t kept = 0;
-    int rc;
 
-    if (!user)
+    if (refuse_empty(cli, e))
         return -1;
-    buf_init(&path, 65536);
-    (void)buf_addf(&path, "/api/v2/jobs?limit=%d&order=submissionTime,ASC", MOST_JOBS);
-    add_query(&path, "username", user);
-    add_query(&path, "vc", args_get(&cli->args, "partition"));
-    add_query(&path, "state", wire);
-    reply = cli_get(cli, path.bad ? NULL : buf_str(&path), NULL, e);
-    rc = reply ? model_read_jobs(cli->arena, reply, jobs, e) : -1;
-    cJSON_Delete(reply);
-    buf_fini(&path);
-    for (size_t i = 0; !rc && i < jobs->count; i++) {
-        const struct model_job *j = &jobs->items[i];
+    *c = (struct choice){.vc = args_get(&cli->args, "partition"),
+                         .names = args_get(&cli->args, "name"),
+                         .ids = args_get(&cli->args, "jobs")};
+    c->every = stops || c->names || c->ids;
+    c->wire = wire_states(cli, typed ? typed : "PD,R,CG", e);
+    c->user = c->wire ? chosen_user(cli, stops, e) : NULL;
+    return c->user ? 0 : -1;
+}
 
-        if ((!names || listed(names, j->name)) && (!ids || listed(ids, j->full) || listed(ids, j->name)))
-            jobs->items[kept++] = *j;
+/* Of jobs that ended the newest first: there may be any number of them. */
+static bool asks_ended(const char *wire)
+{
+    return !*wire || listed(wire, "SUCCEEDED") || listed(wire, "FAILED") || listed(wire, "STOPPED");
+}
+
+/* The path of the page behind `cursor` ("": the first). NULL: out of memory. In the arena. */
+static const char *page_path(struct cli *cli, const struct choice *c, const char *cursor)
+{
+    const char *text = NULL;
+    struct buf path;
+
+    buf_init(&path, 65536);
+    (void)buf_addf(&path, "/api/v2/jobs?limit=%d&withTotalCount=true&order=submissionTime,%s", MOST_JOBS,
+                   asks_ended(c->wire) ? "DESC" : "ASC");
+    add_query(&path, "username", c->user);
+    add_query(&path, "vc", c->vc);
+    add_query(&path, "state", c->wire);
+    add_query(&path, "cursor", cursor);
+    if (!path.bad)
+        text = arena_strdup(cli->arena, buf_str(&path));
+    buf_fini(&path);
+    return text;
+}
+
+/* Adds those of a page that the names choose. 0, or -1: out of memory. */
+static int keep(struct cli *cli, struct choice *c, const struct model_jobs *page, struct model_jobs *jobs)
+{
+    if (jobs->count + page->count > c->room) {
+        size_t room = 2 * (jobs->count + page->count);
+        struct model_job *all = arena_calloc(cli->arena, room, sizeof *all);
+
+        if (!all)
+            return -1;
+        if (jobs->count)
+            memcpy(all, jobs->items, jobs->count * sizeof *all);
+        jobs->items = all;
+        c->room = room;
     }
-    jobs->count = rc ? 0 : kept;
+    for (size_t i = 0; i < page->count; i++) {
+        const struct model_job *j = &page->items[i];
+
+        if ((!c->names || listed(c->names, j->name)) && (!c->ids || listed(c->ids, j->full) || listed(c->ids, j->name)))
+            jobs->items[jobs->count++] = *j;
+    }
+    return 0;
+}
+
+/* The jobs that the options choose, in `jobs`; its total is the server's, before names are looked at. 0 or -1. */
+static int choose(struct cli *cli, struct choice *c, struct model_jobs *jobs, struct err *e)
+{
+    const char *cursor = "";
+    int rc = 0;
+
+    *jobs = (struct model_jobs){.total = -1};
+    do {
+        const char *path = page_path(cli, c, cursor);
+        cJSON *reply = cli_get(cli, path, NULL, e);
+        struct model_jobs page;
+
+        cursor = "";
+        rc = reply ? model_read_jobs(cli->arena, reply, &page, e) : -1;
+        if (!rc) {
+            cursor = page.count ? model_text(cli->arena, reply, "nextCursor") : "";
+            jobs->total = page.total;
+            if (keep(cli, c, &page, jobs))
+                rc = err_set(e, ERR_INTERNAL, "Out of memory.");
+        }
+        cJSON_Delete(reply);
+    } while (!rc && c->every && *cursor);
     return rc;
 }
 
@@ -233,19 +311,38 @@ int squeue_run(struct cli *cli)
 {
     struct err e = {0};
     struct model_jobs jobs;
+    struct choice c;
 
-    if (cli_connect(cli, &e) || choose(cli, &jobs, &e))
+    if (cli_connect(cli, &e) || read_choice(cli, false, &c, &e) || choose(cli, &c, &jobs, &e))
         return e.code == ERR_INVALID_PARAMETERS ? cli_usage(cli, "%s", e.text) : cli_fail(cli, NULL, &e);
+    if (!c.every && jobs.total > (int64_t)jobs.count)
+        cli_say(cli, cli->err, "drover: %zu of %lld jobs are listed.\n", jobs.count, (long long)jobs.total);
     return print_queue(cli, &jobs);
 }
 
 /* ---- scancel ---- */
 
+static int stop_chosen(struct cli *cli)
+{
+    struct err e = {0};
+    struct model_jobs jobs;
+    struct choice c;
+    int status = CLI_OK;
+
+    if (cli_connect(cli, &e) || read_choice(cli, true, &c, &e) || choose(cli, &c, &jobs, &e))
+        return e.code == ERR_INVALID_PARAMETERS ? cli_usage(cli, "%s", e.text) : cli_fail(cli, NULL, &e);
+    for (size_t i = 0; i < jobs.count; i++) {
+        int one = one_stop_job(cli, jobs.items[i].full, true);
+
+        status = status ? status : one;
+    }
+    return status;
+}
+
 int scancel_run(struct cli *cli)
 {
     static const char *const filters[] = {"user", "me", "partition", "name", "states"};
     struct err e = {0};
-    struct model_jobs jobs = {.count = 0};
     bool filtered = false;
     int status = CLI_OK;
 
@@ -255,15 +352,12 @@ int scancel_run(struct cli *cli)
         return cli_usage(cli, "Name jobs, or which ones to stop.");
     if (filtered && cli->args.rest_count)
         return cli_usage(cli, "Name jobs, or which ones to stop, not both.");
-    if (cli_connect(cli, &e) || (filtered && choose(cli, &jobs, &e)))
-        return e.code == ERR_INVALID_PARAMETERS ? cli_usage(cli, "%s", e.text) : cli_fail(cli, NULL, &e);
+    if (filtered)
+        return stop_chosen(cli);
+    if (cli_connect(cli, &e))
+        return cli_fail(cli, NULL, &e);
     for (int i = 0; i < cli->args.rest_count; i++) {
         int one = one_stop_job(cli, cli->args.rest[i], true);
-
-        status = status ? status : one;
-    }
-    for (size_t i = 0; i < jobs.count; i++) {
-        int one = one_stop_job(cli, jobs.items[i].full, true);
 
         status = status ? status : one;
     }
