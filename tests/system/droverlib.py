@@ -26,7 +26,8 @@ BIN = os.environ.get("DROVER_BIN", os.path.join(ROOT, "build", "dev", "bin"))
 #: Never below /tmp: tasks have a /tmp of their own, and write what tests look for beside the server's folder.
 SCRATCH = os.path.join(os.path.dirname(BIN), "scratch")
 if os.path.realpath(SCRATCH).startswith(("/tmp/", "/var/tmp/")):
-    SCRATCH = os.path.expanduser("~/.cache/drover-tests")
+    # Nor in root's home, which other users cannot pass.
+    SCRATCH = os.path.expanduser("~/.cache/drover-tests") if os.getuid() else "/var/cache/drover-tests"
 #: Sanitized builds are slower: whatever takes long is multiplied by this.
 TIME_SCALE = float(os.environ.get("DROVER_TIME_SCALE", "1"))
 #: Deadlines, which only a failure waits for, are multiplied by this: a machine may be busy for a while.

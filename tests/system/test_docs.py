@@ -27,22 +27,23 @@ def commands(block):
     return [line for line in (re.sub(r"\s+#.*", "", row) for row in block.splitlines()) if line.strip()]
 
 
-def run_in_terminal(line, env, until, keys, timeout=20):
-    """Runs a command in a pseudo-terminal, types `keys` once `until` was shown; (exit status, what was shown)."""
+def run_in_terminal(line, env, steps, timeout=20):
+    """Runs a command in a pseudo-terminal, types the keys of each step once its text was shown; (exit status, what was
+    shown). `steps` are pairs (text, keys)."""
     pid, fd = pty.fork()
     if pid == 0:
         os.chdir(ROOT)
         os.execvpe("/bin/sh", ["sh", "-c", line], dict(env, TERM="xterm-256color", LINES="24", COLUMNS="80"))
-    shown, typed, end = b"", False, time.monotonic() + timeout * TIME_SCALE
+    shown, looked, steps, end = b"", 0, list(steps), time.monotonic() + timeout * TIME_SCALE
     while time.monotonic() < end:
         if select.select([fd], [], [], 0.1)[0]:
             try:
                 shown += os.read(fd, 65536)
             except OSError:  # the terminal's other side is closed
                 break
-        if not typed and until in shown:
-            os.write(fd, keys)
-            typed = True
+        if steps and steps[0][0] in shown[looked:]:
+            os.write(fd, steps.pop(0)[1])
+            looked = len(shown)
     else:
         os.kill(pid, signal.SIGKILL)
     os.close(fd)
@@ -64,7 +65,7 @@ class DocsTest(unittest.TestCase):
             for line in commands(self.blocks[0]):
                 with self.subTest(line):
                     if line.split()[:2] == ["drover", "tui"]:
-                        status, shown = run_in_terminal(line, env, b"hello", b"q")
+                        status, shown = run_in_terminal(line, env, [(b"overview", b":jobs\r"), (b"hello", b"q")])
                         self.assertEqual((status, b"hello" in shown), (0, True), shown[-2000:])
                         continue
                     done = subprocess.run(["bash", "-c", line], cwd=ROOT, env=env, stdin=subprocess.DEVNULL,
