@@ -179,6 +179,16 @@ static bool is_template(const char *at, const char *end)
     return at < end && *at == '$';
 }
 
+bool sbatch_has_template(const char *text)
+{
+    size_t len = strlen(text);
+
+    for (size_t i = 0; i < len; i++)
+        if (is_template(text + i, text + len))
+            return true;
+    return false;
+}
+
 static bool has_interpreter(const char *at, const char *end)
 {
     if (end - at < 2 || at[0] != '#' || at[1] != '!')

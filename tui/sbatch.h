@@ -53,6 +53,8 @@ int sbatch_read(struct sbatch *s, const char *text, size_t len, struct err *e);
 /* One option more, which replaces what the script says: its long name and value (NULL for a switch). `line` 0: of the
  * command line. 0 or -1. */
 int sbatch_option(struct sbatch *s, const char *name, const char *value, int line, struct err *e);
+/* Whether the server would put a parameter's value somewhere into a command ("<% $"). */
+bool sbatch_has_template(const char *text);
 /* Appends the job's document as YAML. 0, or -1 with the line of what does not go together. */
 int sbatch_write(const struct sbatch *s, const struct sbatch_run *run, struct buf *out, struct err *e);
 

@@ -316,6 +316,9 @@ int sbatch_write(const struct sbatch *s, const struct sbatch_run *run, struct bu
     if (share_of(s, &n, e))
         return -1;
     command = command_of(s, &n, run);
+    if (command && sbatch_has_template(command)) /* not the script's: that was looked at */
+        return fail_at(e, 0,
+                       "\"<% $\" in an option or an argument names a parameter of a Drover job; write it otherwise.");
     add_number(&w, &job, "protocolVersion", 2);
     add_text(&w, &job, "name", arena_printf(s->a, "%s%s", s->name, s->suffix ? s->suffix : ""));
     add_text(&w, &job, "type", "job");
