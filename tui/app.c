@@ -46,6 +46,15 @@ void app_say(struct app *a, enum word_colour colour, const char *fmt, ...)
     a->dirty = true;
 }
 
+uint64_t app_send(struct app *a, const struct source_request *r)
+{
+    uint64_t id = source_ask(a->config.source, r);
+
+    if (!id)
+        app_say(a, COLOUR_VERMILLION, "Nothing was sent: out of memory.");
+    return id;
+}
+
 void app_confirm(struct app *a, const char *text, const char *verb, size_t count)
 {
     dialog_ask(&a->dialog, text, verb, count);

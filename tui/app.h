@@ -19,6 +19,8 @@
 #include "tui/prompt.h"
 #include "tui/view.h"
 
+struct source_request;
+
 #define APP_DEPTH 8
 #define APP_MIN_COLS 60
 #define APP_MIN_ROWS 16
@@ -96,6 +98,8 @@ int app_wait(const struct app *a);
  * asks for a text (view_ops.answered gets it), asks before `count` things are done (view_ops.confirmed), opens the
  * inputs that the view has begun (view_ops.submitted). */
 uint64_t app_get(struct app *a, const char *path);
+/* For views: source_ask; says so where that fails (0). */
+uint64_t app_send(struct app *a, const struct source_request *r);
 void app_push(struct app *a, const struct view_ops *ops, const char *arg);
 void app_say(struct app *a, enum word_colour colour, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void app_ask(struct app *a, const char *label, const char *text);

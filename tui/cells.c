@@ -158,15 +158,16 @@ const char *cells_text(const struct cells *c, const cJSON *item, const struct fi
 
 /* ---- questions ---- */
 
-/* Midnight (UTC) at the begin of a date, in ms since 1970. 0 or -1. */
-static int read_date(const char *text, int64_t *out)
+int cells_date(const char *text, int64_t *out)
 {
     struct tm tm = {0};
     const char *end = strptime(text, "%Y-%m-%d", &tm);
+    int day = tm.tm_mday;
     time_t at = end && !*end ? timegm(&tm) : -1;
 
     *out = (int64_t)at * 1000;
-    return at < 0 ? -1 : 0;
+    /* strptime takes February 31, and timegm makes March of it. */
+    return at < 0 || tm.tm_mday != day ? -1 : 0;
 }
 
 static int read_number(const struct question *q, const char *text, int64_t *out, struct err *e)
@@ -194,7 +195,7 @@ int cells_ask(const struct question *q, const char *text, int64_t now, struct bu
         return 0;
     }
     if (q->kind == ASK_DATE) {
-        if (read_date(text, &number))
+        if (cells_date(text, &number))
             return err_set(e, ERR_INVALID_PARAMETERS, "%s: %.40s is no date like 2026-11-01.", q->option, text);
     } else if (read_number(q, text, &number, e)) {
         return -1;

@@ -39,6 +39,8 @@ const char *cells_text(const struct cells *c, const struct cJSON *item, const st
 const struct cJSON *cells_member(const struct cJSON *item, const char *place);
 /* Puts a value at "a.b.c", which it takes over whatever happens; members on the way are made. 0 or -1. */
 int cells_put(struct cJSON *into, const char *place, struct cJSON *value);
+/* Midnight (UTC) at the begin of a date like 2027-03-31, in ms since 1970. 0, or -1 when there is no such day. */
+int cells_date(const char *text, int64_t *out);
 /* Appends "user=ana" for what was typed to a question. 0, or -1 with a text that begins with the option's name. */
 int cells_ask(const struct question *q, const char *text, int64_t now, struct buf *path, struct err *e);
 

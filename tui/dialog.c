@@ -11,6 +11,7 @@
 #include "tui/keys.h"
 
 #define DIALOG_WIDTH 56
+#define DIALOG_AROUND 4 /* rows that are no text: edges, a blank one, buttons */
 
 void dialog_ask(struct dialog *d, const char *text, const char *verb, size_t count)
 {
@@ -101,20 +102,40 @@ static void dialog_button(struct canvas *c, struct canvas_pen *pen, const char *
     canvas_put(c, pen, "  ");
 }
 
+/* A line feed at the end begins none. */
+static int dialog_lines(const char *text)
+{
+    int n = 0;
+
+    while (*text) {
+        text += strcspn(text, "\n");
+        text += *text == '\n';
+        n++;
+    }
+    return n;
+}
+
 void dialog_draw(const struct dialog *d, struct canvas *c)
 {
     int left = (c->cols - DIALOG_WIDTH) / 2;
-    int row = c->rows / 2 - 4;
+    int lines = dialog_lines(d->text), around = DIALOG_AROUND + (d->count > 1);
+    int room = c->rows > around ? c->rows - around : 1;
+    int shown = lines > room ? room - 1 : lines;
+    int row = (c->rows - around - (lines > room ? room : lines)) / 2;
     const char *line = d->text;
     struct canvas_pen pen;
 
     dialog_edge(c, row++, left, true);
-    while (*line) {
+    for (int i = 0; i < shown; i++) {
         size_t len = strcspn(line, "\n");
 
         pen = dialog_line(c, row++, left);
         canvas_putf(c, &pen, "%.*s", (int)len, line);
         line += len + (line[len] == '\n');
+    }
+    if (shown < lines) {
+        pen = dialog_line(c, row++, left);
+        canvas_putf(c, &pen, "  and %d more", lines - shown);
     }
     if (d->count > 1) {
         pen = dialog_line(c, row++, left);

@@ -17,7 +17,7 @@ enum dialog_end { DIALOG_GOES_ON, DIALOG_YES, DIALOG_NO };
 struct dialog {
     bool open;
     bool on_yes; /* the focus */
-    char text[512];
+    char text[4096];
     char verb[16]; /* "Stop" */
     size_t count;  /* more than 1: to be typed */
     char typed[16];
@@ -27,7 +27,7 @@ struct dialog {
 void dialog_ask(struct dialog *d, const char *text, const char *verb, size_t count);
 /* Takes a key; it is closed when the answer is not DIALOG_GOES_ON. */
 enum dialog_end dialog_key(struct dialog *d, int key);
-/* Draws it in the middle. */
+/* Draws it in the middle; of a text that does not fit it says how many lines are missing. */
 void dialog_draw(const struct dialog *d, struct canvas *c);
 
 #endif

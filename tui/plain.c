@@ -151,6 +151,22 @@ static void plain_log(struct plain *p, const char *name)
     arena_destroy(a);
 }
 
+/* A line of the person's; false at the end. What is longer is no line: its rest must not be the next command. */
+static bool plain_line(struct cli *cli, char *line, int size)
+{
+    int c = 0;
+
+    if (!fgets(line, size, stdin))
+        return false;
+    if (strchr(line, '\n') || feof(stdin))
+        return true;
+    while (c != '\n' && c != EOF)
+        c = getc(stdin);
+    cli_say(cli, cli->out, "The line is too long.\n");
+    line[0] = '\0';
+    return true;
+}
+
 bool plain_confirm(struct plain *p, const char *question, const char *name, const char *not_done)
 {
     char answer[16] = "";
@@ -161,7 +177,7 @@ bool plain_confirm(struct plain *p, const char *question, const char *name, cons
     }
     cli_say(p->cli, p->cli->out, "%s %s? Type yes to confirm: ", question, name);
     (void)fflush(p->cli->out);
-    if (fgets(answer, sizeof answer, stdin) && !strcmp(answer, "yes\n"))
+    if (plain_line(p->cli, answer, sizeof answer) && !strcmp(answer, "yes\n"))
         return true;
     cli_say(p->cli, p->cli->out, "%s\n", not_done);
     return false;
@@ -262,7 +278,7 @@ int plain_run(struct cli *cli, const struct app_config *config)
     while (plain_command(&p, line)) {
         cli_say(cli, cli->out, "> ");
         (void)fflush(cli->out);
-        if (!fgets(line, sizeof line, stdin))
+        if (!plain_line(cli, line, sizeof line))
             break;
     }
     arena_destroy(p.arena);

@@ -45,7 +45,12 @@ void calls_ask(struct calls *c, struct app *app, const struct calls_question *q)
     calls_fini(c);
     c->kind = q->kind;
     snprintf(c->arg, sizeof c->arg, "%s", q->arg ? q->arg : "");
-    for (size_t i = 0; q->marked && i < q->marked->count && i < CALLS_MAX; i++)
+    if (q->marked && q->marked->count > CALLS_MAX) {
+        app_say(app, COLOUR_ORANGE, "%zu %s are too many in one go; at most %d.", q->marked->count, q->kind->many,
+                CALLS_MAX);
+        return;
+    }
+    for (size_t i = 0; q->marked && i < q->marked->count; i++)
         (void)marks_toggle(&c->names, q->marked->names[i]);
     if (!c->names.count && q->one)
         (void)marks_toggle(&c->names, q->one);
@@ -101,7 +106,10 @@ void calls_answer(struct calls *c, struct app *app, bool yes)
     for (size_t i = 0; yes && i < c->names.count && i < CALLS_MAX; i++) {
         c->ids[i] = calls_one(c, app, c->names.names[i]);
         c->waiting += c->ids[i] != 0;
+        c->failed += c->ids[i] == 0;
     }
+    if (c->failed)
+        app_say(app, COLOUR_VERMILLION, "%zu of %zu could not be sent.", c->failed, c->names.count);
     if (!yes && c->kind)
         app_say(app, COLOUR_DEFAULT, "%s", c->kind->not_done);
 }

@@ -207,7 +207,8 @@ static unsigned fleet_result(struct view *view, const struct source_result *r)
     snprintf(name, sizeof name, "%s", t ? t->name : "");
     if (!reply_result(&v->reply, r, model_read_fleet, &v->map, sizeof v->map))
         return VIEW_IGNORED;
-    choose(v, name);
+    if (!*v->reply.problem)
+        choose(v, name);
     return VIEW_HANDLED | VIEW_DRAW;
 }
 

@@ -115,6 +115,8 @@ static unsigned form_result(struct view *view, const struct source_result *r)
         snprintf(v->problem, sizeof v->problem, "%s", r->err.text);
         return VIEW_HANDLED | VIEW_DRAW;
     }
+    /* Another view may be on top, and this one stays: what is there now is what was sent. */
+    memcpy(v->state.old, v->state.now, sizeof v->state.old);
     app_say(view->app, COLOUR_GREEN, "%.150s %s", v->state.about, v->state.kind->done);
     return VIEW_HANDLED | VIEW_DRAW | VIEW_BACK;
 }
@@ -217,7 +219,9 @@ static unsigned form_confirmed(struct view *view, bool yes)
     text = body ? cJSON_PrintUnformatted(body) : NULL;
     r.body = text;
     if (text)
-        v->sent = source_ask(view->app->config.source, &r);
+        v->sent = app_send(view->app, &r);
+    else
+        app_say(view->app, COLOUR_VERMILLION, "Nothing was sent: %s", e.code ? e.text : "out of memory.");
     cJSON_free(text);
     cJSON_Delete(body);
     return VIEW_DRAW;

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -154,13 +153,12 @@ static cJSON *make_list(const char *text)
 
 static cJSON *make_date(const struct form_field *f, const char *text, struct err *e)
 {
-    struct tm tm = {0};
-    const char *end = *text ? strptime(text, "%Y-%m-%d", &tm) : NULL;
+    int64_t at;
 
     if (!*text)
         return cJSON_CreateNull();
-    if (end && !*end)
-        return cJSON_CreateNumber((double)timegm(&tm) * 1000);
+    if (!cells_date(text, &at))
+        return cJSON_CreateNumber((double)at);
     (void)err_set(e, ERR_INVALID_PARAMETERS, "%s: \"%.40s\" is no date like 2027-03-31.", f->label, text);
     return NULL;
 }

@@ -37,6 +37,7 @@ struct import {
     char file[512];
     struct buf table;
     char problem[256];
+    bool unreadable; /* the file: there is nothing to send */
     size_t action, mode, invite;
     bool undoing;  /* what the dialog asks about */
     bool for_good; /* the call under way is no dry run */
@@ -81,8 +82,9 @@ static struct view *import_create(struct app *app, const char *arg)
     buf_init(&v->table, IMPORT_FILE_MAX + 1);
     if (fs_read(arg, IMPORT_FILE_MAX, &v->table, &e))
         snprintf(v->problem, sizeof v->problem, "%s", e.text);
-    else if (v->table.len && strlen(v->table.data) != v->table.len)
+    if (!*v->problem && v->table.len && strlen(v->table.data) != v->table.len)
         snprintf(v->problem, sizeof v->problem, "%.180s is no text.", arg);
+    v->unreadable = *v->problem != '\0';
     return &v->view;
 }
 
@@ -90,7 +92,9 @@ static void import_destroy(struct view *view)
 {
     struct import *v = import_of(view);
 
-    source_cancel(view->app->config.source, v->ask);
+    /* What is being done goes on: cut, nobody would know what was done. */
+    if (!v->for_good)
+        source_cancel(view->app->config.source, v->ask);
     if (v->table.data)
         explicit_bzero(v->table.data, v->table.cap);
     buf_fini(&v->table);
@@ -107,7 +111,7 @@ static void import_send(struct import *v, bool dry)
              actions[v->action], modes[v->mode], invites[v->invite]);
     r.path = path;
     v->for_good = !dry;
-    v->ask = source_ask(v->view.app->config.source, &r);
+    v->ask = app_send(v->view.app, &r);
 }
 
 /* The preview is asked for once, and again where an option changes; never when something was done. */
@@ -243,6 +247,8 @@ static unsigned import_result(struct view *view, const struct source_result *r)
 /* An option changed: what was looked at is not what would be done any more. */
 static unsigned import_option(struct import *v, size_t *option, size_t count)
 {
+    if (v->unreadable)
+        return VIEW_HANDLED; /* the problem stays on the screen */
     if (v->id[0] || v->ask || v->applied) {
         app_say(v->view.app, COLOUR_ORANGE, v->ask ? "The server has not answered yet." : "This is done already.");
         return VIEW_HANDLED | VIEW_DRAW;
@@ -292,7 +298,7 @@ static void import_send_undo(struct import *v)
 
     snprintf(path, sizeof path, "/api/v2/user-imports/%s/undo", v->id);
     r.path = path;
-    v->undo = source_ask(v->view.app->config.source, &r);
+    v->undo = app_send(v->view.app, &r);
 }
 
 static void import_next_bad(struct import *v)

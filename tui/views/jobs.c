@@ -254,7 +254,7 @@ static unsigned jobs_result(struct view *view, const struct source_result *r)
     bool over = false;
 
     if (calls_result(&v->stop, view->app, r, &over)) {
-        if (over)
+        if (over && !v->stop.failed)
             marks_clear(&v->marks);
         return over ? VIEW_HANDLED | VIEW_DRAW | VIEW_FETCH : VIEW_HANDLED;
     }

@@ -323,7 +323,7 @@ unsigned list_result(struct view *view, const struct source_result *r)
     bool over = false;
 
     if (calls_result(&l->calls, view->app, r, &over)) {
-        if (over)
+        if (over && !l->calls.failed)
             marks_clear(&l->marks);
         return over ? bits | VIEW_FETCH : bits;
     }

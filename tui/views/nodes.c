@@ -160,7 +160,8 @@ static unsigned nodes_result(struct view *view, const struct source_result *r)
     snprintf(name, sizeof name, "%s", under(v) ? under(v)->name : "");
     if (!reply_result(&v->reply, r, read_nodes, &v->list, sizeof v->list))
         return VIEW_IGNORED;
-    choose(v, name);
+    if (!*v->reply.problem)
+        choose(v, name);
     return VIEW_HANDLED | VIEW_DRAW;
 }
 

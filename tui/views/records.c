@@ -142,8 +142,14 @@ static unsigned alerts_silence(struct list *l)
     {
         const char *value = cJSON_GetStringValue(label);
 
-        if (!value || strpbrk(value, " =") || !strcmp(label->string, "severity") || strpbrk(label->string, " ="))
+        if (!strcmp(label->string, "severity"))
             continue;
+        /* Left out, the silence would match more than what was looked at. */
+        if (!value || strpbrk(value, " =") || strpbrk(label->string, " =")) {
+            app_say(l->view.app, COLOUR_ORANGE, "Its label %.60s cannot be written here: nothing is silenced.",
+                    label->string);
+            return VIEW_HANDLED | VIEW_DRAW;
+        }
         at += (size_t)snprintf(arg + at, sizeof arg - at, " %s=%s", label->string, value);
         /* Cut, it would silence more than what was looked at. */
         if (at >= sizeof arg) {

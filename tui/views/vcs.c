@@ -66,7 +66,6 @@ static struct view *vcs_create(struct app *app, const char *arg)
 static void vcs_destroy(struct view *view)
 {
     reply_fini(&vcs_of(view)->reply, view->app);
-    source_cancel(view->app->config.source, vcs_of(view)->save);
     free(view);
 }
 
@@ -186,7 +185,9 @@ static unsigned vcs_submitted(struct view *view)
     } else {
         r.path = buf_str(&path);
         r.body = buf_str(&body);
-        v->save = source_ask(view->app->config.source, &r);
+        v->save = app_send(view->app, &r);
+        if (!v->save)
+            inputs_refuse(f, "Nothing was sent: out of memory.");
     }
     buf_fini(&path);
     buf_fini(&body);
@@ -201,7 +202,10 @@ static unsigned vcs_act(struct view *view, int action)
 
     if (cursor_act(&v->cursor, action) || !vc)
         return VIEW_HANDLED | VIEW_DRAW;
-    if (action == VCS_EDIT) {
+    if (action == VCS_EDIT && v->save) {
+        /* Its answer would land in the new form. */
+        app_say(view->app, COLOUR_ORANGE, "The quota of %s is still being saved.", v->edited);
+    } else if (action == VCS_EDIT) {
         edit(v, vc);
     } else {
         snprintf(filter, sizeof filter, "vc:%s", vc->name);

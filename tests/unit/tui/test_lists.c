@@ -78,6 +78,7 @@ static void questions_are_checked(void **state)
     assert_int_equal(cells_ask(&date, "2026-11-01", NOW, &path, &e), 0);
     assert_string_equal(buf_str(&path), "from=1793491200000");
     assert_int_equal(cells_ask(&date, "2026-11-01x", NOW, &path, &e), -1);
+    assert_int_equal(cells_ask(&date, "2027-02-31", NOW, &path, &e), -1);
     assert_int_equal(cells_ask(&days, "36501", NOW, &path, &e), -1);
     assert_int_equal(cells_ask(&number, "0", NOW, &path, &e), -1);
     assert_int_equal(cells_ask(&number, "99999999999999999999", NOW, &path, &e), -1);
@@ -141,6 +142,8 @@ static void a_form_sends_what_was_changed(void **state)
     snprintf(s.now[4], FORM_TEXT, "tomorrow");
     assert_null(body_of(&s, &e));
     assert_string_equal(e.text, "Expires: \"tomorrow\" is no date like 2027-03-31.");
+    snprintf(s.now[4], FORM_TEXT, "2027-02-31");
+    assert_null(body_of(&s, &e));
     cJSON_Delete(reply);
 }
 

@@ -12,6 +12,8 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "tui/app.h"
+#include "tui/canvas.h"
 #include "tui/demo.h"
 #include "tui/dialog.h"
 #include "tui/filter.h"
@@ -20,6 +22,7 @@
 #include "tui/prompt.h"
 #include "tui/sse.h"
 #include "tui/transfer.h"
+#include "tui/views/calls.h"
 #include "tui/views/marks.h"
 
 static void on_event(void *ctx, const char *type, const char *data)
@@ -163,6 +166,30 @@ static void the_dialog_is_hard_to_say_yes_to(void **state)
     assert_false(d.open);
 }
 
+/* A question of 20 lines on 16 rows: it is all on the screen, or says what is missing, and can be answered. */
+static void a_long_question_says_what_is_missing(void **state)
+{
+    struct canvas c = {.ascii = true};
+    struct dialog d;
+    char text[256] = "";
+    struct buf screen;
+
+    (void)state;
+    for (int i = 0; i < 20; i++)
+        snprintf(text + strlen(text), sizeof text - strlen(text), "line %d\n", i);
+    dialog_ask(&d, text, "Write", 1);
+    assert_int_equal(canvas_resize(&c, 16, 80), 0);
+    dialog_draw(&d, &c);
+    buf_init(&screen, 1 << 16);
+    assert_int_equal(canvas_dump(&c, &screen), 0);
+    assert_non_null(strstr(buf_str(&screen), "line 10 "));
+    assert_null(strstr(buf_str(&screen), "line 11 "));
+    assert_non_null(strstr(buf_str(&screen), "and 9 more"));
+    assert_non_null(strstr(buf_str(&screen), "[ Write ]"));
+    buf_fini(&screen);
+    canvas_fini(&c);
+}
+
 static void read_only_has_no_writing_keys(void **state)
 {
     static const struct keys_row rows[] = {{'s', 'x', "s", "stop", "", 5, true}, {'l', 0, "l", "log", "", 6, false}};
@@ -230,6 +257,31 @@ static void marks_are_names(void **state)
     assert_int_equal(m.count, 0);
 }
 
+/* More marks than go at once are refused, not cut to what does. */
+static void too_many_marks_are_refused(void **state)
+{
+    static struct app app;
+    static struct calls calls;
+    struct marks marks = {.count = 0};
+    char name[32];
+
+    (void)state;
+    for (int i = 0; i < CALLS_MAX; i++) {
+        snprintf(name, sizeof name, "ana~job-%d", i);
+        assert_int_equal(marks_toggle(&marks, name), 0);
+    }
+    calls_ask(&calls, &app, &(struct calls_question){.kind = calls_stop(), .marked = &marks});
+    assert_true(app.dialog.open);
+    assert_int_equal(app.dialog.count, CALLS_MAX);
+    app.dialog.open = false;
+    assert_int_equal(marks_toggle(&marks, "one~more"), 0);
+    calls_ask(&calls, &app, &(struct calls_question){.kind = calls_stop(), .marked = &marks});
+    assert_false(app.dialog.open);
+    assert_string_equal(app.message, "201 jobs are too many in one go; at most 200.");
+    calls_fini(&calls);
+    marks_clear(&marks);
+}
+
 static void error_replies_are_read_with_care(void **state)
 {
     static const char full[] =
@@ -279,9 +331,11 @@ int main(void)
         cmocka_unit_test(no_expression_hangs),
         cmocka_unit_test(the_prompt_edits_and_completes),
         cmocka_unit_test(the_dialog_is_hard_to_say_yes_to),
+        cmocka_unit_test(a_long_question_says_what_is_missing),
         cmocka_unit_test(read_only_has_no_writing_keys),
         cmocka_unit_test(freshness_follows_the_stream),
         cmocka_unit_test(marks_are_names),
+        cmocka_unit_test(too_many_marks_are_refused),
         cmocka_unit_test(error_replies_are_read_with_care),
         cmocka_unit_test(only_sound_endpoints),
     };
