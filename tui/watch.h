@@ -24,8 +24,8 @@ struct watch {
 
 /* Fetches the job once. Strings live in the cli's arena. 0 or -1. */
 int watch_fetch(struct cli *cli, const char *full, struct model_detail *out, struct err *e);
-/* Waits. 0 with the job as the answer that ended the wait shows it, or -1: ERR_TIMEOUT after the time-out, ERR_BUSY when the server stayed away for
- * a minute. */
+/* Waits. 0 with the job as the answer that ended the wait shows it, or -1: ERR_TIMEOUT after the time-out, ERR_BUSY
+ * when the server stayed away for a minute. */
 int watch_job(struct cli *cli, const struct watch *w, struct model_detail *out, struct err *e);
 /* The exit status of a job that ended: 0, or 8, or the task's own code when `propagate`. */
 int watch_exit(const struct model_detail *d, bool propagate);
