@@ -149,8 +149,10 @@ static void on_looked(void *ctx, const struct rest_answer *answer)
                  (long long)a->job_id, a->id);
     } else if (j.id != a->job_id || strcmp(j.name, name) != 0) {
         log_warn("slurm_id_reused", "job %lld of Slurm is another's now, not that of %s", (long long)a->job_id, a->id);
+        a->ours = 0;
         slurm_end_absent(a, now);
     } else {
+        a->ours = j.id;
         apply(a, &j, now);
     }
 }
@@ -168,7 +170,7 @@ static void look(struct slurm_attempt *a, int64_t now)
 
 void slurm_attempt_found(struct slurm_attempt *a, int64_t now)
 {
-    a->job_id = a->found_id;
+    a->job_id = a->ours = a->found_id;
     a->due = now;
     a->wait_ms = 0;
     a->gone_at = 0;
@@ -262,7 +264,8 @@ static void stop_step(struct slurm_attempt *a, int64_t now)
         a->sweep = true;
         return;
     }
-    if (a->state != SLURM_KNOWN)
+    /* An id out of the latch may be anybody's: the job's user can write it. The next look tells. */
+    if (a->state != SLURM_KNOWN || a->ours != a->job_id)
         return;
     if (!a->terms)
         (void)cancel(a, a->signal ? a->signal : SIGTERM, now);
@@ -274,7 +277,10 @@ static void stop_step(struct slurm_attempt *a, int64_t now)
 
 static void done_step(struct slurm_attempt *a, int64_t now)
 {
-    if (a->sweep && a->job_id && now >= a->due) {
+    if (a->sweep && a->job_id && a->ours != a->job_id) {
+        a->job_id = 0; /* looked for by its name */
+        a->doubt_at = now;
+    } else if (a->sweep && a->job_id && now >= a->due) {
         a->due = now + WAIT_MAX_MS;
         (void)cancel(a, 0, now);
     } else if (!a->sweep && a->forgotten) {

@@ -242,7 +242,11 @@ void slurm_end_absent(struct slurm_attempt *a, int64_t now)
     const bool looked = a->state == SLURM_DOUBT; /* at all jobs, just now */
     int64_t holder = 0;
     if (a->state == SLURM_DONE) {
-        a->sweep = !looked && !a->job_id;
+        /* Slurm does not know its id any more; or twice, with a while between, none of its name. */
+        const bool again = a->gone_at && now - a->gone_at >= ABSENT_MS;
+        a->sweep = !a->job_id && !again;
+        a->gone_at = a->gone_at ? a->gone_at : now;
+        a->doubt_at = now + ABSENT_MS;
         return;
     }
     switch (place_look(&a->slurm->places, &at, &holder)) {

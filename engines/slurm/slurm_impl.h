@@ -64,6 +64,7 @@ struct slurm_attempt {
     int64_t wait_ms;       /* between looks */
     int64_t pull_ms;
     int64_t job_id;   /* Slurm's; 0 = not known */
+    int64_t ours;     /* the one that Slurm told us of under our name: no other is ever cancelled */
     int64_t found_id; /* by the lookup under way */
     int64_t doubt_at; /* mono: a lookup that begins then tells */
     int64_t runs_at;  /* mono: Slurm said first that it runs */

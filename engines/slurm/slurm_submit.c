@@ -41,7 +41,7 @@ static int code_of(int error)
 static void accepted(struct slurm_attempt *a, int64_t job_id, int64_t now)
 {
     const struct place at = {a->id, a->nonce};
-    a->job_id = job_id;
+    a->job_id = a->ours = job_id;
     a->state = SLURM_KNOWN;
     a->due = now;
     a->wait_ms = 0;
