@@ -79,6 +79,8 @@ class Reservations(jobcase.JobCase):
         self.client.json("PUT", "/api/v2/virtual-clusters/lab", {"borrow": 1}, (201,))
         secret, lines = "hush-4711", ["first-half-of-a-key", "other-half-of-a-key"]
         commands = ["bash -c 'sleep 601; echo --token=x<% $secrets.word %>y' &",
+                    # A busy machine is slow to start what the task leaves behind.
+                    "until grep -qsx sleep /proc/$(tr -d ' ' </proc/$!/task/$!/children)/comm; do sleep 0.01; done",
                     "for i in $(seq 1 80); do echo line $i; done",
                     "ulimit -c unlimited",
                     "if bash -c 'kill -SEGV $BASHPID'; then exit 9; fi 2>/dev/null",  # no word between the last lines
