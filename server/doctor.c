@@ -6,7 +6,6 @@
 
 #include <libgen.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
@@ -20,6 +19,7 @@
 #include "base/err.h"
 #include "server/audit_store.h"
 #include "server/config.h"
+#include "server/doctor_say.h"
 #include "server/doctor_slurm.h"
 #include "server/http/tls.h"
 #include "store/store.h"
@@ -40,66 +40,57 @@ struct patient {
     struct keys keys;
     bool has_keys;
     struct store *store;
-    char text[600];
+    char text[DOCTOR_TEXT_MAX];
 };
-
-static enum doctor_verdict say(struct patient *p, enum doctor_verdict v, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-static enum doctor_verdict say(struct patient *p, enum doctor_verdict v, const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(p->text, sizeof p->text, fmt, ap);
-    va_end(ap);
-    return v;
-}
 
 static enum doctor_verdict check_config(struct patient *p)
 {
     struct err e = {0};
     config_defaults(&p->config);
     if (!p->config_file)
-        return say(p, DOCTOR_OK, "the defaults");
+        return doctor_say(p->text, DOCTOR_OK, "the defaults");
     if (config_load(&p->config, p->config_file, &e))
-        return say(p, DOCTOR_FAIL, e.line ? "%s (line %d)" : "%s", e.text, e.line);
-    return say(p, DOCTOR_OK, "%s", p->config_file);
+        return doctor_say(p->text, DOCTOR_FAIL, e.line ? "%s (line %d)" : "%s", e.text, e.line);
+    return doctor_say(p->text, DOCTOR_OK, "%s", p->config_file);
 }
 
 static enum doctor_verdict check_folder(struct patient *p)
 {
     struct stat st;
     if (stat(p->data, &st) || !S_ISDIR(st.st_mode))
-        return say(p, DOCTOR_FAIL, "%s is no folder", p->data);
+        return doctor_say(p->text, DOCTOR_FAIL, "%s is no folder", p->data);
     if (st.st_uid != geteuid())
-        return say(p, DOCTOR_FAIL, "%s belongs to user %u, and this is user %u", p->data, st.st_uid, geteuid());
+        return doctor_say(p->text, DOCTOR_FAIL, "%s belongs to user %u, and this is user %u", p->data, st.st_uid,
+                          geteuid());
     if (st.st_mode & 077)
-        return say(p, DOCTOR_FAIL, "%s has mode %03o; nobody else may enter (chmod 700)", p->data, st.st_mode & 0777);
-    return say(p, DOCTOR_OK, "%s", p->data);
+        return doctor_say(p->text, DOCTOR_FAIL, "%s has mode %03o; nobody else may enter (chmod 700)", p->data,
+                          st.st_mode & 0777);
+    return doctor_say(p->text, DOCTOR_OK, "%s", p->data);
 }
 
 static enum doctor_verdict check_keys(struct patient *p)
 {
     struct err e = {0};
     if (keys_load(p->data, &p->keys, &e))
-        return say(p, DOCTOR_FAIL, "%s", e.text);
+        return doctor_say(p->text, DOCTOR_FAIL, "%s", e.text);
     p->has_keys = true;
-    return say(p, DOCTOR_OK, "readable by the server's user only");
+    return doctor_say(p->text, DOCTOR_OK, "readable by the server's user only");
 }
 
 static enum doctor_verdict check_schema(struct patient *p)
 {
     struct err e = {0};
     p->store = store_open_folder(p->data, STORE_READER, &e);
-    return p->store ? say(p, DOCTOR_OK, "this program's") : say(p, DOCTOR_FAIL, "%s", e.text);
+    return p->store ? doctor_say(p->text, DOCTOR_OK, "this program's") : doctor_say(p->text, DOCTOR_FAIL, "%s", e.text);
 }
 
 static enum doctor_verdict check_integrity(struct patient *p)
 {
     struct err e = {0};
     if (!p->store)
-        return say(p, DOCTOR_WARN, "not looked at");
-    return store_verify(p->store, &e) ? say(p, DOCTOR_FAIL, "%s", e.text)
-                                      : say(p, DOCTOR_OK, "pages and references are sound");
+        return doctor_say(p->text, DOCTOR_WARN, "not looked at");
+    return store_verify(p->store, &e) ? doctor_say(p->text, DOCTOR_FAIL, "%s", e.text)
+                                      : doctor_say(p->text, DOCTOR_OK, "pages and references are sound");
 }
 
 static enum doctor_verdict check_audit(struct patient *p)
@@ -107,22 +98,22 @@ static enum doctor_verdict check_audit(struct patient *p)
     struct err e = {0};
     struct audit_head head;
     if (!p->store || !p->has_keys)
-        return say(p, DOCTOR_WARN, "not looked at");
+        return doctor_say(p->text, DOCTOR_WARN, "not looked at");
     if (audit_store_verify(p->store, p->keys.audit, NULL, &head, &e))
-        return say(p, DOCTOR_FAIL, "%s", e.text);
-    return say(p, DOCTOR_OK, "%lld records, the chain is whole", (long long)head.id);
+        return doctor_say(p->text, DOCTOR_FAIL, "%s", e.text);
+    return doctor_say(p->text, DOCTOR_OK, "%lld records, the chain is whole", (long long)head.id);
 }
 
 static enum doctor_verdict check_disk(struct patient *p)
 {
     struct statvfs fs;
     if (statvfs(p->data, &fs))
-        return say(p, DOCTOR_FAIL, "%s has no file system", p->data);
+        return doctor_say(p->text, DOCTOR_FAIL, "%s has no file system", p->data);
     unsigned long long mb = (unsigned long long)fs.f_bavail * fs.f_frsize >> 20;
     enum doctor_verdict v = mb < DISK_FAIL_MB ? DOCTOR_FAIL : mb < DISK_WARN_MB ? DOCTOR_WARN : DOCTOR_OK;
     if (fs.f_files && fs.f_favail < fs.f_files / 100)
-        return say(p, DOCTOR_WARN, "fewer than 1%% of the inodes are free");
-    return say(p, v, "%llu MiB free", mb);
+        return doctor_say(p->text, DOCTOR_WARN, "fewer than 1%% of the inodes are free");
+    return doctor_say(p->text, v, "%llu MiB free", mb);
 }
 
 /* The newest record tells what time it was when the server last wrote. */
@@ -135,11 +126,11 @@ static enum doctor_verdict check_clock(struct patient *p)
     int64_t last = stmt_step(st, NULL) == STMT_ROW ? stmt_col_int(st, 0) : 0;
     stmt_reset(st);
     if (now.wall / 1000 < CLOCK_EARLIEST)
-        return say(p, DOCTOR_FAIL, "the clock is in the past");
+        return doctor_say(p->text, DOCTOR_FAIL, "the clock is in the past");
     if (last > now.wall + CLOCK_SLACK_MS)
-        return say(p, DOCTOR_FAIL, "the clock is %lld s behind what the server has written",
-                   (long long)(last - now.wall) / 1000);
-    return say(p, DOCTOR_OK, "goes on from what the server has written");
+        return doctor_say(p->text, DOCTOR_FAIL, "the clock is %lld s behind what the server has written",
+                          (long long)(last - now.wall) / 1000);
+    return doctor_say(p->text, DOCTOR_OK, "goes on from what the server has written");
 }
 
 static enum doctor_verdict check_programs(struct patient *p)
@@ -148,15 +139,15 @@ static enum doctor_verdict check_programs(struct patient *p)
     char self[PATH_MAX - 32], path[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
     if (n < 0)
-        return say(p, DOCTOR_FAIL, "/proc is not mounted");
+        return doctor_say(p->text, DOCTOR_FAIL, "/proc is not mounted");
     self[n] = '\0';
     const char *dir = dirname(self);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         snprintf(path, sizeof path, "%s/%s", dir, names[i]);
         if (access(path, X_OK))
-            return say(p, DOCTOR_FAIL, "%s is missing or cannot be run", path);
+            return doctor_say(p->text, DOCTOR_FAIL, "%s is missing or cannot be run", path);
     }
-    return say(p, DOCTOR_OK, "the programs that start tasks stand beside droverd");
+    return doctor_say(p->text, DOCTOR_OK, "the programs that start tasks stand beside droverd");
 }
 
 static enum doctor_verdict check_certificate(struct patient *p)
@@ -167,17 +158,19 @@ static enum doctor_verdict check_certificate(struct patient *p)
     uint16_t port;
     if (!c->tls_certificate[0] && !c->tls_key[0]) {
         if (config_split_listen(c->listen, address, &port, &e))
-            return say(p, DOCTOR_FAIL, "%s", e.text);
+            return doctor_say(p->text, DOCTOR_FAIL, "%s", e.text);
         if (config_is_loopback(address))
-            return say(p, DOCTOR_OK, "none, and none is needed on %s", address);
-        return say(p, c->insecure_http ? DOCTOR_WARN : DOCTOR_FAIL, "none, and %s is not loopback", address);
+            return doctor_say(p->text, DOCTOR_OK, "none, and none is needed on %s", address);
+        return doctor_say(p->text, c->insecure_http ? DOCTOR_WARN : DOCTOR_FAIL, "none, and %s is not loopback",
+                          address);
     }
     struct tls *t = tls_create(c->tls_certificate, c->tls_key, &e);
     if (!t)
-        return say(p, DOCTOR_FAIL, "%s", e.text);
+        return doctor_say(p->text, DOCTOR_FAIL, "%s", e.text);
     int64_t left = tls_expires(t) - (int64_t)time(NULL);
     tls_destroy(t);
-    return say(p, left < CERTIFICATE_WARN_S ? DOCTOR_WARN : DOCTOR_OK, "expires in %lld days", (long long)left / DAY_S);
+    return doctor_say(p->text, left < CERTIFICATE_WARN_S ? DOCTOR_WARN : DOCTOR_OK, "expires in %lld days",
+                      (long long)left / DAY_S);
 }
 
 static const struct {

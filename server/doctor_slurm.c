@@ -11,7 +11,6 @@
 #include <libgen.h>
 #include <limits.h>
 #include <pwd.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,19 +49,8 @@ struct patient {
     const struct slurm_settings *site;
     char token[TOKEN_MAX + 1]; /* "" = none */
     bool answers;              /* slurmctld does, to this token */
-    char text[600];
+    char text[DOCTOR_TEXT_MAX];
 };
-
-static enum doctor_verdict say(struct patient *p, enum doctor_verdict v, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-static enum doctor_verdict say(struct patient *p, enum doctor_verdict v, const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    vsnprintf(p->text, sizeof p->text, fmt, ap);
-    va_end(ap);
-    return v;
-}
 
 /* ---- asking ---- */
 
@@ -161,17 +149,19 @@ static enum doctor_verdict check_token(struct patient *p)
     struct err e = {0};
     struct stat st;
     if (stat(path, &st))
-        return say(p, DOCTOR_FAIL, "%s: %s; it is the %s", path, strerror(errno),
-                   s->key_file[0] ? "file of AuthAltParameters=jwt_key= in slurm.conf, or a copy for droverd's user"
-                                  : "output of `scontrol token username=USER lifespan=SECONDS`");
+        return doctor_say(p->text, DOCTOR_FAIL, "%s: %s; it is the %s", path, strerror(errno),
+                          s->key_file[0]
+                              ? "file of AuthAltParameters=jwt_key= in slurm.conf, or a copy for droverd's user"
+                              : "output of `scontrol token username=USER lifespan=SECONDS`");
     if (st.st_mode & 07)
-        return say(p, DOCTOR_FAIL, "everybody may open %s, and act as anybody on the cluster (chmod 600)", path);
+        return doctor_say(p->text, DOCTOR_FAIL, "everybody may open %s, and act as anybody on the cluster (chmod 600)",
+                          path);
     if (s->key_file[0] ? token_from_key(path, s->user, (int64_t)time(NULL), p->token, &e)
                        : token_from_file(path, p->token, &e)) {
         p->token[0] = '\0';
-        return say(p, DOCTOR_FAIL, "%s", e.text);
+        return doctor_say(p->text, DOCTOR_FAIL, "%s", e.text);
     }
-    return say(p, DOCTOR_OK, "%s's, from %s", s->user, path);
+    return doctor_say(p->text, DOCTOR_OK, "%s's, from %s", s->user, path);
 }
 
 static enum doctor_verdict check_ping(struct patient *p)
@@ -179,24 +169,25 @@ static enum doctor_verdict check_ping(struct patient *p)
     struct answer a;
     enum doctor_verdict v;
     if (!p->token[0])
-        return say(p, DOCTOR_WARN, "not asked, without a token");
+        return doctor_say(p->text, DOCTOR_WARN, "not asked, without a token");
     ask(p, API "/ping", p->site->user, &a);
     const char *ping = cJSON_GetStringValue(member(cJSON_GetArrayItem(list(a.json, "pings"), 0), "ping"));
     if (!a.status)
-        v = say(p, DOCTOR_FAIL, "%s: %s (does slurmrestd run, and listen there?)", p->site->url, a.why);
+        v = doctor_say(p->text, DOCTOR_FAIL, "%s: %s (does slurmrestd run, and listen there?)", p->site->url, a.why);
     else if (a.status == HTTP_UNAUTHORIZED)
-        v = say(p, DOCTOR_FAIL, "slurmrestd takes no tokens: start it with SLURM_JWT=daemon and -a rest_auth/jwt");
+        v = doctor_say(p->text, DOCTOR_FAIL,
+                       "slurmrestd takes no tokens: start it with SLURM_JWT=daemon and -a rest_auth/jwt");
     else if (a.status == HTTP_NOT_FOUND)
-        v = say(p, DOCTOR_FAIL, "slurmrestd does not offer %s (see -s, and its version)", API);
+        v = doctor_say(p->text, DOCTOR_FAIL, "slurmrestd does not offer %s (see -s, and its version)", API);
     else if (!a.json || !cJSON_IsObject(member(a.json, "meta")))
-        v = say(p, DOCTOR_FAIL, "what answers %ld at %s is no slurmrestd", a.status, p->site->url);
+        v = doctor_say(p->text, DOCTOR_FAIL, "what answers %ld at %s is no slurmrestd", a.status, p->site->url);
     else if (a.status == HTTP_OK && ping && !strcmp(ping, "UP"))
-        v = say(p, DOCTOR_OK, "slurmrestd and slurmctld answer at %s", p->site->url);
+        v = doctor_say(p->text, DOCTOR_OK, "slurmrestd and slurmctld answer at %s", p->site->url);
     else if (a.status == HTTP_OK || a.took_s >= REFUSAL_S)
-        v = say(p, DOCTOR_FAIL, "slurmrestd answers, slurmctld does not (systemctl status slurmctld)");
+        v = doctor_say(p->text, DOCTOR_FAIL, "slurmrestd answers, slurmctld does not (systemctl status slurmctld)");
     else
-        v = say(
-            p, DOCTOR_FAIL,
+        v = doctor_say(
+            p->text, DOCTOR_FAIL,
             "slurmctld refuses the token (\"%.100s\"): AuthAltTypes=auth/jwt and the jwt plugin, the same key here and "
             "there, user %s, and clocks; its log says which",
             first_error(&a), p->site->user);
@@ -207,7 +198,7 @@ static enum doctor_verdict check_ping(struct patient *p)
 
 static enum doctor_verdict not_asked(struct patient *p)
 {
-    return say(p, DOCTOR_WARN, "not looked at, as the cluster does not answer");
+    return doctor_say(p->text, DOCTOR_WARN, "not looked at, as the cluster does not answer");
 }
 
 static enum doctor_verdict check_version(struct patient *p)
@@ -222,9 +213,9 @@ static enum doctor_verdict check_version(struct patient *p)
     const bool tested = cJSON_IsNumber(major) && cJSON_IsNumber(minor) && major->valueint == TESTED_MAJOR &&
                         minor->valueint == TESTED_MINOR;
     answer_fini(&a);
-    return tested ? say(p, DOCTOR_OK, "Slurm %s, API v0.0.38", release)
-                  : say(p, DOCTOR_WARN, "Slurm %s, API v0.0.38: tried with %d.%02d only", release, TESTED_MAJOR,
-                        TESTED_MINOR);
+    return tested ? doctor_say(p->text, DOCTOR_OK, "Slurm %s, API v0.0.38", release)
+                  : doctor_say(p->text, DOCTOR_WARN, "Slurm %s, API v0.0.38: tried with %d.%02d only", release,
+                               TESTED_MAJOR, TESTED_MINOR);
 }
 
 static enum doctor_verdict check_clock(struct patient *p)
@@ -235,12 +226,12 @@ static enum doctor_verdict check_clock(struct patient *p)
     const long long behind = cJSON_IsNumber(at) ? (long long)at->valuedouble - (long long)time(NULL) : LLONG_MAX;
     answer_fini(&a);
     if (behind == LLONG_MAX)
-        return say(p, DOCTOR_WARN, "slurmctld does not tell its time");
+        return doctor_say(p->text, DOCTOR_WARN, "slurmctld does not tell its time");
     if (llabs(behind) <= CLOCK_WARN_S)
-        return say(p, DOCTOR_OK, "slurmctld's and ours agree");
-    return say(p, llabs(behind) > CLOCK_FAIL_S ? DOCTOR_FAIL : DOCTOR_WARN,
-               "slurmctld's is %lld s %s ours: tokens depend on it (chrony or ntp on both)", llabs(behind),
-               behind > 0 ? "ahead of" : "behind");
+        return doctor_say(p->text, DOCTOR_OK, "slurmctld's and ours agree");
+    return doctor_say(p->text, llabs(behind) > CLOCK_FAIL_S ? DOCTOR_FAIL : DOCTOR_WARN,
+                      "slurmctld's is %lld s %s ours: tokens depend on it (chrony or ntp on both)", llabs(behind),
+                      behind > 0 ? "ahead of" : "behind");
 }
 
 /* Only root and SlurmUser may submit for others. */
@@ -249,15 +240,17 @@ static enum doctor_verdict check_rights(struct patient *p)
     struct answer a;
     const char *as = p->site->run_as;
     if (!as[0])
-        return say(p, DOCTOR_OK, "jobs run as %s says", p->site->users);
+        return doctor_say(p->text, DOCTOR_OK, "jobs run as %s says", p->site->users);
     if (!getpwnam(as))
-        return say(p, DOCTOR_FAIL, "runAs: there is no user %s here; it must exist here and on each node", as);
+        return doctor_say(p->text, DOCTOR_FAIL, "runAs: there is no user %s here; it must exist here and on each node",
+                          as);
     ask(p, API "/ping", as, &a);
     const long status = a.status;
     answer_fini(&a);
-    return status == HTTP_OK ? say(p, DOCTOR_OK, "%s's token may act as %s", p->site->user, as)
-                             : say(p, DOCTOR_FAIL, "%s's token may not act as %s: `user` must be SlurmUser or root",
-                                   p->site->user, as);
+    return status == HTTP_OK
+               ? doctor_say(p->text, DOCTOR_OK, "%s's token may act as %s", p->site->user, as)
+               : doctor_say(p->text, DOCTOR_FAIL, "%s's token may not act as %s: `user` must be SlurmUser or root",
+                            p->site->user, as);
 }
 
 static bool usable(const cJSON *node)
@@ -298,13 +291,14 @@ static enum doctor_verdict check_nodes(struct patient *p)
     }
     enum doctor_verdict v;
     if (!all)
-        v = partition[0] ? say(p, DOCTOR_FAIL, "partition %s has no node; `sinfo` names the partitions", partition)
-                         : say(p, DOCTOR_FAIL, "the cluster has no node");
+        v = partition[0]
+                ? doctor_say(p->text, DOCTOR_FAIL, "partition %s has no node; `sinfo` names the partitions", partition)
+                : doctor_say(p->text, DOCTOR_FAIL, "the cluster has no node");
     else if (good < all)
-        v = say(p, good ? DOCTOR_WARN : DOCTOR_FAIL, "%d of %d can be used; `scontrol show node %.60s` says why not",
-                good, all, example);
+        v = doctor_say(p->text, good ? DOCTOR_WARN : DOCTOR_FAIL,
+                       "%d of %d can be used; `scontrol show node %.60s` says why not", good, all, example);
     else
-        v = say(p, DOCTOR_OK, "%d can be used", all);
+        v = doctor_say(p->text, DOCTOR_OK, "%d can be used", all);
     answer_fini(&a);
     return v;
 }
@@ -342,27 +336,31 @@ static enum doctor_verdict check_folder(struct patient *p)
     struct stat st;
     snprintf(path, sizeof path, "%s", p->site->folder);
     if (stat(path, &st) || !S_ISDIR(st.st_mode))
-        return say(p, DOCTOR_FAIL, "%s is no folder: make it on a file system that all nodes mount at this path", path);
+        return doctor_say(p->text, DOCTOR_FAIL,
+                          "%s is no folder: make it on a file system that all nodes mount at this path", path);
     if (access(path, W_OK | X_OK))
-        return say(p, DOCTOR_FAIL, "user %u may not write into %s (chown it to droverd's user)", geteuid(), path);
+        return doctor_say(p->text, DOCTOR_FAIL, "user %u may not write into %s (chown it to droverd's user)", geteuid(),
+                          path);
     if ((st.st_mode & S_IWOTH) && !(st.st_mode & S_ISVTX))
-        return say(p, DOCTOR_FAIL, "everybody may replace what is in %s (chmod 755)", path);
+        return doctor_say(p->text, DOCTOR_FAIL, "everybody may replace what is in %s (chmod 755)", path);
     if (!open_to_all(path))
-        return say(p, DOCTOR_FAIL, "jobs' users cannot pass %s on the way to %s (chmod o+x)", path, p->site->folder);
+        return doctor_say(p->text, DOCTOR_FAIL, "jobs' users cannot pass %s on the way to %s (chmod o+x)", path,
+                          p->site->folder);
     if (is_local(path))
-        return say(p, DOCTOR_WARN, "%s is a disk of this machine; nodes on others must see it at the same path", path);
-    return say(p, DOCTOR_OK, "%s", path);
+        return doctor_say(p->text, DOCTOR_WARN,
+                          "%s is a disk of this machine; nodes on others must see it at the same path", path);
+    return doctor_say(p->text, DOCTOR_OK, "%s", path);
 }
 
 static enum doctor_verdict check_scontrol(struct patient *p)
 {
     const char *path = p->site->scontrol;
     if (!path[0])
-        return say(p, DOCTOR_WARN,
-                   "none is configured: what slurmrestd cannot do (requeue, suspend, drain) is refused");
+        return doctor_say(p->text, DOCTOR_WARN,
+                          "none is configured: what slurmrestd cannot do (requeue, suspend, drain) is refused");
     if (access(path, X_OK))
-        return say(p, DOCTOR_FAIL, "%s: %s", path, strerror(errno));
-    return say(p, DOCTOR_OK, "%s", path);
+        return doctor_say(p->text, DOCTOR_FAIL, "%s: %s", path, strerror(errno));
+    return doctor_say(p->text, DOCTOR_OK, "%s", path);
 }
 
 static const struct {

@@ -5,11 +5,9 @@
 #ifndef DROVER_SERVER_DOCTOR_SLURM_H
 #define DROVER_SERVER_DOCTOR_SLURM_H
 
-#include <stddef.h>
+#include "server/doctor_say.h"
 
 struct slurm_settings;
-
-enum doctor_verdict { DOCTOR_OK, DOCTOR_WARN, DOCTOR_FAIL };
 
 /* One check's line: its name and what was found, with what to do where that is not good. */
 typedef void doctor_tell_fn(void *ctx, enum doctor_verdict v, const char *name, const char *text);

@@ -17,6 +17,7 @@
 #include "base/json.h"
 #include "tui/app.h"
 #include "tui/transfer.h"
+#include "tui/views/cursor.h"
 #include "tui/views/views.h"
 
 enum { IMPORT_FILE_MAX = 2 << 20 };
@@ -45,13 +46,14 @@ struct import {
     uint64_t undo;
     struct arena *arena; /* of the report */
     struct import_row *rows;
-    size_t count, cursor, top, height;
+    size_t count;
+    struct cursor cursor; /* of the rows */
     bool dry, applied;
     int good, bad;
     char id[80]; /* of an import that was applied */
 };
 
-enum { IMPORT_UP = 1, IMPORT_DOWN, IMPORT_BAD, IMPORT_ACTION, IMPORT_MODE, IMPORT_INVITE, IMPORT_APPLY, IMPORT_UNDO };
+enum { IMPORT_BAD = 1, IMPORT_ACTION, IMPORT_MODE, IMPORT_INVITE, IMPORT_APPLY, IMPORT_UNDO };
 
 static const struct keys_row import_keys[] = {
     {'w', 0, "w", "write", "Do it, after a question", IMPORT_APPLY, true},
@@ -60,8 +62,7 @@ static const struct keys_row import_keys[] = {
     {'o', 0, "o", "all/rows", "All or nothing, or the good rows only", IMPORT_MODE, false},
     {'i', 0, "i", "invite", "New users without a password: nothing, or an invitation by mail", IMPORT_INVITE, false},
     {'U', 0, "U", NULL, "Take it back once it is done", IMPORT_UNDO, true},
-    {KEYS_UP, 'k', "Up, k", NULL, "Row up", IMPORT_UP, false},
-    {KEYS_DOWN, 'j', "Down, j", NULL, "Row down", IMPORT_DOWN, false},
+    CURSOR_KEYS,
 };
 
 static struct import *import_of(const struct view *v)
@@ -194,7 +195,7 @@ static int import_read(struct import *v, struct arena *a, const cJSON *report)
     v->arena = a;
     v->rows = rows;
     v->count = n;
-    v->cursor = v->top = 0;
+    v->cursor.at = v->cursor.top = 0;
     v->bad = import_number(report, "badRows");
     v->applied = applied;
     v->dry = !v->for_good;
@@ -304,10 +305,10 @@ static void import_send_undo(struct import *v)
 static void import_next_bad(struct import *v)
 {
     for (size_t i = 1; i <= v->count; i++) {
-        size_t at = (v->cursor + i) % v->count;
+        size_t at = (v->cursor.at + i) % v->count;
 
         if (v->rows[at].bad) {
-            v->cursor = at;
+            v->cursor.at = at;
             return;
         }
     }
@@ -317,13 +318,9 @@ static unsigned import_act(struct view *view, int action)
 {
     struct import *v = import_of(view);
 
+    if (cursor_act(&v->cursor, action))
+        return VIEW_HANDLED | VIEW_DRAW;
     switch (action) {
-    case IMPORT_UP:
-        v->cursor -= v->cursor > 0;
-        break;
-    case IMPORT_DOWN:
-        v->cursor += v->cursor + 1 < v->count;
-        break;
     case IMPORT_BAD:
         import_next_bad(v);
         break;
@@ -391,19 +388,18 @@ static void import_draw(struct view *view, struct canvas *c, struct view_area ar
     int user = 8;
 
     import_summary(v, c, area.top);
-    v->height = (size_t)(area.rows - 3);
-    v->top = v->cursor < v->top ? v->cursor : v->cursor >= v->top + v->height ? v->cursor - v->height + 1 : v->top;
+    cursor_fit(&v->cursor, v->count, (size_t)(area.rows - 3));
     for (size_t i = 0; i < v->count; i++) {
         int w = canvas_width(v->rows[i].user);
 
         user = w > user ? (w > 30 ? 30 : w) : user;
     }
-    for (size_t i = 0; i < v->height && v->top + i < v->count; i++) {
-        const struct import_row *m = &v->rows[v->top + i];
+    for (size_t i = 0; i < v->cursor.height && v->cursor.top + i < v->count; i++) {
+        const struct import_row *m = &v->rows[v->cursor.top + i];
         struct canvas_pen pen = canvas_row(c, area.top + 3 + (int)i, 0);
         char line[24];
 
-        canvas_put(c, &pen, v->top + i == v->cursor ? canvas_glyph(c, "▸", ">") : " ");
+        canvas_put(c, &pen, v->cursor.top + i == v->cursor.at ? canvas_glyph(c, "▸", ">") : " ");
         pen.col = 3;
         snprintf(line, sizeof line, "%d", m->line);
         canvas_fit(c, &pen, line, 5, true);
@@ -414,7 +410,7 @@ static void import_draw(struct view *view, struct canvas *c, struct view_area ar
         canvas_fit(c, &pen, m->what, 17, false);
         pen.style = 0;
         canvas_put(c, &pen, m->text);
-        if (v->top + i == v->cursor)
+        if (v->cursor.top + i == v->cursor.at)
             canvas_mark_row(c, area.top + 3 + (int)i, CANVAS_REVERSE);
     }
 }
@@ -423,7 +419,7 @@ static void import_crumb(const struct view *view, char *out, size_t size)
 {
     const struct import *v = import_of(view);
 
-    snprintf(out, size, "%s [%zu/%zu]", v->file, v->count ? v->cursor + 1 : 0, v->count);
+    snprintf(out, size, "%s [%zu/%zu]", v->file, v->count ? v->cursor.at + 1 : 0, v->count);
 }
 
 const struct view_ops *import_view(void)

@@ -97,7 +97,7 @@ unsigned list_question(struct list *l, const char *option, const char *value)
         at += (size_t)snprintf(rest + at, sizeof rest - at, "%s%.*s", at ? " " : "", (int)word, t);
     }
     snprintf(l->asked, sizeof l->asked, "%s%s%s:%s", rest, at ? " " : "", option, value);
-    l->cursor = l->top = 0;
+    l->cursor.at = l->cursor.top = 0;
     return VIEW_HANDLED | VIEW_DRAW | VIEW_FETCH;
 }
 
@@ -230,8 +230,7 @@ static void list_arrange(struct list *l)
             l->shown[i] = l->shown[l->shown_count - 1 - i];
             l->shown[l->shown_count - 1 - i] = swap;
         }
-    if (l->cursor >= l->shown_count)
-        l->cursor = l->shown_count ? l->shown_count - 1 : 0;
+    cursor_fit(&l->cursor, l->shown_count, l->cursor.height);
 }
 
 /* Makes the cells of a reply in the arena. 0 or -1. */
@@ -307,10 +306,10 @@ static void list_take(struct list *l, const struct source_result *r)
     list_next(l);
     list_arrange(l);
     /* The cursor stays on its row, except on the first, which stays the first. */
-    for (size_t i = 0; *anchor && l->cursor && i < l->shown_count; i++) {
+    for (size_t i = 0; *anchor && l->cursor.at && i < l->shown_count; i++) {
         l->kind->name(l->items[l->shown[i]], name, sizeof name);
         if (!strcmp(name, anchor)) {
-            l->cursor = i;
+            l->cursor.at = i;
             break;
         }
     }
@@ -344,7 +343,7 @@ unsigned list_result(struct view *view, const struct source_result *r)
 
 const cJSON *list_item(const struct list *l)
 {
-    return l->cursor < l->shown_count ? l->items[l->shown[l->cursor]] : NULL;
+    return l->cursor.at < l->shown_count ? l->items[l->shown[l->cursor.at]] : NULL;
 }
 
 void list_name(const struct list *l, char out[LIST_NAME])
@@ -363,30 +362,6 @@ unsigned list_call(struct list *l, const struct calls_kind *kind, const char *ar
     list_name(l, name);
     calls_ask(&l->calls, l->view.app, &(struct calls_question){kind, &l->marks, *name ? name : NULL, arg});
     return VIEW_HANDLED | VIEW_DRAW;
-}
-
-static void list_move(struct list *l, int action)
-{
-    size_t page = l->height > 1 ? l->height - 1 : 1;
-    size_t last = l->shown_count ? l->shown_count - 1 : 0;
-
-    switch (action) {
-    case LIST_UP:
-        l->cursor -= l->cursor > 0;
-        break;
-    case LIST_DOWN:
-        l->cursor += l->cursor < last;
-        break;
-    case LIST_PAGE_UP:
-        l->cursor = l->cursor > page ? l->cursor - page : 0;
-        break;
-    case LIST_PAGE_DOWN:
-        l->cursor = l->cursor + page < last ? l->cursor + page : last;
-        break;
-    default:
-        l->cursor = action == LIST_FIRST ? 0 : last;
-        break;
-    }
 }
 
 /* The next column to sort by, among those that are shown; the number of columns is the server's order. */
@@ -429,7 +404,7 @@ static unsigned list_page(struct list *l, int action)
         return VIEW_HANDLED | VIEW_DRAW;
     }
     snprintf(l->page, sizeof l->page, "%s", action == LIST_OLDER ? l->next : "");
-    l->cursor = l->top = 0;
+    l->cursor.at = l->cursor.top = 0;
     return VIEW_HANDLED | VIEW_DRAW | VIEW_FETCH;
 }
 
@@ -439,9 +414,9 @@ unsigned list_act(struct view *view, int action)
     char name[LIST_NAME];
 
     list_name(l, name);
-    if (action <= LIST_LAST)
-        list_move(l, action);
-    else if (action == LIST_UNMARK)
+    if (cursor_act(&l->cursor, action))
+        return VIEW_HANDLED | VIEW_DRAW;
+    if (action == LIST_UNMARK)
         marks_clear(&l->marks);
     else if (action == LIST_OPEN)
         list_open(l);
@@ -451,7 +426,7 @@ unsigned list_act(struct view *view, int action)
         list_turn(l, action);
     else if (*name) {
         (void)marks_toggle(&l->marks, name);
-        list_move(l, LIST_DOWN);
+        (void)cursor_act(&l->cursor, CURSOR_DOWN);
     }
     return VIEW_HANDLED | VIEW_DRAW;
 }
@@ -465,11 +440,11 @@ unsigned list_confirmed(struct view *view, bool yes)
 unsigned list_click(struct view *view, int row, bool again)
 {
     struct list *l = list_of(view);
-    size_t place = l->top + (size_t)(row > 0 ? row - 1 : 0);
+    size_t place = l->cursor.top + (size_t)(row > 0 ? row - 1 : 0);
 
-    if (row < 1 || (size_t)row > l->height || place >= l->shown_count)
+    if (row < 1 || (size_t)row > l->cursor.height || place >= l->shown_count)
         return VIEW_HANDLED;
-    l->cursor = place;
+    l->cursor.at = place;
     if (again)
         return view->ops->act(view, keys_action(&view->ops->keys, KEYS_ENTER, true));
     return VIEW_HANDLED | VIEW_DRAW;
@@ -506,7 +481,7 @@ unsigned list_filter(struct view *view, const char *text)
         l->members = fresh[1];
         snprintf(l->typed, sizeof l->typed, "%s", text);
         l->page[0] = '\0';
-        l->cursor = l->top = 0;
+        l->cursor.at = l->cursor.top = 0;
         list_arrange(l);
     }
     buf_fini(&words);

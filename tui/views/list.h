@@ -18,6 +18,7 @@
 #include "tui/table.h"
 #include "tui/view.h"
 #include "tui/views/calls.h"
+#include "tui/views/cursor.h"
 #include "tui/words.h"
 
 struct arena;
@@ -60,7 +61,7 @@ struct list {
     size_t shown_count;
     bool used[TABLE_MAX_COLUMNS]; /* a column that is empty in every row is not shown */
     int want[TABLE_MAX_COLUMNS];  /* the widest cell of each */
-    size_t cursor, top, height;   /* places among those shown */
+    struct cursor cursor;         /* among those shown */
     size_t sort;                  /* a column, or the number of columns: as the server sorts */
     uint64_t ask;
     bool reverse, loaded, again;
@@ -69,15 +70,9 @@ struct list {
     char page[32];     /* where this one began, "" = the first */
 };
 
-/* Actions of every list; those of a view begin at LIST_OWN. */
+/* Actions of every list, beside those of its cursor; those of a view begin at LIST_OWN. */
 enum {
-    LIST_UP = 1,
-    LIST_DOWN,
-    LIST_PAGE_UP,
-    LIST_PAGE_DOWN,
-    LIST_FIRST,
-    LIST_LAST,
-    LIST_MARK,
+    LIST_MARK = 1,
     LIST_UNMARK,
     LIST_SORT_LEFT,
     LIST_SORT_RIGHT,
@@ -101,15 +96,7 @@ enum {
     {'y', 0, "y", NULL, "The row as YAML", LIST_OPEN, false},                                                          \
         {'<', 0, "<", NULL, "Sort by the column before", LIST_SORT_LEFT, false},                                       \
         {'>', 0, ">", "sort", "Sort by the next column", LIST_SORT_RIGHT, false},                                      \
-        {'S', 'r', "S, r", NULL, "Sort the other way round", LIST_REVERSE, false},                                     \
-        {KEYS_UP, 'k', "Up, k", NULL, "Row up", LIST_UP, false},                                                       \
-        {KEYS_DOWN, 'j', "Down, j", NULL, "Row down", LIST_DOWN, false},                                               \
-        {KEYS_PAGE_UP, 'b', "PgUp, b", NULL, "Page up", LIST_PAGE_UP, false},                                          \
-        {KEYS_PAGE_DOWN, 'f', "PgDn, f", NULL, "Page down", LIST_PAGE_DOWN, false},                                    \
-        {KEYS_HOME, 'g', "Home, g", NULL, "First row", LIST_FIRST, false},                                             \
-    {                                                                                                                  \
-        KEYS_END, 'G', "End, G", NULL, "Last row", LIST_LAST, false                                                    \
-    }
+        {'S', 'r', "S, r", NULL, "Sort the other way round", LIST_REVERSE, false}, CURSOR_KEYS
 
 #define LIST_OPS                                                                                                       \
     .destroy = list_destroy, .fetch = list_fetch, .result = list_result, .draw = list_draw, .crumb = list_crumb,       \

@@ -51,7 +51,7 @@ static void list_draw_row(const struct list *l, struct canvas *c, int row, size_
         l->kind->name(l->items[item], name, sizeof name);
     marked = *name && marks_has(&l->marks, name);
     pen = canvas_row(c, row, marked ? CANVAS_BOLD : 0);
-    canvas_put(c, &pen, place == l->cursor ? canvas_glyph(c, "▸", ">") : " ");
+    canvas_put(c, &pen, place == l->cursor.at ? canvas_glyph(c, "▸", ">") : " ");
     canvas_put(c, &pen, marked ? "*" : " ");
     pen.col = 3;
     for (size_t i = 0; i < cs->count; i++) {
@@ -65,7 +65,7 @@ static void list_draw_row(const struct list *l, struct canvas *c, int row, size_
         pen.style = style;
         pen.col += TABLE_GAP;
     }
-    if (place == l->cursor)
+    if (place == l->cursor.at)
         canvas_mark_row(c, row, CANVAS_REVERSE);
 }
 
@@ -102,18 +102,6 @@ static void list_draw_strip(const struct list *l, struct canvas *c, int row)
     }
 }
 
-/* The first and the last row on the screen. */
-static void list_scroll(struct list *l, size_t height)
-{
-    l->height = height;
-    if (l->cursor < l->top)
-        l->top = l->cursor;
-    if (l->cursor >= l->top + height)
-        l->top = l->cursor - height + 1;
-    if (l->top + height > l->shown_count)
-        l->top = l->shown_count > height ? l->shown_count - height : 0;
-}
-
 void list_draw(struct view *view, struct canvas *c, struct view_area area)
 {
     struct list *l = list_of(view);
@@ -121,7 +109,7 @@ void list_draw(struct view *view, struct canvas *c, struct view_area area)
     struct list_columns cs;
     struct canvas_pen pen = canvas_row(c, area.top, CANVAS_DIM);
 
-    list_scroll(l, (size_t)(area.rows - strip - 1));
+    cursor_fit(&l->cursor, l->shown_count, (size_t)(area.rows - strip - 1));
     if (!l->shown_count || *l->problem) {
         list_draw_empty(l, c, area.top + 1);
         return;
@@ -135,8 +123,8 @@ void list_draw(struct view *view, struct canvas *c, struct view_area area)
         canvas_fit(c, &pen, cs.columns[i].title, cs.width[i], cs.columns[i].right);
         pen.col += TABLE_GAP;
     }
-    for (size_t i = 0; i < l->height && l->top + i < l->shown_count; i++)
-        list_draw_row(l, c, area.top + 1 + (int)i, l->top + i, &cs);
+    for (size_t i = 0; i < l->cursor.height && l->cursor.top + i < l->shown_count; i++)
+        list_draw_row(l, c, area.top + 1 + (int)i, l->cursor.top + i, &cs);
     if (strip)
         list_draw_strip(l, c, area.top + area.rows - strip);
 }
@@ -150,7 +138,7 @@ void list_crumb(const struct view *view, char *out, size_t size)
     char here[FORMAT_SIZE], all[FORMAT_SIZE], sort[80] = "", marked[40] = "";
     bool filtered = *l->typed || *l->asked;
 
-    format_count((int64_t)(l->shown_count ? l->cursor + 1 : 0), here);
+    format_count((int64_t)(l->shown_count ? l->cursor.at + 1 : 0), here);
     format_count((int64_t)l->shown_count, all);
     if (l->sort < g->count || l->reverse)
         snprintf(sort, sizeof sort, "  sort: %s %s", l->sort < g->count ? g->columns[l->sort].key : "as it came",
